@@ -1,0 +1,142 @@
+"""What the programs share: parsing, messages instead of tracebacks, a silent start of TensorFlow."""
+
+import argparse
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+
+from apps import catalogue
+
+USER_ERROR = 2
+INTERRUPTED = 130
+_interrupted = False
+
+
+class UserError(Exception):
+    """Something the user can put right: shown as one message, exit code 2."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose help keeps its line breaks and which names the nearest option to a misspelt one."""
+
+    def __init__(self, **options):
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **options)
+
+    def error(self, message):
+        self.exit(USER_ERROR, f"error: {message}\nfor help: {self.prog} --help\n")
+
+    def parse(self, argv=None):
+        arguments, rest = self.parse_known_args(argv)
+        if rest:
+            options = [option for option in self._option_string_actions if option.startswith("--")]
+            wrong = rest[0].split("=")[0]
+            if wrong.startswith("-"):
+                self.error(catalogue.unknown("option", wrong, options))
+            self.error(f"unexpected argument {wrong!r}")
+        return arguments
+
+
+def one_of(kind, names):
+    """An argparse type that accepts `names` and otherwise answers with the nearest."""
+
+    def check(text):
+        if text not in names:
+            raise argparse.ArgumentTypeError(catalogue.unknown(kind, text, names))
+        return text
+
+    return check
+
+
+def whole_number(smallest, largest=2**63 - 1):
+    """An argparse type for integers from `smallest` to `largest`."""
+
+    def check(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or not smallest <= number <= largest:
+            limits = f"from {smallest}" if largest == 2**63 - 1 else f"from {smallest} to {largest}"
+            raise argparse.ArgumentTypeError(f"expected a whole number {limits}, received {text!r}")
+        return number
+
+    return check
+
+
+def run(main, argv=None):
+    """Runs a program: messages instead of tracebacks for what users can put right, and exit codes."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    try:
+        main(argv)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(USER_ERROR) from None
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED) from None
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+
+
+def interrupt(number=None, frame=None):
+    """Handles Ctrl-C and kill. Remembered too, as Python drops exceptions raised inside callbacks of its own."""
+    global _interrupted
+    _interrupted = True
+    raise KeyboardInterrupt
+
+
+def check_interrupted():
+    """Raises KeyboardInterrupt if one came earlier and was lost."""
+    if _interrupted:
+        raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def user_errors(*kinds, about=""):
+    """Turns exceptions of these kinds into messages for the user."""
+    try:
+        yield
+    except kinds as error:
+        text = str(error) or type(error).__name__
+        raise UserError(f"{about}: {text}" if about else text) from error
+
+
+def start_tensorflow():
+    """Imports TensorFlow and keras_dl, which takes seconds, without their start-up noise.
+
+    TensorFlow writes to the terminal from C++ before it can be told not to. Set TF_CPP_MIN_LOG_LEVEL=0 to see it all.
+    """
+    os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        import keras_dl  # noqa: F401
+
+        return
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    with _hidden_stderr():
+        import tensorflow as tf
+
+        import keras_dl  # noqa: F401
+    tf.get_logger().setLevel("ERROR")
+
+
+@contextlib.contextmanager
+def _hidden_stderr():
+    """Keeps what is written to file descriptor 2, and shows it only if the block fails."""
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            kept.seek(0)
+            os.write(terminal, kept.read())
+            raise
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)

@@ -1,0 +1,73 @@
+"""A named data set as a recipe sees it."""
+
+from typing import Any, NamedTuple
+
+import keras_dl
+from apps.cli import UserError, user_errors
+
+
+class Data(NamedTuple):
+    """Training and held-out arrays, and whether labels are the model's condition.
+
+    Attributes:
+        name: the data set's name.
+        x, y: training images and labels (None where there are none).
+        x_test, y_test: the held-out ones.
+        conditional: whether the model is trained on `(x, y)`.
+    """
+
+    name: str
+    x: Any
+    y: Any
+    x_test: Any
+    y_test: Any
+    conditional: bool
+
+    @classmethod
+    def load(cls, name, condition=None):
+        """Loads a set, with its labels as the model's condition or not; a missing or damaged file becomes a message.
+
+        Args:
+            name: the data set's name.
+            condition: `"labels"` or None.
+        """
+        with user_errors(ValueError, OSError):
+            (x, y), (x_test, y_test) = keras_dl.data.load(name)
+        conditional = condition == "labels"
+        if conditional and y is None:
+            raise UserError(f"the recipe learns from labels, which {name} does not have")
+        return cls(name, x, y, x_test, y_test, conditional)
+
+    def limited(self, count):
+        """The same with the first `count` held-out samples only; all of them for None."""
+        y_test = None if self.y_test is None else self.y_test[:count]
+        return self._replace(x_test=self.x_test[:count], y_test=y_test)
+
+    @property
+    def spec(self):
+        return keras_dl.data.DataSpec.of(self.x, self.y)
+
+    def split(self, batch):
+        """A batch as `(x, condition)`, the condition None where the model takes none."""
+        return batch if self.conditional else (batch, None)
+
+    def first(self, pipeline, count):
+        """The first samples of a pipeline, as the model sees them (binarised or not): `(x, condition)` as arrays."""
+        batch = next(iter(pipeline.unbatch().batch(count)))
+        x, condition = self.split(batch)
+        return x.numpy(), None if condition is None else condition.numpy()
+
+    def pipelines(self, options, seed):
+        """Returns the training data, shuffled, and the held-out data, in order and the same at every pass."""
+        batch_size, binarize = options["batch_size"], options.get("binarize")
+        held_out = "static" if binarize else None
+        with user_errors(ValueError):
+            return (
+                keras_dl.data.pipeline(*self._pair(self.x, self.y), batch_size, seed=seed, binarize=binarize),
+                keras_dl.data.pipeline(
+                    *self._pair(self.x_test, self.y_test), batch_size, shuffle=False, seed=seed, binarize=held_out
+                ),
+            )
+
+    def _pair(self, x, y):
+        return (x, y) if self.conditional else (x, None)

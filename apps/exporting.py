@@ -1,0 +1,94 @@
+"""What `apps.export` does once TensorFlow is there."""
+
+import json
+import shutil
+from pathlib import Path
+
+import keras_dl
+from apps import catalogue, progress
+from apps.cli import user_errors
+from apps.run_folder import RunFolder
+
+PICTURES = ("classes.png", "samples_epoch_*.png")
+
+
+def export(arguments):
+    """Writes a run's model in TF Serving's layout, with a model card and the folder's `models.config`."""
+    folder = RunFolder(arguments.folder)
+    config = folder.read_config()
+    model = folder.load_model()
+    target = Path(arguments.to or f"saved_models/{config['recipe']}_{config['dataset']}")
+    with user_errors(ValueError, OSError, about=f"cannot export to {target}"):
+        version = arguments.version or 1 + max(versions(target), default=0)
+        written = Path(keras_dl.runtime.export(model, target, version))
+        picture = copy_picture(folder, target)
+        card = target / "README.md"
+        card.write_text(model_card(target.name, version, folder, config, model, picture), encoding="utf-8")
+        models = target.parent / "models.config"
+        models.write_text(models_config(target.parent), encoding="utf-8")
+    paths = {written: "the SavedModel", card: "the model card"}
+    progress.written(paths | {models: "tensorflow_model_server --model_config_file"})
+
+
+def versions(folder):
+    """The versions of a model that are there, integers."""
+    return [int(path.name) for path in folder.glob("*") if path.is_dir() and path.name.isdecimal()]
+
+
+def models_config(folder):
+    """The text of TF Serving's model list for every model in a folder; it expects the folder as `/models`."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and versions(path))
+    entry = '  config {{\n    name: "{0}"\n    base_path: "/models/{0}"\n    model_platform: "tensorflow"\n  }}\n'
+    return "model_config_list {\n" + "".join(entry.format(name) for name in names) + "}\n"
+
+
+def copy_picture(folder, target):
+    """Copies the run's last picture of samples; returns its name, or None where there is none."""
+    for pattern in PICTURES:
+        found = sorted(folder.pictures.glob(pattern))
+        if found:
+            shutil.copyfile(found[-1], target / "samples.png")
+            return "samples.png"
+    return None
+
+
+def model_card(name, version, folder, config, model, picture):
+    """The text of a model card: what the model is, how it was made, what it reaches and how it is called."""
+    about = catalogue.docstring(config["recipe"]).splitlines()[0]
+    data = config["data"]
+    shape = "x".join(map(str, data["shape"]))
+    lines = [f"# {name}", "", about, ""]
+    lines += [f"![samples]({picture})", ""] if picture else []
+    lines += [f"- Version: {version}", f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}"]
+    lines += [f"- Command: `{' '.join(config['command'])}`", f"- Seed: {config['seed']}"]
+    lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items()), ""]
+    lines += ["## Figures", "", *figures(folder), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
+    lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in model.signatures().items()]
+    lines += ["", "## Hyperparameters", "", "```json", json.dumps(config["hyperparameters"], indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def figures(folder):
+    """The lines of a table of the run's metrics, and of its evaluation where there was one."""
+    columns = {}
+    if folder.results_file.is_file():
+        results = json.loads(folder.results_file.read_text(encoding="utf-8"))
+        columns = {"train": results["train"], "held out": results["test"]}
+    if folder.evaluation_file.is_file():
+        found = json.loads(folder.evaluation_file.read_text(encoding="utf-8"))
+        title = f"apps.evaluate on {found.pop('dataset')}"
+        columns[title] = found
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    head = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    cells = {name: [column.get(name, "") for column in columns.values()] for name in names}
+    show = "{:.4g}".format
+    return head + [f"| {n} | " + " | ".join(v if v == "" else show(v) for v in row) + " |" for n, row in cells.items()]
+
+
+def inputs(signature):
+    """A signature's inputs with dtypes and shapes, in one line; `?` is the batch."""
+    described = []
+    for name, spec in signature.inputs.items():
+        shape = "x".join("?" if axis is None else str(axis) for axis in spec.shape)
+        described.append(f"`{name}`: {spec.dtype.name} {shape or 'scalar'}")
+    return ", ".join(described)

@@ -1,0 +1,101 @@
+"""Pictures of a trained model and of its training, each a PNG that one wants to look at."""
+
+from statistics import NormalDist
+
+import keras
+import numpy as np
+
+from keras_dl.callbacks import save_image_grid
+from keras_dl.objectives.penalties import input_gradients
+
+COLUMNS = 8
+
+
+def loss_curves(path, history):
+    """Draws every metric over the epochs, training and validation in one panel."""
+    plt = _pyplot()
+    names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
+    figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3), squeeze=False, layout="constrained")
+    epochs = [row["epoch"] for row in history]
+    for name, panel in zip(names, panels[0], strict=True):
+        for key, label in ((name, "train"), (f"val_{name}", "held out")):
+            if key in history[0]:
+                panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label)
+        panel.set(title=name, xlabel="epoch")
+        panel.legend(frameon=False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def reconstructions(path, model, x, condition=None, count=64):
+    """Draws the first images in pairs: the original, and beside it what the model makes of it."""
+    x, condition = x[:count], None if condition is None else condition[:count]
+    made = keras.ops.convert_to_numpy(model.reconstruct(x, condition=condition))
+    pairs = np.stack([x, made], axis=1).reshape(-1, *x.shape[1:])
+    save_image_grid(path, pairs, columns=2 * COLUMNS)
+
+
+def manifold(path, model, side=20):
+    """Draws the decoded means of a grid over a two-dimensional latent space, spaced by the normal's quantiles."""
+    quantiles = np.array([NormalDist().inv_cdf(p) for p in np.linspace(0.02, 0.98, side)], "float32")
+    across, down = np.meshgrid(quantiles, quantiles[::-1])
+    latents = np.stack([across.ravel(), down.ravel()], axis=-1)
+    decode = getattr(model, "decode", None) or model.generate
+    save_image_grid(path, decode(latents), columns=side)
+
+
+def latent_means(path, model, x, y):
+    """Draws the posterior means of images in a two-dimensional latent space, coloured by class."""
+    plt = _pyplot()
+    means = keras.ops.convert_to_numpy(model.encode(x))
+    figure, panel = plt.subplots(figsize=(5.5, 5), layout="constrained")
+    points = panel.scatter(*means.T, c=None if y is None else y[: len(means)], cmap="tab10", s=8)
+    if y is not None:
+        figure.colorbar(points, label="class")
+    panel.set(xlabel="z1", ylabel="z2", aspect="equal")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def classes(path, model, num_classes, seed=0):
+    """Draws samples with a row a class."""
+    condition = class_rows(num_classes)
+    save_image_grid(path, model.sample(len(condition), condition=condition, seed=seed), COLUMNS)
+
+
+def critic_field(path, model, x, count=1000):
+    """Draws points and samples in the plane over the critic's scores, with arrows the way the generator moves samples.
+
+    The arrows are the critic's gradients: the generator's losses fall along them.
+    """
+    plt = _pyplot()
+    samples = keras.ops.convert_to_numpy(model.sample(count, seed=0))
+    side = 1.2 * np.abs(x).max()
+    line = np.linspace(-side, side, 60, dtype="float32")
+    grid = np.stack(np.meshgrid(line, line), axis=-1)
+    scores = keras.ops.convert_to_numpy(model.discriminate(grid.reshape(-1, 2))).reshape(60, 60)
+    coarse = grid[2::5, 2::5].reshape(-1, 2)
+    arrows = keras.ops.convert_to_numpy(input_gradients(lambda points: model.critic(points)[:, 0], coarse))
+    figure, panel = plt.subplots(figsize=(6.5, 5.5), layout="constrained")
+    figure.colorbar(panel.contourf(line, line, scores, levels=20, cmap="RdBu", alpha=0.6), label="critic")
+    panel.quiver(*coarse.T, *arrows.T, color="0.3", width=0.003)
+    panel.scatter(*x[:count].T, s=3, color="0.6", label="data")
+    panel.scatter(*samples.T, s=3, color="tab:green", label="samples")
+    panel.set(aspect="equal")
+    panel.legend(loc="upper right")
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def class_rows(num_classes):
+    """The condition of a sample grid with a row a class."""
+    return np.repeat(np.arange(num_classes, dtype="int32"), COLUMNS)
+
+
+def _pyplot():
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    return plt

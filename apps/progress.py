@@ -1,0 +1,84 @@
+"""What the terminal shows: a bar over the epochs, a table at the end, the paths of what was written."""
+
+import time
+
+import keras
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from apps import cli
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class TrainingBar(keras.callbacks.Callback):
+    """One bar over all epochs on a terminal; elsewhere about twenty lines, more where epochs take their time."""
+
+    runs_last = True  # it counts epochs that are kept
+
+    def __init__(self, epochs, done=0):
+        super().__init__()
+        self.epochs, self.done = epochs, done
+        self._bar = self._task = None
+        self._last_line = 0.0
+
+    def on_train_begin(self, logs=None):
+        if not console.is_terminal:
+            return
+        place, metrics = TextColumn("epoch {task.fields[epoch]}/{task.total:g}"), TextColumn("{task.description}")
+        self._bar = Progress(place, BarColumn(), metrics, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+        self._task = self._bar.add_task("", total=self.epochs, completed=self.done, epoch=self.done)
+        self._bar.start()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        cli.check_interrupted()
+        steps = self.params.get("steps") or 0
+        if self._bar and steps:
+            self._bar.update(self._task, completed=self.done + min(batch / steps, 1.0), epoch=self.done + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done = epoch + 1
+        text = describe(logs or {})
+        if self._bar:
+            self._bar.update(self._task, completed=self.done, epoch=self.done, description=text)
+        elif self.done % -(-self.epochs // 20) == 0 or time.monotonic() - self._last_line > 10:
+            self._last_line = time.monotonic()
+            console.print(f"epoch {self.done}/{self.epochs}  {text}")
+
+    def close(self):
+        """Leaves the bar as it stands; also after an interruption."""
+        if self._bar:
+            self._bar.stop()
+
+
+def describe(logs):
+    """What tells most about progress, in training and on held-out data, in one short line."""
+    main = next((name for name in ("elbo", "loss") if name in logs), None)
+    shown = [name for name in (main, f"val_{main}") if name in logs] or list(logs)[:2]
+    return "  ".join(f"{name} {logs[name]:.4g}" for name in shown)
+
+
+def results_table(title, columns):
+    """A table with a row a metric.
+
+    Args:
+        title: the line above it.
+        columns: dict from the name of a column to a dict of metrics, or of texts.
+    """
+    table = Table(title=title, title_justify="left")
+    table.add_column("")
+    names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
+    for column in columns:
+        table.add_column(column, justify="right")
+    for name in names:
+        values = (metrics.get(name, "") for metrics in columns.values())
+        table.add_row(name, *(value if isinstance(value, str) else f"{value:.4f}" for value in values))
+    console.print(table)
+
+
+def written(paths):
+    """Lists the files that were written, with what each is."""
+    console.print("written:")
+    for path, meaning in paths.items():
+        console.print(f"  {path}  [dim]{meaning}[/dim]")

@@ -1,0 +1,28 @@
+"""Conditional GAN with a projection critic (Mirza & Osindero 2014; Miyato & Koyama 2018).
+
+    python -m apps.train cgan --out runs/cgan
+"""
+
+import keras_dl
+from apps.recipes import gan
+
+DATASET = "digits"
+CONDITION = "labels"
+PRESETS = {}
+
+def build(hp, data_spec):
+    """Returns a compiled conditional GAN for samples of `data_spec.shape` with `data_spec.num_classes` classes."""
+    generator, critic = gan.networks(hp, data_spec, data_spec.num_classes)
+    model = keras_dl.models.ConditionalGAN(
+        generator,
+        critic,
+        penalty=keras_dl.objectives.R1(hp.Float("r1", 1e-3, 100.0, default=0.3, sampling="log")),
+        ema_momentum=gan.ema_momentum(hp),
+    )
+    model.compile(**gan.optimizers(hp))
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size and the number of epochs."""
+    return gan.fit_options(hp, epochs=200)

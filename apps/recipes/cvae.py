@@ -1,0 +1,27 @@
+"""Conditional variational autoencoder, p(x | y) for class labels y (Sohn et al. 2015).
+
+    python -m apps.train cvae --out runs/cvae
+
+About half a minute on two cores. Held-out digits given their classes, 17 grey levels, seed 0: ELBO -85.1 nats,
+log p(x | y) -82.8 +- 0.7 (python -m apps.evaluate runs/cvae --num-samples 1000).
+"""
+
+import keras_dl
+from apps.recipes import vae
+
+DATASET = "digits"
+CONDITION = "labels"
+PRESETS = {}
+
+fit_options = vae.fit_options
+
+
+def build(hp, data_spec):
+    """Returns a compiled conditional VAE for images of `data_spec.shape` with `data_spec.num_classes` classes."""
+    pixels = vae.likelihood(hp, data_spec)
+    encoder, decoder = vae.networks(hp, data_spec, pixels, data_spec.num_classes, latent_size=8)
+    model = keras_dl.models.ConditionalVAE(
+        encoder, decoder, pixels, beta=vae.beta(hp, data_spec), ema_momentum=vae.ema_momentum(hp)
+    )
+    model.compile(vae.optimizer(hp, data_spec))
+    return model

@@ -1,0 +1,24 @@
+"""Deep convolutional GAN (Radford et al. 2016).
+
+    python -m apps.train dcgan --out runs/dcgan
+"""
+
+import keras_dl
+from apps.recipes import gan
+
+DATASET = "digits"
+PRESETS = {}
+
+
+def build(hp, data_spec):
+    """Returns a compiled DCGAN for images of `data_spec.shape`."""
+    generator, critic = gan.networks(hp, data_spec, kind="dcgan", critic_normalization="batch")
+    smoothing = hp.Float("label_smoothing", 0.0, 0.3, default=0.1)
+    model = keras_dl.models.DCGAN(generator, critic, label_smoothing=smoothing, ema_momentum=gan.ema_momentum(hp))
+    model.compile(**gan.optimizers(hp, generator=5e-4, critic=5e-4, beta_2=0.999))
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size and the number of epochs."""
+    return gan.fit_options(hp, epochs=150)

@@ -1,0 +1,83 @@
+"""Generative adversarial network, non-saturating, with R1 and averaged weights (Goodfellow et al. 2014).
+
+    python -m apps.train gan --out runs/gan
+"""
+
+import keras
+
+import keras_dl
+
+DATASET = "digits"
+PRESETS = {}
+
+
+def build(hp, data_spec):
+    """Returns a compiled GAN for samples of `data_spec.shape`."""
+    generator, critic = networks(hp, data_spec)
+    model = keras_dl.models.GAN(
+        generator,
+        critic,
+        objective=keras_dl.objectives.NonSaturating(hp.Float("label_smoothing", 0.0, 0.3)),
+        penalty=keras_dl.objectives.R1(hp.Float("r1", 1e-3, 100.0, default=0.3, sampling="log")),
+        ema_momentum=ema_momentum(hp),
+    )
+    model.compile(**optimizers(hp))
+    return model
+
+
+def fit_options(hp, batch_size=64, critic_steps=1, epochs=300):
+    """Returns the batch size, `critic_steps` times that of an update, and the number of epochs."""
+    rows = hp.Int("batch_size", 16, 512, default=batch_size, sampling="log")
+    return {"batch_size": rows * steps_of_critic(hp, critic_steps), "epochs": hp.Fixed("epochs", epochs)}
+
+
+def steps_of_critic(hp, default=1):
+    """Returns the number of critic updates a generator update."""
+    return hp.Int("critic_steps", 1, 10, default=default)
+
+
+def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=None, activation="sigmoid"):
+    """Returns a generator and a critic: dense, DCGAN's or residual ones."""
+    latent_size = hp.Int("latent_size", 2, 256, default=32, sampling="log")
+    kinds = ["mlp", "dcgan", "resnet"] if len(data_spec.shape) == 3 else ["mlp"]
+    kind = hp.Choice("network", kinds, default=kind)
+    made = {"output_activation": activation, "num_classes": num_classes}
+    judged = {"num_classes": num_classes, "spectral_norm": hp.Boolean("spectral_norm")}
+    if kind == "mlp":
+        units = hp.Int("hidden_units", 16, 1024, default=256, sampling="log")
+        hidden = (units,) * hp.Int("hidden_layers", 1, 4, default=2)
+        judged["projection"] = num_classes is not None
+        return (
+            keras_dl.networks.mlp_generator(latent_size, data_spec.shape, hidden, **made),
+            keras_dl.networks.mlp_critic(data_spec.shape, hidden, **judged),
+        )
+    names = {"none": None, "batch": "batch", "layer": "layer"}
+    default = critic_normalization or "none"
+    judged["normalization"] = names[hp.Choice("critic_normalization", list(names), default=default)]
+    judged["projection"] = num_classes is not None
+    filters = hp.Int("filters", 4, 256, default=32, sampling="log")
+    if kind == "resnet":
+        return (
+            keras_dl.networks.resnet_generator(latent_size, data_spec.shape, filters, **made),
+            keras_dl.networks.resnet_critic(data_spec.shape, filters, **judged),
+        )
+    sizes = {"smallest_size": hp.Int("smallest_size", 1, 8, default=2 if min(data_spec.shape[:2]) < 16 else 4)}
+    return (
+        keras_dl.networks.dcgan_generator(latent_size, data_spec.shape, filters, **sizes, **made),
+        keras_dl.networks.dcgan_critic(data_spec.shape, filters, **sizes, **judged),
+    )
+
+
+def optimizers(hp, generator=5e-4, critic=1e-3, beta_1=0.5, beta_2=0.99):
+    """Returns an Adam for each player, each with a learning rate of its own (Heusel et al. 2017)."""
+    rates = {
+        "generator_optimizer": hp.Float("generator_learning_rate", 1e-5, 1e-2, default=generator, sampling="log"),
+        "critic_optimizer": hp.Float("critic_learning_rate", 1e-5, 1e-2, default=critic, sampling="log"),
+    }
+    beta_1 = hp.Float("beta_1", 0.0, 0.9, default=beta_1)
+    return {name: keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2) for name, rate in rates.items()}
+
+
+def ema_momentum(hp, default=0.998):
+    """Returns the momentum of the generator's averaged weights, or `None` for 0: no averages are kept."""
+    return hp.Float("ema_momentum", 0.0, 0.9999, default=default) or None

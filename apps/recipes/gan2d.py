@@ -1,0 +1,59 @@
+"""Generative adversarial networks on points in the plane: eight gaussians, a ring, a grid.
+
+    python -m apps.train gan2d --out runs/gan2d
+    python -m apps.train gan2d --dataset grid --out runs/grid
+    python -m apps.train gan2d --preset wgan_gp --out runs/gan2d_wgan_gp
+"""
+
+import keras
+
+import keras_dl
+from apps.recipes import gan
+
+DATASET = "eight_gaussians"
+PRESETS = {
+    "wgan_gp": {
+        "game": "wgan_gp",
+        "critic_steps": 2,
+        "critic_learning_rate": 2e-3,
+        "beta_1": 0.0,
+        "ema_momentum": 0.99,
+        "epochs": 30,
+    }
+}
+
+
+def build(hp, data_spec):
+    """Returns a compiled GAN for points of `data_spec.shape`, between networks of three layers of 128."""
+    units = hp.Int("hidden_units", 16, 1024, default=128, sampling="log")
+    hidden = (units,) * hp.Int("hidden_layers", 1, 4, default=3)
+    latent_size = hp.Int("latent_size", 1, 64, default=2, sampling="log")
+    generator = keras_dl.networks.mlp_generator(latent_size, data_spec.shape, hidden, output_activation=None)
+    critic = keras_dl.networks.mlp_critic(data_spec.shape, hidden)
+    steps = {"critic_steps": gan.steps_of_critic(hp), "ema_momentum": gan.ema_momentum(hp, 0.999)}
+    if hp.Choice("game", ["non_saturating", "wgan_gp"]) == "wgan_gp":
+        weight = hp.Float("gradient_penalty", 0.01, 100.0, default=0.1, sampling="log")
+        model = keras_dl.models.WGANGP(generator, critic, gradient_penalty=weight, **steps)
+    else:
+        penalty = keras_dl.objectives.R1(hp.Float("r1", 1e-3, 100.0, default=0.1, sampling="log"))
+        model = keras_dl.models.GAN(generator, critic, penalty=penalty, **steps)
+    model.compile(**decaying(gan.optimizers(hp, generator=1e-3, critic=1e-3), hp, data_spec))
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size, `critic_steps` times that of an update, and the number of epochs."""
+    return gan.fit_options(hp, batch_size=256, epochs=50)
+
+
+def decaying(optimizers, hp, data_spec):
+    """The optimizers with learning rates that fall along a cosine to zero over the run."""
+    options = fit_options(hp)
+    steps = options["epochs"] * -(-data_spec.num_samples // options["batch_size"])
+    for name, optimizer in optimizers.items():
+        repeats = gan.steps_of_critic(hp) if name == "critic_optimizer" else 1
+        rate = float(optimizer.learning_rate)
+        optimizers[name] = keras.optimizers.Adam(
+            keras.optimizers.schedules.CosineDecay(rate, steps * repeats), optimizer.beta_1, optimizer.beta_2
+        )
+    return optimizers

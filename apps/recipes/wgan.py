@@ -1,0 +1,32 @@
+"""Wasserstein GAN with weight clipping (Arjovsky et al. 2017).
+
+    python -m apps.train wgan --out runs/wgan
+"""
+
+import keras
+
+import keras_dl
+from apps.recipes import gan
+
+DATASET = "digits"
+PRESETS = {}
+
+
+def build(hp, data_spec):
+    """Returns a compiled WGAN for samples of `data_spec.shape`."""
+    generator, critic = gan.networks(hp, data_spec)
+    model = keras_dl.models.WGAN(
+        generator,
+        critic,
+        clip=hp.Float("clip", 1e-3, 1.0, default=0.05, sampling="log"),
+        critic_steps=gan.steps_of_critic(hp, 5),
+        ema_momentum=gan.ema_momentum(hp, 0.99),
+    )
+    rate = hp.Float("learning_rate", 1e-5, 1e-2, default=5e-4, sampling="log")
+    model.compile(**{name: keras.optimizers.RMSprop(rate) for name in model.optimizer_names})
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size, five times that of an update, and the number of epochs."""
+    return gan.fit_options(hp, critic_steps=5, epochs=700)

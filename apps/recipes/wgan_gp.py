@@ -1,0 +1,29 @@
+"""Wasserstein GAN with gradient penalty (Gulrajani et al. 2017).
+
+    python -m apps.train wgan_gp --out runs/wgan_gp
+"""
+
+import keras_dl
+from apps.recipes import gan
+
+DATASET = "digits"
+PRESETS = {}
+
+
+def build(hp, data_spec):
+    """Returns a compiled WGAN-GP for samples of `data_spec.shape`."""
+    generator, critic = gan.networks(hp, data_spec)
+    model = keras_dl.models.WGANGP(
+        generator,
+        critic,
+        gradient_penalty=hp.Float("gradient_penalty", 0.1, 100.0, default=10.0, sampling="log"),
+        critic_steps=gan.steps_of_critic(hp, 5),
+        ema_momentum=gan.ema_momentum(hp, 0.99),
+    )
+    model.compile(**gan.optimizers(hp, generator=1e-3, critic=1e-3, beta_2=0.9))
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size, `critic_steps` times that of an update, and the number of epochs."""
+    return gan.fit_options(hp, critic_steps=5, epochs=500)

@@ -1,0 +1,137 @@
+"""A run folder: what a training run leaves behind, written so that a kill at any moment leaves the last whole state."""
+
+import csv
+import json
+import os
+import shutil
+from pathlib import Path
+
+from apps.cli import UserError
+
+
+class RunFolder:
+    """Paths and records of one run.
+
+    Attributes:
+        path: the folder.
+        config_file, model_file, history_file, results_file, evaluation_file: `config.json`, `model.keras`,
+            `history.csv`, `results.json`, `evaluation.json`.
+        tensorboard: folder of TensorBoard logs.
+        pictures: folder of PNGs.
+        checkpoints: folder of the last states of the run.
+    """
+
+    def __init__(self, path):
+        self.path = Path(path)
+        self.config_file = self.path / "config.json"
+        self.model_file = self.path / "model.keras"
+        self.history_file = self.path / "history.csv"
+        self.results_file = self.path / "results.json"
+        self.evaluation_file = self.path / "evaluation.json"
+        self.tensorboard = self.path / "tensorboard"
+        self.pictures = self.path / "pictures"
+        self.checkpoints = self.path / "checkpoints"
+
+    def exists(self):
+        return self.config_file.is_file()
+
+    def create(self):
+        """Makes the folder, which must be empty or new, and checks that it can be written to."""
+        try:
+            if self.path.is_dir() and any(self.path.iterdir()):
+                raise UserError(f"{self.path} holds files that are not a run; give an empty or a new folder as --out")
+            self.pictures.mkdir(parents=True)
+            self.check_writable()
+        except OSError as error:
+            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+
+    def check_writable(self):
+        try:
+            self._replace(self.path / "writable", lambda path: path.write_text(""))
+            (self.path / "writable").unlink()
+        except OSError as error:
+            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+
+    def read_config(self):
+        """Returns the config of the run that lies here.
+
+        Raises:
+            UserError: if there is none, or it cannot be read.
+        """
+        if not self.exists():
+            raise UserError(f"{self.path} holds no run: {self.config_file} does not exist")
+        try:
+            config = json.loads(self.config_file.read_text(encoding="utf-8"))
+            missing = {"recipe", "dataset", "data", "seed", "hyperparameters", "fit"} - set(config)
+            if missing:
+                raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"{self.config_file} cannot be read: {error}") from error
+        return config
+
+    def write_config(self, config):
+        self._write_json(self.config_file, config)
+
+    def write_results(self, results):
+        self._write_json(self.results_file, results)
+
+    def write_evaluation(self, results):
+        self._write_json(self.evaluation_file, results)
+
+    def load_model(self):
+        """Loads `model.keras`.
+
+        Raises:
+            UserError: if it is missing or damaged.
+        """
+        import keras
+
+        if not self.model_file.is_file():
+            raise UserError(f"{self.path} holds no trained model yet: {self.model_file} does not exist")
+        try:
+            return keras.saving.load_model(self.model_file)
+        except Exception as error:  # a damaged archive raises whatever its reader stumbles over
+            raise UserError(f"{self.model_file} cannot be read: {type(error).__name__}: {error}") from error
+
+    def keep_model(self, path):
+        """Makes `model.keras` the file at `path`, by a link where the file system knows links."""
+
+        def link(temporary):
+            temporary.unlink(missing_ok=True)
+            try:
+                os.link(path, temporary)
+            except OSError:
+                shutil.copyfile(path, temporary)
+
+        self._replace(self.model_file, link)
+
+    def read_history(self, epochs=None):
+        """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs where that is given."""
+        if not self.history_file.is_file():
+            return []
+        with self.history_file.open(newline="", encoding="utf-8") as file:
+            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        return [row | {"epoch": int(row["epoch"])} for row in rows if epochs is None or row["epoch"] <= epochs]
+
+    def write_history(self, rows):
+        def write(path):
+            with path.open("w", newline="", encoding="utf-8") as file:
+                names = dict.fromkeys(name for row in rows for name in row)
+                writer = csv.DictWriter(file, fieldnames=list(names), restval="nan")
+                writer.writeheader()
+                writer.writerows(rows)
+
+        self._replace(self.history_file, write)
+
+    def _write_json(self, path, content):
+        text = json.dumps(content, indent=2) + "\n"
+        self._replace(path, lambda new: new.write_text(text, encoding="utf-8"))
+
+    @staticmethod
+    def _replace(path, write):
+        """Lets `write(temporary)` make a file and puts it in the place of `path` in one step."""
+        temporary = path.with_name(f".new_{path.name}")
+        write(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)

@@ -1,0 +1,53 @@
+"""Draws samples from a trained model: `python -m apps.sample --help`."""
+
+import sys
+
+from apps import cli
+
+DESCRIPTION = """\
+Draws samples from the model of a run folder, as a picture or as an array.
+"""
+EXAMPLES = """\
+examples:
+  python -m apps.sample runs/vae                                      64 samples as runs/vae/pictures/samples.png
+  python -m apps.sample runs/vae --num-samples 1000 --seed 1 --to samples.npy
+  python -m apps.sample runs/cvae                                     a row a class
+  python -m apps.sample runs/cvae --condition 3,7 --num-samples 16    threes and sevens
+"""
+SUFFIXES = (".png", ".jpg", ".npy")
+
+
+def parser():
+    parser = cli.Parser(prog="python -m apps.sample", description=DESCRIPTION, epilog=EXAMPLES)
+    parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
+    number = cli.whole_number(1, 10_000_000)
+    parser.add_argument("--num-samples", type=number, metavar="N", help="how many (default: 64, or 8 a class)")
+    parser.add_argument(
+        "--condition", type=labels, metavar="LABELS", help="for a conditional model: class labels, repeated in turn"
+    )
+    seed = cli.whole_number(0)
+    parser.add_argument("--seed", type=seed, metavar="N", help="fixes the samples (default: others at every call)")
+    parser.add_argument(
+        "--to", metavar="FILE", help=f"where to write, by its suffix {', '.join(SUFFIXES)}"
+        " (default: FOLDER/pictures/samples.png)",
+    )  # fmt: skip
+    return parser
+
+
+def labels(text):
+    """The integers of `3,7,1`."""
+    return [int(part) for part in text.split(",")]
+
+
+def main(argv=None):
+    arguments = parser().parse(sys.argv[1:] if argv is None else argv)
+    if arguments.to and not arguments.to.endswith(SUFFIXES):
+        raise cli.UserError(f"--to expects a file that ends in {', '.join(SUFFIXES)}; received {arguments.to!r}")
+    cli.start_tensorflow()
+    from apps import sampling
+
+    sampling.sample(arguments)
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,1 @@
+"""Throughput of keras_dl beside its peers."""

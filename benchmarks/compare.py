@@ -1,0 +1,124 @@
+"""Times keras_dl beside its peers, interleaved, and writes the table.
+
+    python -m benchmarks.compare --workloads W1,W1p,W2 --peers ../shared/bench --rounds 7 \
+        --python torch=../torchenv/bin/python --python jax=../jaxenv/bin/python
+
+On a shared machine the speed drifts. Within a workload all variants are timed in turn, A B C A B C ..., each in a
+long-lived process of its own, and ratios are medians of the ratios of each round. The peers' workers (`bench_tf.py`,
+`bench_torch.py`, `bench_jax.py` in the folder `--peers`) are plain code of their frameworks, no part of this project.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: Plain TensorFlow first, then the other frameworks: for each workload the variants that were fastest so far.
+PEERS = {
+    "W1": ["tf:fit_js16", "tf:tff_j16", "tf:fit_j1", "tf:kerasio_n", "torch:compile", "jax:jit", "jax:scan16"],
+    "W1p": ["tf:gather+js16", "tf:slices+n16", "tf:numpy", "torch:eager_index", "torch:eager_dl2", "jax:jit"],
+    "W2": ["tf:fit_n16", "tf:fit_n16+fa", "tf:fit_j1", "tf:kerasio_n", "torch:cl", "torch:compile", "jax:jit"],
+    "W3": ["tf:fit_n1", "tf:fit_n1+fa", "tf:tff_n", "tf:kerasio_n", "torch:cl", "torch:compile"],
+    "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
+    "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
+}
+
+
+class Worker:
+    """A process that times variants on request."""
+
+    def __init__(self, framework, pythons, peers):
+        if framework == "keras_dl":
+            command, folder = [sys.executable, "-m", "benchmarks.worker"], ROOT
+        else:
+            command, folder = [pythons.get(framework, sys.executable), f"bench_{framework}.py"], Path(peers)
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        self.process.stdout.readline()
+
+    def ask(self, **command):
+        """Sends a command and returns the answer."""
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline() or '{"ok": false, "error": "the process ended"}')
+
+
+def measure(workload, workers, rounds, seconds):
+    """Seconds a step of every variant of a workload, a list a variant, one entry a round."""
+    times = {}
+    for name in ["keras_dl:fit", *PEERS[workload]]:
+        framework, variant = name.split(":")
+        answer = workers(framework).ask(cmd="setup", w=workload, v=variant)
+        print(f"  {name}: {answer.get('note', '') if answer['ok'] else answer['error']}", flush=True)
+        if answer["ok"]:
+            times[name] = []
+    for _ in range(rounds):
+        for name in times:
+            framework, variant = name.split(":")
+            answer = workers(framework).ask(cmd="time", w=workload, v=variant, seconds=seconds)
+            times[name].append(answer["s"] if answer["ok"] else float("nan"))
+    for framework in {name.split(":")[0] for name in times}:
+        workers(framework).ask(cmd="drop")
+    return times
+
+
+def summary(times):
+    """Medians in milliseconds, and ratios of keras_dl to the fastest plain TensorFlow and to the best other peer."""
+    medians = {name: statistics.median(values) for name, values in times.items()}
+
+    def ratio(candidates):
+        if not candidates:
+            return None
+        best = min(candidates, key=medians.get)
+        pairs = zip(times["keras_dl:fit"], times[best], strict=True)
+        return {"of": best, "ratio": statistics.median(ours / theirs for ours, theirs in pairs)}
+
+    return {
+        "ms": {name: round(1e3 * value, 3) for name, value in sorted(medians.items(), key=lambda item: item[1])},
+        "to_plain_tensorflow": ratio([name for name in medians if name.startswith("tf:")]),
+        "to_best_peer": ratio([name for name in medians if name.startswith(("torch:", "jax:"))]),
+    }
+
+
+def main():
+    """Runs the comparison that the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--workloads", default="W1,W1p,W2", help=f"comma list of {', '.join(PEERS)}")
+    parser.add_argument("--peers", required=True, help="folder of the peers' workers")
+    parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a peer's interpreter")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.5, help="time for a variant in a round")
+    parser.add_argument("--out", help="JSON file for the results")
+    options = parser.parse_args()
+    pythons = dict(item.split("=", 1) for item in options.python)
+    pythons = {name: os.path.abspath(path) for name, path in pythons.items()}
+    running = {}
+
+    def workers(framework):
+        if framework not in running:
+            running[framework] = Worker(framework, pythons, os.path.abspath(options.peers))
+        return running[framework]
+
+    found = {}
+    for workload in options.workloads.split(","):
+        print(workload, flush=True)
+        found[workload] = summary(measure(workload, workers, options.rounds, options.seconds))
+        print(json.dumps(found[workload], indent=1), flush=True)
+    for worker in running.values():
+        worker.ask(cmd="quit") if worker.process.poll() is None else None
+    if options.out:
+        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
+        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record |= {"command": "python -m benchmarks.compare " + " ".join(sys.argv[1:]), "results": found}
+        Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Times keras_dl's `fit` on request: one JSON object a line in, one out.
+
+`{"cmd": "setup", "w": "W1", "v": "fit"}` builds and warms up, `{"cmd": "time", "w": ..., "v": ..., "seconds": 0.5}`
+times about so long and answers `{"ok": true, "s": seconds a step}`. The peers' workers speak the same lines.
+"""
+
+import json
+import os
+import sys
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+class Clock:
+    """Times and steps at the end of each call of the training function, while a flag is set."""
+
+    def __init__(self, model, keras):
+        clock = self
+
+        class Marks(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None):
+                clock.marks.append((time.perf_counter(), int(model.state.step.numpy())))
+
+        self.marks = []
+        self.callback = Marks()
+
+    def per_step(self):
+        """Seconds a step from the first mark to the last, so that the set-up of `fit` is left out."""
+        (start, first), (stop, last) = self.marks[0], self.marks[-1]
+        return (stop - start) / (last - first)
+
+
+class Training:
+    """A compiled model and its data, run some steps at a time through `fit`."""
+
+    def __init__(self, workload):
+        import keras
+
+        from benchmarks import workloads
+
+        keras.utils.set_random_seed(0)
+        self.model, self.data = workloads.TRAINING[workload]()
+        self.clock = Clock(self.model, keras)
+        self.seconds = 0.01
+
+    def run(self, steps):
+        """Seconds a step over about `steps` steps."""
+        self.clock.marks.clear()
+        data = dict(self.data)
+        if "batch_size" in data:  # in-memory arrays: whole batches of the first rows
+            data["x"] = data["x"][: max(64, steps) * data["batch_size"]]
+            epochs = max(1, round(steps * self.data["batch_size"] / len(data["x"])))
+            self.model.fit(**data, epochs=epochs, verbose=0, callbacks=[self.clock.callback])
+        else:
+            self.model.fit(**data, steps_per_epoch=steps, verbose=0, callbacks=[self.clock.callback])
+        self.seconds = self.clock.per_step()
+        return self.seconds
+
+    def steps_for(self, seconds):
+        """How many steps take about so long: a multiple of 32, so that stacks leave no rest, or few large steps."""
+        steps = seconds / self.seconds
+        return max(32, round(steps / 32) * 32) + 1 if steps > 16 else max(3, round(steps) + 1)
+
+
+def main():
+    """Answers lines until `quit`."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+
+    def say(**answer):
+        out.write(json.dumps(answer) + "\n")
+        out.flush()
+
+    say(ready=True, import_s=0.0)
+    live = {}
+    for line in sys.stdin:
+        command = json.loads(line)
+        try:
+            if command["cmd"] == "quit":
+                return
+            if command["cmd"] == "drop":
+                live.clear()
+                say(ok=True)
+            elif command["cmd"] == "setup":
+                start = time.perf_counter()
+                training = live[command["w"]] = Training(command["w"])
+                training.run(65 if command["w"] in ("W1", "W1p") else 9)
+                first = time.perf_counter() - start
+                training.run(training.steps_for(0.3))
+                note = f"xla={training.model.jit_compile} stack={training.model.steps_per_execution}"
+                say(ok=True, build_s=first, first_s=first, est=training.seconds, note=note)
+            else:
+                training = live[command["w"]]
+                say(ok=True, s=training.run(training.steps_for(command["seconds"])), n=0)
+        except Exception as error:  # the driver reports it and goes on with the others
+            say(ok=False, error=f"{type(error).__name__}: {str(error)[:300]}")
+
+
+if __name__ == "__main__":
+    main()

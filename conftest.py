@@ -1,0 +1,57 @@
+"""What every test and doctest starts from: float32, a fixed seed, compiled functions, no noise, no display."""
+
+import os
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def clean_state():
+    """Resets the dtype policy, the random seed and eager mode, for tests of modules that use Keras."""
+    if "keras" in sys.modules:
+        _reset()
+    yield
+    if "keras" in sys.modules:
+        _reset()
+
+
+def _reset():
+    import keras
+    import tensorflow as tf
+
+    keras.config.set_dtype_policy("float32")
+    keras.utils.set_random_seed(0)
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(autouse=True)
+def names_in_examples(doctest_namespace):
+    """The names that every doctest may use without importing them."""
+    if "keras_dl" in sys.modules:
+        import keras
+        import numpy as np
+
+        import keras_dl
+
+        doctest_namespace.update(keras=keras, keras_dl=keras_dl, np=np)
+
+
+@pytest.fixture
+def real_data():
+    """A function that loads a named set as `keras_dl.data.load` does, or skips where its files are not at hand."""
+    import keras_dl
+
+    def load(name, **options):
+        if name != "digits" and not os.environ.get("KERAS_DL_DATA"):
+            pytest.skip(f"needs the files of {name}: set KERAS_DL_DATA to the folder that holds {name}/")
+        try:
+            return keras_dl.data.load(name, **options)
+        except FileNotFoundError as error:
+            pytest.skip(f"needs the files of {name}: {error}")
+
+    return load

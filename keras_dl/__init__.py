@@ -1,0 +1,17 @@
+"""keras_dl: the systems of a deep-learning course as parts that Keras users fit, tune, distribute and serve."""
+
+from keras_dl import (  # noqa: F401
+    activations,
+    callbacks,
+    data,
+    layers,
+    likelihoods,
+    losses,
+    metrics,
+    models,
+    networks,
+    objectives,
+    runtime,
+)
+
+__version__ = "0.1.0"

@@ -1,0 +1,346 @@
+"""Activation functions, exact to the last case.
+
+Keras' own functions where they agree with the course (values, and gradients at the kinks too); the others are written
+here. Any Keras layer takes them as objects, `activation=keras_dl.activations.sine`, or by their registered names,
+`activation="keras_dl>sine"`; the plain names `"sine"` and `"softmin"` work as well. The plain names that Keras has
+(`"leaky_relu"`) keep Keras' meaning inside a Keras layer; `keras_dl.activations.get` reads them as ours.
+
+    linear       x
+    sigmoid      1 / (1 + e^-x)
+    tanh         (e^x - e^-x) / (e^x + e^-x)
+    relu         max(0, x)
+    relu6        min(max(0, x), 6)                       Krizhevsky 2010
+    elu          x for x > 0, alpha (e^x - 1) below      Clevert et al. 2016
+    log_sigmoid  -log(1 + e^-x)
+    softmax      e^x_i / sum_j e^x_j
+    log_softmax  x_i - log sum_j e^x_j
+"""
+
+import difflib
+import inspect
+import math
+
+import keras
+from keras import ops
+from keras.activations import elu, linear, log_sigmoid, log_softmax, relu, relu6, sigmoid, softmax, tanh
+
+__all__ = [
+    "Activation",
+    "celu",
+    "elu",
+    "gelu",
+    "get",
+    "leaky_relu",
+    "linear",
+    "log_sigmoid",
+    "log_softmax",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "sine",
+    "softmax",
+    "softmin",
+    "softplus",
+    "tanh",
+]
+
+_register = keras.saving.register_keras_serializable(package="keras_dl")
+
+# Klambauer et al. 2017, equation 14: the pair that keeps mean 0 and variance 1.
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+
+
+@_register
+def leaky_relu(x, negative_slope=0.01):
+    """Leaky rectifier: `max(0, x) + negative_slope min(0, x)` (Maas et al. 2013).
+
+    Args:
+        x: Tensor of any shape.
+        negative_slope: Slope for x <= 0, also the derivative at 0. (Keras' own default is 0.2.)
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+
+    >>> print([round(float(v), 3) for v in leaky_relu([-2.0, 3.0])])
+    [-0.02, 3.0]
+    """
+    return keras.activations.leaky_relu(ops.convert_to_tensor(x), negative_slope=negative_slope)
+
+
+@_register
+def prelu(x, alpha=0.25):
+    """Parametric rectifier for given slopes: `x for x > 0, alpha x below` (He et al. 2015).
+
+    The layer that learns the slopes is `keras_dl.layers.PReLU`, which `get("prelu")` returns.
+
+    Args:
+        x: Tensor of any shape.
+        alpha: Slope for x <= 0: a number, or a tensor that broadcasts against `x`, such as one slope a channel.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+
+    >>> print([round(float(v), 3) for v in prelu([-2.0, 3.0])])
+    [-0.5, 3.0]
+    """
+    x = ops.convert_to_tensor(x)
+    return ops.where(x > 0, x, ops.cast(alpha, x.dtype) * x)
+
+
+@_register
+def softplus(x, beta=1.0, threshold=20.0):
+    """Smooth rectifier: `log(1 + e^(beta x)) / beta`, and exactly x where beta x > threshold (torch's definition).
+
+    Args:
+        x: Tensor of any shape.
+        beta: Sharpness; the function tends to ReLU as it grows.
+        threshold: Value of `beta x` above which the function is the identity.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Raises:
+        ValueError: If `beta` is 0.
+
+    Example:
+
+    >>> print([round(float(v), 4) for v in softplus([0.0, 30.0])])
+    [0.6931, 30.0]
+    """
+    if beta == 0:
+        raise ValueError(f"Expected `beta` other than 0. Received: beta={beta}")
+    x = ops.convert_to_tensor(x)
+    if beta == 1 and threshold >= 20:
+        return ops.softplus(x)  # log1p(e^-20) = 2e-9 is lost beside 20 in float32: the identity comes by itself
+    scaled = beta * x
+    return ops.where(scaled > threshold, x, ops.softplus(scaled) / beta)
+
+
+@_register
+def celu(x, alpha=1.0):
+    """Continuously differentiable ELU: `max(0, x) + min(0, alpha (e^(x / alpha) - 1))` (Barron 2017).
+
+    Its derivative at 0 is 1. (Keras' own function gives 2 there.)
+
+    Args:
+        x: Tensor of any shape.
+        alpha: Scale; the function saturates at -alpha.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Raises:
+        ValueError: If `alpha` is 0.
+
+    Example:
+
+    >>> print([round(float(v), 4) for v in celu([-1.0, 2.0], alpha=2.0)])
+    [-0.7869, 2.0]
+    """
+    if alpha == 0:
+        raise ValueError(f"Expected `alpha` other than 0. Received: alpha={alpha}")
+    x = ops.convert_to_tensor(x)
+    return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
+
+
+@_register
+def selu(x):
+    """Self-normalising ELU: `scale (max(0, x) + min(0, alpha (e^x - 1)))` (Klambauer et al. 2017).
+
+    scale = 1.0507 and alpha = 1.6733 are the paper's. The derivative at 0 is scale alpha, as in torch (Keras' own
+    function gives scale there).
+
+    Args:
+        x: Tensor of any shape.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+
+    >>> print([round(float(v), 4) for v in selu([-1.0, 1.0])])
+    [-1.1113, 1.0507]
+    """
+    return _SELU_SCALE * elu(ops.convert_to_tensor(x), alpha=_SELU_ALPHA)
+
+
+@_register
+def gelu(x, approximate=False):
+    """Gaussian error linear unit: `x Phi(x)`, Phi the standard normal distribution function (Hendrycks & Gimpel 2016).
+
+    Args:
+        x: Tensor of any shape.
+        approximate: If true, `0.5 x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))` instead.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+
+    >>> print([round(float(v), 4) for v in gelu([-1.0, 1.0])])
+    [-0.1587, 0.8413]
+    """
+    x = ops.convert_to_tensor(x)
+    if not approximate:
+        return keras.activations.gelu(x, approximate=False)
+    # 0.5 (1 + tanh u) = sigmoid(2u), whose derivative keeps its digits in the left tail. Beyond |x| = 12 it is 0 or 1,
+    # and the clip keeps the cube inside float16.
+    near = ops.clip(x, -12, 12)
+    return x * ops.sigmoid(math.sqrt(8 / math.pi) * (near + 0.044715 * near * near * near))
+
+
+@_register
+def softmin(x, axis=-1):
+    """Softmax of the negated input: `e^-x_i / sum_j e^-x_j`.
+
+    Args:
+        x: Tensor of any shape.
+        axis: The axis that sums to 1.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+
+    >>> print([round(float(v), 4) for v in softmin([0.0, 1.0])])
+    [0.7311, 0.2689]
+    """
+    return softmax(-ops.convert_to_tensor(x), axis=axis)
+
+
+@_register
+def sine(x, omega=1.0):
+    """Sine: `sin(omega x)` (Sitzmann et al. 2020, who use omega = 30).
+
+    Half-precision inputs are computed in float32, since omega x may leave float16.
+
+    Args:
+        x: Tensor of any shape, radians before `omega`.
+        omega: Angular frequency, radians a unit of `x`.
+
+    Returns:
+        Tensor of the shape and dtype of `x`.
+
+    Example:
+
+    >>> print(round(float(sine(0.5, omega=3.0)), 4))
+    0.9975
+    """
+    x = ops.convert_to_tensor(x)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if dtype in ("float16", "bfloat16"):
+        return ops.cast(ops.sin(omega * ops.cast(x, "float32")), dtype)
+    return ops.sin(omega * x)
+
+
+_FUNCTIONS = {
+    function.__name__: function
+    for function in (
+        linear, sigmoid, tanh, relu, leaky_relu, softplus, elu, celu, selu, gelu, relu6, log_sigmoid, softmin, softmax,
+        log_softmax, sine,
+    )
+}  # fmt: skip
+
+
+@_register
+class Activation:
+    """An activation of this module with its options fixed, as an object that Keras layers take and save.
+
+    Args:
+        name: Name of the function, such as `"sine"`.
+        **options: Its options, such as `omega=30.0`.
+
+    Raises:
+        ValueError: If there is no such function, or it has no such option.
+
+    Example:
+
+    >>> act = Activation("leaky_relu", negative_slope=0.3)
+    >>> layer = keras.layers.Dense(4, activation=act)
+    >>> print(round(float(act(-1.0)), 4))
+    -0.3
+    """
+
+    def __init__(self, name, **options):
+        if name not in _FUNCTIONS:
+            raise ValueError(_unknown(name))
+        known = list(inspect.signature(_FUNCTIONS[name]).parameters)[1:]
+        if unknown := sorted(set(options) - set(known)):
+            raise ValueError(f"Expected options of {name!r} among {known}. Received: {unknown}")
+        self.name = name
+        self.options = options
+
+    def __call__(self, x):
+        return _FUNCTIONS[self.name](x, **self.options)
+
+    def __repr__(self):
+        return f"Activation({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.options.items())])})"
+
+    def get_config(self):
+        return {"name": self.name, **self.options}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def get(identifier, **options):
+    """Return the activation of a name, with our defaults, or the given callable itself.
+
+    Args:
+        identifier: A name of this module (`"leaky_relu"` or `"keras_dl>leaky_relu"`), any other name that Keras knows,
+            a serialised activation, a callable, or `None` for the identity. `"prelu"` gives a new
+            `keras_dl.layers.PReLU`, a layer, since it has weights.
+        **options: Options to fix, for a name: `get("sine", omega=30.0)`.
+
+    Returns:
+        A callable from tensor to tensor.
+
+    Raises:
+        ValueError: If nothing has that name, or options come with something that is not a name.
+
+    Example:
+
+    >>> get("leaky_relu") is leaky_relu
+    True
+    >>> get("softplus", beta=2.0)
+    Activation('softplus', beta=2.0)
+    """
+    name = identifier.removeprefix("keras_dl>") if isinstance(identifier, str) else None
+    if name == "prelu":
+        return keras.saving.get_registered_object("keras_dl>PReLU")(**options)
+    if options:
+        if name is None:
+            raise ValueError(f"Expected a name when options are given. Received: {identifier!r} with {options}")
+        return Activation(name, **options)
+    if name in _FUNCTIONS:
+        return _FUNCTIONS[name]
+    try:
+        return keras.activations.get(identifier)
+    except (ValueError, TypeError) as error:
+        raise ValueError(_unknown(identifier)) from error
+
+
+def _unknown(name):
+    near = difflib.get_close_matches(str(name), _FUNCTIONS, n=3)
+    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
+    return f"Expected the name of an activation{hint}: one of {sorted(_FUNCTIONS)}. Received: {name!r}"
+
+
+def _add_names_to_keras():
+    """Let Keras layers find our functions by name; Keras looks names up in this one table, which has no public door."""
+    from keras.src.activations import ALL_OBJECTS_DICT
+
+    for name, function in _FUNCTIONS.items():
+        ALL_OBJECTS_DICT[f"keras_dl>{name}"] = function
+        ALL_OBJECTS_DICT.setdefault(name, function)
+
+
+_add_names_to_keras()

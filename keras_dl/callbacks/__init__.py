@@ -1,0 +1,24 @@
+"""Callbacks: what to look at, and what to change, while a model trains."""
+
+from keras_dl.callbacks.pictures import (
+    LatentInterpolation,
+    SampleGrid,
+    image_grid,
+    save_image_grid,
+    save_points,
+    save_samples,
+)
+from keras_dl.callbacks.training import CriticBalance, KLAnnealing, NanGuard, SwapAverages
+
+__all__ = [
+    "CriticBalance",
+    "KLAnnealing",
+    "LatentInterpolation",
+    "NanGuard",
+    "SampleGrid",
+    "SwapAverages",
+    "image_grid",
+    "save_image_grid",
+    "save_points",
+    "save_samples",
+]

@@ -1,0 +1,191 @@
+"""Pictures of what a model makes, drawn while it trains."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """Draws a grid of samples, or points in the plane, after 1, 2, 4, 8, ... epochs and at the end of training.
+
+    Every picture is drawn with the same seed, so that a place in the grid can be followed through training. The files
+    are named `samples_epoch_0001.png` and so on.
+
+    Args:
+        folder: where the pictures go; it is made if it does not exist.
+        num_samples: integer, how many samples.
+        condition: array with one condition a sample, or None; passed on to `model.sample`.
+        columns: integer, samples in a row of the grid.
+        seed: integer, passed on to `model.sample`.
+
+    Raises:
+        ValueError: if the model has no `sample` method, or its samples are neither images nor points in the plane.
+
+    Example:
+
+    >>> import keras_dl
+    >>> grid = keras_dl.callbacks.SampleGrid("runs/pictures", num_samples=16, columns=4)
+    >>> [epoch for epoch in range(1, 20) if grid.is_due(epoch)]
+    [1, 2, 4, 8, 16]
+    """
+
+    name = "samples"
+
+    def __init__(self, folder, num_samples=64, condition=None, columns=8, seed=0):
+        super().__init__()
+        self.folder = Path(folder)
+        self.num_samples = num_samples
+        self.condition = condition
+        self.columns = columns
+        self.seed = seed
+        self._last_epoch = self._drawn_epoch = 0
+
+    def set_model(self, model):
+        if not callable(getattr(model, "sample", None)):
+            raise ValueError(f"Expected a model with a `sample` method. Received: {type(model).__name__}")
+        super().set_model(model)
+
+    def is_due(self, epoch):
+        """Whether a picture is drawn after that many epochs: at the powers of two."""
+        return epoch & (epoch - 1) == 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._last_epoch = epoch + 1
+        if self.is_due(self._last_epoch):
+            self._draw()
+
+    def on_train_end(self, logs=None):
+        if self._last_epoch > self._drawn_epoch:
+            self._draw()
+
+    def _samples(self):
+        return self.model.sample(self.num_samples, condition=self.condition, seed=self.seed)
+
+    def _draw(self):
+        path = self.folder / f"{self.name}_epoch_{self._last_epoch:04d}.png"
+        save_samples(path, self._samples(), self.columns)
+        self._drawn_epoch = self._last_epoch
+
+
+class LatentInterpolation(SampleGrid):
+    """Draws paths between pairs of latents, a row a path, after 1, 2, 4, 8, ... epochs and at the end of training.
+
+    The path from `a` to `b` is `sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b` with `w` the angle between them
+    (White 2016, "Sampling generative networks"): on it latents stay as long as normal ones are.
+
+    Args:
+        folder: where the pictures go, as `interpolation_epoch_0001.png` and so on.
+        num_paths: integer, how many.
+        columns: integer, images on a path.
+        condition: array with one condition a path, or None.
+        seed: integer that fixes the latents.
+
+    Raises:
+        ValueError: if the model has neither `generate` nor `decode`.
+
+    Example:
+
+    >>> import keras_dl
+    >>> paths = keras_dl.callbacks.LatentInterpolation("runs/pictures", num_paths=4).latents(latent_size=16)
+    >>> paths.shape
+    (4, 8, 16)
+    """
+
+    name = "interpolation"
+
+    def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0):
+        super().__init__(folder, num_paths, condition, columns, seed)
+
+    def set_model(self, model):
+        if not (hasattr(model, "generate") or hasattr(model, "decode")):
+            raise ValueError(f"Expected a model with `generate` or `decode`. Received: {type(model).__name__}")
+        super().set_model(model)
+
+    def latents(self, latent_size):
+        """Returns the latents of the paths, shape `(num_paths, columns, latent_size)`."""
+        ends = np.random.default_rng(self.seed).standard_normal((2, self.num_samples, 1, latent_size))
+        a, b = ends / np.linalg.norm(ends, axis=-1, keepdims=True)
+        angle = np.arccos(np.clip(np.sum(a * b, axis=-1, keepdims=True), -1.0, 1.0)) + 1e-6
+        t = np.linspace(0.0, 1.0, self.columns)[:, None]
+        paths = (np.sin((1 - t) * angle) * ends[0] + np.sin(t * angle) * ends[1]) / np.sin(angle)
+        return paths.astype("float32")
+
+    def _samples(self):
+        decode = getattr(self.model, "generate", None) or self.model.decode
+        latents = self.latents(self.model.latent_size)
+        condition = None if self.condition is None else np.repeat(self.condition, self.columns, axis=0)
+        return decode(latents.reshape(-1, latents.shape[-1]), condition=condition)
+
+
+def image_grid(images, columns=8, padding=1):
+    """Lays images out on a white sheet, row by row.
+
+    Args:
+        images: array or tensor of shape `(num_images, height, width, channels)`, values in [0, 1], 1 or 3 channels.
+        columns: integer, images in a row.
+        padding: integer, pixels between images and around them.
+
+    Returns:
+        A float32 array of shape `(sheet_height, sheet_width, channels)`, clipped to [0, 1].
+
+    Raises:
+        ValueError: if `images` is not such an array.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_dl
+    >>> keras_dl.callbacks.image_grid(np.zeros((6, 8, 8, 1)), columns=3, padding=1).shape
+    (19, 28, 1)
+    """
+    images = keras.ops.convert_to_numpy(images).astype("float32")
+    if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
+        raise ValueError(f"Expected images of shape (num_images, height, width, 1 or 3). Received: {images.shape}")
+    count, height, width, channels = images.shape
+    rows = -(-count // columns)
+    cells = np.ones((rows * columns, height + padding, width + padding, channels), "float32")
+    cells[:count, :height, :width] = np.clip(images, 0.0, 1.0)
+    cells = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
+    sheet = cells.reshape(rows * (height + padding), columns * (width + padding), channels)
+    return np.pad(sheet, ((padding, 0), (padding, 0), (0, 0)), constant_values=1.0)
+
+
+def save_image_grid(path, images, columns=8, min_width=512):
+    """Writes `image_grid(images, columns)` as a picture, its pixels enlarged to at least `min_width`.
+
+    Args:
+        path: the file to write, by its suffix PNG or another format; its folder is made if it does not exist.
+        images: as for `image_grid`.
+        columns: integer, images in a row.
+        min_width: integer, the least width of the picture in pixels (each pixel becomes a whole square).
+    """
+    sheet = image_grid(images, columns)
+    scale = -(-min_width // sheet.shape[1])
+    sheet = sheet.repeat(scale, axis=0).repeat(scale, axis=1)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    keras.utils.save_img(path, np.round(sheet * 255), data_format="channels_last", scale=False)
+
+
+def save_samples(path, samples, columns=8):
+    """Writes samples as a picture: images as `save_image_grid` does, points in the plane as `save_points`."""
+    if len(samples.shape) == 2 and samples.shape[-1] == 2:
+        save_points(path, samples)
+    else:
+        save_image_grid(path, samples, columns)
+
+
+def save_points(path, points):
+    """Draws points in the plane, an array or tensor of shape `(num_points, 2)`, as a picture."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    points = keras.ops.convert_to_numpy(points)
+    figure, panel = plt.subplots(figsize=(5, 5), layout="constrained")
+    panel.scatter(*points.T, s=3, alpha=0.5, linewidths=0)
+    panel.set(aspect="equal")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -1,0 +1,145 @@
+"""Callbacks that change how a model trains, or watch over it."""
+
+import math
+import warnings
+
+import keras
+
+
+class KLAnnealing(keras.callbacks.Callback):
+    """Sets the schedule by which the weight of the rate changes while a variational autoencoder trains.
+
+    The callback only sets the schedule: the weight itself is computed from the saved step inside the training step, so
+    it is right when several steps run in one call, and after a resume.
+
+    Args:
+        schedule: a `keras_dl.objectives` schedule (`Linear`, `Sigmoid`, `Cyclical`) or a number.
+
+    Raises:
+        ValueError: if the model's objective has no `beta`.
+
+    Example:
+
+    >>> import keras_dl
+    >>> annealing = keras_dl.callbacks.KLAnnealing(keras_dl.objectives.Linear(1000))
+    >>> float(annealing.schedule(500))
+    0.5
+    """
+
+    def __init__(self, schedule):
+        super().__init__()
+        self.schedule = schedule
+
+    def on_train_begin(self, logs=None):
+        objective = getattr(self.model, "objective", None)
+        if not hasattr(objective, "beta"):
+            raise ValueError(f"Expected a model whose objective has a `beta`. Received: {type(objective).__name__}")
+        objective.beta = self.schedule
+        self.model.make_train_function(force=True)  # what was traced with the old weight holds it still
+        self.model.make_test_function(force=True)
+
+
+class SwapAverages(keras.callbacks.Callback):
+    """Evaluates with the averaged weights that a model keeps (`ema_momentum`), and trains on with its own.
+
+    Averaged and own weights change places as an evaluation begins, validation included, and again as it ends.
+
+    Raises:
+        ValueError: if the model keeps no averages.
+
+    Example:
+
+    >>> import keras_dl
+    >>> swap = keras_dl.callbacks.SwapAverages()      # model.fit(..., validation_data=..., callbacks=[swap])
+    """
+
+    def set_model(self, model):
+        if not getattr(model, "ema_networks", None):
+            raise ValueError("Expected a model with averaged weights (`ema_momentum`). Received: a model without")
+        super().set_model(model)
+
+    def on_test_begin(self, logs=None):
+        self._swap()
+
+    def on_test_end(self, logs=None):
+        self._swap()
+
+    def _swap(self):
+        for name, average in self.model.ema_networks.items():
+            network = getattr(self.model, name)
+            own = network.get_weights()
+            network.set_weights(average.get_weights())
+            average.set_weights(own)
+
+
+class CriticBalance(keras.callbacks.Callback):
+    """Logs how far the critic is ahead of the generator, and warns where their game has ended.
+
+    `critic_lead` is the mean score of data minus that of generated samples. It goes into the logs of every epoch. For a
+    critic of logits a lead of 20 means that it is sure of every sample: the saturating generator then learns nothing.
+    A lead that is not above zero means that the critic cannot tell the two apart.
+
+    Args:
+        largest: number, the lead above which the critic has won.
+        patience: integer, how many epochs in a row that, or a lead of at most zero, must last before the warning.
+
+    Example:
+
+    >>> import keras_dl
+    >>> logs = {"critic_real": 3.0, "critic_fake": -1.0}
+    >>> keras_dl.callbacks.CriticBalance().on_epoch_end(0, logs)
+    >>> logs["critic_lead"]
+    4.0
+    """
+
+    def __init__(self, largest=20.0, patience=5):
+        super().__init__()
+        self.largest = largest
+        self.patience = patience
+        self._lost = self._won = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not {"critic_real", "critic_fake"} <= set(logs or {}):
+            raise ValueError(f"Expected logs of an adversarial model. Received: {sorted(logs or {})}")
+        lead = logs["critic_lead"] = float(logs["critic_real"]) - float(logs["critic_fake"])
+        self._won = self._won + 1 if lead > self.largest else 0
+        self._lost = self._lost + 1 if lead <= 0 else 0
+        if self._won == self.patience:
+            warnings.warn(f"The critic has been sure of every sample for {self.patience} epochs.", stacklevel=2)
+        if self._lost == self.patience:
+            warnings.warn(f"The critic has not told data from samples for {self.patience} epochs.", stacklevel=2)
+
+
+class NanGuard(keras.callbacks.Callback):
+    """Stops training at the first NaN or infinity, and says which update it came from and which term of its loss.
+
+    Attributes:
+        found: string, the metric that was not finite (`"critic_penalty"`), of the first update that had one; or None.
+
+    Example:
+
+    >>> import keras_dl
+    >>> guard = keras_dl.callbacks.NanGuard()      # model.fit(..., callbacks=[guard])
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.found = None
+
+    def on_train_begin(self, logs=None):
+        self.found = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if broken and self.found is None:
+            order = [update.name for update in getattr(self.model, "updates", ())]
+            # Updates in their order; of one update a term before the loss that it makes not finite.
+            place = {name: (_update_of(name, order), name.endswith("loss")) for name in broken}
+            self.found = min(broken, key=place.get)
+            step = int(self.model.state.step.numpy())
+            warnings.warn(f"Training stopped at step {step}: {self.found} is not finite.", stacklevel=2)
+            self.model.stop_training = True
+
+
+def _update_of(metric, names):
+    return next((i for i, name in enumerate(names) if metric.startswith(f"{name}_")), len(names))

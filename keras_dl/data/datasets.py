@@ -1,0 +1,148 @@
+"""Named data sets as arrays: images as float32 in [0, 1] with a channel axis, or points; labels as int32."""
+
+import difflib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from keras_dl.data import files, points
+
+NAMES = ("digits", "mnist", "fashion_mnist", "binarized_mnist", "cifar10", "eight_gaussians", "ring", "grid")
+
+
+def load(name, held_out="test"):
+    """Loads a data set by name.
+
+    | name | images | train | test | labels |
+    |---|---|---|---|---|
+    | `digits` | 8x8x1 | 1,437 | 360 | 0..9 |
+    | `mnist`, `fashion_mnist` | 28x28x1 | 60,000 | 10,000 | 0..9 |
+    | `binarized_mnist` | 28x28x1, only 0 and 1 | 50,000 | 10,000 (and 10,000 `valid`) | none |
+    | `cifar10` | 32x32x3 | 50,000 | 10,000 | 0..9 |
+    | `eight_gaussians`, `ring`, `grid` | none: points in the plane | 50,000 | 10,000 | the component |
+
+    The points are drawn by `sample_points`, which says how; their coordinates are any numbers, and the ring has no
+    labels.
+
+    `digits` comes with scikit-learn; its rows are ordered by writer, and the test part is the last 360 rows. The
+    static binarisation of MNIST is Larochelle and Murray's (2011). The others are read, where the environment
+    variable `KERAS_DL_DATA` is set, from `$KERAS_DL_DATA/<name>/`: the four `*-idx?-ubyte.gz` files of `mnist` and
+    `fashion_mnist`; `binarized_mnist.npz` with the arrays `train_data`, `valid_data` and `test_data` of 784 columns;
+    the binary version of `cifar10`, unpacked or as `cifar-10-binary.tar.gz`. A missing file is then an error, never a
+    download. Where the variable is not set, `keras.datasets` downloads them once (`binarized_mnist` is not there).
+
+    Args:
+        name: string, one of the names above.
+        held_out: `"test"`, or `"valid"` for the validation images of `binarized_mnist`: what the second pair holds.
+
+    Returns:
+        `((x_train, y_train), (x_test, y_test))`: float32 images of shape `(num_images, height, width, channels)` in
+        [0, 1], or points of shape `(num_points, 2)`, and int32 labels of shape `(num_images,)`, or None where the set
+        has none.
+
+    Raises:
+        ValueError: for an unknown name or part, or if a file is truncated, damaged or not what its name says.
+        FileNotFoundError: if a file is missing under `KERAS_DL_DATA`.
+
+    Example:
+
+    >>> import keras_dl
+    >>> (x, y), (x_test, y_test) = keras_dl.data.load("digits")
+    >>> x.shape, x.dtype, y.shape, x_test.shape
+    ((1437, 8, 8, 1), dtype('float32'), (1437,), (360, 8, 8, 1))
+    """
+    _check_name(name, held_out)
+    if name in points.NAMES:
+        return points.load(name)
+    return tuple(_images_and_labels(name, x, y) for x, y in _READERS[name](name, held_out))
+
+
+def _check_name(name, held_out):
+    if not isinstance(name, str):
+        raise TypeError(f"Expected the name of a data set, one of {list(NAMES)}. Received: {name!r}")
+    if name not in NAMES:
+        near = difflib.get_close_matches(name, NAMES) or NAMES
+        raise ValueError(f"Expected the name of a data set; the nearest: {', '.join(near)}. Received: {name!r}")
+    parts = ("test", "valid") if name == "binarized_mnist" else ("test",)
+    if held_out not in parts:
+        raise ValueError(f"Expected held_out to be one of {list(parts)} for {name}. Received: {held_out!r}")
+
+
+def _images_and_labels(name, x, y):
+    largest = {"digits": 16, "binarized_mnist": 1}.get(name, 255)
+    x = np.asarray(x, "float32") / largest
+    if name == "binarized_mnist" and not ((x == 0) | (x == 1)).all():
+        raise ValueError(f"Expected {name} to hold only 0 and 1. Received: values from {x.min()} to {x.max()}")
+    if not (x.min() >= 0 and x.max() <= 1):
+        found = f"{x.min() * largest}..{x.max() * largest}"
+        raise ValueError(f"Expected the pixels of {name} in 0..{largest}. Received: {found}")
+    if y is None:
+        return x, None
+    y = np.asarray(y, "int32").reshape(-1)
+    if y.shape != x.shape[:1] or y.min() < 0 or y.max() > 9:
+        raise ValueError(
+            f"Expected {len(x)} labels of {name} in 0..9. Received: {len(y)} labels from {y.min()} to {y.max()}"
+        )
+    return x, y
+
+
+def _folder(name):
+    root = os.environ.get("KERAS_DL_DATA")
+    return Path(root) / name if root else None
+
+
+def _read_digits(name, held_out):
+    from sklearn.datasets import load_digits
+
+    x, y = load_digits(return_X_y=True)
+    x = x.reshape(-1, 8, 8, 1)
+    return (x[:-360], y[:-360]), (x[-360:], y[-360:])
+
+
+def _read_mnist(name, held_out):
+    folder = _folder(name)
+    if folder is None:
+        return [(x[..., None], y) for x, y in _download(name)]
+    return [_read_idx_pair(folder, part, count) for part, count in (("train", 60_000), ("t10k", 10_000))]
+
+
+def _read_idx_pair(folder, part, count):
+    x = files.read_idx(files.find(folder, [f"{part}-images-idx3-ubyte.gz"]), (count, 28, 28))
+    y = files.read_idx(files.find(folder, [f"{part}-labels-idx1-ubyte.gz"]), (count,))
+    return x[..., None], y
+
+
+def _read_binarized_mnist(name, held_out):
+    folder = _folder(name)
+    if folder is None:
+        raise FileNotFoundError(
+            f"Expected the environment variable KERAS_DL_DATA to name a folder with {name}/{name}.npz: "
+            "keras.datasets does not have this set. Received: KERAS_DL_DATA is not set"
+        )
+    shapes = {"train_data": (50_000, 784), f"{held_out}_data": (10_000, 784)}
+    arrays = files.read_npz(files.find(folder, [f"{name}.npz"]), shapes)
+    return [(x.reshape(-1, 28, 28, 1), None) for x in arrays.values()]
+
+
+def _read_cifar10(name, held_out):
+    folder = _folder(name)
+    if folder is None:
+        return _download(name)
+    train = [f"data_batch_{i}.bin" for i in range(1, 6)]
+    return [files.read_cifar10_binary(folder, batches) for batches in (train, ["test_batch.bin"])]
+
+
+def _download(name):
+    import keras
+
+    return getattr(keras.datasets, name).load_data()
+
+
+_READERS = {
+    "digits": _read_digits,
+    "mnist": _read_mnist,
+    "fashion_mnist": _read_mnist,
+    "binarized_mnist": _read_binarized_mnist,
+    "cifar10": _read_cifar10,
+}

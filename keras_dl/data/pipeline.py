@@ -1,0 +1,114 @@
+"""A tf.data pipeline whose order is a function of seed, epoch and position."""
+
+import tensorflow as tf
+
+from keras_dl.data.checks import check_arrays
+
+_BINARIZE = (None, "stochastic", "static")
+
+
+class Order:
+    """Which epoch a pipeline gives next. `fit` places it, so that a resumed run sees the data it would have seen.
+
+    Args:
+        data: The arrays that the pipeline gives as they are, for `fit` to check; `None` where it changes them.
+    """
+
+    def __init__(self, data=None):
+        self.data = data
+        self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+
+    def place(self, epoch):
+        """Makes the next iteration that of `epoch`."""
+        self.epoch.assign(epoch)
+
+
+def pipeline(
+    x, y=None, batch_size=32, *, sample_weight=None, shuffle=True, seed=0, binarize=None, drop_remainder=False
+):
+    """Batches of in-memory arrays, shuffled, optionally binarised, gathered by index and prefetched.
+
+    The rows of batch `i` of epoch `e` are a function of `(seed, e, i)` alone (a
+    stateless permutation of the rows): iteration `e` over the dataset is epoch `e`, in any process.
+
+    Args:
+        x: Array, or nest of arrays, with a row a sample: shape `(n, ...)`.
+        y: Targets or conditions, likewise; `None` for none.
+        batch_size: Rows a batch.
+        sample_weight: Weights of the samples, shape `(n,)`, or `None`.
+        shuffle: Whether each epoch has an order of its own.
+        seed: Integer that decides orders and binarisation.
+        binarize: `"stochastic"` draws `x ~ Bernoulli(x)` afresh each epoch, `"static"` once; `None` leaves `x`.
+        drop_remainder: Whether to leave out the last, smaller batch.
+
+    Returns:
+        A `tf.data.Dataset` of one epoch of batches: `x`, `(x, y)` or `(x, y, sample_weight)`. Its attribute `order`
+        lets `ObjectiveModel.fit` continue where a saved run stopped.
+
+    Raises:
+        ValueError: If arrays are empty, hold NaN, differ in length, or lie outside [0, 1] where they are binarised.
+
+    Example:
+
+    >>> import numpy as np
+    >>> dataset = keras_dl.data.pipeline(np.arange(10.0), batch_size=4, seed=1)
+    >>> [len(batch) for batch in dataset]
+    [4, 4, 2]
+    """
+    if binarize not in _BINARIZE:
+        raise ValueError(f"binarize should be one of {_BINARIZE}. Received: {binarize!r}")
+    if int(batch_size) != batch_size or batch_size < 1:
+        raise ValueError(f"batch_size should be a positive integer. Received: {batch_size!r}")
+    data = join(x, y, sample_weight)
+    rows = check_arrays(data, unit_interval=binarize is not None)
+    if drop_remainder and rows < batch_size:
+        raise ValueError(f"drop_remainder leaves no batch of {batch_size} rows. Received: {rows} rows")
+    count = rows // batch_size if drop_remainder else -(-rows // batch_size)
+    data = tf.nest.map_structure(tf.convert_to_tensor, data)
+    if binarize == "static":
+        data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
+    order = Order(None if binarize else data)
+
+    def batch(epoch, order_of_rows, index):
+        wanted = order_of_rows[index * batch_size : (index + 1) * batch_size]
+        found = tf.nest.map_structure(lambda t: tf.gather(t, wanted), data)
+        if binarize == "stochastic":
+            found = _with_first(found, _bernoulli(_first(found), seed, epoch, index))
+        return found
+
+    def one_epoch(_):
+        epoch = order.epoch.assign_add(1) - 1
+        indices = tf.range(rows, dtype=tf.int64)
+        if shuffle:
+            indices = tf.random.experimental.stateless_shuffle(indices, _key(seed, epoch, -1))
+        return tf.data.Dataset.range(count).map(lambda index: batch(epoch, indices, index))
+
+    dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
+    dataset.order = order
+    return dataset
+
+
+def join(x, y=None, sample_weight=None):
+    """The nest that a batch of these is: `x`, `(x, y)` or `(x, y, sample_weight)`."""
+    if sample_weight is not None:
+        return (x, y, sample_weight)
+    return x if y is None else (x, y)
+
+
+def _first(data):
+    return data[0] if isinstance(data, tuple) else data
+
+
+def _with_first(data, x):
+    return (x, *data[1:]) if isinstance(data, tuple) else x
+
+
+def _key(seed, epoch, index):
+    """The key of the random numbers that `(seed, epoch, index)` decides."""
+    return tf.random.fold_in(tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)]), index)
+
+
+def _bernoulli(x, seed, epoch, index):
+    """`x` as ones and zeros, one with probability `x`."""
+    return tf.cast(tf.random.stateless_uniform(tf.shape(x), _key(seed, epoch, index), alg="philox") < x, x.dtype)

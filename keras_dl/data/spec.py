@@ -1,0 +1,47 @@
+"""What a network needs to know about a data set."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+_ROWS_LOOKED_AT = 1000
+
+
+class DataSpec(NamedTuple):
+    """The shape of one sample, and the numbers of classes, training samples and grey levels.
+
+    A recipe's `build(hp, data_spec)` sizes its networks and schedules by it.
+
+    Attributes:
+        shape: tuple of integers, the shape of one sample, for images `(height, width, channels)`.
+        num_classes: integer, one more than the largest label, or None where there are no labels.
+        num_samples: integer, the number of training samples.
+        num_levels: integer, how many grey levels the values take, where they lie on `k / (num_levels - 1)`: 2, 17 (as
+            `digits` does) or 256; else None.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_dl.data import DataSpec
+    >>> DataSpec.of(np.zeros((5, 8, 8, 1)), np.array([0, 1, 2, 1, 0]))
+    DataSpec(shape=(8, 8, 1), num_classes=3, num_samples=5, num_levels=2)
+    """
+
+    shape: tuple
+    num_classes: int | None
+    num_samples: int
+    num_levels: int | None = None
+
+    @classmethod
+    def of(cls, x, y=None):
+        """Describes arrays of samples `x`, shape `(num_samples, ...)`, and integer labels `y` or None."""
+        num_classes = None if y is None else int(np.max(y)) + 1
+        return cls(tuple(int(axis) for axis in x.shape[1:]), num_classes, len(x), _num_levels(x[:_ROWS_LOOKED_AT]))
+
+
+def _num_levels(x):
+    for num_levels in (2, 17, 256):
+        steps = np.asarray(x, "float32") * (num_levels - 1)
+        if np.abs(steps - np.rint(steps)).max() < 1e-3 and steps.min() >= 0 and steps.max() < num_levels:
+            return num_levels
+    return None

@@ -1,0 +1,67 @@
+"""Layers: the blocks of the classic networks, anti-aliased, harmonic, sine and equalized layers, and fused forms."""
+
+from keras_dl.layers.arithmetic import ConvCost, conv_cost, conv_output_size
+from keras_dl.layers.batch_normalization import BatchNormalization
+from keras_dl.layers.blur_pool import BlurPool1D, BlurPool2D, BlurPool3D, MaxBlurPool2D
+from keras_dl.layers.conv_block import ConvBlock
+from keras_dl.layers.conv_flatten import ConvFlatten
+from keras_dl.layers.dense_block import DenseBlock, TransitionDown
+from keras_dl.layers.equalized import EqualizedConv2D, EqualizedDense
+from keras_dl.layers.factorized import FactorizedConv2D, NetworkInNetwork, SpatiallySeparableConv2D
+from keras_dl.layers.fire import FireModule
+from keras_dl.layers.harmonic import HarmonicConv2D
+from keras_dl.layers.harmonic_parts import (
+    HarmonicActivation,
+    HarmonicBatchNormalization,
+    HarmonicMagnitude,
+    HarmonicPooling2D,
+)
+from keras_dl.layers.inception import InceptionBlock
+from keras_dl.layers.minibatch import MinibatchStdDev
+from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
+from keras_dl.layers.pixel_shuffle import PixelShuffle
+from keras_dl.layers.prelu import PReLU
+from keras_dl.layers.residual import ResidualBlock
+from keras_dl.layers.sine import SineDense, SineInitializer
+from keras_dl.layers.spectral_norm import SpectralNormConv2D, SpectralNormDense
+from keras_dl.layers.squeeze_excite import SqueezeExcite
+from keras_dl.layers.transition_up import TransitionUp
+
+__all__ = [
+    "AdaptiveInstanceNorm",
+    "BatchNormalization",
+    "BlurPool1D",
+    "BlurPool2D",
+    "BlurPool3D",
+    "ConvBlock",
+    "ConvCost",
+    "ConvFlatten",
+    "DenseBlock",
+    "EqualizedConv2D",
+    "EqualizedDense",
+    "FactorizedConv2D",
+    "FiLM",
+    "FireModule",
+    "HarmonicActivation",
+    "HarmonicBatchNormalization",
+    "HarmonicConv2D",
+    "HarmonicMagnitude",
+    "HarmonicPooling2D",
+    "InceptionBlock",
+    "MaxBlurPool2D",
+    "MinibatchStdDev",
+    "NetworkInNetwork",
+    "PReLU",
+    "PixelShuffle",
+    "ResidualBlock",
+    "SineDense",
+    "SineInitializer",
+    "SpatiallySeparableConv2D",
+    "SpectralNormConv2D",
+    "SpectralNormDense",
+    "SqueezeExcite",
+    "TransitionDown",
+    "TransitionUp",
+    "conv_cost",
+    "conv_output_size",
+]

@@ -1,0 +1,97 @@
+"""How a layer holds other layers: as configurations to be copied, made and built in its own `build`."""
+
+import keras
+
+from keras_dl import activations
+from keras_dl.layers.batch_normalization import BatchNormalization
+
+
+def layer_config(layer, name):
+    """Returns the configuration of a layer to be copied, without its name, or `None`.
+
+    Args:
+        layer: `None`, a `keras.layers.Layer` (built or not), or its serialised configuration.
+        name: String, the argument it came by, for the error message.
+    """
+    if layer is None:
+        return None
+    if isinstance(layer, keras.layers.Layer):
+        layer = keras.saving.serialize_keras_object(layer)
+        layer = {key: layer[key] for key in ("module", "class_name", "config", "registered_name")}
+        layer["config"].pop("name", None)
+    if not isinstance(layer, dict) or "class_name" not in layer:
+        raise ValueError(f"`{name}` must be None, a Keras layer or its configuration. Received: {name}={layer!r}")
+    return layer
+
+
+def normalization_config(normalization):
+    """Returns the configuration of a normalisation; `"batch"` has the course's (PyTorch's) momentum and epsilon."""
+    if normalization == "batch":
+        normalization = BatchNormalization(momentum=0.9, epsilon=1e-5)
+    return layer_config(normalization, "normalization")
+
+
+def activation_or_config(activation):
+    """Returns the function that a name stands for, or the configuration of a layer such as `PReLU()` to be copied."""
+    if activation is None:
+        return None
+    if isinstance(activation, dict):
+        activation = keras.saving.deserialize_keras_object(activation)
+    activation = activations.get(activation)
+    return layer_config(activation, "activation") if isinstance(activation, keras.layers.Layer) else activation
+
+
+def serialize_activation(activation):
+    """Returns what `get_config` stores for the result of `activation_or_config`."""
+    return activation if activation is None or isinstance(activation, dict) else keras.activations.serialize(activation)
+
+
+def activation_layers(activation, owner, name):
+    """Makes the list of the activation as a part of `owner`; it is empty without one."""
+    if activation is None:
+        return []
+    if isinstance(activation, dict):
+        return [copy_layer(activation, owner, name)]
+    return [part(owner, keras.layers.Activation, name, activation=activation)]
+
+
+def copy_layer(config, owner, name):
+    """Makes a layer from a `layer_config` as a part of `owner`, whose precision and trainability it takes over."""
+    inner = {**config["config"], "name": name, "trainable": owner.trainable}
+    inner["dtype"] = keras.saving.serialize_keras_object(owner.dtype_policy)
+    return keras.saving.deserialize_keras_object({**config, "config": inner})
+
+
+def copy_initializer(initializer):
+    """Returns a copy of an initializer, so that two weights that share one do not start equal."""
+    return initializer.__class__.from_config(initializer.get_config())
+
+
+def part(owner, layer_class, name, **options):
+    """Makes a layer as a part of `owner`, whose precision and trainability it takes over."""
+    return layer_class(name=name, dtype=owner.dtype_policy, trainable=owner.trainable, **options)
+
+
+def build_chain(layers, shape):
+    """Builds layers that follow one another and returns the last one's output shape."""
+    for layer in layers:
+        if not layer.built:
+            layer.build(shape)
+        shape = layer.compute_output_shape(shape)
+    return shape
+
+
+def call_chain(layers, x):
+    """Applies layers or functions one after another."""
+    for layer in layers:
+        x = layer(x)
+    return x
+
+
+def check_rank(input_shape, name, ranks=(3, 4, 5)):
+    """Raises unless a shape has one of the ranks and a known number of channels."""
+    if len(input_shape) not in ranks or input_shape[-1] is None:
+        raise ValueError(
+            f"`{name}` expects channels-last inputs of rank {' or '.join(map(str, ranks))} with a known number of "
+            f"channels. Received: input_shape={tuple(input_shape)}"
+        )

@@ -1,0 +1,115 @@
+"""Batch normalisation on TensorFlow's fused kernel."""
+
+import math
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+FUSED_RANKS = (3, 4, 5)
+FUSED_DTYPES = ("float16", "bfloat16", "float32")
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` computed by one fused kernel where layout and dtype allow it.
+
+    `y = gamma (x - mean) / sqrt(var + epsilon) + beta` (Ioffe and Szegedy, 2015), with the batch's mean and biased
+    variance in training and their moving averages in inference. Arguments, weights and numbers are those of Keras'
+    layer (to 1e-5), so either loads the other's weights; training is about three times faster on images on a CPU.
+
+    The fused kernel serves channels-last inputs of rank 3 to 5 in float32, float16 and bfloat16. Inputs of rank 2 (for
+    which it is slower), another `axis`, `synchronized`, `renorm` and masks take Keras' composition.
+    An empty batch, as a replica may get at the end of an epoch, leaves the moving averages as they are and gives zero
+    gradients, except under a mask or `renorm`.
+
+    Args:
+        axis: Int, the axis of the channels.
+        momentum: Float, of the moving averages. Keras' default is 0.99; PyTorch's 0.1 is 0.9 here.
+        epsilon: Float, added to the variance. Keras' default is 1e-3; PyTorch's is 1e-5.
+        **kwargs: The other arguments of `keras.layers.BatchNormalization`: `center`, `scale`, `synchronized`
+            (statistics of the global batch over all replicas), initializers, regularizers, constraints, `renorm`.
+
+    Returns:
+        A tensor of the shape of the input.
+
+    Example:
+
+    >>> layer = BatchNormalization(momentum=0.9)
+    >>> y = layer(keras.random.normal((8, 4, 4, 3), mean=5.0), training=True)
+    >>> bool(keras.ops.max(keras.ops.abs(keras.ops.mean(y, axis=(0, 1, 2)))) < 1e-4)
+    True
+    """
+
+    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, **kwargs):
+        super().__init__(axis=axis, momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def call(self, inputs, training=None, mask=None):
+        training = bool(training and self.trainable)
+        if mask is not None or getattr(self, "renorm", False):
+            return super().call(inputs, training=training, mask=mask)
+        outputs = self._fused(inputs, training) if self._can_fuse(inputs) else self._composed(inputs, training)
+        return ops.cast(outputs, self.compute_dtype)
+
+    def _can_fuse(self, inputs):
+        rank = len(inputs.shape)
+        return (
+            rank in FUSED_RANKS
+            and self.axis in (-1, rank - 1)
+            and not self.synchronized
+            and keras.backend.standardize_dtype(inputs.dtype) in FUSED_DTYPES
+        )
+
+    def _fused(self, inputs, training):
+        images = inputs if len(inputs.shape) == 4 else tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
+        mean, variance, scale, offset = self._statistics_and_parameters("float32")
+        count = _size(images) // images.shape[-1]
+        if training and scale is not None and not (isinstance(count, int) and count > 0):
+            # Compiled by XLA, the kernel's gradient for gamma is NaN where the batch is empty.
+            scale = tf.where(count > 0, scale, tf.stop_gradient(scale))
+        result = tf.raw_ops.FusedBatchNormV3(
+            x=images,
+            scale=tf.ones_like(mean) if scale is None else scale,
+            offset=tf.zeros_like(mean) if offset is None else offset,
+            mean=mean[:0] if training else mean,
+            variance=variance[:0] if training else variance,
+            epsilon=self.epsilon,
+            is_training=training,
+        )
+        if training:
+            # The kernel reports the unbiased variance, n / (n - 1) times the one that Keras averages.
+            count = tf.cast(count, "float32")
+            self._update_averages(result.batch_mean, result.batch_variance * ((count - 1.0) / count), count)
+        return result.y if len(inputs.shape) == 4 else tf.reshape(result.y, tf.shape(inputs))
+
+    def _composed(self, inputs, training):
+        inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        mean, variance, scale, offset = self._statistics_and_parameters(inputs.dtype)
+        if training:
+            rank = len(inputs.shape)
+            axes = [axis for axis in range(rank) if axis != self.axis % rank]
+            batch_mean, batch_variance = ops.moments(inputs, axes, synchronized=self.synchronized)
+            count = _size(inputs) // inputs.shape[self.axis]
+            self._update_averages(batch_mean, batch_variance, 1 if self.synchronized else count)
+            mean = tf.where(count > 0, batch_mean, mean)
+            variance = tf.where(count > 0, batch_variance, variance)
+        return ops.batch_normalization(inputs, mean, variance, self.axis, offset, scale, self.epsilon)
+
+    def _statistics_and_parameters(self, dtype):
+        """Returns moving mean, moving variance, gamma and beta in `dtype`; gamma and beta may be `None`."""
+        variables = (self.moving_mean, self.moving_variance, self.gamma, self.beta)
+        return [None if variable is None else ops.cast(variable, dtype) for variable in variables]
+
+    def _update_averages(self, mean, variance, count):
+        """Moves the averages towards the batch's statistics, which are NaN and left out where `count` is 0."""
+        rate = (1.0 - self.momentum) * tf.cast(count > 0, mean.dtype)
+        for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            current = ops.cast(average, mean.dtype)
+            average.assign(current + tf.math.multiply_no_nan(value - current, rate))
+
+
+def _size(tensor):
+    """Returns the number of elements: an int where the shape is known, else a scalar tensor."""
+    if tensor.shape.is_fully_defined():
+        return math.prod(tensor.shape)
+    return tf.size(tensor)

@@ -1,0 +1,60 @@
+"""The rectifier with a learned slope, as the course starts it."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class PReLU(keras.layers.Layer):
+    """Rectifier with a learned slope: `max(0, x) + a min(0, x)` (He et al., 2015, "Delving deep into rectifiers").
+
+    The slope starts at 0.25, and there is one for all inputs or one a channel. (`keras.layers.PReLU` starts at 0 and
+    has one for each element.)
+
+    Args:
+        per_channel: Boolean, one slope a channel (the last axis) rather than one in all.
+        alpha_initializer: Keras initializer, or the slope to start from.
+        alpha_regularizer: Keras regularizer; the paper uses none, as decay pulls the slope to 0.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Returns:
+        A tensor of the input's shape.
+
+    Example:
+
+    >>> [float(y) for y in PReLU()(keras.ops.array([-4.0, 0.0, 2.0]))]
+    [-1.0, 0.0, 2.0]
+    """
+
+    def __init__(self, per_channel=False, alpha_initializer=0.25, alpha_regularizer=None, **kwargs):
+        super().__init__(**kwargs)
+        if isinstance(alpha_initializer, (int, float)):
+            alpha_initializer = keras.initializers.Constant(alpha_initializer)
+        self.per_channel = per_channel
+        self.alpha_initializer = keras.initializers.get(alpha_initializer)
+        self.alpha_regularizer = keras.regularizers.get(alpha_regularizer)
+        self.supports_masking = True
+        self.alpha = None
+
+    def build(self, input_shape):
+        shape = (input_shape[-1],) if self.per_channel else (1,)
+        if None in shape:
+            raise ValueError(f"Expected a known number of channels. Received: input_shape={tuple(input_shape)}")
+        self.alpha = self.add_weight(
+            name="alpha", shape=shape, initializer=self.alpha_initializer, regularizer=self.alpha_regularizer
+        )
+
+    def call(self, inputs):
+        # Faster than a choice between the two, and equal to it, also in the gradient at 0.
+        return ops.relu(inputs) + self.alpha * ops.minimum(inputs, 0.0)
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "per_channel": self.per_channel,
+            "alpha_initializer": keras.initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": keras.regularizers.serialize(self.alpha_regularizer),
+        }

@@ -1,0 +1,156 @@
+"""Layers whose weight matrix is divided by its largest singular value (Miyato et al., 2018)."""
+
+import keras
+from keras import ops
+
+from keras_dl.layers import _parts
+from keras_dl.layers.arithmetic import conv_output_size, spread
+
+
+class _SpectralNorm(keras.layers.Layer):
+    """Base: a kernel, and the estimate of its first left singular vector that a power iteration keeps."""
+
+    def __init__(self, use_bias=True, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.kernel = self.bias = self.u = None
+
+    def _add_weights(self, kernel_shape):
+        # In float32 also under mixed precision: a norm of many halves has no digits left.
+        self.kernel = self.add_weight(
+            name="kernel", shape=kernel_shape, initializer=self.kernel_initializer, autocast=False
+        )
+        initializer = keras.initializers.RandomNormal()
+        self.u = self.add_weight(
+            name="u", shape=(1, kernel_shape[-1]), initializer=initializer, trainable=False, autocast=False
+        )
+        if self.use_bias:
+            self.bias = self.add_weight(name="bias", shape=(kernel_shape[-1],), initializer="zeros")
+
+    def build(self, input_shape):
+        self._add_weights(self._kernel_shape(input_shape))
+
+    def call(self, inputs, training=False):
+        x = self._apply(inputs, ops.cast(self._normalized_kernel(training), self.compute_dtype))
+        return x + self.bias if self.use_bias else x
+
+    def _normalized_kernel(self, training):
+        """The kernel over its estimated norm. In training the estimate moves on; the kernel is never assigned."""
+        kernel = ops.convert_to_tensor(self.kernel)
+        matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
+        fixed = ops.stop_gradient(matrix)
+        v = _unit(ops.matmul(ops.convert_to_tensor(self.u), ops.transpose(fixed)))
+        u = _unit(ops.matmul(v, fixed))
+        if training:
+            self.u.assign(u)
+        sigma = ops.sum(ops.matmul(v, matrix) * u)
+        return kernel / (sigma + 1e-12)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class SpectralNormDense(_SpectralNorm):
+    """A dense layer of Lipschitz constant 1: `y = x W / sigma(W) + b` (Miyato et al., 2018, "Spectral normalization").
+
+    `sigma(W)` is the largest singular value, estimated by one step of power iteration a training call from where the
+    last one stopped. The gradient flows through `sigma = v^T W u` with the singular vectors held fixed, to any order,
+    so that the layer can stand under a gradient penalty; the weight itself is moved by the optimizer alone.
+
+    Args:
+        units: Int, outputs.
+        use_bias: Boolean.
+        kernel_initializer: Keras initializer; only the direction of the kernel matters.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Returns:
+        A tensor of shape `(..., units)`.
+
+    Example:
+
+    >>> layer = SpectralNormDense(3)
+    >>> for _ in range(20):
+    ...     y = layer(keras.ops.eye(5), training=True)
+    >>> round(float(np.linalg.norm(y, 2)), 3)
+    1.0
+    """
+
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(units, int) or units < 1:
+            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
+        self.units = units
+
+    def _kernel_shape(self, input_shape):
+        return (input_shape[-1], self.units)
+
+    def _apply(self, inputs, kernel):
+        return ops.matmul(inputs, kernel)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class SpectralNormConv2D(_SpectralNorm):
+    """A convolution whose kernel, as a matrix `(k_h k_w C, filters)`, has norm 1: `y = x * W / sigma(W) + b`.
+
+    See `SpectralNormDense`. The matrix' norm is the one that Miyato et al. use; it bounds the convolution's own norm
+    only up to the kernel's size.
+
+    Args:
+        filters: Int, output channels.
+        kernel_size: Int or pair of ints.
+        strides: Int or pair of ints.
+        padding: `"same"` or `"valid"`.
+        **kwargs: `use_bias`, `kernel_initializer`: see `SpectralNormDense`.
+
+    Returns:
+        A tensor of shape `(batch, new_height, new_width, filters)`.
+
+    Example:
+
+    >>> SpectralNormConv2D(8, 3)(keras.ops.ones((1, 4, 4, 3))).shape
+    TensorShape([1, 4, 4, 8])
+    """
+
+    def __init__(self, filters, kernel_size=3, strides=1, padding="same", **kwargs):
+        super().__init__(**kwargs)
+        if padding not in ("same", "valid"):
+            raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+
+    def build(self, input_shape):
+        _parts.check_rank(input_shape, "SpectralNormConv2D", (4,))
+        super().build(input_shape)
+
+    def _kernel_shape(self, input_shape):
+        return (*spread(self.kernel_size, 2, "kernel_size"), input_shape[-1], self.filters)
+
+    def _apply(self, inputs, kernel):
+        return ops.conv(inputs, kernel, self.strides, self.padding, "channels_last")
+
+    def compute_output_shape(self, input_shape):
+        kernel, strides = spread(self.kernel_size, 2, "kernel_size"), spread(self.strides, 2, "strides")
+        axes = zip(input_shape[1:-1], kernel, strides, strict=True)
+        return (input_shape[0], *(conv_output_size(n, k, s, self.padding) for n, k, s in axes), self.filters)
+
+    def get_config(self):
+        names = ("filters", "kernel_size", "strides", "padding")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
+
+
+def _unit(x):
+    return x * ops.rsqrt(ops.sum(ops.square(x)) + 1e-24)

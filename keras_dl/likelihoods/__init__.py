@@ -1,0 +1,19 @@
+"""Likelihoods, a network's output tensor to a distribution over the data, and priors over latents."""
+
+from keras_dl.likelihoods.base import Likelihood
+from keras_dl.likelihoods.bernoulli import Bernoulli
+from keras_dl.likelihoods.categorical import Categorical
+from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
+from keras_dl.likelihoods.gaussian import Gaussian
+from keras_dl.likelihoods.priors import StandardNormal
+from keras_dl.likelihoods.registry import get
+
+__all__ = [
+    "Bernoulli",
+    "Categorical",
+    "DiscretizedLogistic",
+    "Gaussian",
+    "Likelihood",
+    "StandardNormal",
+    "get",
+]

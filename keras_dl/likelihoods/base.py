@@ -1,0 +1,155 @@
+"""The contract of a likelihood: a network's output tensor in, a distribution over the data out."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+MIN_LOG_SCALE = -15.0
+MAX_LOG_SCALE = 15.0
+
+
+class Likelihood(keras.layers.Layer):
+    r"""Base class: turns distribution parameters into a distribution over the data.
+
+    `likelihood(parameters)` is a `tfp.distributions.Distribution` whose event is a whole sample, so that its
+    `log_prob(x)`, in nats, has one value a sample:
+
+    $$\log p(x) = \sum_d \log p(x_d \mid \theta_d)$$
+
+    The parameters of the values $x_d$ come concatenated on the last axis of one tensor, as networks return them. They
+    are cast to float32, whatever the dtype policy: a log-likelihood summed over an image does not fit into half
+    precision. A likelihood is a Keras layer only in that it has a name, may own weights (a learned scale) and is saved
+    with the model that holds it; calling it goes straight to the distribution.
+
+    A subclass sets `parameters_per_value` and writes `values(parameters)`, the distribution of every value by itself,
+    and, where the data are restricted, `check`.
+
+    Args:
+        **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
+
+    Attributes:
+        parameters_per_value: How many parameters a data value needs: data of shape `(..., channels)` need parameters of
+            shape `(..., channels * parameters_per_value)`.
+    """
+
+    parameters_per_value = 1
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.built = True
+
+    def __call__(self, parameters, event_rank=None):
+        """Returns the distribution over samples.
+
+        Args:
+            parameters: Tensor of shape `(batch, ..., channels * parameters_per_value)`, with further axes in front
+                of the batch where there are several draws a sample.
+            event_rank: How many of the last axes make up one sample. `None` means all but the first.
+
+        Returns:
+            A `tfp.distributions.Distribution`. Its batch shape is `parameters.shape[:-event_rank]`, its event shape
+            that of a sample.
+
+        Raises:
+            ValueError: If the axes are too few, or the last is no multiple of `parameters_per_value`.
+        """
+        parameters = self._float_parameters(parameters)
+        rank = parameters.shape.rank
+        event_rank = rank - 1 if event_rank is None else event_rank
+        if not 1 <= event_rank <= rank:
+            raise ValueError(
+                "`parameters` must have a batch axis and at least one axis of values, and `event_rank` must count the "
+                f"axes of a sample. Received: parameters.shape={tuple(parameters.shape)}, event_rank={event_rank}"
+            )
+        return tfp.distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=event_rank)
+
+    def values(self, parameters):
+        """Returns the distribution of the single values, of batch shape `(..., channels)` and scalar events.
+
+        Args:
+            parameters: Float32 tensor of shape `(..., channels * parameters_per_value)`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must write `values(parameters)`.")
+
+    def mean(self, parameters):
+        """Returns the expected data, what a reconstruction shows, of shape `(..., channels)`."""
+        return self.values(self._float_parameters(parameters)).mean()
+
+    def mode(self, parameters):
+        """Returns the most likely data, of shape `(..., channels)`."""
+        return self.values(self._float_parameters(parameters)).mode()
+
+    def check(self, x, name="x"):
+        """Checks on the host that an array can be data of this likelihood.
+
+        Args:
+            x: Array of data, of any shape.
+            name: What error messages call it.
+
+        Raises:
+            TypeError: If `x` does not hold real numbers.
+            ValueError: If `x` is empty, holds NaN or infinity, or values outside the likelihood's support.
+        """
+        real_array(x, name)
+
+    def _float_parameters(self, parameters):
+        parameters = tf.cast(tf.convert_to_tensor(parameters), tf.float32)
+        size = parameters.shape[-1] if parameters.shape.rank else 0
+        if size is not None and (size == 0 or size % self.parameters_per_value):
+            raise ValueError(
+                f"The last axis of `parameters` must be a multiple of {self.parameters_per_value}, as many as a value "
+                f"needs under {type(self).__name__}. Received: parameters.shape={tuple(parameters.shape)}"
+            )
+        return parameters
+
+
+def real_array(x, name, low=-np.inf, high=np.inf):
+    """Returns `x` as a NumPy array after checking that it holds finite real numbers in `[low, high]`.
+
+    Args:
+        x: Array or nested list.
+        name: What error messages call it.
+        low: Smallest value allowed.
+        high: Largest value allowed.
+
+    Returns:
+        The array, not copied where `x` is one already.
+
+    Raises:
+        TypeError: If `x` does not hold real numbers.
+        ValueError: If `x` is empty, holds NaN or infinity, or leaves the range.
+    """
+    x = np.asarray(x)
+    is_extension_float = x.dtype.kind == "V" and x.dtype.name == "bfloat16"
+    if x.dtype.kind not in "buif" and not is_extension_float:
+        raise TypeError(f"`{name}` must hold real numbers. Received: {name}.dtype={x.dtype}")
+    if x.size == 0:
+        raise ValueError(f"`{name}` must not be empty. Received: {name}.shape={x.shape}")
+    smallest, largest = float(x.min()), float(x.max())
+    if not (np.isfinite(smallest) and np.isfinite(largest)):
+        raise ValueError(f"`{name}` must be finite. Received: minimum {smallest}, maximum {largest}")
+    if smallest < low or largest > high:
+        raise ValueError(f"`{name}` must lie in [{low}, {high}]. Received: minimum {smallest}, maximum {largest}")
+    return x
+
+
+def split_loc_and_scale(parameters):
+    """Splits `[loc, log_scale]` on the last axis and bounds the log scale.
+
+    Log scales are clipped to `[-15, 15]`, scales of 3e-7 to 3e6, so that densities, KL divergences and their gradients
+    stay finite in float32. Outside that range the gradient of a log scale is zero.
+
+    Args:
+        parameters: Float32 tensor of shape `(..., 2 * channels)`.
+
+    Returns:
+        `(loc, log_scale)`, each of shape `(..., channels)`.
+    """
+    loc, log_scale = tf.split(parameters, 2, axis=-1)
+    return loc, clip_log_scale(log_scale)
+
+
+def clip_log_scale(log_scale):
+    """Returns `log_scale` clipped to `[-15, 15]`."""
+    return tf.clip_by_value(log_scale, MIN_LOG_SCALE, MAX_LOG_SCALE)

@@ -1,0 +1,66 @@
+"""Triplets found inside a batch of labelled embeddings. Private to the package."""
+
+from keras import ops
+
+from keras_dl.losses import tensors
+from keras_dl.losses.distances import norm, smaller
+
+MININGS = ("all", "semi-hard", "hard")
+
+
+def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
+    """Values and weights (1 for a triplet that counts, 0 otherwise) of the triplets of a batch.
+
+    Args:
+        labels: Class of each row, shape (batch,) or (batch, 1).
+        embeddings: Tensor of shape (batch, features).
+        margin, p, swap, eps: As in `triplet_margin`.
+        mining: One of `MININGS`.
+
+    Returns:
+        Two tensors of shape (batch, batch, batch), [anchor, positive, negative]; for `"hard"` of shape (batch,).
+    """
+    embeddings = tensors.as_float(embeddings)
+    if len(embeddings.shape) != 2:
+        raise ValueError(f"Expected embeddings of shape (batch, features). Received: shape {tuple(embeddings.shape)}")
+    labels = ops.reshape(ops.convert_to_tensor(labels), (-1,))
+    same = ops.equal(labels[:, None], labels[None, :])
+    rows = ops.arange(ops.shape(embeddings)[0])
+    positive = ops.logical_and(same, rows[:, None] != rows[None, :])
+    negative = ops.logical_not(same)
+    distance = norm(embeddings[:, None, :] - embeddings[None, :, :] + eps, p)  # [i, j]: from i to j
+    if mining == "hard":
+        return _hardest(distance, positive, negative, margin, swap)
+    return _every(distance, positive, negative, margin, swap, only_semi_hard=mining == "semi-hard")
+
+
+def _every(distance, positive, negative, margin, swap, only_semi_hard):
+    to_positive, to_negative = distance[:, :, None], distance[:, None, :]
+    counts = ops.logical_and(positive[:, :, None], negative[:, None, :])
+    if only_semi_hard:
+        counts = ops.logical_and(counts, to_negative > to_positive)
+        counts = ops.logical_and(counts, to_negative < to_positive + margin)
+    if swap:
+        to_negative = smaller(to_negative, distance[None, :, :])
+    return _hinge(to_positive - to_negative + margin, counts)
+
+
+def _hardest(distance, positive, negative, margin, swap):
+    infinity = ops.full_like(distance, float("inf"))
+    farthest = ops.argmax(ops.where(positive, distance, -infinity), axis=1)
+    nearest = ops.argmin(ops.where(negative, distance, infinity), axis=1)
+    to_positive = _pick(distance, farthest)
+    to_negative = _pick(distance, nearest)
+    if swap:
+        to_negative = smaller(to_negative, _pick(ops.take(distance, farthest, axis=0), nearest))
+    counts = ops.logical_and(ops.any(positive, axis=1), ops.any(negative, axis=1))
+    return _hinge(to_positive - to_negative + margin, counts)
+
+
+def _pick(matrix, columns):
+    return ops.squeeze(ops.take_along_axis(matrix, columns[:, None], axis=1), 1)
+
+
+def _hinge(difference, counts):
+    weights = ops.cast(counts, difference.dtype)
+    return ops.maximum(difference, 0.0) * weights, weights

@@ -1,0 +1,147 @@
+"""Losses on numbers: absolute, squared and smooth absolute error, an element."""
+
+from keras import ops
+
+from keras_dl.losses import tensors
+from keras_dl.losses.base import Loss, register
+
+
+@register
+def l1(y_true, y_pred):
+    """Absolute error: `|x - y|`, with derivative 0 at x = y.
+
+    Args:
+        y_true: Targets y, any shape.
+        y_pred: Predictions x, the shape of `y_true`.
+
+    Returns:
+        One value an element, the shape of `y_pred`.
+
+    Example:
+
+    >>> print(l1([1.0, 2.0], [1.5, 0.0]).numpy())
+    [0.5 2. ]
+    """
+    y_pred = tensors.as_float(y_pred)
+    return ops.abs(y_pred - tensors.like_predictions(y_true, y_pred))
+
+
+@register
+def l2(y_true, y_pred):
+    """Squared error: `(x - y)^2`.
+
+    Args:
+        y_true: Targets y, any shape.
+        y_pred: Predictions x, the shape of `y_true`.
+
+    Returns:
+        One value an element, the shape of `y_pred`.
+
+    Example:
+
+    >>> print(l2([1.0, 2.0], [1.5, 0.0]).numpy())
+    [0.25 4.  ]
+    """
+    y_pred = tensors.as_float(y_pred)
+    return ops.square(y_pred - tensors.like_predictions(y_true, y_pred))
+
+
+@register
+def smooth_l1(y_true, y_pred, beta=1.0):
+    """Smooth absolute error: `d^2 / (2 beta)` for |d| < beta, `|d| - beta / 2` beyond, d = x - y (Girshick 2015).
+
+    It is Huber's loss with delta = beta, divided by beta.
+
+    Args:
+        y_true: Targets y, any shape.
+        y_pred: Predictions x, the shape of `y_true`.
+        beta: Width of the quadratic part, in units of y; 0 gives `l1`.
+
+    Returns:
+        One value an element, the shape of `y_pred`.
+
+    Raises:
+        ValueError: If `beta` is negative.
+
+    Example:
+
+    >>> print(smooth_l1([1.0, 2.0], [1.5, 0.0]).numpy())
+    [0.125 1.5  ]
+    """
+    if beta < 0:
+        raise ValueError(f"Expected `beta` of at least 0. Received: beta={beta}")
+    distance = l1(y_true, y_pred)
+    if beta == 0:
+        return distance
+    near = ops.minimum(distance, beta)  # both parts in one expression: no branch can overflow
+    return 0.5 * near * (near / beta) + (distance - near)
+
+
+@register
+class L1(Loss):
+    """Mean absolute error: `mean |x - y|`.
+
+    Args:
+        reduction: `"mean"`, `"sum"`, `"batchmean"` or `"none"`.
+        name: Name of the loss.
+        dtype: Dtype of the computation.
+
+    Example:
+
+    >>> print(float(L1()([1.0, 2.0], [1.5, 0.0])))
+    1.25
+    """
+
+    def call(self, y_true, y_pred):
+        return l1(y_true, y_pred)
+
+
+@register
+class L2(Loss):
+    """Mean squared error: `mean (x - y)^2`.
+
+    Args:
+        reduction: `"mean"`, `"sum"`, `"batchmean"` or `"none"`.
+        name: Name of the loss.
+        dtype: Dtype of the computation.
+
+    Example:
+
+    >>> print(float(L2()([1.0, 2.0], [1.5, 0.0])))
+    2.125
+    """
+
+    def call(self, y_true, y_pred):
+        return l2(y_true, y_pred)
+
+
+@register
+class SmoothL1(Loss):
+    """Mean smooth absolute error: quadratic within `beta` of the target, linear beyond (Girshick 2015).
+
+    Args:
+        beta: Width of the quadratic part, in units of y; 0 gives the absolute error.
+        reduction: `"mean"`, `"sum"`, `"batchmean"` or `"none"`.
+        name: Name of the loss.
+        dtype: Dtype of the computation.
+
+    Raises:
+        ValueError: If `beta` is negative.
+
+    Example:
+
+    >>> print(float(SmoothL1()([1.0, 2.0], [1.5, 0.0])))
+    0.8125
+    """
+
+    def __init__(self, beta=1.0, reduction="mean", name=None, dtype=None):
+        if beta < 0:
+            raise ValueError(f"Expected `beta` of at least 0. Received: beta={beta}")
+        super().__init__(reduction=reduction, name=name, dtype=dtype)
+        self.beta = beta
+
+    def call(self, y_true, y_pred):
+        return smooth_l1(y_true, y_pred, beta=self.beta)
+
+    def get_config(self):
+        return {"beta": self.beta, **super().get_config()}

@@ -1,0 +1,34 @@
+"""What the segmentation losses share: probabilities, targets and the pixels that count. Private to the package."""
+
+from keras import ops
+
+from keras_dl.losses import tensors
+
+
+def is_binary(y_pred, multilabel):
+    """Whether each channel is a yes or no of its own."""
+    return multilabel or len(y_pred.shape) == 1 or y_pred.shape[-1] == 1
+
+
+def probabilities_of(y_pred, from_logits, binary):
+    if not from_logits:
+        return y_pred
+    return ops.sigmoid(y_pred) if binary else ops.softmax(y_pred, axis=-1)
+
+
+def targets_and_valid(y_true, y_pred, binary, ignore_index):
+    """Targets from 0 to 1 of the shape of `y_pred`, and 1 where they count, 0 where ignored (last axis perhaps 1).
+
+    Class indices become one-hot; targets of the shape of the predictions are taken as they are.
+    """
+    if binary:
+        y_true = tensors.like_predictions(y_true, y_pred)
+        valid = ops.cast(ops.not_equal(y_true, ignore_index), y_pred.dtype)
+        return ops.where(valid > 0, y_true, ops.zeros_like(y_true)), valid
+    indices, probabilities = tensors.class_targets(y_true, y_pred)
+    if indices is None:
+        tensors.check_no_ignoring(ignore_index)
+        return probabilities, ops.ones_like(y_pred[..., :1])
+    valid = ops.not_equal(indices, ignore_index)
+    targets = ops.one_hot(ops.where(valid, indices, -1), y_pred.shape[-1], dtype=y_pred.dtype)
+    return targets, ops.cast(ops.expand_dims(valid, -1), y_pred.dtype)

@@ -1,0 +1,21 @@
+"""Models: families that users compile and fit, all on one base."""
+
+from keras_dl.models.base.objective_model import ObjectiveModel
+from keras_dl.models.base.update import Update
+from keras_dl.models.gan import GAN
+from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
+from keras_dl.models.supervised import Supervised
+from keras_dl.models.vae import VAE, ConditionalVAE
+
+__all__ = [
+    "DCGAN",
+    "GAN",
+    "VAE",
+    "WGAN",
+    "WGANGP",
+    "ConditionalGAN",
+    "ConditionalVAE",
+    "ObjectiveModel",
+    "Supervised",
+    "Update",
+]

@@ -1,0 +1,1 @@
+"""The base of all families: updates, steps, replicas, noise, compilation and saved state."""

@@ -1,0 +1,79 @@
+"""Noise that belongs to the sample, not to the device.
+
+Random bits come from the counter-based generator Philox 4x32-10 (Salmon et al. 2011, "Parallel random numbers:
+as easy as 1, 2, 3"). The counter of a number is made of the step, the stream and the row of the *global* batch, so
+that a replica which holds rows 64..127 draws exactly what one device would have drawn for them, compiled or not.
+"""
+
+import math
+
+import tensorflow as tf
+
+TRAIN, EVALUATE, SAMPLE = 0, 1, 2
+_PHILOX = 1
+_STREAM_BITS = 24
+
+
+def stream_id(domain, update=0, iteration=0):
+    """The number of a stream: who draws. The last 6 of its 24 bits count the calls within it."""
+    return ((domain * 64 + update) * 1024 + iteration) * 64
+
+
+class Draw:
+    """The noise of one gradient computation: normals, uniforms and integers for the rows at hand.
+
+    Args:
+        seed: int64 scalar, the model's seed.
+        step: int64 scalar, the number of steps done.
+        stream: Python integer from `stream_id`.
+        rows: int32 scalar, how many rows this replica holds.
+        offset: int64 scalar, the row of the global batch at which they start.
+        training: Whether the step trains: what networks get as `training=`.
+        total: Size of the global batch, a float scalar (for terms that couple a batch).
+        held: How many of the rows are real; an empty replica may see one row of zeros, which counts for nothing.
+
+    Call order is part of the stream: the first `normal` of a loss is always the same numbers, whatever follows.
+    """
+
+    def __init__(self, seed, step, stream, rows, offset=0, training=False, total=None, held=None):
+        self.seed, self.step, self.stream = seed, step, stream
+        self.rows, self.offset = rows, offset
+        self.training, self.total = training, total
+        self.held = rows if held is None else held
+        self._calls = 0
+
+    def normal(self, shape=()):
+        """Standard normals of shape `(rows, *shape)`, by the inverse distribution function."""
+        # Odd multiples of 2**-24 in (-1, 1): symmetric, and never the infinite ends.
+        signed = self._unit(shape) * 2.0 - 1.0
+        return math.sqrt(2.0) * tf.math.erfinv(signed)
+
+    def uniform(self, shape=(), low=0.0, high=1.0):
+        """Uniforms in `(low, high)` of shape `(rows, *shape)`."""
+        return low + (high - low) * self._unit(shape)
+
+    def integers(self, shape=(), high=2):
+        """Integers from `0` to `high - 1` of shape `(rows, *shape)`, int32; exact to one part in `2**32 / high`."""
+        scaled = tf.cast(self._bits(shape), tf.uint64) * tf.cast(high, tf.uint64)
+        return tf.cast(tf.bitwise.right_shift(scaled, tf.constant(32, tf.uint64)), tf.int32)
+
+    def _unit(self, shape):
+        top = tf.bitwise.right_shift(self._bits(shape), tf.constant(9, tf.uint32))
+        return (tf.cast(top, tf.float32) + 0.5) * 2.0**-23
+
+    def _bits(self, shape):
+        if self._calls >= 64:
+            raise ValueError("A loss can draw noise at most 64 times. Received: a 65th draw.")
+        size = math.prod(shape)
+        blocks = -(-size // 4)  # the generator gives four numbers a counter: a row starts at a counter of its own
+        high = tf.cast(self.step, tf.int64) * 2**_STREAM_BITS + (self.stream + self._calls)
+        self._calls += 1
+        counter = tf.stack([tf.cast(self.offset, tf.int64) * blocks, high])
+        bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=tf.stack([self.rows, blocks * 4]),
+            key=tf.reshape(tf.cast(self.seed, tf.uint64), [1]),
+            counter=tf.cast(counter, tf.uint64),
+            alg=_PHILOX,
+            dtype=tf.uint32,
+        )
+        return tf.reshape(bits[:, :size], tf.concat([[self.rows], tf.constant(shape, tf.int32)], 0))

@@ -1,0 +1,293 @@
+"""The one trainer: a model is a list of updates."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_dl.models.base import execution, exporting, fitting
+from keras_dl.models.base.averages import Averages
+from keras_dl.models.base.state import TrainingState, as_seed
+from keras_dl.models.base.step import StepProgram
+
+
+class ObjectiveModel(keras.Model):
+    """A `keras.Model` that trains by a list of updates, each a loss and the networks that minimise it.
+
+    A family builds its networks, names its optimizers and writes `make_updates`; this class gives it `fit`,
+    `evaluate`, `.keras` files that resume exactly, replicas, workers, mixed precision and compilation.
+
+    The gradient of an update with sample losses `l_i` is that of `sum_i l_i / N` over the global batch of `N` rows,
+    however many replicas hold them, empty ones included. Noise is drawn for the rows of the global batch.
+
+    Args:
+        networks: Dict of the model's networks by name; each becomes an attribute. They must be built.
+        seed: Integer from which all noise and the order of the data follow; `None` draws one, which
+            `keras.utils.set_random_seed` decides.
+        ema_momentum: Momentum `m` of an exponential moving average `e <- m e + (1 - m) w` of the weights of the
+            networks that `averaged_networks` names, used by `sample` and `export`; `None` keeps none.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If a network is not built, or an argument is out of range.
+    """
+
+    #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
+    optimizer_names = ("optimizer",)
+    #: Names of the networks of which an exponential moving average is kept.
+    averaged_networks = ()
+
+    def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        for key, network in networks.items():
+            check_network(key, network)
+            setattr(self, key, network)
+        self._network_names = tuple(networks)
+        self.ema_momentum = ema_momentum
+        self.state = TrainingState(self, seed)
+        self.ema_networks = {}
+        self._averages = Averages(ema_momentum, {k: networks[k] for k in self.averaged_networks})
+        self.ema_networks = self._averages.networks
+        self.updates = ()
+        self._trackers = {}
+        self._functions = {}
+        self.built = True
+
+    # What a family says.
+
+    def make_updates(self, *optimizers):
+        """Returns the tuple of `Update`s, given the optimizers in the order of `optimizer_names`."""
+        raise NotImplementedError(f"{type(self).__name__} should define make_updates(*optimizers).")
+
+    def check_data(self, data):
+        """Refuses data that the model cannot be trained on. `data` is a nest of arrays, `x` or `(x, ...)`."""
+
+    # What the base does.
+
+    @property
+    def networks(self):
+        """The model's networks, in order."""
+        return [getattr(self, name) for name in self._network_names]
+
+    @property
+    def seed(self):
+        """The seed from which all noise and the data order follow, a Python integer."""
+        return int(self.state.seed.numpy())
+
+    def averaged(self, name):
+        """The network `name`, with averaged weights where the model keeps them."""
+        return self.ema_networks.get(name, getattr(self, name))
+
+    def compile(
+        self,
+        optimizer="adam",
+        *,
+        jit_compile="auto",
+        steps_per_execution="auto",
+        run_eagerly=False,
+        **options,
+    ):
+        """Configures training.
+
+        Args:
+            optimizer: An optimizer, its name or its config. A model with several takes each by its name
+                (`critic_optimizer=`); `optimizer` then names the one that `model.optimizer` is, else the first
+                update's.
+            jit_compile: Whether XLA compiles the training step; `"auto"` decides by the kind of network and machine.
+            steps_per_execution: How many steps one call runs; `"auto"` chooses several for small steps.
+            run_eagerly: Whether to run without compiling anything (for debugging).
+            **options: Optimizers by name, and options of `keras.Model.compile` (`metrics`, ...).
+
+        Raises:
+            ValueError: If an optimizer is missing or unknown, or one object stands for two.
+        """
+        optimizers = self._take_optimizers(optimizer, options)
+        with self.distribute_strategy.scope():
+            optimizers = {name: self._prepare(value) for name, value in optimizers.items()}
+            for name, value in optimizers.items():
+                setattr(self, name, value)
+            self.updates = tuple(self.make_updates(*optimizers.values()))
+            for update in self.updates:
+                if not update.optimizer.built:
+                    update.optimizer.build(update.variables)
+            self._trackers = self._make_trackers()
+            main = optimizers.get(optimizer) if isinstance(optimizer, str) else None
+            super().compile(
+                optimizer=self.updates[0].optimizer if main is None else main,
+                jit_compile=False,
+                run_eagerly=run_eagerly,
+                auto_scale_loss=False,
+                **options,
+            )
+        self._period = math.lcm(*(update.every for update in self.updates))
+        self.steps_per_execution = 1 if steps_per_execution == "auto" else steps_per_execution
+        self._choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self.jit_compile = execution.prefers_xla(self) if jit_compile == "auto" else bool(jit_compile)
+        distributed = self._distribute_strategy is not None
+        self._program = StepProgram(self.updates, self.state, self.jit_compile and distributed)
+
+    def _take_optimizers(self, optimizer, options):
+        names = self.optimizer_names
+        if names == ("optimizer",):
+            return {"optimizer": optimizer}
+        missing = [name for name in names if options.get(name) is None]
+        if missing:
+            raise ValueError(f"compile should be given {', '.join(names)}. Received no {', '.join(missing)}")
+        taken = {name: options.pop(name) for name in names}
+        objects = [o for o in taken.values() if isinstance(o, keras.optimizers.Optimizer)]
+        if len({id(o) for o in objects}) < len(objects):
+            raise ValueError(f"{' and '.join(names)} should be optimizers of their own. Received: one object twice")
+        return taken
+
+    def _prepare(self, optimizer):
+        optimizer = keras.optimizers.get(optimizer)
+        half = any(layer.dtype_policy.name == "mixed_float16" for layer in self._flatten_layers())
+        if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+        return optimizer
+
+    def _make_trackers(self):
+        prefixed = len(self.updates) > 1
+        names = {}
+        for update in self.updates:
+            for term in ("loss", *update.terms):
+                names[update.name, term] = f"{update.name}_{term}" if prefixed else term
+        return {key: keras.metrics.Mean(name=name) for key, name in names.items()}
+
+    @property
+    def metrics(self):
+        compiled = [m for m in (getattr(self, "_compile_metrics", None),) if m is not None]
+        return [*self._trackers.values(), *compiled]
+
+    def reset_metrics(self):
+        super().reset_metrics()
+        self.state.batches_evaluated.assign(0)
+
+    def _phase(self):
+        return int(self.state.step.numpy()) % self._period
+
+    def _run_updates(self, batch, phase=0):
+        for part, values, terms in self._program.train(batch, phase):
+            self._track(part, values, terms)
+        self._averages.update()
+
+    def _run_evaluation(self, batch):
+        for part, values, terms in self._program.evaluate(batch):
+            self._track(part, values, terms)
+
+    def _track(self, part, values, terms):
+        share = tf.math.divide_no_nan(1.0, part.local_weight)
+        for term, value in {"loss": values, **terms}.items():
+            tracker = self._trackers[part.update.name, term]
+            tracker.update_state(tf.reduce_sum(value) * share, sample_weight=part.local_weight)
+
+    def train_step(self, data, phase=0):
+        """Runs the updates due on a batch and returns the means of the epoch so far."""
+        self._run_updates(data, phase)
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        """Evaluates every update's loss on a batch, without moving weights, and returns the means so far."""
+        self._run_evaluation(data)
+        return self.get_metrics_result()
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            self.train_function = execution.train_function(self)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            self.test_function = execution.test_function(self)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Builds what `compile` could not: networks, optimizers and trackers exist, compiled metrics may not."""
+        compiled = self._compile_metrics
+        if iterator is None or self._distribute_strategy is None or compiled is None or compiled.built:
+            return
+        batch = next(iter(iterator._get_iterator()))
+        local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
+        self.build_metrics(execution.without_none(local))
+
+    def build_metrics(self, batch):
+        """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
+
+    def fit(self, x=None, y=None, **options):
+        """Trains the model; `keras.Model.fit`, with a data order that a saved model remembers.
+
+        Arrays go through `keras_dl.data.pipeline`: their order is a function of the model's seed, the epoch and the
+        position in it. `x` may also be a `tf.data.Dataset`; one made by `pipeline` is resumed exactly too.
+        """
+        return fitting.fit(self, super().fit, x, y, **options)
+
+    def evaluate(self, x=None, y=None, **options):
+        """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call."""
+        fitting.check(self, x, y)
+        if options.get("_use_cached_eval_dataset"):  # validation within fit
+            return super().evaluate(x, y, **options)
+        stack, self.steps_per_execution = self.steps_per_execution, 1
+        try:
+            return super().evaluate(x, y, **options)
+        finally:
+            self.steps_per_execution = stack
+
+    # For a family's own methods.
+
+    def _compiled(self, method):
+        """`method` as a graph that is traced once for any number of rows."""
+        name = method.__name__
+        if name not in self._functions:
+            self._functions[name] = execution.compiled(method)
+        return self._functions[name]
+
+    def _sampling_seed(self, seed):
+        """Seed and step of a draw: those that the caller fixes, or the model's next ones."""
+        if seed is None:
+            self.state.draws += 1
+            return self.state.seed.value, tf.constant(self.state.draws, tf.int64)
+        return tf.constant(as_seed(seed), tf.int64), tf.constant(0, tf.int64)
+
+    def signatures(self):
+        """What `export` writes: a dict of `Signature`s by name, the default first."""
+        raise NotImplementedError(f"{type(self).__name__} should define signatures().")
+
+    def export(self, filepath, format="tf_saved_model", **options):
+        """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
+
+        Args:
+            filepath: Folder to write; it should not exist.
+            format: `"tf_saved_model"`; others are Keras' own (`keras.Model.export`).
+            **options: Options of `keras.Model.export` for other formats.
+        """
+        if format != "tf_saved_model":
+            return super().export(filepath, format=format, **options)
+        return exporting.write_saved_model(self, filepath)
+
+    # What is saved.
+
+    def get_config(self):
+        return {"name": self.name, "seed": self.seed, "ema_momentum": self.ema_momentum}
+
+    def get_compile_config(self):
+        optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
+        main = next(n for n in self.optimizer_names if getattr(self, n) is self.optimizer)
+        return {"optimizer": main, **self._choices, "run_eagerly": self.run_eagerly, **optimizers}
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        for name in self.optimizer_names:
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        self.compile(**config)
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        self.state.save(store)
+
+    def load_own_variables(self, store):
+        self.state.load(store)
+
+
+def check_network(key, network):
+    if not isinstance(network, keras.layers.Layer):
+        raise TypeError(f"{key} should be a Keras layer or model. Received: {network!r}, {type(network).__name__}")
+    if not network.built:
+        raise ValueError(f"{key} should be built: give its input shape, or call it. Received: {network.name}")

@@ -1,0 +1,78 @@
+"""Which rows of the global batch a replica holds, and sums over replicas."""
+
+import contextlib
+import re
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class Share(NamedTuple):
+    """One quantity a replica holds part of: the sum over replicas, and the sum over those before this one."""
+
+    total: tf.Tensor
+    before: tf.Tensor
+
+
+def count_rows(batch):
+    """Number of rows of a batch of any nest, an int32 scalar."""
+    return tf.shape(tf.nest.flatten(batch)[0])[0]
+
+
+def replica_count():
+    """How many replicas run this step, a Python integer."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def share(local):
+    """Sums the vector `local` over replicas with one collective. Returns a `Share` of vectors."""
+    if replica_count() == 1:
+        return Share(local, tf.zeros_like(local))
+    context = tf.distribute.get_replica_context()
+    gathered = context.all_gather(local[None], axis=0)
+    before = tf.cumsum(gathered, exclusive=True)[context.replica_id_in_sync_group]
+    return Share(tf.reduce_sum(gathered, 0), before)
+
+
+def first_row(batch):
+    """The row of the global batch at which this replica's batch begins: 0 on one replica, else an int32 scalar."""
+    return share(count_rows(batch)[None]).before[0] if replica_count() > 1 else 0
+
+
+def sum_over_replicas(tensors):
+    """Sums each tensor of a flat list over replicas; `None` stays `None`."""
+    held = [t for t in tensors if t is not None]
+    if replica_count() == 1 or not held:
+        return list(tensors)
+    context = tf.distribute.get_replica_context()
+    summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(t) for t in held]))
+    return [None if t is None else next(summed) for t in tensors]
+
+
+def leave_gradients_as_they_are(optimizer):
+    """Tells an optimizer that its gradients come already summed over replicas.
+
+    Keras sums them after clipping, replica by replica, so that `clipnorm` depends on the number of replicas, and
+    looks for infinities in the first replica alone. The base sums first; a test holds Keras to the method's name.
+    """
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    inner._all_reduce_sum_gradients = list
+
+
+class LostWorkerError(RuntimeError):
+    """Another worker of a `MultiWorkerMirroredStrategy` has gone: training cannot go on."""
+
+
+@contextlib.contextmanager
+def lost_workers(strategy):
+    """Turns what TensorFlow says when another worker has gone into a `LostWorkerError`."""
+    try:
+        yield
+    except tf.errors.UnavailableError as error:
+        if strategy.cluster_resolver is None:
+            raise
+        gone = sorted(set(re.findall(r"replica:\d+/task:(\d+)", str(error)))) or ["of unknown number"]
+        raise LostWorkerError(
+            "Training goes on only while all workers do: start them again, from a checkpoint if there is one. "
+            f"Received: worker {', '.join(gone)} has gone"
+        ) from error

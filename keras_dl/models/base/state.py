@@ -1,0 +1,105 @@
+"""What a model saves beside weights and optimizers, so that a resumed run is the uninterrupted one."""
+
+import random
+
+import keras
+import numpy as np
+
+from keras_dl.models.base import epoch_metrics
+
+
+class TrainingState:
+    """Step, seed and place in the data of a training run.
+
+    A plain object: its variables are no weights of the model (`get_weights` and `count_params` do not see them).
+
+    Attributes:
+        seed: int64 variable, from which all noise and the data order follow.
+        step: int64 variable, the number of training steps done.
+        batches_evaluated: int64 variable, batches seen by the evaluation under way: its noise is always the same.
+        epoch, batch: Python integers, where the next batch stands in the data.
+        draws: How many times `sample` was called without a seed.
+        steps_left: Steps that `steps_per_epoch` leaves of the epoch under way; `None` where the data end it.
+        skip: How many batches of the epoch under way were trained on before the run was resumed.
+        metrics: Values of the epoch's metrics when it was saved, until they are taken up.
+    """
+
+    def __init__(self, model, seed=None):
+        self._model = model
+        self.seed = self._counter(as_seed(seed), "seed")
+        self.step = self._counter(0, "step")
+        self.batches_evaluated = self._counter(0, "batches_evaluated")
+        self.epoch = self.batch = self.draws = 0
+        self.restored, self.skip, self.steps_left, self.metrics = False, 0, None, []
+
+    @staticmethod
+    def _counter(value, name):
+        return keras.Variable(
+            value, dtype="int64", trainable=False, autocast=False, aggregation="only_first_replica", name=name
+        )
+
+    def generators(self):
+        """Every `keras.random.SeedGenerator` that the model reaches (Dropout's too), each once."""
+        found = {}
+        for layer in self._model._flatten_layers():
+            for generator in getattr(layer, "_seed_generators", []):
+                found.setdefault(id(generator), generator)
+        return list(found.values())
+
+    def changing_variables(self):
+        """What a forward pass may give new values: batch statistics, seed generators, metrics of predictions."""
+        held = {id(v): v for v in self._model.non_trainable_variables}
+        held.update({id(v): v for metric in self._model.metrics for v in metric.variables})
+        held.update({id(g.state): g.state for g in self.generators()})
+        return list(held.values())
+
+    def take_up(self):
+        """Called as an epoch begins: a restored place in it is taken up once, any other epoch starts at its start."""
+        if self.restored:
+            self.restored, self.skip = False, self.batch
+            if self.metrics:
+                epoch_metrics.write(self._model, self.metrics)
+        else:
+            self.skip = 0
+            self.epoch += self.batch > 0  # an epoch that was left is not taken up again within a process
+        self.batch, self.metrics = self.skip, []
+
+    def save(self, store):
+        """Writes the state into `store`, a mapping of names to arrays."""
+        store["seed"], store["step"] = np.asarray(self.seed), np.asarray(self.step)
+        for name in ("epoch", "batch", "draws"):
+            store[name] = np.int64(getattr(self, name))
+        for index, generator in enumerate(self.generators()):
+            store[f"generator_{index}"] = np.asarray(generator.state)
+        for index, value in enumerate(epoch_metrics.read(self._model) if self.batch else []):
+            store[f"metric_{index}"] = value
+
+    def load(self, store):
+        """Reads what `save` wrote. A store without it (plain weights) leaves the state as it is."""
+        names = set(store.keys())
+        if "step" not in names:
+            return
+        generators = self.generators()
+        saved = sum(name.startswith("generator_") for name in names)
+        if saved != len(generators):
+            raise ValueError(
+                f"The saved state should hold {len(generators)} random generators, as the model does. Received: {saved}"
+            )
+        self.seed.assign(np.asarray(store["seed"]))
+        self.step.assign(np.asarray(store["step"]))
+        for name in ("epoch", "batch", "draws"):
+            setattr(self, name, int(np.asarray(store[name])))
+        for index, generator in enumerate(generators):
+            generator.state.assign(np.asarray(store[f"generator_{index}"]))
+        count = sum(name.startswith("metric_") for name in names)
+        self.metrics = [np.asarray(store[f"metric_{index}"]) for index in range(count)]
+        self.restored = True
+
+
+def as_seed(seed):
+    """`seed` as a non-negative integer; `None` draws one that `keras.utils.set_random_seed` decides."""
+    if seed is None:
+        seed = random.randint(1, 10**9)
+    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**63:
+        raise ValueError(f"seed should be an integer from 0 to 2**63 - 1, or None. Received: {seed!r}")
+    return int(seed)

@@ -1,0 +1,179 @@
+"""One training or evaluation step: noise, gradients, replicas and precision, for every family."""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_dl.models.base import noise
+from keras_dl.models.base.replicas import (
+    count_rows,
+    first_row,
+    leave_gradients_as_they_are,
+    replica_count,
+    share,
+    sum_over_replicas,
+)
+from keras_dl.models.base.update import Update
+
+
+def as_values_and_terms(result, update: Update):
+    """Splits what a loss returned, and checks that its terms are those that the update names."""
+    values, terms = result if isinstance(result, tuple) else (result, {})
+    if set(terms) != set(update.terms):
+        raise ValueError(
+            f"The loss of update {update.name!r} should return the terms {sorted(update.terms)}. "
+            f"Received: {sorted(terms)}"
+        )
+    return tf.cast(values, tf.float32), {name: tf.cast(term, tf.float32) for name, term in terms.items()}
+
+
+def take_part(batch, index, parts, offset=0):
+    """The rows `index::parts` of the global batch that lie in this one, which begins at its row `offset`."""
+    return batch if parts == 1 else tf.nest.map_structure(lambda t: t[(index - offset) % parts :: parts], batch)
+
+
+def pad_empty(batch):
+    """A batch with one row of zeros where it has none: convolutions on CPU fail on empty tensors."""
+
+    def pad(tensor):
+        shape = tf.shape(tensor)
+        return tf.concat([tensor, tf.zeros(tf.concat([[tf.maximum(1 - shape[0], 0)], shape[1:]], 0), tensor.dtype)], 0)
+
+    return tf.nest.map_structure(pad, batch)
+
+
+def _has_convolutions(update):
+    return any(len(v.shape) > 2 for network in update.networks for v in network.variables)
+
+
+class Part(NamedTuple):
+    """The rows that one gradient computation sees, and where they stand in the global batch.
+
+    Attributes:
+        rows: Number of rows of the global batch, a float scalar.
+        weight: Their summed weight, by which the objective is divided; `local_weight` is this replica's part of it.
+        offset: The row of the global batch at which this replica's rows start.
+    """
+
+    update: Update
+    index: int
+    iteration: int
+    batch: Any
+    rows: tf.Tensor
+    weight: tf.Tensor
+    local_weight: tf.Tensor
+    offset: tf.Tensor
+
+
+class StepProgram:
+    """Runs a tuple of updates on one batch, on each replica.
+
+    Args:
+        updates: The updates, in order.
+        state: The model's `TrainingState`.
+        compile_gradients: Whether each gradient is an XLA computation of its own. This is how XLA runs under
+            `MirroredStrategy`, whose collectives cannot stand inside one; a single device compiles whole steps.
+    """
+
+    def __init__(self, updates, state, compile_gradients=False):
+        self.updates, self.state = updates, state
+        self.compile_gradients = compile_gradients
+        self._compiled = {}
+
+    def train(self, batch, phase=0):
+        """Runs the updates due in `phase` (the step modulo the period); yields each part with its values and terms."""
+        due = [(k, u) for k, u in enumerate(self.updates) if phase % u.every == 0]
+        offset = first_row(batch) if any(u.parts > 1 for _, u in due) else 0
+        slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u in due for i in range(u.repeats)]
+        for part in self._place(slices):
+            values, terms, gradients = self._gradients(part)
+            self._apply(part.update, gradients)
+            yield part, values, terms
+        self.state.step.assign_add(1)
+
+    def evaluate(self, batch):
+        """Yields the values and terms of every update, without moving weights; the noise is the same at every call."""
+        for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)]):
+            stream = noise.stream_id(noise.EVALUATE, part.index)
+            yield part, *self._loss(part, self.state.batches_evaluated.value, stream, training=False)
+        self.state.batches_evaluated.assign_add(1)
+
+    @staticmethod
+    def _place(slices):
+        """Finds every part's place in the global batch with one collective, before anything is compiled."""
+        local = []
+        for _, update, _, batch in slices:
+            rows = tf.cast(count_rows(batch), tf.float32)
+            weight = rows if update.weights is None else tf.reduce_sum(tf.cast(update.weights(batch), tf.float32))
+            local += [rows, weight]
+        total, before = share(tf.stack(local))
+        return [
+            Part(update, index, iteration, batch, total[2 * i], total[2 * i + 1], local[2 * i + 1],
+                 tf.cast(before[2 * i], tf.int64))
+            for i, (index, update, iteration, batch) in enumerate(slices)
+        ]  # fmt: skip
+
+    def _loss(self, part, step, stream, training):
+        """Values and terms of the rows that this replica holds."""
+        batch, held = part.batch, count_rows(part.batch)
+        pads = replica_count() > 1 and _has_convolutions(part.update)
+        batch = pad_empty(batch) if pads else batch
+        rows = count_rows(batch)
+        draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held)
+        values, terms = as_values_and_terms(part.update.loss(batch, draw), part.update)
+        return (values[:held], {name: term[:held] for name, term in terms.items()}) if pads else (values, terms)
+
+    def _gradients(self, part):
+        if not self.compile_gradients:
+            return self._local_gradients(part)
+        key = part.index, part.iteration
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(part.update, *key)
+        compute, changed = self._compiled[key]
+        values, terms, gradients, new_values = compute(part.batch, *part[4:])
+        for variable, value in zip(changed, new_values, strict=True):
+            variable.assign(value)
+        return values, terms, gradients
+
+    def _compile(self, update, index, iteration):
+        """An XLA computation of the gradient, and the variables (batch statistics, seeds) that it gives new values."""
+        changed = []
+
+        @tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
+        def compute(batch, *place):
+            with keras.StatelessScope() as scope:
+                found = self._local_gradients(Part(update, index, iteration, batch, *place))
+            new = [(v, scope.get_current_value(v)) for v in self.state.changing_variables()]
+            new = [(v, value) for v, value in new if value is not None]
+            changed[:] = [v for v, _ in new]
+            return (*found, [value for _, value in new])
+
+        return compute, changed
+
+    def _local_gradients(self, part):
+        """Values and terms of the local rows, and their part of the gradient of the global mean."""
+        update = part.update
+        variables = [v.value for v in update.variables]
+        stream = noise.stream_id(noise.TRAIN, part.index, part.iteration)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(variables)
+            values, terms = self._loss(part, self.state.step.value, stream, training=True)
+            loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.weight) + self._regularization(update)
+            loss = update.optimizer.scale_loss(loss)
+        return values, terms, tape.gradient(loss, variables)
+
+    @staticmethod
+    def _regularization(update):
+        losses = [loss for network in update.networks for loss in network.losses]
+        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses]) / replica_count() if losses else 0.0
+
+    @staticmethod
+    def _apply(update, gradients):
+        if not update.variables:
+            return
+        if replica_count() > 1:
+            leave_gradients_as_they_are(update.optimizer)
+        update.optimizer.apply(sum_over_replicas(gradients), update.variables)
+        if update.after is not None:
+            update.after()

@@ -1,0 +1,112 @@
+"""What is checked of an adversarial model's parts and data before any work starts."""
+
+import warnings
+
+import keras
+import numpy as np
+
+from keras_dl import objectives
+from keras_dl.models import conditioning
+from keras_dl.models.base.objective_model import check_network
+
+RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+
+
+def latent_size(generator, given):
+    """The number of latents that the generator takes.
+
+    Raises:
+        ValueError: If the generator does not say and it is not `given`, or it takes another number.
+    """
+    check_network("generator", generator)
+    shape = conditioning.input_shape(generator, "latents")
+    if shape is not None and (len(shape) != 1 or shape[0] is None):
+        raise ValueError(f"generator should take latents of shape (batch, latent_size). Received: input shape {shape}")
+    size = given if shape is None else shape[0]
+    if size is None or (given is not None and given != size):
+        raise ValueError(f"latent_size should be the number of latents of the generator, {size}. Received: {given}")
+    return int(size)
+
+
+def check_networks(generator, critic, attributes=None, attribute_critic=None):
+    """Refuses critics that cannot judge what the generator makes, or have not the outputs needed."""
+    made = conditioning.output_shape(generator)
+    if attribute_critic is not None and attributes is None:
+        raise ValueError("attributes should be given with an attribute_critic. Received: attributes=None")
+    if attributes is not None and not conditioning.takes_condition(generator):
+        raise ValueError("generator should be conditional, to show attributes. Received: one without condition")
+    wanted = 0 if attributes is None else attributes.num_outputs
+    _check_critic("critic", critic, made, 1 if attribute_critic is not None else 1 + wanted)
+    if attribute_critic is not None:
+        _check_critic("attribute_critic", attribute_critic, made, wanted)
+
+
+def _check_critic(name, critic, made, num_outputs):
+    check_network(name, critic)
+    judged, outputs = conditioning.input_shape(critic, "x"), conditioning.output_shape(critic)
+    if made is not None and judged is not None and not _fit(made, judged):
+        raise ValueError(f"{name} should take what the generator makes, of shape {made}. Received: {judged}")
+    if outputs is not None and outputs != (num_outputs,) and (outputs, num_outputs) != ((), 1):
+        raise ValueError(f"{name} should return shape (batch, {num_outputs}). Received: {(None, *outputs)}")
+
+
+def _fit(made, judged):
+    return len(made) == len(judged) and all(m == j or None in (m, j) for m, j in zip(made, judged, strict=True))
+
+
+def check_objective(objective, penalties, critic):
+    """Refuses what is no objective or penalty, and warns of critics that do not suit them."""
+    if not isinstance(objective, objectives.Adversarial):
+        raise TypeError(f"objective should be an adversarial one, such as NonSaturating(). Received: {objective!r}")
+    for penalty in penalties:
+        if not isinstance(penalty, objectives.Penalty):
+            raise TypeError(f"penalty should be one, such as GradientPenalty(), or several. Received: {penalty!r}")
+    if last_activation(critic) == "sigmoid":
+        kind = type(objective).__name__
+        warnings.warn(f"critic should end without a sigmoid: {kind} applies what it needs to raw scores.", stacklevel=4)
+    smooth = [p for p in penalties if isinstance(p, (objectives.GradientPenalty, objectives.R1))]
+    if smooth and any(isinstance(layer, keras.layers.BatchNormalization) for layer in critic._flatten_layers()):
+        warnings.warn(
+            f"{type(smooth[0]).__name__} takes gradients sample by sample, which batch normalization in the critic "
+            "mixes: use layer normalization or none.",
+            stacklevel=4,
+        )
+
+
+def last_activation(network):
+    """The name of the activation with which a network ends, or `None`."""
+    layers = getattr(network, "layers", None)
+    activation = getattr(layers[-1], "activation", None) if layers else None
+    return getattr(activation, "__name__", None)
+
+
+def check_range(x, generator):
+    """Refuses data that the generator's last activation cannot make; warns of data that fill half of its range."""
+    activation = last_activation(generator)
+    if activation not in RANGES:
+        return
+    low, high = RANGES[activation]
+    least, most = float(np.min(x)), float(np.max(x))
+    if least < low - 1e-6 or most > high + 1e-6:
+        raise ValueError(
+            f"x should lie in [{low:g}, {high:g}], the range of the generator's {activation}. "
+            f"Received: values from {least:g} to {most:g}"
+        )
+    if low < 0 <= least:
+        warnings.warn("The generator's tanh covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
+
+
+def check_count(value, name):
+    """Checks that a number is a positive integer."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{name} should be a positive integer. Received: {value!r}")
+    return value
+
+
+def check_truncation(truncation):
+    """The bound on latents as a float, infinite for `None`."""
+    if truncation is None:
+        return float("inf")
+    if not isinstance(truncation, (int, float)) or not truncation > 0:
+        raise ValueError(f"truncation should be a number above 0, or None. Received: {truncation!r}")
+    return float(truncation)

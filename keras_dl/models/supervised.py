@@ -1,0 +1,116 @@
+"""Classifiers and segmenters on the same base as the generative families."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl.models.base.objective_model import ObjectiveModel
+from keras_dl.models.base.signature import predict_signature
+from keras_dl.models.base.update import Update
+from keras_dl.models.sample_loss import SampleLoss
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Supervised(ObjectiveModel):
+    """A network with a loss: `keras.Model.fit` with this package's guarantees.
+
+    Replica-exact gradients with uneven and empty replica batches, several workers, resume to the bit, and loss
+    scaling, for any functional or built network. The network stays usable by itself.
+
+    Args:
+        network: Built `keras.Model` from inputs to predictions, one tensor or a nest of them.
+        seed: Integer that decides the data order; `None` draws one.
+        ema_momentum: Momentum of averaged weights, used by `predict`; `None` for none.
+        name: Name of the model.
+
+    Example:
+
+    >>> (x, y), (x_test, y_test) = keras_dl.data.load("digits")
+    >>> network = keras.Sequential([keras.Input(x.shape[1:]), keras.layers.Flatten(), keras.layers.Dense(10)])
+    >>> model = keras_dl.models.Supervised(network, seed=0)
+    >>> loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    >>> model.compile(optimizer="adam", loss=loss, metrics=["accuracy"])
+    >>> history = model.fit(x, y, batch_size=64, epochs=2, verbose=0)
+    >>> sorted(model.evaluate(x_test, y_test, verbose=0, return_dict=True))
+    ['accuracy', 'loss']
+    """
+
+    averaged_networks = ("network",)
+
+    def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
+        super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
+
+    def compile(self, optimizer="adam", loss=None, metrics=None, loss_weights=None, weighted_metrics=None, **options):
+        """Configures training; see `ObjectiveModel.compile` and `keras.Model.compile`.
+
+        Args:
+            optimizer: Optimizer, name or config.
+            loss: A loss, its name, or a function of `(y_true, y_pred)`; for several outputs a nest of them.
+            metrics: Metrics, as for `keras.Model.compile`.
+            loss_weights: For several outputs, the weights of their losses, a nest like `loss`.
+            weighted_metrics: Metrics to which sample weights apply.
+            **options: Further options of `ObjectiveModel.compile`.
+
+        Raises:
+            ValueError: If `loss` is missing, or does not fit the network's outputs.
+        """
+        self.sample_loss = SampleLoss(loss, loss_weights, self.network)
+        self._losses_config = {
+            "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics
+        }  # fmt: skip
+        super().compile(optimizer, metrics=metrics, weighted_metrics=weighted_metrics, **options)
+
+    def make_updates(self, optimizer):
+        weights = (lambda batch: self.sample_loss.weights(unpack(batch)[1])) if self.sample_loss.has_weights else None
+        return (Update("network", self.loss_terms, (self.network,), optimizer, weights=weights),)
+
+    def loss_terms(self, batch, draw):
+        """The loss of every sample of a batch `(x, y)` or `(x, y, sample_weight)`; see `Update.loss`."""
+        x, y, sample_weight = unpack(batch)
+        y_pred = self.network(x, training=draw.training)
+        if self._compile_metrics is not None:
+            held = tf.nest.map_structure(lambda t: None if t is None else t[: draw.held], (y, y_pred, sample_weight))
+            self._compile_metrics.update_state(*held)
+        return self.sample_loss(y, y_pred, sample_weight, draw.total)
+
+    def call(self, inputs, training=False):
+        """Returns the network's predictions."""
+        network = self.network if training else self.averaged("network")
+        return network(inputs, training=training)
+
+    def check_data(self, data):
+        unpack(data)
+
+    def build_metrics(self, batch):
+        if self._compile_metrics is not None and not self._compile_metrics.built:
+            x, y, _ = unpack(batch)
+            with self.distribute_strategy.scope():
+                self._compile_metrics.build(y, self.network(x, training=False))
+
+    def signatures(self):
+        """What `export` writes: `predict`, with the network's inputs by name."""
+        return predict_signature(self)
+
+    def get_config(self):
+        return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.network)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
+
+    def get_compile_config(self):
+        return {**super().get_compile_config(), **keras.saving.serialize_keras_object(self._losses_config)}
+
+    def compile_from_config(self, config):
+        names = ("loss", "loss_weights", "metrics", "weighted_metrics")
+        super().compile_from_config({**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})
+
+
+def unpack(batch):
+    """Splits a batch into inputs, targets and sample weights (or `None`).
+
+    Raises:
+        ValueError: If there are no targets.
+    """
+    if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 3 or batch[1] is None:
+        raise ValueError("data should be (x, y) or (x, y, sample_weight). Received: no targets y")
+    return (*batch, None)[:3]

@@ -1,0 +1,274 @@
+"""Variational autoencoders."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl import likelihoods
+from keras_dl.models import conditioning, importance, vae_signatures
+from keras_dl.models.base import noise
+from keras_dl.models.base.objective_model import ObjectiveModel
+from keras_dl.models.base.update import Update
+from keras_dl.objectives import ELBO
+from keras_dl.objectives.elbo import check_count
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class VAE(ObjectiveModel):
+    r"""Variational autoencoder (Kingma & Welling 2014, "Auto-encoding variational Bayes").
+
+    A decoder gives $p_\theta(x | z)$ with $z \sim p(z)$, an encoder the approximate posterior $q_\phi(z | x)$; both
+    are trained to maximise the evidence lower bound, in nats a sample:
+
+    $$\mathcal{L}(x) = \mathbb{E}_{q_\phi(z|x)}[\log p_\theta(x | z)] - \beta D_{KL}(q_\phi(z | x) \| p(z))$$
+
+    Data are `x`, or `(x, condition)` where the networks are conditional (see `ConditionalVAE`). `fit` tracks `loss`,
+    `elbo`, `rate` (the KL divergence) and `distortion` (minus the log-likelihood).
+
+    Args:
+        encoder: Built Keras model from `x` to the posterior's parameters, `(batch, 2 * latent_size)` for the Gaussian
+            `[loc, log_scale]`. A conditional one takes `{"x": ..., "condition": ...}`.
+        decoder: Built Keras model from latents `(batch, latent_size)` to the likelihood's parameters. A conditional
+            one takes `{"latents": ..., "condition": ...}`.
+        likelihood: A `keras_dl.likelihoods.Likelihood`, or its name (`"bernoulli"`, `"gaussian"`,
+            `"discretized_logistic"`).
+        beta: Weight of the rate, a number or a schedule of the step (`keras_dl.objectives.Linear` and others).
+        kl: `"analytic"` or `"monte_carlo"`.
+        num_samples: Latents drawn a sample in training.
+        free_bits: Nats a latent dimension below which the rate is not pushed.
+        objective: An objective in place of `ELBO(beta, num_samples, kl, free_bits)`, such as `IWAE(50)`.
+        posterior: Likelihood object that reads the encoder's output; `None` means `likelihoods.Gaussian()`.
+        prior: Distribution over latents; `None` means `likelihoods.StandardNormal`.
+        seed: Integer that decides noise and data order; `None` draws one.
+        ema_momentum: Momentum of averaged weights, used by everything but training and `evaluate`; `None` for none.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If encoder, decoder, likelihood and prior do not fit together.
+
+    Example:
+
+    >>> (x, _), _ = keras_dl.data.load("digits")
+    >>> vae = keras_dl.models.VAE(
+    ...     keras_dl.networks.mlp_encoder(x.shape[1:], latent_size=2, hidden=(16,)),
+    ...     keras_dl.networks.mlp_decoder(2, x.shape[1:], hidden=(16,)),
+    ... )
+    >>> vae.compile(optimizer=keras.optimizers.Adam(1e-2))
+    >>> history = vae.fit(x[:256], batch_size=64, epochs=2, verbose=0)
+    >>> sorted(history.history)
+    ['distortion', 'elbo', 'loss', 'rate']
+    >>> vae.sample(3).shape
+    TensorShape([3, 8, 8, 1])
+    """
+
+    averaged_networks = ("encoder", "decoder")
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        likelihood="bernoulli",
+        beta=1.0,
+        kl="analytic",
+        num_samples=1,
+        free_bits=0.0,
+        objective=None,
+        posterior=None,
+        prior=None,
+        seed=None,
+        ema_momentum=None,
+        name=None,
+        **kwargs,
+    ):
+        likelihood = likelihoods.get(likelihood)
+        posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior)
+        latent_size = conditioning.latent_size(encoder, decoder, posterior)
+        prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
+        conditioning.check_output(encoder, decoder, likelihood)
+        networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
+        networks |= {"posterior": posterior, "prior": prior}
+        super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
+        self.latent_size = latent_size
+        self.given_objective = objective
+        self.objective = ELBO(beta, num_samples, kl, free_bits) if objective is None else objective
+
+    def make_updates(self, optimizer):
+        return (Update("vae", self.loss_terms, tuple(self.networks), optimizer, self.objective.terms),)
+
+    def loss_terms(self, batch, draw):
+        """The objective of every sample of a batch, and the terms to track; see `Update.loss`."""
+        x, condition = conditioning.unpack(batch)
+        parameters = conditioning.apply(self.encoder, "x", x, condition, draw.training)
+        posterior = self.posterior(parameters)
+        count = self.objective.num_samples
+        epsilon = tf.transpose(draw.normal((count, self.latent_size)), [1, 0, 2])
+        latents = self.posterior.reparameterize(posterior, epsilon)
+
+        def log_likelihood(latents):
+            return self._log_likelihood(self.decoder, x, latents, condition, draw.training)
+
+        return self.objective(x, posterior, self.prior(), latents, log_likelihood, self.state.step.value)
+
+    def _log_likelihood(self, decoder, x, latents, condition, training=False):
+        """$\\log p(x | z)$ for latents of shape `(num_samples, batch, latent_size)`, shape `(num_samples, batch)`."""
+        count, rows = tf.shape(latents)[0], tf.shape(latents)[1]
+        if condition is not None:
+            condition = tf.repeat(condition[None], count, 0)
+            condition = tf.reshape(condition, tf.concat([[count * rows], tf.shape(condition)[2:]], 0))
+        flat = tf.reshape(latents, [-1, self.latent_size])
+        parameters = conditioning.apply(decoder, "latents", flat, condition, training)
+        parameters = tf.reshape(parameters, tf.concat([[count, rows], tf.shape(parameters)[1:]], 0))
+        parameters.set_shape([None, None, *conditioning.output_shape(decoder)])
+        return self.likelihood(parameters, event_rank=parameters.shape.rank - 2).log_prob(x)
+
+    def call(self, inputs, training=False):
+        """Reconstructs `x`, or `(x, condition)`: what `predict` returns."""
+        return self._reconstruct(*conditioning.unpack(inputs))
+
+    # What users call. Everything is compiled once and takes any number of rows.
+
+    def encode(self, x, condition=None):
+        """Returns the means of the posterior, $\\mathbb{E}_{q(z|x)}[z]$, shape `(batch, latent_size)`."""
+        return self._compiled(self._encode)(*self._inputs(x, condition))
+
+    def decode(self, latents, condition=None):
+        """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
+        latents = self._latents(latents)
+        self._check_condition(condition, len(latents))
+        return self._compiled(self._decode)(latents, conditioning.as_condition(self.networks, condition))
+
+    def reconstruct(self, x, condition=None):
+        """Returns the mean of $p(x | z)$ at the posterior's mean, of the shape of `x`."""
+        return self._compiled(self._reconstruct)(*self._inputs(x, condition))
+
+    def sample(self, num_samples, condition=None, seed=None):
+        """Draws $z \\sim p(z)$ and returns the mean of $p(x | z)$.
+
+        Args:
+            num_samples: How many.
+            condition: For conditional models: one condition, or one for each sample.
+            seed: Integer that fixes the draw; `None` gives others at every call.
+
+        Returns:
+            Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
+        """
+        check_count(num_samples, "num_samples")
+        condition = conditioning.repeat_condition(condition, num_samples)
+        self._check_condition(condition, num_samples)
+        condition = conditioning.as_condition(self.networks, condition)
+        seed, call = self._sampling_seed(seed)
+        return self._compiled(self._sample)(tf.constant(num_samples), condition, seed, call)
+
+    def posterior_of(self, x, condition=None):
+        """Returns $q(z | x)$, a `tfp.distributions.Distribution` of batch shape `(batch,)`."""
+        return self.posterior(self._compiled(self._encode_parameters)(*self._inputs(x, condition)))
+
+    def log_prob(self, x, condition=None, num_samples=512, seed=None):
+        r"""Estimates $\log p(x)$ by importance sampling: the bound of `IWAE`, which tightens as samples grow.
+
+        $$\log \tfrac1K \sum_k \frac{p(x | z_k)\, p(z_k)}{q(z_k | x)}$$
+
+        Evaluated in chunks: 5,000 samples an image need no more memory than 50.
+
+        Args:
+            x: Data, shape `(batch, *data_shape)`.
+            condition: Their conditions, where the model is conditional.
+            num_samples: $K$.
+            seed: Integer that fixes the draws; `None` means the model's seed: the same draws at every call.
+
+        Returns:
+            Tensor of shape `(batch,)`, in nats.
+        """
+        check_count(num_samples, "num_samples")
+        return importance.log_prob(self, *self._inputs(x, condition), num_samples, self.seed if seed is None else seed)
+
+    def signatures(self):
+        """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
+        return vae_signatures.signatures(self)
+
+    def check_data(self, data):
+        x, condition = conditioning.unpack(data)
+        conditioning.check_x(x, conditioning.input_shape(self.encoder, "x"))
+        self.likelihood.check(x)
+        self._check_condition(condition, len(x))
+
+    def get_config(self):
+        objective = self.given_objective
+        own = {} if objective is not None else self.objective.get_config()
+        parts = {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in self._network_names}
+        return {
+            **super().get_config(),
+            **parts,
+            **own,
+            "objective": None if objective is None else keras.saving.serialize_keras_object(objective),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        loaded = {k: keras.saving.deserialize_keras_object(v) for k, v in config.items() if isinstance(v, dict)}
+        return cls(**{**config, **loaded})
+
+    # The graphs behind them.
+
+    def _encode_parameters(self, x, condition=None):
+        return conditioning.apply(self.averaged("encoder"), "x", x, condition)
+
+    def _encode(self, x, condition=None):
+        return self.posterior(self._encode_parameters(x, condition)).mean()
+
+    def _decode(self, latents, condition=None):
+        return self.likelihood.mean(conditioning.apply(self.averaged("decoder"), "latents", latents, condition))
+
+    def _reconstruct(self, x, condition=None):
+        return self._decode(self._encode(x, condition), condition)
+
+    def _sample(self, num_samples, condition, seed, call):
+        draw = noise.Draw(seed, call, noise.stream_id(noise.SAMPLE), num_samples)
+        return self._decode(draw.normal((self.latent_size,)), condition)
+
+    def _importance_bound(self, x, condition, num_samples, seed, offset):
+        return importance.bound(self, x, condition, num_samples, seed, offset)
+
+    def _inputs(self, x, condition):
+        """Checked tensors of data and condition."""
+        if not conditioning.is_symbolic(x):
+            self.check_data((x, condition))
+        return tf.cast(x, tf.float32), conditioning.as_condition(self.networks, condition)
+
+    def _check_condition(self, condition, rows):
+        conditioning.check_condition([self.encoder, self.decoder], condition, rows)
+
+    def _latents(self, latents):
+        latents = tf.cast(latents, tf.float32)
+        if latents.shape.rank != 2 or latents.shape[1] != self.latent_size:
+            raise ValueError(f"latents should have shape (rows, {self.latent_size}). Received: {tuple(latents.shape)}")
+        return latents
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class ConditionalVAE(VAE):
+    r"""Conditional variational autoencoder: $p(x | y)$ for labels or vectors $y$.
+
+    (Sohn et al. 2015, "Learning structured output representation using deep conditional generative models".)
+
+    The same model and bound as `VAE` with everything conditioned on $y$; data are `(x, condition)`.
+
+    Args:
+        encoder: Encoder that takes `{"x": ..., "condition": ...}`.
+        decoder: Decoder that takes `{"latents": ..., "condition": ...}`.
+        **kwargs: As for `VAE`.
+
+    Example:
+
+    >>> (x, y), _ = keras_dl.data.load("digits")
+    >>> cvae = keras_dl.models.ConditionalVAE(
+    ...     keras_dl.networks.mlp_encoder(x.shape[1:], 2, hidden=(16,), num_classes=10),
+    ...     keras_dl.networks.mlp_decoder(2, x.shape[1:], hidden=(16,), num_classes=10),
+    ... )
+    >>> cvae.sample(2, condition=[3, 7]).shape
+    TensorShape([2, 8, 8, 1])
+    """
+
+    def __init__(self, encoder, decoder, *args, **kwargs):
+        if not conditioning.takes_condition(decoder):
+            raise ValueError("decoder should be conditional: its input a dict with 'condition'. Received: one without")
+        super().__init__(encoder, decoder, *args, **kwargs)

@@ -1,0 +1,25 @@
+"""Networks: functional `keras.Model` factories, tensors to tensors, without loss or optimizer."""
+
+from keras_dl.networks import conditions
+from keras_dl.networks.conv import conv_decoder, conv_encoder
+from keras_dl.networks.dcgan import dcgan_critic, dcgan_generator
+from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
+from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
+from keras_dl.networks.registry import create, list
+from keras_dl.networks.resnet_gan import resnet_critic, resnet_generator
+
+__all__ = [
+    "conditions",
+    "conv_decoder",
+    "conv_encoder",
+    "create",
+    "dcgan_critic",
+    "dcgan_generator",
+    "list",
+    "mlp_critic",
+    "mlp_decoder",
+    "mlp_encoder",
+    "mlp_generator",
+    "resnet_critic",
+    "resnet_generator",
+]

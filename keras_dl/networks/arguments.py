@@ -1,0 +1,38 @@
+"""Checks of the arguments that network factories share."""
+
+import operator
+
+
+def positive_int(value, name):
+    """Returns `value` as an `int` of at least 1, or raises a `ValueError` that calls it `name`."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+    return number
+
+
+def positive_ints(values, name):
+    """Returns `values` as a tuple of `int`s of at least 1, or raises a `ValueError` that calls them `name`."""
+    try:
+        return tuple(positive_int(value, name) for value in values)
+    except (TypeError, ValueError):
+        raise ValueError(f"`{name}` must be a sequence of positive integers. Received: {name}={values!r}") from None
+
+
+def sample_shape(values, name, rank=None):
+    """Returns the shape of one sample as a tuple, or raises a `ValueError` that calls it `name`.
+
+    Args:
+        values: Sizes of a sample's axes, without the batch axis.
+        name: What error messages call it.
+        rank: How many axes there must be; `None` allows any number but zero.
+    """
+    shape = positive_ints(values, name)
+    if rank == 3 and len(shape) != 3:
+        raise ValueError(f"`{name}` must be (height, width, channels). Received: {name}={values!r}")
+    if not shape:
+        raise ValueError(f"`{name}` must have at least one axis besides the batch. Received: {name}={values!r}")
+    return shape

@@ -1,0 +1,158 @@
+"""Convolutional encoders and decoders, for images of any size."""
+
+import math
+
+import keras
+
+from keras_dl.networks import arguments, conditions
+from keras_dl.networks.mlp import hidden_layers, parameter_shape
+from keras_dl.networks.registry import register
+
+KERNEL_SIZE = 3
+
+
+@register
+def conv_encoder(
+    input_shape,
+    latent_size,
+    filters=(32, 64),
+    hidden=(256,),
+    activation="relu",
+    num_classes=None,
+    condition_shape=None,
+    parameters_per_latent=2,
+    name="conv_encoder",
+):
+    """Builds a convolutional encoder: images to the parameters of a distribution over latents.
+
+    One 3x3 convolution of stride 2 an entry of `filters`, each of which halves height and width (rounding up), then one
+    dense layer an entry of `hidden` and a linear layer. A condition is concatenated with the flattened features.
+
+    Args:
+        input_shape: Shape of an image, `(height, width, channels)`.
+        latent_size: Number of latents.
+        filters: Channels after each convolution.
+        hidden: Widths of the dense layers behind them.
+        activation: Activation of the convolutions and the hidden layers.
+        num_classes: For a conditional encoder given labels: the number of classes.
+        condition_shape: For a conditional encoder given vectors: their shape.
+        parameters_per_latent: 2 for a Gaussian posterior, `[loc, log_scale]`; 1 for a deterministic code.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model` from images `(batch, *input_shape)`, or from a dict `{"x": ..., "condition": ...}`
+        where it is conditional, to `(batch, parameters_per_latent * latent_size)`. Labels are integers of shape
+        `(batch,)`.
+
+    Raises:
+        ValueError: If a size is not a positive integer, `input_shape` has not three axes, or both kinds of condition
+            are asked for.
+
+    Example:
+
+    >>> encoder = conv_encoder((28, 28, 1), latent_size=4, filters=(2, 3), hidden=(8,))
+    >>> encoder(keras.ops.zeros((5, 28, 28, 1))).shape
+    TensorShape([5, 8])
+    """
+    num_outputs = arguments.positive_int(latent_size, "latent_size")
+    num_outputs *= arguments.positive_int(parameters_per_latent, "parameters_per_latent")
+    shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
+    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
+    for number, channels in enumerate(arguments.positive_ints(filters, "filters"), start=1):
+        x = keras.layers.Conv2D(
+            channels, KERNEL_SIZE, strides=2, padding="same", activation=activation, name=f"conv_{number}"
+        )(x)
+    x = conditions.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
+    x = hidden_layers(x, hidden, activation)
+    return keras.Model(inputs, keras.layers.Dense(num_outputs, name="parameters")(x), name=name)
+
+
+@register
+def conv_decoder(
+    latent_size,
+    output_shape,
+    filters=(64, 32),
+    hidden=(256,),
+    activation="relu",
+    parameters_per_value=1,
+    num_classes=None,
+    condition_shape=None,
+    name="conv_decoder",
+):
+    """Builds a convolutional decoder, the mirror of `conv_encoder`: latents to the parameters of images.
+
+    Dense layers up to a small image of `filters[0]` channels, then transposed 3x3 convolutions of stride 2, as many as
+    `filters` has entries, that pass through the sizes which the encoder's convolutions have (28, 14, 7; or 9, 5, 3).
+    The last is linear and makes the parameters. A condition is concatenated with the latents.
+
+    Args:
+        latent_size: Number of latents.
+        output_shape: Shape of an image, `(height, width, channels)`.
+        filters: Channels before each transposed convolution, so `(64, 32)` mirrors an encoder's `(32, 64)`.
+        hidden: Widths of the dense layers in front.
+        activation: Activation of all layers but the last.
+        parameters_per_value: How many parameters the likelihood needs for every value
+            (`keras_dl.likelihoods.Likelihood.parameters_per_value`).
+        num_classes: For a conditional decoder given labels: the number of classes.
+        condition_shape: For a conditional decoder given vectors: their shape.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model` from latents `(batch, latent_size)`, or from a dict
+        `{"latents": ..., "condition": ...}` where it is conditional, to
+        `(batch, height, width, channels * parameters_per_value)`. Labels are integers of shape `(batch,)`.
+
+    Raises:
+        ValueError: If a size is not a positive integer, `output_shape` has not three axes, `filters` is empty, or both
+            kinds of condition are asked for.
+
+    Example:
+
+    >>> decoder = conv_decoder(4, (7, 9, 2), filters=(3, 2), hidden=(8,))
+    >>> decoder(keras.ops.zeros((5, 4))).shape
+    TensorShape([5, 7, 9, 2])
+    """
+    latent_size = arguments.positive_int(latent_size, "latent_size")
+    shape = parameter_shape(output_shape, parameters_per_value, rank=3)
+    filters = arguments.positive_ints(filters, "filters")
+    if not filters:
+        raise ValueError("`filters` must have at least one entry. Received: filters=()")
+    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
+    x = hidden_layers(conditions.concatenate(x, condition), hidden, activation)
+    *sizes, smallest = halved_sizes(shape[:2], len(filters))
+    smallest = (*smallest, filters[0])
+    x = keras.layers.Dense(math.prod(smallest), activation=activation, name="features")(x)
+    x = keras.layers.Reshape(smallest, name="reshape")(x)
+    for number, (channels, size) in enumerate(zip(filters[1:], sizes[:0:-1], strict=True), start=1):
+        x = upsample(x, channels, size, activation, name=f"conv_{number}")
+    return keras.Model(inputs, upsample(x, shape[-1], sizes[0], None, name="parameters"), name=name)
+
+
+def halved_sizes(size, times):
+    """Returns the sizes that convolutions of stride 2 and "same" padding pass through, the first included.
+
+    Example:
+
+    >>> halved_sizes((28, 9), 2)
+    [(28, 9), (14, 5), (7, 3)]
+    """
+    sizes = [size]
+    for _ in range(times):
+        sizes.append(tuple(-(-length // 2) for length in sizes[-1]))
+    return sizes
+
+
+def upsample(x, channels, size, activation, name):
+    """Applies the transpose of the stride-2 convolution that shrinks an image of `size` to that of `x`.
+
+    With an odd kernel and "same" padding, an output padding of 1 doubles a length and one of 0 gives an odd length.
+    """
+    return keras.layers.Conv2DTranspose(
+        channels,
+        KERNEL_SIZE,
+        strides=2,
+        padding="same",
+        output_padding=tuple(1 - length % 2 for length in size),
+        activation=activation,
+        name=name,
+    )(x)

@@ -1,0 +1,148 @@
+"""Encoders and decoders of dense layers, for data of any shape."""
+
+import math
+
+import keras
+import numpy as np
+
+from keras_dl.networks import arguments, conditions
+from keras_dl.networks.registry import register
+
+
+@register
+def mlp_encoder(
+    input_shape,
+    latent_size,
+    hidden=(400, 400),
+    activation="relu",
+    num_classes=None,
+    condition_shape=None,
+    parameters_per_latent=2,
+    name="mlp_encoder",
+):
+    """Builds an encoder of dense layers: data to the parameters of a distribution over latents.
+
+    Flatten, one dense layer an entry of `hidden`, and a linear layer, as in Kingma & Welling, "Auto-Encoding
+    Variational Bayes", 2014, appendix C. A condition is concatenated with the flattened data.
+
+    Args:
+        input_shape: Shape of a sample, without the batch axis.
+        latent_size: Number of latents.
+        hidden: Widths of the hidden layers.
+        activation: Activation of the hidden layers; `"glu"` makes them gated linear units.
+        num_classes: For a conditional encoder given labels: the number of classes.
+        condition_shape: For a conditional encoder given vectors: their shape.
+        parameters_per_latent: 2 for a Gaussian posterior, `[loc, log_scale]`; 1 for a deterministic code.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model` from data `(batch, *input_shape)`, or from a dict `{"x": ..., "condition": ...}`
+        where it is conditional, to `(batch, parameters_per_latent * latent_size)`. Labels are integers of shape
+        `(batch,)`.
+
+    Raises:
+        ValueError: If a size is not a positive integer, or both kinds of condition are asked for.
+
+    Example:
+
+    >>> encoder = mlp_encoder((8, 8, 1), latent_size=4, hidden=(16,))
+    >>> encoder(keras.ops.zeros((3, 8, 8, 1))).shape
+    TensorShape([3, 8])
+    """
+    num_outputs = arguments.positive_int(latent_size, "latent_size")
+    num_outputs *= arguments.positive_int(parameters_per_latent, "parameters_per_latent")
+    shape = arguments.sample_shape(input_shape, "input_shape")
+    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
+    x = conditions.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
+    x = hidden_layers(x, hidden, activation)
+    return keras.Model(inputs, keras.layers.Dense(num_outputs, name="parameters")(x), name=name)
+
+
+@register
+def mlp_decoder(
+    latent_size,
+    output_shape,
+    hidden=(400, 400),
+    activation="relu",
+    parameters_per_value=1,
+    num_classes=None,
+    condition_shape=None,
+    output_bias=None,
+    name="mlp_decoder",
+):
+    """Builds a decoder of dense layers: latents to the parameters of a distribution over data.
+
+    One dense layer an entry of `hidden` and a linear layer, as in Kingma & Welling, "Auto-Encoding Variational Bayes",
+    2014, appendix C. A condition is concatenated with the latents.
+
+    Args:
+        latent_size: Number of latents.
+        output_shape: Shape of a sample, without the batch axis.
+        hidden: Widths of the hidden layers.
+        activation: Activation of the hidden layers; `"glu"` makes them gated linear units.
+        parameters_per_value: How many parameters the likelihood needs for every value
+            (`keras_dl.likelihoods.Likelihood.parameters_per_value`).
+        num_classes: For a conditional decoder given labels: the number of classes.
+        condition_shape: For a conditional decoder given vectors: their shape.
+        output_bias: Initial bias of the outputs: a number, or an array that broadcasts to the outputs' shape, such as
+            the logits of the mean training image (Burda et al., "Importance Weighted Autoencoders", 2016). `None` is
+            zero.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model` from latents `(batch, latent_size)`, or from a dict
+        `{"latents": ..., "condition": ...}` where it is conditional, to
+        `(batch, *output_shape[:-1], output_shape[-1] * parameters_per_value)`. Labels are integers of shape `(batch,)`.
+
+    Raises:
+        ValueError: If a size is not a positive integer, both kinds of condition are asked for, or `output_bias` has
+            another shape or is not finite.
+
+    Example:
+
+    >>> decoder = mlp_decoder(4, (8, 8, 1), hidden=(16,), num_classes=10)
+    >>> decoder({"latents": keras.ops.zeros((3, 4)), "condition": keras.ops.array([0, 1, 9])}).shape
+    TensorShape([3, 8, 8, 1])
+    """
+    latent_size = arguments.positive_int(latent_size, "latent_size")
+    shape = parameter_shape(output_shape, parameters_per_value)
+    bias = _bias_initializer(output_bias, shape)
+    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
+    x = hidden_layers(conditions.concatenate(x, condition), hidden, activation)
+    x = keras.layers.Dense(math.prod(shape), bias_initializer=bias, name="parameters")(x)
+    return keras.Model(inputs, keras.layers.Reshape(shape, name="reshape")(x), name=name)
+
+
+def hidden_layers(x, widths, activation):
+    """Applies one dense layer an entry of `widths`, named `hidden_1`, `hidden_2` and so on.
+
+    With `activation="glu"` the layers are gated linear units, `(W x + b) * sigmoid(V x + c)` (Dauphin et al. 2017,
+    "Language modeling with gated convolutional networks"): each has twice as many weights.
+    """
+    gated = activation == "glu"
+    for number, width in enumerate(arguments.positive_ints(widths, "hidden"), start=1):
+        units, used = (2 * width, None) if gated else (width, activation)
+        x = keras.layers.Dense(units, activation=used, name=f"hidden_{number}")(x)
+        x = keras.ops.nn.glu(x) if gated else x
+    return x
+
+
+def parameter_shape(output_shape, parameters_per_value, rank=None):
+    """Returns the shape of a sample's distribution parameters: `output_shape` with that many more channels."""
+    shape = arguments.sample_shape(output_shape, "output_shape", rank)
+    return (*shape[:-1], shape[-1] * arguments.positive_int(parameters_per_value, "parameters_per_value"))
+
+
+def _bias_initializer(bias, shape):
+    if bias is None:
+        return "zeros"
+    try:
+        values = np.broadcast_to(np.asarray(bias, dtype="float32"), shape)
+    except (TypeError, ValueError):
+        values = np.nan
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"`output_bias` must be None, a finite number or a finite array that broadcasts to {shape}. "
+            f"Received: output_bias={bias!r}"
+        )
+    return keras.initializers.Constant(values.ravel())

@@ -1,0 +1,48 @@
+"""Objectives: scalars to minimise, and how their weights change during training."""
+
+from keras_dl.objectives.adversarial import (
+    Adversarial,
+    Hinge,
+    LeastSquares,
+    Minimax,
+    NonSaturating,
+    RelativisticAverage,
+    Wasserstein,
+)
+from keras_dl.objectives.attributes import Attributes
+from keras_dl.objectives.elbo import ELBO, IWAE
+from keras_dl.objectives.penalties import (
+    R1,
+    R2,
+    ConsistencyTerm,
+    Dragan,
+    GradientPenalty,
+    OutputVariance,
+    Penalty,
+    WeightClipping,
+)
+from keras_dl.objectives.schedules import Cyclical, Linear, Sigmoid
+
+__all__ = [
+    "Adversarial",
+    "Attributes",
+    "ConsistencyTerm",
+    "Cyclical",
+    "Dragan",
+    "ELBO",
+    "GradientPenalty",
+    "Hinge",
+    "IWAE",
+    "LeastSquares",
+    "Linear",
+    "Minimax",
+    "NonSaturating",
+    "OutputVariance",
+    "Penalty",
+    "R1",
+    "R2",
+    "RelativisticAverage",
+    "Sigmoid",
+    "Wasserstein",
+    "WeightClipping",
+]

@@ -1,0 +1,82 @@
+"""How far a critic's reading of a sample's attributes is from those asked for."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl.objectives.penalties import check_number
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Attributes:
+    r"""Loss of predicted attributes, in nats a sample: of a class label, or of several categorical and continuous ones.
+
+    $$\sum_{j \text{ categorical}} -\log p_j(c_j | x) + \sum_{j \text{ continuous}} \tfrac12 (\hat c_j(x) - c_j)^2$$
+
+    With one class label this is the auxiliary loss of Odena et al. 2017, "Conditional image synthesis with auxiliary
+    classifier GANs".
+
+    Args:
+        sizes: The number of classes of a label, an integer; or a tuple with an entry an attribute, the number of its
+            classes or `None` for a continuous one: `(4, 2, None)` for four hair colours, glasses or none, and age.
+        weight: Weight of the loss beside the adversarial one.
+        on_generated: Whether the critic learns attributes from generated samples too, as Odena et al. do.
+
+    Raises:
+        ValueError: If `sizes` is empty or has an entry below 2.
+
+    Example:
+
+    >>> attributes = keras_dl.objectives.Attributes((3, None))
+    >>> attributes.num_outputs                      # three logits and a number
+    4
+    >>> loss = attributes(np.zeros((1, 4), "float32"), np.array([[2.0, 1.0]], "float32"))
+    >>> round(float(loss[0]), 4)                    # log 3 + 1/2
+    1.5986
+    """
+
+    def __init__(self, sizes, weight=1.0, on_generated=False):
+        entries = (sizes,) if isinstance(sizes, int) else tuple(sizes)
+        if not entries or not all(n is None or (isinstance(n, int) and n > 1) for n in entries):
+            raise ValueError(f"sizes should hold numbers of classes, from 2, or None for numbers. Received: {sizes!r}")
+        self.sizes = sizes if isinstance(sizes, int) else entries
+        self.weight = check_number(weight, "weight")
+        self.on_generated = on_generated
+
+    @property
+    def widths(self):
+        """How many outputs of a network each attribute takes."""
+        return [1 if n is None else n for n in self._entries]
+
+    @property
+    def num_outputs(self):
+        """How many outputs a network needs to predict all attributes."""
+        return sum(self.widths)
+
+    @property
+    def _entries(self):
+        return (self.sizes,) if isinstance(self.sizes, int) else self.sizes
+
+    def __call__(self, outputs, condition):
+        """Returns the unweighted loss of every sample, shape `(batch,)`.
+
+        Args:
+            outputs: Predictions, float32 of shape `(batch, num_outputs)`: logits, and means of continuous attributes.
+            condition: Labels of shape `(batch,)` where `sizes` is an integer, else attributes of shape
+                `(batch, len(sizes))`.
+        """
+        condition = tf.reshape(condition, [-1, len(self._entries)])
+        parts = zip(self._entries, tf.split(outputs, self.widths, -1), tf.unstack(condition, axis=-1), strict=True)
+        return tf.add_n([_loss(size, output, value) for size, output, value in parts])
+
+    def get_config(self):
+        return {"sizes": self.sizes, "weight": self.weight, "on_generated": self.on_generated}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def _loss(size, output, value):
+    if size is None:
+        return 0.5 * tf.square(output[:, 0] - tf.cast(value, tf.float32))
+    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=tf.cast(value, tf.int32), logits=output)

@@ -1,0 +1,239 @@
+"""Checkpoints: never lose work."""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from keras_dl.models.base import epoch_metrics
+from keras_dl.models.base.objective_model import ObjectiveModel
+from keras_dl.runtime import callback_states, checkpoint_files
+from keras_dl.runtime.strategy import is_chief
+
+MODEL, STATE, ARRAYS = "model.keras", "state.json", "arrays.npz"
+
+
+def latest(folder):
+    """Returns the path of the newest whole checkpoint in a folder, or `None` where there is none.
+
+    A checkpoint that is damaged is passed over with a warning, and the one before it used. `model.keras` in it is the
+    model, which `keras.saving.load_model` reads too.
+
+    Args:
+        folder: Folder that a `Checkpoint` wrote to; it need not exist.
+
+    Example:
+
+    >>> keras_dl.runtime.latest("no/such/folder") is None
+    True
+    """
+    position = checkpoint_files.newest(folder)
+    return None if position is None else Path(folder) / position.name
+
+
+def restore(model, folder):
+    """Brings a model to the state of the newest whole checkpoint in a folder.
+
+    Weights, averaged weights, every optimizer, random state and the place in the data; the next `fit` goes on from
+    there. Under several workers all of them must call it. Nothing but numbers is read: no code, no configuration.
+
+    Args:
+        model: Compiled `keras_dl` model, built as the one that was saved.
+        folder: Folder that a `Checkpoint` wrote to.
+
+    Returns:
+        The checkpoint's path, or `None` where there is none: the model is then left as it is.
+
+    Raises:
+        TypeError: If the model is not a compiled `keras_dl` model.
+        ValueError: If the checkpoint is another model's, or workers see different checkpoints.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> def build():
+    ...     model = keras_dl.models.Supervised(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), seed=0)
+    ...     model.compile("adam", loss="mse")
+    ...     return model
+    >>> model = build()
+    >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=3, verbose=0,
+    ...     callbacks=[keras_dl.runtime.Checkpoint(folder)])
+    >>> again = build()
+    >>> keras_dl.runtime.restore(again, folder).name, again.state.epoch
+    ('epoch_00003_step_000000003', 3)
+    """
+    _check_model(model)
+    path = _agreed(folder, model.distribute_strategy)
+    if path is not None:
+        _load_weights(model, path)
+    return path
+
+
+def load_latest(folder):
+    """Loads the model of the newest whole checkpoint in a folder, in the scope of the strategy at hand.
+
+    Like `restore`, but model, optimizers and schedules are those that were saved. Keras' safe mode is on: no code is
+    run from the file.
+
+    Args:
+        folder: Folder that a `Checkpoint` wrote to.
+
+    Returns:
+        A compiled model, or `None` where there is no checkpoint.
+
+    Raises:
+        ValueError: If workers see different checkpoints.
+    """
+    path = _agreed(folder, tf.distribute.get_strategy())
+    return None if path is None else keras.saving.load_model(path / MODEL)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keeps the last checkpoints of a run, from which it resumes to the bit wherever it was killed.
+
+    A checkpoint holds the weights and their averages, every optimizer, the random state, the place in the data, the
+    epoch's metrics so far and the state of the other callbacks (see `callback_states`). It is written to a hidden
+    folder and given its name in one step; sums tell a damaged one. Under several workers the first one writes.
+
+    With arrays, or a dataset made by `keras_dl.data.pipeline`, the resumed run is the uninterrupted one. Other
+    datasets must give the same batches in every epoch of every process.
+
+    Args:
+        folder: Folder of the run's checkpoints.
+        every: `"epoch"`, or a number of steps; within an epoch a checkpoint is taken when the call that passes a
+            multiple of it returns (`fit` may run several steps a call). The end of training is kept in any case.
+        keep: How many checkpoints are kept.
+        resume: Whether `fit` begins with `restore`. Its `epochs` counts from the beginning of the run, and so it does
+            where the model was restored before.
+
+    Raises:
+        ValueError: If `every` or `keep` is out of range; in `fit`, if the folder holds checkpoints of a run that the
+            model does not continue.
+        OSError: In `fit`, if a checkpoint cannot be written; earlier ones stay as they are.
+
+    Example:
+
+    >>> import tempfile
+    >>> checkpoint = keras_dl.runtime.Checkpoint(tempfile.mkdtemp(), every=100, keep=2, resume=True)
+    >>> network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    >>> model = keras_dl.models.Supervised(network, seed=0)
+    >>> model.compile("adam", loss="mse")
+    >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=3, verbose=0, callbacks=[checkpoint])
+    >>> keras_dl.runtime.latest(checkpoint.folder).name
+    'epoch_00003_step_000000003'
+    """
+
+    runs_last = True  # the states of all other callbacks are those after this batch or epoch
+
+    def __init__(self, folder, every="epoch", keep=3, resume=False):
+        super().__init__()
+        if every != "epoch" and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
+            raise ValueError(f"every should be 'epoch' or a positive number of steps. Received: {every!r}")
+        if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+            raise ValueError(f"keep should be a positive integer. Received: {keep!r}")
+        self.folder, self.every, self.keep, self.resume = os.fspath(folder), every, keep, resume
+        self._callbacks = []
+        self._saved = None
+
+    def set_callbacks(self, callbacks):
+        """Takes the list of all callbacks of a `fit`; called by it."""
+        self._callbacks = [callback for callback in callbacks if callback is not self]
+
+    def on_train_begin(self, logs=None):
+        _check_model(self.model)
+        self.model._initial_epoch = None
+        if self.resume:
+            restore(self.model, self.folder)
+        self._saved = self._position()
+        found = checkpoint_files.newest(self.folder)
+        if found is not None and found != self._saved:
+            raise ValueError(
+                "The folder should be new, or the model restored from it (resume=True, or restore). "
+                f"Received: {self.folder}, which holds {found.name}, and a model at {self._saved.name}"
+            )
+        if found is not None and self.model.state.restored:
+            self._take_up(Path(self.folder) / found.name)
+        if is_chief():
+            checkpoint_files.tidy(self.folder, self._saved, self.keep)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.every == "epoch" or self.model.state.skip:
+            return
+        if self._position().step // self.every > self._saved.step // self.every:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        last = epoch + 1 == self.params["epochs"] or self.model.stop_training
+        if (self.every == "epoch" or last) and self._position() != self._saved:
+            self.save()
+
+    def save(self):
+        """Writes a checkpoint now and returns its path. Under several workers all of them must call it."""
+        position = self._position()
+        if is_chief():
+            checkpoint_files.write(self.folder, position, self._write)
+            checkpoint_files.tidy(self.folder, position, self.keep)
+        else:
+            with tempfile.TemporaryDirectory() as folder:  # to save a model, workers exchange their metrics
+                self.model.save(Path(folder) / MODEL)
+        self._saved = position
+        return Path(self.folder) / position.name
+
+    def _position(self):
+        state = self.model.state
+        return checkpoint_files.Position(state.epoch, int(state.step.numpy()))
+
+    def _write(self, path):
+        self.model.save(path / MODEL)
+        content = {
+            "stop_training": bool(self.model.stop_training),
+            "callbacks": callback_states.get_states(self._callbacks),
+        }
+        callback_states.save(content, path / STATE, path / ARRAYS)
+
+    def _take_up(self, path):
+        """Gives the callbacks their states, and `fit` the epoch to begin with."""
+        content = callback_states.load(path / STATE, path / ARRAYS)
+        callback_states.set_states(self._callbacks, content["callbacks"])
+        stopped = content["stop_training"]
+        self.model._initial_epoch = self.params["epochs"] if stopped else self.model.state.epoch
+
+
+def _load_weights(model, path):
+    expected = f"The model should be the one that {path} holds. Received: "
+    with model.distribute_strategy.scope(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            model.load_weights(path / MODEL)
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{expected}{error}") from error
+    skipped = [str(warning.message) for warning in caught if str(warning.message).startswith("Skipping")]
+    if skipped:  # Keras warns of optimizers and layers that it leaves as they were
+        raise ValueError(f"{expected}{skipped[0]}")
+
+
+def _check_model(model):
+    if not isinstance(model, ObjectiveModel):
+        raise TypeError(
+            "model should be a keras_dl model (`models.Supervised` makes one of any network). "
+            f"Received: {type(model).__name__}"
+        )
+    if not model.updates:
+        raise TypeError("model should be compiled: a checkpoint holds its optimizers. Received: one that is not")
+
+
+def _agreed(folder, strategy):
+    """The newest whole checkpoint, or `None`, which all workers must have found before any of them loads it."""
+    position = checkpoint_files.newest(folder)
+    if strategy.num_replicas_in_sync > 1:
+        step = -1 if position is None else position.step
+        (steps,) = epoch_metrics.gather(strategy, lambda: [tf.constant(step, tf.int64)])
+        found = sorted(set(steps.numpy().tolist()))
+        if len(found) > 1:
+            names = ("none" if step < 0 else f"one of step {step}" for step in found)
+            raise ValueError(f"All workers should find the same checkpoint in {folder}. Received: {', '.join(names)}")
+    return None if position is None else Path(folder) / position.name

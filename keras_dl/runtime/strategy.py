@@ -1,0 +1,136 @@
+"""Where a model runs: one device, several devices of a machine, or several machines."""
+
+import json
+import os
+
+import tensorflow as tf
+
+NAMES = ("auto", "none", "mirrored", "multi_worker")
+
+
+def strategy(name="auto", devices=None):
+    """Creates the `tf.distribute.Strategy` under which a model is built; the only place that creates one.
+
+    Build and compile the model in its scope; `fit`, `evaluate` and `predict` then divide every batch among the
+    replicas. A model that trains on two replicas takes the steps that it would take on one.
+
+    Args:
+        name: `"none"`: one device. `"mirrored"`: several devices of this machine. `"multi_worker"`: several
+            processes, on this machine or others, which the environment variable `TF_CONFIG` lists
+            (`python -m apps.launch` sets it). `"auto"`: `"multi_worker"` where `TF_CONFIG` is set, else `"mirrored"`
+            where there are several GPUs or `devices` asks for several, else `"none"`.
+        devices: For `"mirrored"`, how many devices, or a list of their names. `None` means every GPU. On a machine
+            without GPUs devices are logical CPU devices, two by default: slower than one, but everyone can try.
+
+    Returns:
+        A `tf.distribute.Strategy`; for `"none"` the default one, whose scope changes nothing.
+
+    Raises:
+        ValueError: If the name is unknown, more devices are asked for than there are, or `TF_CONFIG` is not as
+            TensorFlow wants it.
+        RuntimeError: If TensorFlow is in use already and can no longer be given devices or workers.
+
+    Example:
+
+    >>> strategy = keras_dl.runtime.strategy("none")
+    >>> with strategy.scope():
+    ...     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> strategy.num_replicas_in_sync
+    1
+    """
+    if name not in NAMES:
+        raise ValueError(f"name should be one of {', '.join(NAMES)}. Received: {name!r}")
+    if isinstance(devices, bool) or not isinstance(devices, (int, list, tuple, type(None))) or devices in (0, [], ()):
+        raise ValueError(f"devices should be a positive integer, a list of names or None. Received: {devices!r}")
+    if isinstance(devices, int) and devices < 1:
+        raise ValueError(f"devices should be a positive integer. Received: {devices}")
+    if name == "auto":
+        name = _choose(devices)
+    if name == "none":
+        if devices not in (None, 1):
+            raise ValueError(f"'none' is one device: choose 'mirrored' for several. Received: devices={devices!r}")
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return tf.distribute.MirroredStrategy(_devices(devices))
+    return _multi_worker(devices)
+
+
+def is_chief():
+    """Whether this process is the one that writes files: the first worker, or the only process."""
+    task = _task()
+    if task is None:
+        return True
+    kind, index, cluster = task
+    return kind == "chief" or (kind == "worker" and index == 0 and "chief" not in cluster)
+
+
+def _choose(devices):
+    if _task() is not None:
+        return "multi_worker"
+    several = len(tf.config.list_physical_devices("GPU")) > 1 if devices is None else devices != 1
+    return "mirrored" if several else "none"
+
+
+def _devices(devices):
+    """Names of the devices, which are made where there is no GPU."""
+    if isinstance(devices, (list, tuple)):
+        return list(devices)
+    gpus = len(tf.config.list_physical_devices("GPU"))
+    if not gpus:
+        count = 2 if devices is None else devices
+        _make_logical_cpus(count)
+        return [f"CPU:{index}" for index in range(count)]
+    if devices is not None and devices > gpus:
+        raise ValueError(f"devices should be at most {gpus}, the number of GPUs. Received: {devices}")
+    return [f"GPU:{index}" for index in range(devices or gpus)]
+
+
+def _make_logical_cpus(count):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    if len(tf.config.get_logical_device_configuration(cpu) or [None]) >= count:
+        return
+    try:
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"The CPU should be divided into {count} devices before TensorFlow is first used: call strategy() ahead of "
+            "building models and making tensors. Received: a call after TensorFlow had started"
+        ) from error
+
+
+def _task():
+    """`(kind, index, cluster)` of this process by `TF_CONFIG`; `None` where it is not set or lists no workers."""
+    text = os.environ.get("TF_CONFIG")
+    if not text:
+        return None
+    try:
+        config = json.loads(text)
+        cluster = config.get("cluster") or {}
+        if not cluster:
+            return None
+        kind, index = config["task"]["type"], int(config["task"]["index"])
+        if not 0 <= index < len(cluster[kind]):
+            raise ValueError(f"no {kind} {index} in the cluster")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            'TF_CONFIG should be JSON such as {"cluster": {"worker": ["host:port", ...]}, '
+            f'"task": {{"type": "worker", "index": 0}}}}. Received: {text!r} ({error})'
+        ) from error
+    return kind, index, cluster
+
+
+def _multi_worker(devices):
+    if devices is not None:
+        raise ValueError(f"The workers of 'multi_worker' use all their GPUs. Received: devices={devices!r}")
+    if _task() is None:
+        raise ValueError(
+            "'multi_worker' wants the environment variable TF_CONFIG, which lists the workers; on one machine "
+            "`python -m apps.launch --workers 2 -- COMMAND` sets it. Received: no TF_CONFIG"
+        )
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    except RuntimeError as error:
+        raise RuntimeError(
+            "Workers should be connected before TensorFlow is first used: call strategy() ahead of building models "
+            f"and making tensors. Received: {error}"
+        ) from error

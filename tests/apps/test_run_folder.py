@@ -1,0 +1,78 @@
+import json
+
+import pytest
+
+from apps import run_folder
+from apps.cli import UserError
+from apps.run_folder import RunFolder
+
+CONFIG = {"recipe": "vae", "dataset": "digits", "data": {}, "seed": 0, "hyperparameters": {}, "fit": {}}
+
+
+def test_create_refuses_a_folder_with_other_files(tmp_path):
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(UserError, match="holds files that are not a run"):
+        RunFolder(tmp_path).create()
+    RunFolder(tmp_path / "new" / "run").create()
+    assert (tmp_path / "new" / "run" / "pictures").is_dir()
+
+
+def test_create_says_why_it_cannot_write(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot write to .*file/run: Not a directory"):
+        RunFolder(tmp_path / "file" / "run").create()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({**CONFIG, "fit": 1})[:-3], "\x00"])
+def test_a_damaged_config_is_a_message(tmp_path, text):
+    folder = RunFolder(tmp_path)
+    folder.config_file.write_text(text)
+    with pytest.raises(UserError, match="config.json cannot be read"):
+        folder.read_config()
+    folder.write_config(CONFIG)
+    assert folder.read_config() == CONFIG
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a model", b"PK\x05\x06" + bytes(18)])
+def test_a_damaged_model_is_a_message(tmp_path, content):
+    folder = RunFolder(tmp_path)
+    with pytest.raises(UserError, match="no trained model yet"):
+        folder.load_model()
+    folder.model_file.write_bytes(content)
+    with pytest.raises(UserError, match="model.keras cannot be read"):
+        folder.load_model()
+
+
+def test_history_reads_back_and_stops_where_it_is_told(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert folder.read_history() == []
+    rows = [{"epoch": i, "seconds": 0.25, "loss": 1 / i, "val_loss": 1e-7 * i} for i in (1, 2, 3)]
+    folder.write_history(rows)
+    assert folder.read_history() == rows
+    assert folder.read_history(epochs=2) == rows[:2]
+
+
+def test_a_write_that_fails_leaves_the_last_whole_file(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    folder.write_config(CONFIG)
+    folder.write_history([{"epoch": 1, "loss": 2.0}])
+    monkeypatch.setattr(run_folder.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("No space left")))
+    with pytest.raises(OSError, match="No space"):
+        folder.write_history([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
+    with pytest.raises(OSError, match="No space"):
+        folder.write_config(CONFIG | {"seed": 9})
+    assert folder.read_history() == [{"epoch": 1, "loss": 2.0}]
+    assert folder.read_config() == CONFIG
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_the_model_file_is_that_of_a_checkpoint_which_may_go(tmp_path, monkeypatch, links):
+    if not links:
+        monkeypatch.setattr(run_folder.os, "link", lambda *paths: (_ for _ in ()).throw(OSError("no links here")))
+    folder = RunFolder(tmp_path)
+    for content in (b"first", b"second"):
+        (tmp_path / "of_checkpoint").write_bytes(content)
+        folder.keep_model(tmp_path / "of_checkpoint")
+        (tmp_path / "of_checkpoint").unlink()
+        assert folder.model_file.read_bytes() == content
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]

@@ -1,0 +1,125 @@
+import importlib
+from types import SimpleNamespace
+
+import keras_tuner as kt
+import pytest
+
+from apps import catalogue, settings
+from apps.cli import UserError
+from keras_dl.data import DataSpec
+
+
+def toy_build(hp, data_spec):
+    """A space in which what is asked depends on what was told."""
+    if hp.Choice("network", ["mlp", "conv"]) == "conv":
+        hp.Int("filters", 4, 64, step=4, default=8)
+    return dict(hp.values)
+
+
+TOY = SimpleNamespace(build=toy_build, fit_options=lambda hp: {"epochs": hp.Fixed("epochs", 10)})
+
+
+def space():
+    hp = kt.HyperParameters()
+    hp.Int("size", 2, 64, default=16, sampling="log")
+    hp.Int("even", 0, 10, step=2)
+    hp.Float("rate", 1e-4, 1e-1, sampling="log")
+    hp.Choice("kind", ["a", "b"])
+    hp.Choice("number", [1, 2, 4])
+    hp.Boolean("flag")
+    hp.Fixed("epochs", 10)
+    return {parameter.name: parameter for parameter in hp.space}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("size", "2", 2),
+        ("size", 64, 64),
+        ("even", "4", 4),
+        ("rate", "1e-3", 1e-3),
+        ("rate", "0.1", 0.1),
+        ("kind", "b", "b"),
+        ("number", "4", 4),
+        ("flag", "true", True),
+        ("flag", "No", False),
+        ("epochs", "7", 7),
+    ],
+)
+def test_parse_gives_a_value_of_the_hyperparameters_kind(name, text, value):
+    found = settings.parse(space()[name], text)
+    assert found == value and type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("size", "1", "size takes a whole number from 2 to 64; received '1'"),
+        ("size", "65", "received '65'"),
+        ("size", "3.5", "received '3.5'"),
+        ("size", "", "received ''"),
+        ("even", "3", "in steps of 2"),
+        ("rate", "0.2", "a number from 0.0001 to 0.1"),
+        ("rate", "nan", "received 'nan'"),
+        ("rate", "fast", "received 'fast'"),
+        ("kind", "c", "one of a, b"),
+        ("flag", "maybe", "true or false"),
+        ("epochs", "0", "a whole number from 1"),
+        ("epochs", "1.5", "a whole number from 1"),
+    ],
+)
+def test_parse_refuses_what_is_outside_the_space(name, text, message):
+    with pytest.raises(UserError, match=message):
+        settings.parse(space()[name], text)
+
+
+def test_assignments():
+    assert settings.assignments(["a=1", "b = x=y", "a=2"]) == {"a": "2", "b": "x=y"}
+    for text in ("a", "=1", ""):
+        with pytest.raises(UserError, match="NAME=VALUE"):
+            settings.assignments([text])
+
+
+def test_build_asks_again_where_one_value_opens_others():
+    model, options, values = settings.build(TOY, None, {"filters": "16", "network": "conv", "epochs": 3}, seed=0)
+    assert values == {"network": "conv", "filters": 16, "epochs": 3}
+    assert model == {"network": "conv", "filters": 16, "epochs": 3} and options == {"epochs": 3}
+    assert settings.build(TOY, None, {}, seed=0)[2] == {"network": "mlp", "epochs": 10}
+
+
+def test_build_refuses_names_that_the_space_does_not_have():
+    with pytest.raises(UserError, match="unknown hyperparameter 'netwrok'. Did you mean network?"):
+        settings.build(TOY, None, {"netwrok": "conv"}, seed=0)
+    with pytest.raises(UserError, match="unknown hyperparameter 'filters'"):
+        settings.build(TOY, None, {"filters": "16"}, seed=0)
+
+
+SPECS = {
+    "digits": DataSpec((8, 8, 1), 10, 1437, 17),
+    "binarized_mnist": DataSpec((28, 28, 1), 10, 50_000, 2),
+    "cifar10": DataSpec((32, 32, 3), 10, 50_000, 256),
+}
+
+
+@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("name", catalogue.recipes())
+def test_every_recipe_builds_for_every_kind_of_image(name, spec):
+    recipe = importlib.import_module(f"apps.recipes.{name}")
+    model, options, values = settings.build(recipe, SPECS[spec], {}, seed=0)
+    assert model.optimizer is not None
+    assert options["epochs"] == values["epochs"]
+
+
+@pytest.mark.parametrize(("recipe", "preset"), [(r, p) for r in catalogue.recipes() for p in catalogue.presets(r)])
+def test_every_preset_lies_in_its_space(recipe, preset):
+    values = catalogue.presets(recipe)[preset]
+    spec = SPECS.get(preset, SPECS["digits"])
+    found = settings.build(importlib.import_module(f"apps.recipes.{recipe}"), spec, values, seed=0)[2]
+    assert values.items() <= found.items()
+
+
+def test_the_seed_decides_the_weights():
+    recipe = importlib.import_module("apps.recipes.vae")
+    small = {"network": "mlp", "hidden_units": 16}
+    weights = [settings.build(recipe, SPECS["digits"], small, seed)[0].get_weights()[0] for seed in (1, 1, 2)]
+    assert (weights[0] == weights[1]).all() and (weights[0] != weights[2]).any()

@@ -1,0 +1,230 @@
+"""The programs on real data, small: what a run leaves behind, and what interruptions do to it."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dl
+from apps import train, training
+
+ROOT = Path(__file__).resolve().parents[2]
+def state(folder):
+    """Every array in `model.keras`: weights, optimizer, step, seeds, place in the data."""
+    model = keras.saving.load_model(folder / "model.keras")
+    counters = [model.state.step.numpy(), model.state.seed.numpy(), model.state.epoch, model.state.batch]
+    return [*(v.numpy() for v in model.variables), *(v.numpy() for v in model.optimizer.variables), *counters]
+
+
+def assert_same_state(folder, other):
+    for a, b in zip(state(folder), state(other), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def history(folder):
+    if not (folder / "history.csv").exists():
+        return []
+    with (folder / "history.csv").open(newline="") as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+
+
+def test_a_run_folder_holds_everything(finished):
+    config = json.loads((finished / "config.json").read_text())
+    assert config["recipe"] == "vae" and config["dataset"] == "digits" and config["seed"] == 3
+    assert config["hyperparameters"]["latent_size"] == 2 and config["hyperparameters"]["epochs"] == 5
+    assert [row["epoch"] for row in history(finished)] == ["1", "2", "3", "4", "5"]
+    assert float(history(finished)[-1]["val_elbo"]) > float(history(finished)[0]["val_elbo"])
+    pictures = {path.name for path in (finished / "pictures").iterdir()}
+    grids = {f"samples_epoch_000{epoch}.png" for epoch in (1, 2, 4, 5)}
+    assert pictures == grids | {"loss_curves.png", "reconstructions.png", "manifold.png", "latents.png"}
+    for path in (finished / "pictures").iterdir():
+        assert np.ptp(keras.utils.img_to_array(keras.utils.load_img(path))) > 50, f"{path.name} is blank"
+
+
+def test_results_are_those_of_the_saved_model(finished):
+    results = json.loads((finished / "results.json").read_text())
+    model = keras.saving.load_model(finished / "model.keras")
+    _, (x_test, _) = keras_dl.data.load("digits")
+    found = model.evaluate(x_test, batch_size=256, verbose=0, return_dict=True)
+    assert found["elbo"] == pytest.approx(results["test"]["elbo"], rel=1e-5)
+
+
+def test_tensorboard_logs_hold_the_history(finished):
+    found = {}
+    for path in (finished / "tensorboard" / "held_out").iterdir():
+        for event in tf.compat.v1.train.summary_iterator(str(path)):
+            for value in event.summary.value:
+                found[event.step, value.tag] = float(tf.make_ndarray(value.tensor))
+    for row in history(finished):
+        assert found[int(row["epoch"]), "elbo"] == pytest.approx(float(row["val_elbo"]), rel=1e-6)
+
+
+def test_an_existing_run_is_not_overwritten(run, finished, capsys):
+    before = (finished / "model.keras").read_bytes()
+    assert run(train.main, "vae", "--out", finished, "--epochs", 1) == 2
+    assert "already holds a run" in capsys.readouterr().err
+    assert (finished / "model.keras").read_bytes() == before
+
+
+def test_resuming_a_finished_run_changes_nothing(run, finished, capsys):
+    before = (finished / "model.keras").read_bytes()
+    assert run(train.main, "vae", "--out", finished, "--resume") == 0
+    assert "already finished" in capsys.readouterr().out
+    assert (finished / "model.keras").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["cvae"], "begun with recipe 'vae'; received 'cvae'"),
+        (["vae", "--seed", "4"], "begun with seed 3; received 4"),
+        (["vae", "--dataset", "mnist"], "begun with dataset 'digits'"),
+        (["vae", "--set", "latent_size=3"], "begun with latent_size=2; received 3"),
+    ],
+)
+def test_resuming_with_something_else_is_refused(run, finished, capsys, arguments, message):
+    assert run(train.main, *arguments, "--out", finished, "--resume") == 2
+    assert message in capsys.readouterr().err
+
+
+def interrupt_second_call(monkeypatch, owner, name):
+    def interrupt(self, *arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    calls = []
+    original = getattr(owner, name)
+    monkeypatch.setattr(owner, name, interrupt)
+
+
+def test_a_run_interrupted_again_and_again_ends_in_the_same_state(run, finished, tmp_path, monkeypatch, capsys, small):
+    moments = [
+        (training.RunFolder, "write_history"),
+        (training.KeepModel, "save"),
+        (training.KeepHistory, "on_epoch_begin"),
+    ]
+    options = ["--epochs", 5, "--seed", 3, *small]
+    for done, (owner, name) in enumerate(moments, start=1):
+        with monkeypatch.context() as patch:
+            interrupt_second_call(patch, owner, name)
+            assert run(train.main, "vae", "--out", tmp_path / "r", *options) == 130
+        assert f"stopped after {done} whole epochs" in capsys.readouterr().out
+        options = ["--resume"]
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--resume") == 0
+    assert_same_state(tmp_path / "r", finished)
+    assert history(tmp_path / "r") == history(finished)
+
+
+def start(*arguments):
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    command = [sys.executable, "-m", "apps.train", "vae", *map(str, arguments)]
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def send_after_an_epoch(process, number, folder):
+    """Sends a signal once the history has grown; returns the exit code and what was printed."""
+    before, deadline = len(history(folder)), time.monotonic() + 300
+    while len(history(folder)) <= before and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+@pytest.mark.slow
+def test_a_killed_process_resumes_to_the_same_state(run, tmp_path, small):
+    options = ["--epochs", 30, "--seed", 3, *small]
+    assert run(train.main, "vae", "--out", tmp_path / "whole", *options) == 0
+    killed = tmp_path / "killed"
+    assert send_after_an_epoch(start("--out", killed, *options), signal.SIGKILL, killed)[0] == -signal.SIGKILL
+    code, output, errors = send_after_an_epoch(start("--out", killed, "--resume"), signal.SIGTERM, killed)
+    assert code == 130 and "--resume" in output, (code, output, errors)
+    assert len(history(killed)) < 30, "the processes were not stopped in time"
+    resumed = start("--out", killed, "--resume")
+    output, errors = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0 and "going on" in output and "model.keras" in output, (output, errors)
+    assert errors == ""  # none of TensorFlow's start-up noise
+    assert_same_state(killed, tmp_path / "whole")
+    assert history(killed) == history(tmp_path / "whole")
+
+
+def test_resume_where_nothing_is_begins(run, tmp_path, capsys, small):
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 1, "--resume", *small) == 0
+    assert "nothing to resume" in capsys.readouterr().out
+
+
+def test_a_run_that_diverges_stops_and_keeps_the_epoch_before(run, tmp_path, monkeypatch, capsys, small):
+    original = training.KeepHistory.on_epoch_end
+
+    def diverge(self, epoch, logs):
+        return original(self, epoch, {**logs, "loss": float("nan")} if epoch == 1 else logs)
+
+    monkeypatch.setattr(training.KeepHistory, "on_epoch_end", diverge)
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 3, *small) == 2
+    assert "loss not finite in epoch 2" in capsys.readouterr().err
+    assert keras.saving.load_model(tmp_path / "r" / "model.keras").state.epoch == 1
+
+
+def test_a_full_disk_is_a_message_and_keeps_the_epoch_before(run, tmp_path, monkeypatch, capsys, small):
+    original = training.KeepModel.save
+
+    def full(self):
+        if self.model.state.epoch == 2:
+            raise OSError(28, "No space left on device")
+        return original(self)
+
+    monkeypatch.setattr(training.KeepModel, "save", full)
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 3, *small) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert keras.saving.load_model(tmp_path / "r" / "model.keras").state.epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--set", "latent_sise=3"], "unknown hyperparameter 'latent_sise'. Did you mean latent_size?"),
+        (["--set", "latent_size=1"], "latent_size takes a whole number from 2 to 128; received '1'"),
+        (["--set", "binarize=often"], "often"),
+        (["--set", "latent_size"], "NAME=VALUE"),
+    ],
+)
+def test_bad_hyperparameters_are_a_message_and_leave_no_folder(run, tmp_path, capsys, arguments, message):
+    assert run(train.main, "vae", "--out", tmp_path / "r", *arguments) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
+
+
+def test_an_unwritable_folder_is_a_message(run, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert run(train.main, "vae", "--out", tmp_path / "file" / "r") == 2
+    assert "cannot write to" in capsys.readouterr().err
+
+
+def test_missing_and_unlabelled_data_are_messages(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("KERAS_DL_DATA", str(tmp_path))
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--dataset", "mnist") == 2
+    assert "train-images-idx3-ubyte.gz" in capsys.readouterr().err
+    (tmp_path / "binarized_mnist").mkdir()
+    shapes = {"train_data": 50_000, "test_data": 10_000}
+    arrays = {name: np.zeros((count, 784), "uint8") for name, count in shapes.items()}
+    np.savez_compressed(tmp_path / "binarized_mnist" / "binarized_mnist.npz", **arrays)
+    assert run(train.main, "cvae", "--out", tmp_path / "r", "--dataset", "binarized_mnist") == 2
+    assert "learns from labels, which binarized_mnist does not have" in capsys.readouterr().err
+
+
+def test_options_are_listed(run, capsys):
+    assert run(train.main, "vae", "--options") == 0
+    assert "latent_size" in capsys.readouterr().out

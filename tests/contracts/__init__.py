@@ -1,0 +1,1 @@
+"""Reusable checks: one call proves what every part of a kind has in common."""

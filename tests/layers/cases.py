@@ -1,0 +1,134 @@
+"""The layers and options that the contract, Keras' own checks and the reload test go through."""
+
+from typing import NamedTuple
+
+import keras
+
+from keras_dl import layers
+
+
+class Case(NamedTuple):
+    """A layer class, its arguments, the shape of its inputs (a list for several), and options of `check_layer`."""
+
+    layer: type
+    arguments: dict
+    input_shape: tuple | list
+    options: dict = {}
+
+    def make(self, **kwargs):
+        return self.layer(**self.arguments, **kwargs)
+
+
+INSTANCE_NORM = keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
+IMAGE = (3, 7, 6, 4)
+EMPTY = {"empty_batch": True}
+COMPLEX = (2, 6, 7, 2, 2, 3)
+
+CASES = {
+    "BatchNormalization": Case(layers.BatchNormalization, {"momentum": 0.9}, IMAGE, EMPTY),
+    "BatchNormalization-dense": Case(layers.BatchNormalization, {"scale": False}, (5, 4), EMPTY),
+    "BatchNormalization-volume": Case(layers.BatchNormalization, {"center": False}, (2, 3, 4, 3, 2), EMPTY),
+    "BlurPool1D": Case(layers.BlurPool1D, {"kernel_size": 4}, (2, 7, 3)),
+    "BlurPool2D": Case(layers.BlurPool2D, {}, IMAGE),
+    "BlurPool2D-strides": Case(layers.BlurPool2D, {"kernel_size": 5, "strides": (1, 3)}, IMAGE),
+    "BlurPool3D": Case(layers.BlurPool3D, {"strides": (1, 2, 2)}, (2, 4, 5, 6, 3)),
+    "MaxBlurPool2D": Case(layers.MaxBlurPool2D, {"pool_size": 3, "padding": "same"}, IMAGE),
+    "ConvBlock": Case(layers.ConvBlock, {"filters": 5, "strides": 2, "padding": "symmetric"}, IMAGE),
+    "ConvBlock-preactivation": Case(
+        layers.ConvBlock,
+        {"filters": 4, "groups": 2, "padding": 2, "preactivation": True, "activation": layers.PReLU(per_channel=True)},
+        IMAGE,
+    ),
+    "ConvBlock-antialias": Case(
+        layers.ConvBlock,
+        {"filters": 4, "strides": 2, "antialias": True, "normalization": INSTANCE_NORM, "activation": "leaky_relu"},
+        IMAGE,
+    ),
+    "ConvBlock-volume": Case(
+        layers.ConvBlock, {"filters": 3, "kernel_size": (1, 3, 3), "dilation_rate": (1, 2, 1)}, (2, 3, 5, 4, 2)
+    ),
+    "ConvBlock-sequence": Case(
+        layers.ConvBlock, {"filters": 3, "normalization": None, "activation": "tanh"}, (2, 6, 2)
+    ),
+    "ConvFlatten": Case(layers.ConvFlatten, {"units": 5, "activation": "relu"}, IMAGE, {"unknown_axes": ()}),
+    "ConvFlatten-map": Case(layers.ConvFlatten, {"units": 5, "kernel_size": (3, 2)}, IMAGE),
+    "DenseBlock": Case(layers.DenseBlock, {"num_layers": 3, "growth_rate": 2}, IMAGE),
+    "DenseBlock-new-only": Case(
+        layers.DenseBlock,
+        {"num_layers": 2, "growth_rate": 3, "bottleneck": None, "dropout": 0.2, "include_input": False},
+        IMAGE,
+    ),
+    "TransitionDown": Case(layers.TransitionDown, {}, IMAGE),
+    "TransitionDown-blur": Case(layers.TransitionDown, {"pooling": "blur", "compression": 1.0, "dropout": 0.1}, IMAGE),
+    "TransitionDown-volume": Case(layers.TransitionDown, {"pool_size": (1, 2, 2)}, (2, 3, 4, 4, 2)),
+    "TransitionUp": Case(layers.TransitionUp, {"filters": 3, "normalization": "batch", "activation": "elu"}, IMAGE),
+    "TransitionUp-skip": Case(layers.TransitionUp, {"filters": 3, "kernel_size": 2}, [(2, 3, 4, 4), (2, 5, 9, 2)]),
+    "EqualizedConv2D": Case(layers.EqualizedConv2D, {"filters": 3, "strides": 2, "activation": "leaky_relu"}, IMAGE),
+    "EqualizedDense": Case(layers.EqualizedDense, {"units": 3, "gain": 1.0, "lr_multiplier": 0.1}, (3, 4), EMPTY),
+    "FactorizedConv2D": Case(layers.FactorizedConv2D, {"filters": 3, "kernel_size": 5, "strides": 2}, IMAGE),
+    "SpatiallySeparableConv2D": Case(
+        layers.SpatiallySeparableConv2D,
+        {"filters": 3, "strides": (2, 1), "intermediate_filters": 2, "intermediate_activation": "relu"},
+        IMAGE,
+    ),
+    "NetworkInNetwork": Case(layers.NetworkInNetwork, {"filters": (4, 3), "normalization": "batch"}, IMAGE),
+    "FireModule": Case(layers.FireModule, {"squeeze": 3, "expand_1x1": 2, "expand_3x3": 4}, IMAGE),
+    "InceptionBlock": Case(
+        layers.InceptionBlock,
+        {"filters_1x1": 2, "reduce_3x3": 3, "filters_3x3": 4, "reduce_5x5": 2, "filters_5x5": 3, "filters_pool": 2},
+        IMAGE,
+    ),
+    "InceptionBlock-volume": Case(
+        layers.InceptionBlock,
+        {"filters_1x1": 1, "reduce_3x3": 1, "filters_3x3": 2, "reduce_5x5": 1, "filters_5x5": 1, "filters_pool": 1},
+        (2, 3, 4, 4, 2),
+    ),
+    "InceptionBlock-naive": Case(
+        layers.InceptionBlock,
+        {"filters_1x1": 2, "reduce_3x3": None, "filters_3x3": 4, "reduce_5x5": None, "filters_5x5": 3},
+        IMAGE,
+    ),
+    "HarmonicConv2D": Case(layers.HarmonicConv2D, {"filters": 2, "max_order": 2}, IMAGE),
+    "HarmonicConv2D-complex": Case(
+        layers.HarmonicConv2D,
+        {"filters": 2, "kernel_size": 4, "num_rings": 2, "padding": "valid", "strides": 2},
+        COMPLEX,
+        {"unknown_axes": (1, 2)},
+    ),
+    "HarmonicActivation": Case(layers.HarmonicActivation, {}, COMPLEX, {"unknown_axes": (1, 2)}),
+    "HarmonicBatchNormalization": Case(layers.HarmonicBatchNormalization, {}, COMPLEX, {"unknown_axes": (1, 2)}),
+    "HarmonicPooling2D": Case(layers.HarmonicPooling2D, {}, COMPLEX, {"unknown_axes": (1, 2)}),
+    "HarmonicMagnitude": Case(layers.HarmonicMagnitude, {}, COMPLEX, {"unknown_axes": (1, 2), **EMPTY}),
+    "MinibatchStdDev": Case(layers.MinibatchStdDev, {"group_size": 2, "num_features": 2}, IMAGE, EMPTY),
+    "MinibatchStdDev-whole": Case(layers.MinibatchStdDev, {"group_size": None}, (3, 4), EMPTY),
+    "FiLM": Case(layers.FiLM, {}, [IMAGE, (3, 5)], EMPTY),
+    "AdaptiveInstanceNorm": Case(layers.AdaptiveInstanceNorm, {"equalized": True}, [IMAGE, (3, 5)], EMPTY),
+    "AdaptiveInstanceNorm-maps": Case(layers.AdaptiveInstanceNorm, {}, [IMAGE, (3, 5, 8, 4)], EMPTY),
+    "PixelShuffle": Case(layers.PixelShuffle, {"upscale_factor": 2}, IMAGE, EMPTY),
+    "PReLU": Case(layers.PReLU, {}, IMAGE, EMPTY),
+    "PReLU-channel": Case(layers.PReLU, {"per_channel": True, "alpha_initializer": 0.1}, (3, 5), EMPTY),
+    "ResidualBlock": Case(layers.ResidualBlock, {"filters": 4}, IMAGE),
+    "ResidualBlock-A": Case(layers.ResidualBlock, {"filters": 7, "strides": 2, "projection": "A"}, IMAGE),
+    "ResidualBlock-B": Case(
+        layers.ResidualBlock,
+        {
+            "filters": 2,
+            "kind": "bottleneck",
+            "strides": 2,
+            "padding": "symmetric",
+            "groups": 2,
+            "squeeze_excite": 4,
+            "antialias": True,
+        },
+        IMAGE,
+    ),
+    "ResidualBlock-C": Case(
+        layers.ResidualBlock,
+        {"filters": 2, "kind": "bottleneck", "projection": "C", "expansion": 2, "preactivation": True},
+        IMAGE,
+    ),
+    "SineDense": Case(layers.SineDense, {"units": 5, "omega_0": 2.0}, (3, 4), EMPTY),
+    "SpectralNormConv2D": Case(layers.SpectralNormConv2D, {"filters": 3, "strides": 2}, IMAGE),
+    "SpectralNormDense": Case(layers.SpectralNormDense, {"units": 3, "use_bias": False}, (3, 4)),
+    "SqueezeExcite": Case(layers.SqueezeExcite, {"ratio": 2, "gate": "hard_sigmoid"}, IMAGE, EMPTY),
+}

@@ -1,0 +1,43 @@
+"""Small adversarial models for tests."""
+
+import keras
+import numpy as np
+
+from keras_dl import models, networks
+
+SHAPE = (4, 4, 1)
+
+
+def images(rows=60, seed=0):
+    """Random images in [0, 1]."""
+    return np.random.default_rng(seed).random((rows, *SHAPE), dtype=np.float32)
+
+
+def small_gan(kind=models.GAN, num_classes=None, critic_options=None, **options):
+    """An adversarial model of a few hundred weights, not compiled."""
+    keras.utils.set_random_seed(0)
+    condition = {"num_classes": num_classes}
+    generator = networks.mlp_generator(2, SHAPE, hidden=(8,), activation="tanh", **condition)
+    critic = networks.mlp_critic(SHAPE, hidden=(8,), activation="tanh", **condition, **(critic_options or {}))
+    options.setdefault("seed", 1)
+    return kind(generator, critic, **options)
+
+
+def compiled(model, learning_rate=0.005, **options):
+    """The model compiled with plain gradient descent, or the optimizers given."""
+    options = {
+        "generator_optimizer": keras.optimizers.SGD(learning_rate),
+        "critic_optimizer": keras.optimizers.SGD(2 * learning_rate),
+        "jit_compile": False,
+        **options,
+    }
+    model.compile(**options)
+    return model
+
+
+def adams(learning_rate=0.01):
+    """An Adam for each player."""
+    return {
+        "generator_optimizer": keras.optimizers.Adam(learning_rate, beta_1=0.5),
+        "critic_optimizer": keras.optimizers.Adam(2 * learning_rate, beta_1=0.5),
+    }

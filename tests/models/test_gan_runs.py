@@ -1,0 +1,90 @@
+"""Whole runs of adversarial models in processes of their own: two replicas beside one, and resuming."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_dl import models, objectives
+from tests.models.builders import largest_difference
+from tests.models.gan_builders import adams, compiled, images, small_gan
+
+TWO_REPLICAS = """
+import sys
+import numpy as np, tensorflow as tf
+device = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
+from tests.models.builders import largest_difference
+from tests.models.test_gan_runs import on_replicas, trained
+for jit_compile in (False, True):
+    one, two = trained(jit_compile), on_replicas(jit_compile)
+    print(largest_difference(one, two), int(one.state.step.numpy()), int(two.state.step.numpy()))
+"""
+RESUME = """
+import sys
+import keras
+import keras_dl
+from tests.models.gan_builders import images
+model = keras.saving.load_model(sys.argv[1])
+model.fit(images(), batch_size=20, epochs=4, initial_epoch=2, verbose=0)
+model.save(sys.argv[1])
+"""
+
+
+def trained(jit_compile):
+    """50 steps with all that a critic update can hold: penalty, noise, clipping, spectral normalization, an average."""
+    gan = small_gan(
+        models.GAN,
+        objective=objectives.Wasserstein(),
+        penalty=[objectives.GradientPenalty(10.0), objectives.WeightClipping(0.5)],
+        critic_steps=2,
+        instance_noise=0.1,
+        ema_momentum=0.9,
+        critic_options={"spectral_norm": True},
+    )
+    compiled(gan, 0.002, jit_compile=jit_compile)
+    gan.fit(images(), batch_size=12, epochs=10, verbose=0)  # five batches of 12, six rows a replica, three an update
+    return gan
+
+
+def on_replicas(jit_compile):
+    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+        return trained(jit_compile)
+
+
+@pytest.mark.slow
+def test_two_replicas_train_as_one():
+    command = [sys.executable, "-c", TWO_REPLICAS]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert run.returncode == 0, run.stderr[-4000:]
+    lines = [line.split() for line in run.stdout.splitlines()]
+    assert len(lines) == 2
+    for difference, steps, replica_steps in lines:
+        assert int(steps) == int(replica_steps) == 50
+        assert float(difference) < 1e-5
+
+
+def test_a_fresh_process_goes_on_to_the_bit(tmp_path):
+    """Both optimizers, the average and the random state are saved; so are the choices of `compile`."""
+
+    def build():
+        return compiled(small_gan(models.WGANGP, critic_steps=2, ema_momentum=0.9, instance_noise=0.1), **adams())
+
+    whole, part, path = build(), build(), str(tmp_path / "gan.keras")
+    whole.fit(images(), batch_size=20, epochs=4, verbose=0)
+    part.fit(images(), batch_size=20, epochs=2, verbose=0)
+    part.save(path)
+    assert largest_difference(whole, part) > 0
+    subprocess.run([sys.executable, "-c", RESUME, path], check=True, timeout=300)
+    resumed = keras.saving.load_model(path)
+    assert largest_difference(whole, resumed) == 0
+    for name in ("generator_optimizer", "critic_optimizer"):
+        pairs = zip(getattr(whole, name).variables, getattr(resumed, name).variables, strict=True)
+        assert all(np.array_equal(a, b) for a, b in pairs)
+    iterations = [int(o.iterations.numpy()) for o in (resumed.critic_optimizer, resumed.generator_optimizer)]
+    assert iterations == [24, 12]
+    np.testing.assert_array_equal(whole.sample(3, seed=0), resumed.sample(3, seed=0))
+    assert resumed.get_compile_config()["optimizer"] == "critic_optimizer"

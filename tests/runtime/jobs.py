@@ -1,0 +1,123 @@
+"""What the tests of keras_dl.runtime run in processes of their own. Nothing here may start TensorFlow when imported."""
+
+import json
+import os
+import random
+import resource
+import signal
+import threading
+
+import keras
+import sklearn.datasets  # noqa: F401  (keras_dl.data.load would import it in every process)
+
+import keras_dl
+
+
+def digits(rows):
+    (x, y), _ = keras_dl.data.load("digits")
+    return x[:rows], y[:rows]
+
+
+def small_vae(precision="float32", seed=3, optimizer=None, **options):
+    """A VAE of a few hundred weights for the 8x8 digits, compiled."""
+    keras.config.set_dtype_policy(precision)
+    keras.utils.set_random_seed(seed)
+    shape = (8, 8, 1)
+    encoder = keras_dl.networks.mlp_encoder(shape, latent_size=2, hidden=(8,))
+    decoder = keras_dl.networks.mlp_decoder(2, shape, hidden=(8,))
+    model = keras_dl.models.VAE(encoder, decoder, seed=seed, ema_momentum=0.9)
+    model.compile(optimizer or keras.optimizers.Adam(1e-2), **options)
+    return model
+
+
+class Death(keras.callbacks.Callback):
+    """Kills the process (SIGKILL) at a moment that a seed decides.
+
+    Args:
+        seed: Integer.
+        lifetime: It dies after at most so many steps; or in the midst of writing a checkpoint, after as many
+            operations on its files; or after as many hundredths of a second.
+    """
+
+    def __init__(self, seed, lifetime=40):
+        super().__init__()
+        draw = random.Random(seed)
+        self.moment = draw.choice(["step", "write", "time"]), draw.randrange(1, lifetime)
+        self._steps = self._operations = 0
+        print("dies at", *self.moment, flush=True)
+
+    def on_train_begin(self, logs=None):
+        kind, count = self.moment
+        if kind == "write":
+            for name in ("fsync", "replace", "open"):
+                setattr(os, name, self._counting(getattr(os, name)))
+        if kind == "time":
+            threading.Timer(count / 100, self._die).start()
+
+    def _counting(self, function):
+        def counted(*args, **options):
+            self._operations += 1
+            if self._operations == self.moment[1]:
+                self._die()
+            return function(*args, **options)
+
+        return counted
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._steps += 1
+        if self.moment == ("step", self._steps):
+            self._die()
+
+    @staticmethod
+    def _die():
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def train_until_killed(folder, epochs, seed=None):
+    """Trains the small VAE for epochs of 8 steps, going on from the checkpoints in `folder`; may be killed.
+
+    Returns:
+        A dict of the weights, the averaged weights and the history.
+    """
+    model = small_vae(steps_per_execution=1, jit_compile=False)
+    checkpoint = keras_dl.runtime.Checkpoint(folder, every=5, keep=2, resume=True)
+    callbacks = [keras.callbacks.ReduceLROnPlateau("loss", patience=1, min_delta=5.0), checkpoint]
+    if seed is not None:
+        callbacks.append(Death(seed))
+    history = model.fit(digits(250)[0], batch_size=32, epochs=epochs, callbacks=callbacks, verbose=0)
+    averages = [w for network in model.ema_networks.values() for w in network.get_weights()]
+    return {"weights": model.get_weights(), "averages": averages, "history": history.history}
+
+
+def tf_config(index, ports):
+    """TF_CONFIG of one of several workers on this machine."""
+    workers = [f"localhost:{port}" for port in ports]
+    return json.dumps({"cluster": {"worker": workers}, "task": {"type": "worker", "index": index}})
+
+
+def write_checkpoint(folder, file_size=None, user=None):
+    """Restores the tests' classifier, takes a step, and returns the message with which the next checkpoint fails.
+
+    Args:
+        folder: Folder of checkpoints.
+        file_size: The most bytes a file may have.
+        user: The number of the user to become.
+    """
+    from tests.runtime.test_checkpoint import classifier, fit
+
+    model = classifier()
+    keras_dl.runtime.restore(model, folder)
+    if file_size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    if user is not None:
+        os.setuid(user)
+    try:
+        fit(model, keras_dl.runtime.Checkpoint(folder, every=1), epochs=3)
+    except OSError as error:
+        return str(error)
+    return "(no error)"
+
+
+def replicas_of(name, devices):
+    """How many replicas a strategy has."""
+    return keras_dl.runtime.strategy(name, devices).num_replicas_in_sync

@@ -1,0 +1,102 @@
+"""Runs functions in processes of their own, forked from one that has imported keras_dl already: half a second each.
+
+What needs a process of its own: logical devices and workers, which must exist before TensorFlow starts, and being
+killed.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import pathlib
+import sys
+import traceback
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+class Processes:
+    """Starts processes that run functions of importable modules.
+
+    Args:
+        folder: Where each process' output goes.
+    """
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.started = []
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["tests.runtime.jobs"])
+
+    def start(self, function, *args, **environment):
+        """Starts `function(*args)`; returns a `Job`."""
+        log = self.folder / f"{len(self.started)}_{function.__name__}.log"
+        receiver, sender = self._context.Pipe(duplex=False)
+        process = self._context.Process(target=_run, args=(sender, log, environment, function, args), daemon=True)
+        with _environment(PYTHONPATH=str(ROOT)):  # for the process that is forked
+            process.start()
+        sender.close()
+        self.started.append(process)
+        return Job(process, receiver, log)
+
+    def call(self, function, *args, timeout=120, **environment):
+        """Returns what `function(*args)` returns in a process of its own."""
+        return self.start(function, *args, **environment).result(timeout)
+
+    def stop(self):
+        for process in self.started:
+            if process.is_alive():
+                process.kill()
+
+
+class Job:
+    """A process that was started, and what it returns."""
+
+    def __init__(self, process, receiver, log):
+        self.process, self.log = process, log
+        self._receiver = receiver
+
+    def wait(self, timeout=120):
+        """Returns the exit code, negative for a signal."""
+        self.process.join(timeout)
+        assert self.process.exitcode is not None, f"still running after {timeout} s: {self.output()}"
+        return self.process.exitcode
+
+    def result(self, timeout=120):
+        assert self._receiver.poll(timeout), f"no answer within {timeout} s: {self.output()}"
+        try:
+            kind, value = self._receiver.recv()
+        except EOFError:
+            raise AssertionError(f"the process ended with {self.wait()}: {self.output()}") from None
+        assert kind == "value", f"{value}\n{self.output()}"
+        return value
+
+    def output(self):
+        return self.log.read_text() if self.log.exists() else "(no output)"
+
+
+def _run(sender, log, environment, function, args):
+    os.environ.update(environment)
+    with open(log, "wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    try:
+        sender.send(("value", function(*args)))
+    except BaseException:
+        sender.send(("error", traceback.format_exc()))
+        raise
+    finally:
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _environment(**values):
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

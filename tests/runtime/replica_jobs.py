@@ -1,0 +1,79 @@
+"""Trainings that are the same on one replica, two replicas and two workers, run in processes of their own."""
+
+import os
+
+import keras
+import numpy as np
+
+import keras_dl
+from tests.runtime import jobs
+
+BATCH = 16
+UNEVEN, EMPTY = 9 * BATCH + 5, 9 * BATCH + 1  # the last of 10 batches has 3 + 2 rows, or 1 + 0 rows
+
+
+def vae():
+    model = jobs.small_vae(optimizer=keras.optimizers.SGD(0.01), jit_compile=False)
+    return model, lambda x, y: (x,)
+
+
+def classifier():
+    keras.utils.set_random_seed(1)
+    layers = [keras.layers.Flatten(), keras.layers.Dense(8, "tanh"), keras.layers.Dense(10)]
+    network = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    model = keras_dl.models.Supervised(network, seed=2)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss=loss, metrics=["accuracy"], jit_compile=False)
+    return model, lambda x, y: (x, y)
+
+
+def wgan_gp():
+    keras.utils.set_random_seed(1)
+    generator = keras_dl.networks.mlp_generator(2, (8, 8, 1), hidden=(8,), activation="tanh")
+    critic = keras_dl.networks.mlp_critic((8, 8, 1), hidden=(8,), activation="tanh")
+    model = keras_dl.models.WGANGP(generator, critic, latent_size=2, critic_steps=3, seed=2)
+    sgd = {f"{name}_optimizer": keras.optimizers.SGD(0.01) for name in ("generator", "critic")}
+    model.compile(**sgd, jit_compile=False)
+    return model, lambda x, y: (x,)
+
+
+MODELS = {"vae": vae, "classifier": classifier, "wgan_gp": wgan_gp}
+
+
+def train(strategy):
+    """Trains every model for 50 steps of gradient descent; returns weights, histories and predictions by its name."""
+    return {name: _train(strategy, name) for name in MODELS}
+
+
+def _train(strategy, name):
+    with strategy.scope():
+        model, data = MODELS[name]()
+    x, y = jobs.digits(UNEVEN + 35)
+    held_out = data(x[-35:], y[-35:])
+    # A batch of 3 rows gives each inner update of the WGAN-GP, which refuses to have none, one row on one replica.
+    last = EMPTY + 2 if name == "wgan_gp" else EMPTY
+    first = model.fit(*data(x[:UNEVEN], y[:UNEVEN]), batch_size=BATCH, epochs=2, verbose=0)
+    options = {"validation_data": held_out, "validation_freq": 3}
+    second = model.fit(*data(x[:last], y[:last]), batch_size=BATCH, epochs=3, verbose=0, **options)
+    assert model.state.step.numpy() == 50
+    inputs = np.linspace(-1, 1, 74, dtype="float32").reshape(37, 2) if name == "wgan_gp" else held_out[0]
+    return {
+        "weights": model.get_weights(),
+        "history": first.history | {f"second_{name}": values for name, values in second.history.items()},
+        "predictions": model.predict(inputs, batch_size=BATCH, verbose=0),
+    }
+
+
+def on_one_and_two_replicas():
+    """Returns what `train` makes on one device and on two."""
+    mirrored = keras_dl.runtime.strategy("mirrored", devices=2)
+    assert mirrored.num_replicas_in_sync == 2
+    return train(keras_dl.runtime.strategy("none")), train(mirrored)
+
+
+def on_two_workers(index, ports):
+    """Returns what `train` makes as one of two workers."""
+    os.environ["TF_CONFIG"] = jobs.tf_config(index, ports)
+    strategy = keras_dl.runtime.strategy("auto")
+    assert strategy.num_replicas_in_sync == 2 and keras_dl.runtime.is_chief() == (index == 0)
+    return train(strategy)

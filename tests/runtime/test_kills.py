@@ -1,0 +1,34 @@
+"""A run that is killed again and again ends with the weights of one that never was."""
+
+import logging
+import signal
+
+import numpy as np
+import pytest
+
+from tests.runtime import jobs
+
+
+def check_survival(processes, folder, kills, epochs, seed):
+    """Kills a run that many times, resumes it each time, and compares its end with that of an undisturbed one."""
+    expected = processes.call(jobs.train_until_killed, str(folder / "undisturbed"), epochs)
+    for kill in range(kills):
+        job = processes.start(jobs.train_until_killed, str(folder / "killed"), epochs, 1000 * seed + kill)
+        code = job.wait()
+        logging.info("kill %d: exit code %d, %s", kill, code, job.output().strip())
+        assert code == -signal.SIGKILL, job.output()
+    found = processes.call(jobs.train_until_killed, str(folder / "killed"), epochs)
+    for name in ("weights", "averages"):
+        for one, other in zip(found[name], expected[name], strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=name)
+    assert found["history"] == expected["history"]
+
+
+@pytest.mark.slow
+def test_five_kills(processes, tmp_path):
+    check_survival(processes, tmp_path, kills=5, epochs=8, seed=1)
+
+
+@pytest.mark.soak
+def test_many_kills(processes, tmp_path):
+    check_survival(processes, tmp_path, kills=25, epochs=100, seed=2)
