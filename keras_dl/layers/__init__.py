@@ -17,6 +17,7 @@ from keras_dl.layers.harmonic_parts import (
     HarmonicPooling2D,
 )
 from keras_dl.layers.inception import InceptionBlock
+from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
 from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
 from keras_dl.layers.pixel_shuffle import PixelShuffle
@@ -48,6 +49,7 @@ __all__ = [
     "HarmonicMagnitude",
     "HarmonicPooling2D",
     "InceptionBlock",
+    "LocalResponseNormalization",
     "MaxBlurPool2D",
     "MinibatchStdDev",
     "NetworkInNetwork",

@@ -1,11 +1,11 @@
-"""Writes what torch computes for the activations and losses: values and gradients, at random and extreme inputs.
+"""Writes what torch computes for activations, losses and local response normalisation: values and gradients.
 
     python tests/frozen/generate_torch_values.py          # needs torch 2.13 and numpy; the tests need neither
 
-writes torch_activations.npz, torch_losses.npz and torch_losses.json beside this file. torch runs in float64 on float32
-inputs, so that its own rounding is no excuse (the sine in float32: 30 x has no more digits there). Losses that torch
-lacks are written from their formulas in torch_functions.py, mined triplets by listing them one by one. Classes are on
-the last axis in the files; torch wants them second.
+writes torch_activations.npz, torch_losses.npz and .json, and torch_layers.npz beside this file, at random and extreme
+inputs. torch runs in float64 on float32 inputs, so that its own rounding is no excuse (the sine in float32: 30 x has no
+more digits there). Losses that torch lacks are written from their formulas in torch_functions.py, mined triplets by
+listing them one by one. Classes and channels are on the last axis in the files; torch wants them second.
 """
 
 import json
@@ -14,7 +14,7 @@ import pathlib
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch_cases import loss_cases, normal
+from torch_cases import layer_cases, loss_cases, normal
 from torch_functions import FLOAT, FUNCTIONS
 
 FOLDER = pathlib.Path(__file__).parent
@@ -106,6 +106,21 @@ def loss_arrays():
     return arrays, cases
 
 
+def layer_arrays():
+    """Local response normalisation: channels are last in the file."""
+    arrays, cases = {}, []
+    for options, inputs in layer_cases():
+        x = torch.tensor(np.moveaxis(inputs, -1, 1), dtype=FLOAT, requires_grad=True)
+        y = F.local_response_norm(x, **options)
+        cotangent = normal(*y.shape)
+        y.backward(torch.tensor(cotangent, dtype=FLOAT))
+        found = {"value": y.detach().numpy(), "gradient": x.grad.numpy(), "cotangent": cotangent}
+        arrays |= {f"{len(cases)}/{name}": np.moveaxis(a, 1, -1).astype("float32") for name, a in found.items()}
+        arrays[f"{len(cases)}/inputs"] = inputs
+        cases.append(options)
+    return {**arrays, "cases": json.dumps(cases)}
+
+
 def main():
     assert torch.__version__.startswith("2.13"), torch.__version__
     np.savez_compressed(FOLDER / "torch_activations.npz", **activation_arrays())
@@ -114,6 +129,7 @@ def main():
     assert not broken, [(key, cases[int(key.split("/")[0])]) for key in broken]
     np.savez_compressed(FOLDER / "torch_losses.npz", **arrays)
     (FOLDER / "torch_losses.json").write_text("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")
+    np.savez_compressed(FOLDER / "torch_layers.npz", **layer_arrays())
     print(f"{len(cases)} loss cases")
 
 

@@ -1,4 +1,4 @@
-"""The cases of the frozen torch values: inputs and options of every loss, random and extreme."""
+"""The cases of the frozen torch values: inputs and options of losses and layers, random and extreme."""
 
 import itertools
 
@@ -162,3 +162,15 @@ def focal_cases():
     yield "Focal", {"from_logits": True, "multilabel": True}, uniform(2, 4, 3), normal(2, 4, 3)
     ignored = with_label(integers(3, 2, 4), 7)
     yield "Focal", {"alpha": [0.2, 1.0, 0.7], "ignore_index": 7}, ignored, softmax(normal(2, 4, 3))
+
+
+def layer_cases():
+    """(options of the local response normalisation, inputs)."""
+    for size in (1, 2, 3, 4, 5, 9):
+        yield {"size": size}, normal(2, 3, 4, 7, scale=30.0)
+        yield {"size": size, "alpha": 0.5, "beta": 1.25, "k": 2.0}, normal(2, 5, 6, scale=2.0)
+    extreme = normal(1, 2, 3, 6, scale=1e4)
+    extreme[0, 0] = 0.0
+    extreme[0, 1, 0] = [1e4, 0, 0, -1e4, 0, 1e-4]
+    yield {"size": 5, "alpha": 5e-4, "k": 2.0}, extreme
+    yield {"size": 3, "alpha": 1.0, "beta": 0.5}, normal(2, 2, 3, 2, 4)

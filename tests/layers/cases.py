@@ -99,6 +99,10 @@ CASES = {
     "HarmonicBatchNormalization": Case(layers.HarmonicBatchNormalization, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicPooling2D": Case(layers.HarmonicPooling2D, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicMagnitude": Case(layers.HarmonicMagnitude, {}, COMPLEX, {"unknown_axes": (1, 2), **EMPTY}),
+    "LocalResponseNormalization": Case(layers.LocalResponseNormalization, {"size": 3, "alpha": 0.5}, IMAGE, EMPTY),
+    "LocalResponseNormalization-volume": Case(
+        layers.LocalResponseNormalization, {"size": 2, "beta": 1.5, "k": 2.0}, (2, 3, 4, 3, 5), EMPTY
+    ),
     "MinibatchStdDev": Case(layers.MinibatchStdDev, {"group_size": 2, "num_features": 2}, IMAGE, EMPTY),
     "MinibatchStdDev-whole": Case(layers.MinibatchStdDev, {"group_size": None}, (3, 4), EMPTY),
     "FiLM": Case(layers.FiLM, {}, [IMAGE, (3, 5)], EMPTY),
