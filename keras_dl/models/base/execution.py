@@ -32,11 +32,15 @@ def _is_sine(layer):
 
 
 def floating_point_operations(network, rows):
-    """Multiply-adds of a forward pass, twice, from the shapes of kernels and outputs; recurrent layers count once."""
+    """Multiply-adds of a forward pass, twice, from the shapes of kernels and outputs; recurrent layers count once.
+
+    A transposed convolution applies its kernel at the positions of its input.
+    """
     total = 0
     for layer in network._flatten_layers(include_self=False):
         kernel = getattr(layer, "kernel", None)
-        shape = getattr(getattr(layer, "output", None), "shape", ()) if kernel is not None else ()
+        side = "input" if "Transpose" in type(layer).__name__ else "output"
+        shape = getattr(getattr(layer, side, None), "shape", ()) if kernel is not None else ()
         total += 2 * rows * math.prod(getattr(kernel, "shape", ())) * math.prod(n or 1 for n in shape[1:-1])
     return total
 

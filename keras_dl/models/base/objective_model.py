@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_dl.models.base import execution, exporting, fitting
 from keras_dl.models.base.averages import Averages
+from keras_dl.models.base.fused_adam import use_fused_kernel
 from keras_dl.models.base.state import TrainingState, as_seed
 from keras_dl.models.base.step import StepProgram
 
@@ -124,6 +125,9 @@ class ObjectiveModel(keras.Model):
         self._choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.jit_compile = execution.prefers_xla(self) if jit_compile == "auto" else bool(jit_compile)
         distributed = self._distribute_strategy is not None
+        if not (self.jit_compile or distributed):
+            for update in self.updates:
+                use_fused_kernel(update.optimizer)
         self._program = StepProgram(self.updates, self.state, self.jit_compile and distributed)
 
     def _take_optimizers(self, optimizer, options):
