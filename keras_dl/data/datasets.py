@@ -1,4 +1,4 @@
-"""Named data sets as arrays: images as float32 in [0, 1] with a channel axis, or points; labels as int32."""
+"""Named data sets as arrays: images as float32 in [0, 1] with a channel axis, or points; labels as int32, or values."""
 
 import difflib
 import os
@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_dl.data import files, points
+from keras_dl.data import coordinates, files, points
 
-NAMES = ("digits", "mnist", "fashion_mnist", "binarized_mnist", "cifar10", "eight_gaussians", "ring", "grid")
+NAMES = ("digits", "mnist", "fashion_mnist", "binarized_mnist", "cifar10", "eight_gaussians", "ring", "grid", "camera")
 
 
 def load(name, held_out="test"):
@@ -21,9 +21,14 @@ def load(name, held_out="test"):
     | `binarized_mnist` | 28x28x1, only 0 and 1 | 50,000 | 10,000 (and 10,000 `valid`) | none |
     | `cifar10` | 32x32x3 | 50,000 | 10,000 | 0..9 |
     | `eight_gaussians`, `ring`, `grid` | none: points in the plane | 50,000 | 10,000 | the component |
+    | `camera` | none: coordinates in [-1, 1]^2 | 16,384 | 16,129 | none: values in [-1, 1] |
 
     The points are drawn by `sample_points`, which says how; their coordinates are any numbers, and the ring has no
     labels.
+
+    `camera` is the photograph that comes with scikit-image, smoothed and reduced to 128x128 as
+    `skimage.transform.resize` does: a coordinate and a value for every pixel (see `pixels`). Held out are the points in
+    the middle of four pixels.
 
     `digits` comes with scikit-learn; its rows are ordered by writer, and the test part is the last 360 rows. The
     static binarisation of MNIST is Larochelle and Murray's (2011). The others are read, where the environment
@@ -38,8 +43,8 @@ def load(name, held_out="test"):
 
     Returns:
         `((x_train, y_train), (x_test, y_test))`: float32 images of shape `(num_images, height, width, channels)` in
-        [0, 1], or points of shape `(num_points, 2)`, and int32 labels of shape `(num_images,)`, or None where the set
-        has none.
+        [0, 1], or points of shape `(num_points, 2)`, and int32 labels of shape `(num_images,)`, float32 values of
+        shape `(num_points, 1)` for `camera`, or None where the set has neither.
 
     Raises:
         ValueError: for an unknown name or part, or if a file is truncated, damaged or not what its name says.
@@ -55,6 +60,8 @@ def load(name, held_out="test"):
     _check_name(name, held_out)
     if name in points.NAMES:
         return points.load(name)
+    if name in coordinates.NAMES:
+        return coordinates.load(name)
     return tuple(_images_and_labels(name, x, y) for x, y in _READERS[name](name, held_out))
 
 

@@ -34,8 +34,9 @@ class DataSpec(NamedTuple):
 
     @classmethod
     def of(cls, x, y=None):
-        """Describes arrays of samples `x`, shape `(num_samples, ...)`, and integer labels `y` or None."""
-        num_classes = None if y is None else int(np.max(y)) + 1
+        """Describes arrays of samples `x`, shape `(num_samples, ...)`, and labels, other targets or None, `y`."""
+        labelled = y is not None and np.asarray(y).dtype.kind in "iu"
+        num_classes = int(np.max(y)) + 1 if labelled else None
         return cls(tuple(int(axis) for axis in x.shape[1:]), num_classes, len(x), _num_levels(x[:_ROWS_LOOKED_AT]))
 
 
