@@ -7,8 +7,10 @@ from keras_dl.metrics.equivariance import (
     shift_consistency,
     shift_equivariance_error,
 )
+from keras_dl.metrics.psnr import PSNR
 
 __all__ = [
+    "PSNR",
     "Estimate",
     "deformation_sensitivity",
     "f_divergence",

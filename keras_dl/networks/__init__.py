@@ -7,6 +7,7 @@ from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
 from keras_dl.networks.registry import create, list
 from keras_dl.networks.resnet_gan import resnet_critic, resnet_generator
+from keras_dl.networks.siren import siren
 
 __all__ = [
     "conditions",
@@ -22,4 +23,5 @@ __all__ = [
     "mlp_generator",
     "resnet_critic",
     "resnet_generator",
+    "siren",
 ]

@@ -10,6 +10,7 @@ from keras_dl.objectives.adversarial import (
     Wasserstein,
 )
 from keras_dl.objectives.attributes import Attributes
+from keras_dl.objectives.derivatives import gradient, laplacian
 from keras_dl.objectives.elbo import ELBO, IWAE
 from keras_dl.objectives.penalties import (
     R1,
@@ -45,4 +46,6 @@ __all__ = [
     "Sigmoid",
     "Wasserstein",
     "WeightClipping",
+    "gradient",
+    "laplacian",
 ]
