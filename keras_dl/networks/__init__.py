@@ -3,6 +3,7 @@
 from keras_dl.networks import conditions
 from keras_dl.networks.conv import conv_decoder, conv_encoder
 from keras_dl.networks.dcgan import dcgan_critic, dcgan_generator
+from keras_dl.networks.lenet import lenet5
 from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
 from keras_dl.networks.registry import create, list
@@ -16,6 +17,7 @@ __all__ = [
     "create",
     "dcgan_critic",
     "dcgan_generator",
+    "lenet5",
     "list",
     "mlp_critic",
     "mlp_decoder",
