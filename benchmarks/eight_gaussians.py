@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
-import numpy as np
 
 import keras_dl
 
@@ -55,10 +54,9 @@ def build(game, seed):
 
 def coverage(samples):
     """The share of samples within three deviations of a centre, and how many modes at least 1% of them reach."""
-    distances = np.linalg.norm(samples[:, None] - keras_dl.data.centres(NAME), axis=-1)
-    good = distances.min(1) < 3 * DEVIATION
-    reached = np.bincount(distances.argmin(1)[good], minlength=distances.shape[1]) / len(samples)
-    return {"good": round(float(good.mean()), 4), "modes": int((reached >= 0.01).sum()), "shares": reached.tolist()}
+    modes = keras_dl.metrics.mode_coverage(samples, keras_dl.data.centres(NAME), DEVIATION)
+    good = round(float(modes.good.value), 4)
+    return {"good": good, "modes": modes.covered, "shares": modes.shares.tolist()}
 
 
 def run(game, seed):

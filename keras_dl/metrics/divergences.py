@@ -1,11 +1,10 @@
 """Divergences between tfp distributions: exact where there is a closed form, else estimated with a standard error."""
 
-import math
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+
+from keras_dl.metrics.estimate import Estimate, mean
 
 tfd = tfp.distributions
 
@@ -20,18 +19,6 @@ GENERATORS = {
 }
 # Beyond this ratio of log-probabilities one of the two densities counts as this much smaller, and not as 0.
 LARGEST_LOG_RATIO = 300.0
-
-
-class Estimate(NamedTuple):
-    """A value and its standard error, which is 0 where the value is exact.
-
-    Attributes:
-        value: Float array of the distributions' batch shape, in nats.
-        standard_error: Float array of the same shape.
-    """
-
-    value: np.ndarray
-    standard_error: np.ndarray
 
 
 def kl_divergence(p, q, num_samples=None, seed=None):
@@ -64,7 +51,7 @@ def kl_divergence(p, q, num_samples=None, seed=None):
             num_samples = 10_000
     p, q = _same_batch_shape(p, q)
     x = p.sample(num_samples, seed=_seeds(seed)[0])
-    return _mean(_log_ratio(p, q, x))
+    return mean(_log_ratio(p, q, x))
 
 
 def jensen_shannon_divergence(p, q, num_samples=10_000, seed=None):
@@ -117,6 +104,7 @@ def f_divergence(f, p, q, num_samples=10_000, seed=None):
 
     Example:
 
+    >>> import math
     >>> p, q = tfd.Normal(0.0, 1.0), tfd.Normal(1.0, 1.0)
     >>> estimate = f_divergence("total_variation", p, q, seed=0)
     >>> bool(abs(estimate.value - math.erf(0.5 / 2**0.5)) < 4 * estimate.standard_error)
@@ -130,7 +118,7 @@ def f_divergence(f, p, q, num_samples=10_000, seed=None):
     p, q = _same_batch_shape(p, q)
     seeds = _seeds(seed)
     means = [
-        _mean(_terms(f, _log_ratio(p, q, d.sample(num_samples, seed=s)))) for d, s in zip((p, q), seeds, strict=True)
+        mean(_terms(f, _log_ratio(p, q, d.sample(num_samples, seed=s)))) for d, s in zip((p, q), seeds, strict=True)
     ]
     value = (means[0].value + means[1].value) / 2
     return Estimate(value, np.hypot(means[0].standard_error, means[1].standard_error) / 2)
@@ -173,10 +161,6 @@ def _terms(f, log_ratio):
     """Returns `(q / m) f(p / q)`."""
     log_ratio = np.clip(log_ratio, -LARGEST_LOG_RATIO, LARGEST_LOG_RATIO)
     return f(np.exp(log_ratio)) * 2 / (1 + np.exp(log_ratio))
-
-
-def _mean(values):
-    return Estimate(values.mean(0), values.std(0, ddof=1) / math.sqrt(len(values)))
 
 
 def _exact(value):

@@ -1,0 +1,63 @@
+"""What metrics return: a value and how far it may be off; and the checks of what they compare."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Estimate(NamedTuple):
+    """A value and its standard error, which is 0 where the value is exact and NaN where it is not known.
+
+    Attributes:
+        value: Float, or float array of the batch shape of what was compared.
+        standard_error: Float array of the same shape.
+    """
+
+    value: np.ndarray
+    standard_error: np.ndarray
+
+
+def mean(values):
+    """Returns the mean of independent values over the first axis, and its standard error."""
+    return Estimate(values.mean(0), values.std(0, ddof=1) / math.sqrt(len(values)))
+
+
+def check_pair(real, generated, least=2):
+    """Returns two sets of vectors as float64 arrays, or refuses them.
+
+    Args:
+        real: Array of shape `(num_real, size)`.
+        generated: Array of shape `(num_generated, size)`.
+        least: Int, how many rows each must have.
+
+    Raises:
+        ValueError: If they are not such arrays, differ in size, have too few rows, or hold NaN or infinity.
+    """
+    real, generated = check_vectors(real, "real", least), check_vectors(generated, "generated", least)
+    if real.shape[1] != generated.shape[1]:
+        sizes = f"size {real.shape[1]} of real, {generated.shape[1]} of generated ones"
+        raise ValueError(f"Expected vectors of one size. Received: {sizes}")
+    return real, generated
+
+
+def check_vectors(x, name, least=1):
+    """Returns a set of vectors `(rows, size)` as a float64 array, or raises a `ValueError` that calls them `name`."""
+    x = np.asarray(x)
+    if x.ndim != 2 or len(x) < least or not x.shape[1] or x.dtype.kind not in "fiub":
+        raise ValueError(
+            f"`{name}` must be numbers of shape (rows, size), at least {least} rows. "
+            f"Received: {name} of shape {x.shape} and type {x.dtype}"
+        )
+    x = x.astype("float64")
+    broken = int((~np.isfinite(x)).any(axis=1).sum())
+    if broken:
+        raise ValueError(f"`{name}` must be finite. Received: {broken} of {len(x)} rows with NaN or infinity")
+    return x
+
+
+def check_count(value, name, least=1):
+    """Returns `value` as an int of at least `least`, or raises a `ValueError` that calls it `name`."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}")
+    return int(value)

@@ -1,0 +1,188 @@
+"""Frozen networks by whose features samples are compared."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Extracted(NamedTuple):
+    """What a feature network makes of images.
+
+    Attributes:
+        vectors: Float32 array of shape `(num_images, size)`.
+        probabilities: Float32 array of shape `(num_images, classes)`, or `None` where the network has no classes.
+    """
+
+    vectors: np.ndarray
+    probabilities: np.ndarray | None
+
+
+class Features:
+    """A frozen network by whose features samples are compared, under a name that results carry.
+
+    Distances between features mean something only beside distances between the same features: `name` says which
+    network it is, `fingerprint` whether it has the same weights.
+
+    Args:
+        network: Built `keras.Model` from images `(batch, *shape)` to feature vectors `(batch, size)`, or to a pair of
+            these and class probabilities `(batch, classes)`, which the inception score needs; `with_features` makes
+            the latter of a classifier. What prepares images (scaling, resizing) is part of it.
+        name: What results call it; `None` takes the network's.
+        value_range: Pair of the smallest and largest value of an image, beyond which images are refused; `None` for
+            any numbers.
+        batch_size: Int, images a call of the compiled network.
+
+    Raises:
+        TypeError: If `network` is not a built Keras model.
+        ValueError: If it has other inputs or outputs.
+
+    Example:
+
+    >>> network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    >>> features = Features(network, "random")
+    >>> features(np.zeros((5, 4, 4, 1))).shape
+    (5, 3)
+    """
+
+    def __init__(self, network, name=None, value_range=None, batch_size=500):
+        _check_network(network)
+        self.network = network
+        self.name = name or network.name
+        self.value_range = value_range
+        self.batch_size = batch_size
+        self.has_probabilities = len(network.outputs) == 2
+        signature = tf.TensorSpec((None, *network.input_shape[1:]), "float32")
+        self._compiled = tf.function(self._apply, input_signature=[signature], autograph=False)
+
+    def _apply(self, images):
+        outputs = self.network(images, training=False)
+        return [tf.cast(output, "float32") for output in tf.nest.flatten(outputs)]
+
+    def __call__(self, images):
+        """Returns the feature vectors of images, a float32 array of shape `(num_images, size)`."""
+        return self.extract(images).vectors
+
+    def extract(self, images):
+        """Returns what the network makes of images, batch by batch.
+
+        Args:
+            images: Array of shape `(num_images, *shape)`.
+
+        Returns:
+            An `Extracted(vectors, probabilities)`.
+
+        Raises:
+            ValueError: If the images have another shape, leave the range of values, or hold NaN.
+        """
+        images = np.asarray(images, "float32")
+        self._check(images)
+        starts = range(0, len(images), self.batch_size)
+        batches = [self._compiled(images[start : start + self.batch_size]) for start in starts]
+        outputs = [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+        return Extracted(outputs[0], outputs[1] if self.has_probabilities else None)
+
+    @property
+    def fingerprint(self):
+        """Eight hexadecimal digits of a hash of the weights: the same for the same features."""
+        digest = hashlib.sha256()
+        for weight in self.network.get_weights():
+            digest.update(np.ascontiguousarray(weight).tobytes())
+        return digest.hexdigest()[:8]
+
+    def accuracy(self, x, y):
+        """Returns the share of images whose most probable class is their label, a float."""
+        if not self.has_probabilities:
+            raise ValueError(f"Expected features with class probabilities. Received: {self.name}, which has none")
+        return float(np.mean(self.extract(x).probabilities.argmax(-1) == np.asarray(y)))
+
+    def save(self, path):
+        """Writes the network as a `.keras` file, under a temporary name first."""
+        path = Path(path)
+        if path.suffix != ".keras":
+            raise ValueError(f"Expected a path that ends in .keras. Received: {str(path)!r}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".new_{os.getpid()}_{path.name}")
+        self.network.save(temporary)
+        temporary.replace(path)
+
+    @classmethod
+    def load(cls, path, name=None, value_range=None, batch_size=500):
+        """Reads what `save` wrote.
+
+        Raises:
+            ValueError: If the file is damaged, or holds no feature network.
+        """
+        try:
+            network = keras.saving.load_model(path, compile=False)
+        except Exception as error:  # a damaged archive raises whatever its reader stumbles over
+            raise ValueError(f"Expected a .keras file of a feature network. Received: {path} ({error})") from error
+        return cls(network, name, value_range, batch_size)
+
+    def _check(self, images):
+        expected = tuple(self.network.input_shape[1:])
+        if images.ndim != len(expected) + 1 or not len(images) or not _fits(images.shape[1:], expected):
+            shape = ", ".join(str(n) for n in expected)
+            raise ValueError(f"Expected images of shape (num_images, {shape}). Received: {images.shape}")
+        low, high = float(images.min()), float(images.max())
+        if not np.isfinite([low, high]).all():
+            raise ValueError("Expected finite images. Received: images with NaN or infinity")
+        if self.value_range is not None:
+            least, most = self.value_range
+            slack = 1e-3 * (most - least)
+            if low < least - slack or high > most + slack:
+                found = f"values from {low:.4g} to {high:.4g}"
+                raise ValueError(f"Expected images in [{least}, {most}] for {self.name}. Received: {found}")
+
+
+def with_features(classifier, layer=-2, name=None):
+    """Returns a classifier as a network of two outputs: the output of one of its layers, and class probabilities.
+
+    Args:
+        classifier: Functional `keras.Model` from images to class logits, or to probabilities if it ends in a softmax.
+        layer: Name or index of the layer whose outputs, vectors, are the features; by default the last but one.
+        name: Name of the network; `None` takes the classifier's.
+
+    Returns:
+        A `keras.Model` from images to `(vectors, probabilities)` that shares the classifier's weights.
+
+    Raises:
+        ValueError: If there is no such layer.
+
+    Example:
+
+    >>> classifier = keras_dl.networks.lenet5((28, 28, 1), num_classes=10)
+    >>> [output.shape for output in with_features(classifier).outputs]
+    [(None, 84), (None, 10)]
+    """
+    found = classifier.get_layer(layer) if isinstance(layer, str) else classifier.get_layer(index=layer)
+    probabilities = classifier.outputs[0]
+    if not ends_in_softmax(classifier):
+        probabilities = keras.layers.Softmax(name="probabilities")(probabilities)
+    return keras.Model(classifier.inputs[0], (found.output, probabilities), name=name or classifier.name)
+
+
+def ends_in_softmax(classifier):
+    """Whether the last layer of a model gives probabilities, and not logits."""
+    last = classifier.layers[-1]
+    return isinstance(last, keras.layers.Softmax) or getattr(last, "activation", None) is keras.activations.softmax
+
+
+def _check_network(network):
+    if not isinstance(network, keras.Model) or not network.built:
+        raise TypeError(f"`network` must be a built keras.Model. Received: {network!r}, {type(network).__name__}")
+    inputs, outputs = getattr(network, "inputs", None) or [], getattr(network, "outputs", None) or []
+    shapes = [tuple(tensor.shape) for tensor in outputs]
+    if len(inputs) != 1 or len(outputs) not in (1, 2) or any(len(shape) != 2 for shape in shapes):
+        raise ValueError(
+            "`network` must map one batch of images to vectors (batch, size), or to a pair of these and probabilities "
+            f"(batch, classes). Received: {len(inputs)} inputs and outputs of shape {shapes}"
+        )
+
+
+def _fits(shape, expected):
+    return all(wanted in (None, length) for length, wanted in zip(shape, expected, strict=True))
