@@ -26,6 +26,7 @@ PEERS = {
     "W2": ["tf:fit_n16", "tf:fit_n16+fa", "tf:fit_j1", "tf:kerasio_n", "torch:cl", "torch:compile", "jax:jit"],
     "W3": ["tf:fit_n1", "tf:fit_n1+fa", "tf:tff_n", "tf:kerasio_n", "torch:cl", "torch:compile"],
     "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
+    "W7b": ["tf:frozen", "tf:tff_n", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"],
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
 }
 

@@ -1,4 +1,4 @@
-"""Times keras_dl's `fit` on request: one JSON object a line in, one out.
+"""Times keras_dl's `fit`, or what it does without training, on request: one JSON object a line in, one out.
 
 `{"cmd": "setup", "w": "W1", "v": "fit"}` builds and warms up, `{"cmd": "time", "w": ..., "v": ..., "seconds": 0.5}`
 times about so long and answers `{"ok": true, "s": seconds a step}`. The peers' workers speak the same lines.
@@ -44,6 +44,11 @@ class Training:
         self.clock = Clock(self.model, keras)
         self.seconds = 0.01
 
+    @property
+    def note(self):
+        """What the model chose."""
+        return f"xla={self.model.jit_compile} stack={self.model.steps_per_execution}"
+
     def run(self, steps):
         """Seconds a step over about `steps` steps."""
         self.clock.marks.clear()
@@ -61,6 +66,33 @@ class Training:
         """How many steps take about so long: a multiple of 32, so that stacks leave no rest, or few large steps."""
         steps = seconds / self.seconds
         return max(32, round(steps / 32) * 32) + 1 if steps > 16 else max(3, round(steps) + 1)
+
+
+class Inference:
+    """A function that users call for results, called again and again."""
+
+    def __init__(self, workload):
+        from benchmarks import workloads
+
+        self.call = workloads.INFERENCE[workload]()
+        self.note, self.seconds = "", 0.01
+
+    def run(self, calls):
+        """Seconds a call over `calls` calls, the result of each fetched."""
+        start = time.perf_counter()
+        for _ in range(calls):
+            self.call()
+        self.seconds = (time.perf_counter() - start) / calls
+        return self.seconds
+
+    def steps_for(self, seconds):
+        """How many calls take about so long."""
+        return max(3, round(seconds / self.seconds))
+
+
+def measured(workload):
+    """A workload, ready to be timed."""
+    return Inference(workload) if workload.startswith("W7") else Training(workload)
 
 
 def main():
@@ -84,12 +116,11 @@ def main():
                 say(ok=True)
             elif command["cmd"] == "setup":
                 start = time.perf_counter()
-                training = live[command["w"]] = Training(command["w"])
+                training = live[command["w"]] = measured(command["w"])
                 training.run(65 if command["w"] in ("W1", "W1p") else 9)
                 first = time.perf_counter() - start
                 training.run(training.steps_for(0.3))
-                note = f"xla={training.model.jit_compile} stack={training.model.steps_per_execution}"
-                say(ok=True, build_s=first, first_s=first, est=training.seconds, note=note)
+                say(ok=True, build_s=first, first_s=first, est=training.seconds, note=training.note)
             else:
                 training = live[command["w"]]
                 say(ok=True, s=training.run(training.steps_for(command["seconds"])), n=0)

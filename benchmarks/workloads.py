@@ -109,3 +109,13 @@ TRAINING = {
     "W5": lambda: (resnet20(), {"x": repeated((random(64, 32, 32, 3), np.arange(64) % 10))}),
     "W6": lambda: (siren(), {"x": repeated(coordinates())}),
 }
+
+
+def generation():
+    """W7b: 64 images of W3's generator from given latents, fetched."""
+    gan = wgan_gp()
+    latents = np.random.default_rng(0).standard_normal((64, 128)).astype("float32")
+    return lambda: gan.generate(latents).numpy()
+
+
+INFERENCE = {"W7b": generation}
