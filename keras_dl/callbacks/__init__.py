@@ -8,6 +8,7 @@ from keras_dl.callbacks.pictures import (
     save_points,
     save_samples,
 )
+from keras_dl.callbacks.sample_metrics import SampleMetrics, StopOnKID, draw_samples
 from keras_dl.callbacks.training import CriticBalance, KLAnnealing, NanGuard, SwapAverages
 
 __all__ = [
@@ -16,7 +17,10 @@ __all__ = [
     "LatentInterpolation",
     "NanGuard",
     "SampleGrid",
+    "SampleMetrics",
+    "StopOnKID",
     "SwapAverages",
+    "draw_samples",
     "image_grid",
     "save_image_grid",
     "save_points",

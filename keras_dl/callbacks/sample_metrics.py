@@ -1,0 +1,220 @@
+"""Metrics of generated samples while a model trains and when it is evaluated, and a stop by one of them."""
+
+import math
+import warnings
+
+import keras
+import numpy as np
+
+from keras_dl.metrics.estimate import check_count
+from keras_dl.metrics.sample_metric import check_metrics, compare, represent
+
+ROWS = 1000
+
+
+class SampleMetrics(keras.callbacks.Callback):
+    """Compares a model's samples with data, and logs what metrics say, in `fit` and in `evaluate`.
+
+    In `fit`, the results go into the logs of an epoch as `val_kid`, `val_kid_standard_error` and so on; callbacks that
+    read them (`StopOnKID`, `keras.callbacks.CSVLogger`) stand behind this one in the list. In `evaluate`, they are
+    `kid`, `kid_standard_error` and so on, in the logs that callbacks behind this one see at the end, and in `logs`:
+    Keras has made the dict that `evaluate` returns by then. A standard error that is not known is left out.
+
+    The data's features are extracted once. The same seed draws the same latents every time, so that what changes from
+    epoch to epoch is the model. Every worker computes the results, so that all see the same logs.
+
+    Args:
+        metrics: a `keras_dl.metrics.SampleMetric` or a list of them.
+        x_real: array of data of shape `(num_real, *shape)`, held-out ones best.
+        num_samples: integer, samples drawn from the model; None draws as many as there are data.
+        condition: array with one condition a sample, or None; passed on to `model.sample`.
+        every: integer, in `fit`: after every so many epochs, and after the last one.
+        seed: integer that fixes the latents.
+
+    Attributes:
+        results: dict of the last `Estimate`s by key.
+        logs: the same as a dict of floats, `kid` and `kid_standard_error`.
+
+    Raises:
+        ValueError: if the model has no `sample` method, two metrics give results of one name, or an argument is out of
+            range.
+
+    Example:
+
+    >>> import numpy as np
+    >>> import keras_dl
+    >>> (x, _), (x_test, _) = keras_dl.data.load("digits")
+    >>> gan = keras_dl.models.GAN(
+    ...     keras_dl.networks.mlp_generator(2, x.shape[1:], hidden=(16,)),
+    ...     keras_dl.networks.mlp_critic(x.shape[1:], hidden=(16,)),
+    ... )
+    >>> gan.compile(generator_optimizer="adam", critic_optimizer="adam")
+    >>> watched = keras_dl.callbacks.SampleMetrics(keras_dl.metrics.KID(), x_test)
+    >>> found = gan.evaluate(x_test, callbacks=[watched], verbose=0, return_dict=True) | watched.logs
+    >>> found["kid"] > 0 and "critic_loss" in found
+    True
+    """
+
+    def __init__(self, metrics, x_real, num_samples=None, condition=None, every=1, seed=0):
+        super().__init__()
+        self.sample_metrics = check_metrics(metrics)
+        self.num_samples = check_count(len(x_real) if num_samples is None else num_samples, "num_samples")
+        self.every = check_count(every, "every")
+        self.condition, self.seed = condition, seed
+        check_condition(condition, self.num_samples)
+        self.results, self.logs = {}, {}
+        self._x_real, self._real = x_real, None
+        self._fitting = False
+
+    def set_model(self, model):
+        if not callable(getattr(model, "sample", None)):
+            raise ValueError(f"Expected a model with a `sample` method. Received: {type(model).__name__}")
+        self._fitting = False
+        super().set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self._fitting = True
+
+    def on_train_end(self, logs=None):
+        self._fitting = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0 or epoch + 1 == (self.params or {}).get("epochs"):
+            self._log(logs, "val_")
+
+    def on_test_end(self, logs=None):
+        if not self._fitting:  # within `fit` it is the end of the epoch that counts, with or without validation
+            self._log(logs, "")
+
+    def measure(self):
+        """Draws samples and compares them with the data; returns a dict of `Estimate`s by key."""
+        if self._real is None:
+            self._real = represent(self.sample_metrics, self._x_real)
+        samples = draw_samples(self.model, self.num_samples, self.condition, self.seed)
+        self.results = compare(self.sample_metrics, self._real, represent(self.sample_metrics, samples))
+        self.logs = as_logs(self.results)
+        return self.results
+
+    def _log(self, logs, prefix):
+        self.measure()
+        if logs is not None:
+            logs.update({f"{prefix}{name}": value for name, value in self.logs.items()})
+
+
+class StopOnKID(keras.callbacks.Callback):
+    """Stops training when the kernel distance has been worse than its best by more than the standard error.
+
+    After `patience` measurements in a row that exceed the smallest one by more than the standard error of the
+    difference, `(e^2 + e_best^2)^{1/2}`, training stops: a distance that only trembles never stops it. Epochs without a
+    measurement do not count. It stands behind `SampleMetrics` in the list of callbacks.
+
+    Args:
+        patience: integer, how many measurements in a row.
+        restore_best_weights: whether the model gets the weights back that it had at its best, averages included, when
+            training ends. Optimizers and step stay those of the end.
+        start_from_epoch: integer, epochs before which nothing is compared.
+        monitor: string, the log to watch; its standard error is the log `<monitor>_standard_error`, where there is one.
+
+    Attributes:
+        best: number, the smallest distance.
+        best_epoch: integer, the epoch it comes from, counted from 0.
+        stopped_epoch: integer, the epoch after which training was stopped; None where it was not.
+
+    Example:
+
+    >>> import keras_dl
+    >>> stop = keras_dl.callbacks.StopOnKID(patience=3, restore_best_weights=True)
+    >>> # model.fit(..., callbacks=[keras_dl.callbacks.SampleMetrics(kid, x_test), stop])
+    """
+
+    def __init__(self, patience=5, restore_best_weights=False, start_from_epoch=0, monitor="val_kid"):
+        super().__init__()
+        self.patience = check_count(patience, "patience")
+        self.restore_best_weights = restore_best_weights
+        self.start_from_epoch = start_from_epoch
+        self.monitor = monitor
+        self._forget()
+
+    def on_train_begin(self, logs=None):
+        self._forget()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = logs or {}
+        if epoch < self.start_from_epoch or self.monitor not in logs:
+            return
+        value, error = float(logs[self.monitor]), float(logs.get(f"{self.monitor}_standard_error", 0.0))
+        if value < self.best:
+            self.best, self.best_error, self.best_epoch, self.wait = value, error, epoch, 0
+            self.best_weights = self.model.get_weights() if self.restore_best_weights else None
+            return
+        self.wait = self.wait + 1 if value > self.best + math.hypot(error, self.best_error) else 0
+        if self.wait >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs=None):
+        if self.best_epoch is None:
+            text = f"No epoch had {self.monitor!r} in its logs: put SampleMetrics with a KID before StopOnKID."
+            warnings.warn(text, stacklevel=2)
+        elif self.restore_best_weights:
+            self.model.set_weights(self.best_weights)
+
+    def get_state(self):
+        """What a checkpoint keeps of the callback."""
+        return {name: getattr(self, name) for name in self._STATE}
+
+    def set_state(self, state):
+        """Takes back what `get_state` returned."""
+        for name in self._STATE:
+            setattr(self, name, state[name])
+
+    _STATE = ("best", "best_error", "best_epoch", "best_weights", "wait", "stopped_epoch")
+
+    def _forget(self):
+        self.best, self.best_error, self.wait = math.inf, 0.0, 0
+        self.best_epoch = self.best_weights = self.stopped_epoch = None
+
+
+def draw_samples(model, num_samples, condition=None, seed=0, batch_size=ROWS):
+    """Draws samples in batches, so that many fit into memory; the same seed draws the same ones.
+
+    Args:
+        model: model with a method `sample(num_samples, condition, seed)`.
+        num_samples: integer, how many.
+        condition: array with one condition a sample, or None.
+        seed: integer.
+        batch_size: integer, samples a call.
+
+    Returns:
+        An array of shape `(num_samples, *shape)`.
+
+    Raises:
+        ValueError: if there is not one condition a sample.
+    """
+    check_condition(condition, num_samples)
+    starts = range(0, num_samples, batch_size)
+    seeds = np.random.SeedSequence(seed).generate_state(len(starts))
+    parts = []
+    for start, own in zip(starts, seeds, strict=True):
+        rows = slice(start, min(start + batch_size, num_samples))
+        given = None if condition is None else condition[rows]
+        samples = model.sample(rows.stop - start, condition=given, seed=int(own))
+        parts.append(keras.ops.convert_to_numpy(samples))
+    return np.concatenate(parts)
+
+
+def as_logs(results):
+    """`Estimate`s by key as floats: `kid`, and `kid_standard_error` where it is known."""
+    logs = {}
+    for key, estimate in results.items():
+        logs[key] = float(estimate.value)
+        if not math.isnan(estimate.standard_error):
+            logs[f"{key}_standard_error"] = float(estimate.standard_error)
+    return logs
+
+
+def check_condition(condition, num_samples):
+    """Refuses a condition that has not one row a sample."""
+    if condition is not None and np.shape(condition)[:1] != (num_samples,):
+        found = f"a condition of shape {np.shape(condition)} for {num_samples} samples"
+        raise ValueError(f"Expected one condition a sample. Received: {found}")
