@@ -1,10 +1,12 @@
-"""The network of sines: contract, parameter counts, its formula in NumPy, its initialisation, bad arguments."""
+"""The network of sines: contract, counts, formula, initialisation, the way that torch's learns, bad arguments."""
+
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 
-from keras_dl import networks
+from keras_dl import models, networks
 from tests.contracts.fresh_process import outputs_after_reload
 from tests.contracts.network import check_network
 
@@ -48,6 +50,19 @@ def test_initial_bounds():
     for bias, bound in ((b1, 2**-0.5), (b2, 512**-0.5)):
         assert 0.97 * bound < np.abs(bias).max() <= bound
     assert 0 < np.abs(b3).max() <= 512**-0.5
+
+
+def test_learns_as_torchs_does():
+    """From torch's initial weights the loss falls as in torch, step by step: the spread of runs is the seed's alone."""
+    frozen = np.load(pathlib.Path(__file__).parents[1] / "frozen" / "torch_siren.npz")
+    network = networks.siren(hidden=(24, 24))
+    network.set_weights([frozen[f"{name}_{i}"] for i in range(3) for name in ("kernel", "bias")])
+    model = models.Supervised(network, seed=0)
+    model.compile(keras.optimizers.Adam(1e-3, epsilon=1e-8), loss="mse")  # torch's epsilon
+    data, expected = (frozen["x"], frozen["y"]), frozen["losses"]
+    history = model.fit(*data, batch_size=len(frozen["x"]), epochs=len(expected), verbose=0)
+    np.testing.assert_allclose(history.history["loss"], expected, rtol=1e-3)
+    assert expected[-1] < 0.1 * expected[0]
 
 
 def test_reload_in_a_fresh_process(tmp_path):
