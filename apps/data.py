@@ -7,11 +7,11 @@ from apps.cli import UserError, user_errors
 
 
 class Data(NamedTuple):
-    """Training and held-out arrays, and whether labels are the model's condition.
+    """Training and held-out arrays, and whether the model sees labels or values beside them.
 
     Attributes:
         name: the data set's name.
-        x, y: training images and labels (None where there are none).
+        x, y: training samples and their labels or values (None where there are none).
         x_test, y_test: the held-out ones.
         conditional: whether the model is trained on `(x, y)`.
     """
@@ -25,23 +25,28 @@ class Data(NamedTuple):
 
     @classmethod
     def load(cls, name, condition=None):
-        """Loads a set, with its labels as the model's condition or not; a missing or damaged file becomes a message.
+        """Loads a set with what the model sees beside its samples; a missing or damaged file becomes a message.
 
         Args:
             name: the data set's name.
-            condition: `"labels"` or None.
+            condition: `"labels"`, `"values"` (which the model learns to predict) or None.
         """
         with user_errors(ValueError, OSError):
             (x, y), (x_test, y_test) = keras_dl.data.load(name)
-        conditional = condition == "labels"
-        if conditional and y is None:
-            raise UserError(f"the recipe learns from labels, which {name} does not have")
-        return cls(name, x, y, x_test, y_test, conditional)
+        kind = None if y is None else "values" if y.dtype.kind == "f" else "labels"
+        if condition not in (None, kind):
+            raise UserError(f"the recipe learns from {condition}, which {name} does not have")
+        return cls(name, x, y, x_test, y_test, condition is not None)
 
     def limited(self, count):
         """The same with the first `count` held-out samples only; all of them for None."""
         y_test = None if self.y_test is None else self.y_test[:count]
         return self._replace(x_test=self.x_test[:count], y_test=y_test)
+
+    @property
+    def has_values(self):
+        """Whether the model learns to predict values."""
+        return self.conditional and self.y.dtype.kind == "f"
 
     @property
     def spec(self):

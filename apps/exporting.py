@@ -9,7 +9,7 @@ from apps import catalogue, progress
 from apps.cli import user_errors
 from apps.run_folder import RunFolder
 
-PICTURES = ("classes.png", "samples_epoch_*.png")
+PICTURES = ("classes.png", "samples_epoch_*.png", "reconstruction.png")
 
 
 def export(arguments):

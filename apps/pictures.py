@@ -13,7 +13,7 @@ COLUMNS = 8
 
 def loss_curves(path, history):
     """Draws every metric over the epochs, training and validation in one panel."""
-    plt = _pyplot()
+    plt = pyplot()
     names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
     figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3), squeeze=False, layout="constrained")
     epochs = [row["epoch"] for row in history]
@@ -46,7 +46,7 @@ def manifold(path, model, side=20):
 
 def latent_means(path, model, x, y):
     """Draws the posterior means of images in a two-dimensional latent space, coloured by class."""
-    plt = _pyplot()
+    plt = pyplot()
     means = keras.ops.convert_to_numpy(model.encode(x))
     figure, panel = plt.subplots(figsize=(5.5, 5), layout="constrained")
     points = panel.scatter(*means.T, c=None if y is None else y[: len(means)], cmap="tab10", s=8)
@@ -68,7 +68,7 @@ def critic_field(path, model, x, count=1000):
 
     The arrows are the critic's gradients: the generator's losses fall along them.
     """
-    plt = _pyplot()
+    plt = pyplot()
     samples = keras.ops.convert_to_numpy(model.sample(count, seed=0))
     side = 1.2 * np.abs(x).max()
     line = np.linspace(-side, side, 60, dtype="float32")
@@ -92,7 +92,7 @@ def class_rows(num_classes):
     return np.repeat(np.arange(num_classes, dtype="int32"), COLUMNS)
 
 
-def _pyplot():
+def pyplot():
     import matplotlib
 
     matplotlib.use("Agg")

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 import keras_dl
-from apps import catalogue, pictures, progress, settings
+from apps import catalogue, field_pictures, pictures, progress, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
@@ -71,7 +71,8 @@ class Run:
         bar = progress.TrainingBar(self.epochs, done)
         callbacks = [KeepModel(self.folder, self.every), bar]
         if runtime.is_chief():
-            callbacks = [self._sample_grid(), KeepHistory(self.folder, done), *callbacks]
+            grid = [self._sample_grid()] if hasattr(self.model, "sample") else []
+            callbacks = [*grid, KeepHistory(self.folder, done), *callbacks]
         try:
             self.model.fit(
                 train_data,
@@ -136,6 +137,8 @@ class Run:
         model, path = self.model, self.folder.pictures
         drawn = {path / "loss_curves.png": "metrics over the epochs"}
         pictures.loss_curves(path / "loss_curves.png", history)
+        if self.data.has_values:
+            return drawn | field_pictures.draw(path, model, self.data.x, self.data.y)
         if hasattr(model, "reconstruct"):
             pictures.reconstructions(path / "reconstructions.png", model, x, condition)
             drawn[path / "reconstructions.png"] = "originals, each beside its reconstruction"
@@ -209,8 +212,8 @@ def _recipe(name):
 
 
 def _condition(recipe):
-    """What the recipe's model is conditioned on: `"labels"` or None."""
-    return getattr(recipe, "CONDITION", None)
+    """What the recipe's model sees beside the samples: `"labels"`, `"values"` or None."""
+    return getattr(recipe, "CONDITION", None) or getattr(recipe, "TARGET", None)
 
 
 def _old_config(folder, arguments):

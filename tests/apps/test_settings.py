@@ -102,7 +102,7 @@ SPECS = {
 
 
 @pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize("name", catalogue.recipes())
+@pytest.mark.parametrize("name", sorted(set(catalogue.recipes()) - {"siren"}))  # whose samples are coordinates
 def test_every_recipe_builds_for_every_kind_of_image(name, spec):
     recipe = importlib.import_module(f"apps.recipes.{name}")
     model, options, values = settings.build(recipe, SPECS[spec], {}, seed=0)

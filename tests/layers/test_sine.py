@@ -1,9 +1,8 @@
-"""SIREN's layer, its initialisation, and an image that it learns; SELU, the other activation with a promise."""
+"""SIREN's layer and its initialisation; SELU, the other activation with a promise."""
 
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from keras_dl import activations, layers
 
@@ -50,55 +49,6 @@ def test_selu_keeps_mean_and_variance_through_fifty_layers():
     x = np.asarray(x)
     assert abs(x.mean()) < 0.1
     assert abs(x.var() - 1) < 0.1
-
-
-def camera(size=128):
-    """The camera image in [-1, 1] and its pixels' coordinates in [-1, 1]."""
-    data, transform = pytest.importorskip("skimage.data"), pytest.importorskip("skimage.transform")
-    image = 2.0 * transform.resize(data.camera() / 255.0, (size, size), anti_aliasing=True) - 1.0
-    axis = np.linspace(-1, 1, size)
-    return image.astype("float32"), np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).astype("float32")
-
-
-def psnr(error):
-    """In decibels, for values in [-1, 1]."""
-    return 10 * np.log10(4 / np.mean(np.square(error)))
-
-
-@pytest.mark.slow
-def test_learns_an_image():
-    """SIREN 2-256x4-1, Adam 1e-4, all 128x128 pixels a step: torch reaches 30.0 and 34.1 dB after 100 and 200 steps."""
-    keras.utils.set_random_seed(1)
-    image, coordinates = camera()
-    x, y = tf.constant(coordinates.reshape(-1, 2)), tf.constant(image.reshape(-1, 1))
-    hidden = [layers.SineDense(256, is_first=i == 0) for i in range(4)]
-    last = keras.layers.Dense(1, kernel_initializer=layers.SineInitializer())
-    network = keras.Sequential([keras.Input((2,)), *hidden, last])
-    assert network.count_params() == 198_401
-    optimizer = keras.optimizers.Adam(1e-4)
-    optimizer.build(network.trainable_variables)
-
-    @tf.function
-    def step():
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.square(network(x) - y))
-        optimizer.apply(tape.gradient(loss, network.trainable_variables))
-
-    for expected in (30.0, 34.1):
-        for _ in range(100):
-            step()
-        assert psnr(network(x) - y) > expected - 1.0
-    assert gradient_correlation(network, x, image) > 0.85
-
-
-def gradient_correlation(network, x, image):
-    """Correlation of the network's gradient by autodiff with the image's by central differences."""
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = network(x)
-    gradient = tape.gradient(y, x).numpy().reshape(*image.shape, 2)
-    differences = np.stack(np.gradient(image, 2 / (image.shape[0] - 1)), -1)
-    return np.corrcoef(gradient[1:-1, 1:-1].ravel(), differences[1:-1, 1:-1].ravel())[0, 1]
 
 
 @pytest.mark.parametrize("arguments", [{"units": 0}, {"units": 2.5}, {"units": 3, "omega_0": 0.0}])

@@ -1,0 +1,89 @@
+"""Pictures of an image that a coordinate network has learned, and of the network's derivatives beside the image's."""
+
+import keras
+import numpy as np
+from scipy import ndimage
+
+from apps.pictures import pyplot
+from keras_dl.data.coordinates import grid
+from keras_dl.objectives import gradient, laplacian
+
+ROWS = 16_384
+
+
+def draw(folder, model, x, y):
+    """Draws what a network has made of an image in the plane; returns paths with their meanings.
+
+    Args:
+        folder: where the pictures go.
+        model: a model that maps coordinates to one value in [-1, 1].
+        x, y: coordinates and values of the image's pixels, row by row, as `keras_dl.data.pixels` gives them.
+    """
+    image = y.reshape(len(np.unique(x[:, 0])), -1)
+    found, expected = fields(model, x, image), image_fields(image)
+    drawn = {}
+    for name, meaning in (
+        ("reconstruction", "the image, beside it what the network makes of it"),
+        ("gradient", "the length of the image's gradient, beside it that of the network's, by autodiff"),
+        ("laplacian", "the image's Laplacian, beside it the network's, by autodiff"),
+    ):
+        path = folder / f"{name}.png"
+        _side_by_side(path, expected[name], found[name], f"{name}, correlation {found[f'{name}_correlation']:.3f}")
+        drawn[path] = meaning
+    for factor in (2, 4):
+        path = folder / f"rendering_x{factor}.png"
+        rendering(path, model, [factor * size for size in image.shape])
+        drawn[path] = f"the image by {factor} times as many pixels an axis"
+    return drawn
+
+
+def fields(model, x, image):
+    """A network's values, slopes and Laplacian at a square image's pixels, in units of pixels, and how near."""
+    pixel = 2.0 / (np.array(image.shape) - 1)  # what a pixel is in coordinates
+    network = model.averaged("network")
+    parts = [(network(rows), gradient(network, rows), laplacian(network, rows)) for rows in np.array_split(x, 8)]
+    values, slopes, curvatures = (np.concatenate(part) for part in zip(*parts, strict=True))
+    slopes = slopes.reshape(*image.shape, 2) * pixel
+    found = {
+        "reconstruction": values.reshape(image.shape),
+        "gradient": np.linalg.norm(slopes, axis=-1),
+        "laplacian": curvatures.reshape(image.shape) * pixel[0] * pixel[1],
+    }
+    expected = image_fields(image)
+    agreement = {f"{name}_correlation": correlation(found[name], expected[name]) for name in found}
+    return found | agreement
+
+
+def image_fields(image):
+    """An image, the length of its gradient and its Laplacian by central differences."""
+    return {
+        "reconstruction": image,
+        "gradient": np.linalg.norm(np.gradient(image), axis=0),
+        "laplacian": ndimage.laplace(image, mode="nearest"),
+    }
+
+
+def correlation(a, b):
+    """The correlation of two images, without the border, where differences are one-sided."""
+    return float(np.corrcoef(a[1:-1, 1:-1].ravel(), b[1:-1, 1:-1].ravel())[0, 1])
+
+
+def rendering(path, model, size):
+    """Draws the network's values on a grid of pixels."""
+    values = model.predict(grid(*size), batch_size=ROWS, verbose=0).reshape(*size, 1)
+    levels = np.round(np.clip(127.5 * (values + 1), 0, 255))
+    keras.utils.save_img(path, levels, data_format="channels_last", scale=False)
+
+
+def _side_by_side(path, expected, found, title):
+    """Draws two images in the same grey levels, from the first's 1st to its 99th percentile."""
+    plt = pyplot()
+    low, high = np.percentile(expected, (1, 99))
+    figure, panels = plt.subplots(1, 2, figsize=(9, 4.8), layout="constrained")
+    for panel, field, name in zip(panels, (expected, found), ("image", "network"), strict=True):
+        panel.imshow(field, cmap="gray", vmin=low, vmax=high)
+        panel.set_title(name)
+        panel.axis("off")
+    figure.suptitle(title)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

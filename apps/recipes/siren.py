@@ -1,0 +1,44 @@
+"""An image as a network of sines over the plane (SIREN; Sitzmann et al. 2020).
+
+    python -m apps.train siren --out runs/siren
+
+Fits the 128x128 camera image: coordinates in [-1, 1]^2 to grey levels, 198,401 weights, Adam at 1e-4. Every step takes
+all pixels, so that an epoch is a step. The pictures show the image beside its reconstruction, gradient and Laplacian
+of the network (by autodiff) beside those of the image, and the image with two and four times the pixels an axis.
+"Held out" are the points in the middle of four pixels.
+
+Any other image goes the same way in code: `x, y = keras_dl.data.pixels(image)`, with values in [-1, 1].
+"""
+
+import keras
+
+import keras_dl
+
+DATASET = "camera"
+TARGET = "values"
+
+
+def build(hp, data_spec):
+    """Returns a compiled network of sines for coordinates of `data_spec.shape`."""
+    if len(data_spec.shape) != 1:
+        raise ValueError(f"SIREN expects coordinates, a vector a sample. Received: samples of shape {data_spec.shape}")
+    units = hp.Int("hidden_units", 16, 1024, default=256, sampling="log")
+    network = keras_dl.networks.siren(
+        data_spec.shape[0],
+        hidden=(units,) * hp.Int("hidden_layers", 1, 8, default=4),
+        omega_0=hp.Float("omega_0", 1.0, 300.0, default=30.0, sampling="log"),
+        hidden_omega_0=hp.Float("hidden_omega_0", 1.0, 300.0, default=30.0, sampling="log"),
+    )
+    model = keras_dl.models.Supervised(network)
+    rate = hp.Float("learning_rate", 1e-6, 1e-2, default=1e-4, sampling="log")
+    metrics = [keras_dl.metrics.PSNR(value_range=2.0)]
+    model.compile(keras.optimizers.Adam(rate), loss="mean_squared_error", metrics=metrics)
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size, by default all pixels of the camera image, and the number of epochs."""
+    return {
+        "batch_size": hp.Int("batch_size", 64, 262_144, default=16_384, sampling="log"),
+        "epochs": hp.Fixed("epochs", 400),
+    }
