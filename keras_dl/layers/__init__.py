@@ -1,5 +1,7 @@
 """Layers: the blocks of the classic networks, anti-aliased, harmonic, sine and equalized layers, and fused forms."""
 
+from keras.layers import DepthwiseConv2D, SeparableConv2D
+
 from keras_dl.layers.arithmetic import ConvCost, conv_cost, conv_output_size
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.layers.blur_pool import BlurPool1D, BlurPool2D, BlurPool3D, MaxBlurPool2D
@@ -38,6 +40,7 @@ __all__ = [
     "ConvCost",
     "ConvFlatten",
     "DenseBlock",
+    "DepthwiseConv2D",
     "EqualizedConv2D",
     "EqualizedDense",
     "FactorizedConv2D",
@@ -56,6 +59,7 @@ __all__ = [
     "PReLU",
     "PixelShuffle",
     "ResidualBlock",
+    "SeparableConv2D",
     "SineDense",
     "SineInitializer",
     "SpatiallySeparableConv2D",
