@@ -7,12 +7,15 @@ from apps import catalogue, cli
 DESCRIPTION = """\
 Evaluates the model of a run folder on held-out data and prints its metrics, for models with a density also
 log p(x), estimated by importance sampling (a lower bound that tightens as samples grow; Burda et al. 2016).
-Writes evaluation.json into the run folder.
+Samples of models without a density, such as a GAN, are compared with the held-out ones: images by the features of
+a LeNet trained on the data set, which is kept in the run folder, or by those that --features names; points in the
+plane by the modes that they reach and by optimal transport. Writes evaluation.json into the run folder.
 """
 EXAMPLES = """\
 examples:
   python -m apps.evaluate runs/vae
   python -m apps.evaluate runs/vae --num-samples 5000 --limit 1000
+  python -m apps.evaluate runs/gan --num-samples 10000 --features runs/lenet-digits.keras
 """
 
 
@@ -27,8 +30,14 @@ def parser():
         help=f"evaluate on other data than the run's: {', '.join(datasets)}",
     )
     parser.add_argument(
-        "--num-samples", type=cli.whole_number(0), default=100, metavar="K",
-        help="latents drawn an image for log p(x); 0 leaves it out (default: 100)",
+        "--num-samples", type=cli.whole_number(0), metavar="K",
+        help="latents drawn an image for log p(x) (default: 100), or samples to compare with the held-out ones"
+        " (default: 10000); 0 leaves either out",
+    )  # fmt: skip
+    parser.add_argument(
+        "--features", metavar="FILE",
+        help="a .keras file with the features that images are compared by; where it does not exist, they are trained"
+        " and kept there, so that several runs share them (default: FOLDER/lenet-DATASET.keras); or inception_v3",
     )  # fmt: skip
     parser.add_argument("--limit", type=cli.whole_number(2), metavar="N", help="only the first N held-out samples")
     return parser

@@ -5,12 +5,13 @@ import math
 import keras
 import numpy as np
 
-from apps import progress
+from apps import progress, sample_quality
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
 
 ROWS = 500
+LATENTS = 100
 
 
 def evaluate(arguments):
@@ -26,16 +27,28 @@ def evaluate(arguments):
     with user_errors(ValueError):
         metrics = model.evaluate(held_out, verbose=0, return_dict=True)
         results = {name: float(value) for name, value in metrics.items()}
-        shown = dict(results)
-        if arguments.num_samples and hasattr(model, "log_prob"):
-            found = log_prob(model, data, held_out, arguments.num_samples)
-            results |= {"log_prob": found[0], "log_prob_standard_error": found[1], "num_samples": arguments.num_samples}
-            density = "log p(x | y)" if data.conditional else "log p(x)"
-            shown[f"{density}, {arguments.num_samples} samples"] = "{:.4f} ± {:.4f}".format(*found)
-    progress.results_table(f"{folder.path} on {data.name}, {len(data.x_test):,} held-out samples", {"held out": shown})
-    progress.console.print("nats a sample; ± is one standard error over the samples")
-    folder.write_evaluation({"dataset": data.name, "rows": len(data.x_test), **results})
+        found, shown, note = _further(model, data, held_out, folder, arguments)
+    title = f"{folder.path} on {data.name}, {len(data.x_test):,} held-out samples"
+    progress.results_table(title, {"held out": results | shown})
+    progress.console.print(note)
+    folder.write_evaluation({"dataset": data.name, "rows": len(data.x_test), **results, **found})
     progress.written({folder.evaluation_file: "these figures"})
+
+
+def _further(model, data, held_out, folder, arguments):
+    """What the model's losses do not say: how likely the data are, or how good samples; written, shown, explained."""
+    note = "nats a sample; ± is one standard error over the samples"
+    count = arguments.num_samples
+    if count != 0 and hasattr(model, "log_prob"):
+        count = count or LATENTS
+        value, error = log_prob(model, data, held_out, count)
+        name = "log p(x | y)" if data.conditional else "log p(x)"
+        found = {"log_prob": value, "log_prob_standard_error": error, "num_samples": count}
+        return found, {f"{name}, {count} samples": f"{value:.4f} ± {error:.4f}"}, note
+    if count != 0 and hasattr(model, "sample"):
+        found, shown = sample_quality.sample_quality(model, data, folder, arguments)
+        return found, shown, f"{found['num_samples']:,} samples beside the held-out ones; ± is one standard error"
+    return {}, {}, note
 
 
 def log_prob(model, data, held_out, num_samples):
