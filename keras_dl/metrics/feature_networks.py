@@ -27,8 +27,8 @@ def train_features(classifier, x, y, name, file=None, layer=-2, epochs=None, bat
         name: What results call the features, such as `"lenet-mnist"`.
         file: Path of a `.keras` file to keep them in, or `None`.
         layer: Name or index of the layer whose outputs are the features.
-        epochs: Int, passes over the data, the learning rate of Adam falling from 1e-3 to 0 along a cosine; `None` for 6,
-            or as many as make 1,000 steps.
+        epochs: Int, passes over the data, the learning rate of Adam falling from 1e-3 to 0 along a cosine; `None` for
+            6, or as many as make 1,000 steps.
         batch_size: Int, images a step.
         seed: Int, of the order of the images.
 
