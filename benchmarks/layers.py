@@ -74,8 +74,10 @@ def main():
     parser.add_argument("--seconds", type=float, default=0.1, help="time for a block in a round")
     parser.add_argument("--out", help="JSON file for the results")
     options = parser.parse_args()
-    found = {}
-    for name in options.blocks.split(","):
+    names, found = options.blocks.split(","), {}
+    if not set(names) <= set(BLOCKS):
+        parser.error(f"expected blocks of {', '.join(BLOCKS)}. Received: {', '.join(set(names) - set(BLOCKS))}")
+    for name in names:
         found[name] = compare(name, options.rounds, options.seconds)
         print(f"| {name} | {found[name]['ours_ms']} | {found[name]['plain_ms']} | {found[name]['ratio']} |", flush=True)
         keras.backend.clear_session()

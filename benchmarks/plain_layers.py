@@ -98,12 +98,12 @@ def pixel_shuffle(x):
 
 
 BLOCKS = {
-    "BatchNormalization, images": (ours.BatchNormalization, lambda x: layers.BatchNormalization()(x), IMAGES),
-    "BatchNormalization, vectors": (ours.BatchNormalization, lambda x: layers.BatchNormalization()(x), (128, 512)),
+    "BatchNormalization (images)": (ours.BatchNormalization, lambda x: layers.BatchNormalization()(x), IMAGES),
+    "BatchNormalization (vectors)": (ours.BatchNormalization, lambda x: layers.BatchNormalization()(x), (128, 512)),
     "DenseBlock": (lambda: ours.DenseBlock(6, 12), dense_block, IMAGES),
     "TransitionDown": (ours.TransitionDown, transition_down, IMAGES),
-    "ResidualBlock, basic": (lambda: ours.ResidualBlock(64), residual, IMAGES),
-    "ResidualBlock, bottleneck": (lambda: ours.ResidualBlock(32, kind="bottleneck", strides=2), bottleneck, IMAGES),
+    "ResidualBlock (basic)": (lambda: ours.ResidualBlock(64), residual, IMAGES),
+    "ResidualBlock (bottleneck)": (lambda: ours.ResidualBlock(32, kind="bottleneck", strides=2), bottleneck, IMAGES),
     "InceptionBlock": (lambda: ours.InceptionBlock(64, 96, 128, 16, 32, 32), inception, (8, 28, 28, 192)),
     "FireModule": (lambda: ours.FireModule(16, 64, 64), fire, IMAGES),
     "SqueezeExcite": (lambda: ours.SqueezeExcite(16), squeeze_excite, IMAGES),
