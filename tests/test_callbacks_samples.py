@@ -57,7 +57,10 @@ def test_evaluate():
 
     model, watched, keep = gan(), callbacks.SampleMetrics(metrics.KID(), images(30)), Keep()
     found = model.evaluate(images(10), verbose=0, callbacks=[watched, keep], return_dict=True)
-    assert keep.logs == found | watched.logs and set(watched.logs) == {"kid", "kid_standard_error"}
+    assert keep.logs == found and {"critic_loss", "kid", "kid_standard_error"} <= set(found)
+    assert {name: found[name] for name in watched.logs} == watched.logs
+    listed = model.evaluate(images(10), verbose=0, callbacks=[watched])
+    assert len(listed) == len(found) and watched.logs["kid"] in listed
     fit(model, [watched], validation_data=(images(10),))
     before = watched.logs
     model.evaluate(images(10), verbose=0, callbacks=[watched, keep])  # the same callback, after training

@@ -17,8 +17,8 @@ class SampleMetrics(keras.callbacks.Callback):
 
     In `fit`, the results go into the logs of an epoch as `val_kid`, `val_kid_standard_error` and so on; callbacks that
     read them (`StopOnKID`, `keras.callbacks.CSVLogger`) stand behind this one in the list. In `evaluate`, they are
-    `kid`, `kid_standard_error` and so on, in the logs that callbacks behind this one see at the end, and in `logs`:
-    Keras has made the dict that `evaluate` returns by then. A standard error that is not known is left out.
+    `kid`, `kid_standard_error` and so on, in what it returns, in `logs`, and in the logs that callbacks behind this one
+    see at the end. A standard error that is not known is left out.
 
     The data's features are extracted once. The same seed draws the same latents every time, so that what changes from
     epoch to epoch is the model. Every worker computes the results, so that all see the same logs.
@@ -50,10 +50,12 @@ class SampleMetrics(keras.callbacks.Callback):
     ... )
     >>> gan.compile(generator_optimizer="adam", critic_optimizer="adam")
     >>> watched = keras_dl.callbacks.SampleMetrics(keras_dl.metrics.KID(), x_test)
-    >>> found = gan.evaluate(x_test, callbacks=[watched], verbose=0, return_dict=True) | watched.logs
+    >>> found = gan.evaluate(x_test, callbacks=[watched], verbose=0, return_dict=True)
     >>> found["kid"] > 0 and "critic_loss" in found
     True
     """
+
+    measures = True  # `evaluate` returns `logs`, too
 
     def __init__(self, metrics, x_real, num_samples=None, condition=None, every=1, seed=0):
         super().__init__()

@@ -59,6 +59,12 @@ class Callbacks(keras.callbacks.CallbackList):
         super().on_train_batch_end(min(batch, self.last), logs)
 
 
+def measuring(callbacks):
+    """Those callbacks that find values of their own: their attribute `measures` is true, `logs` a dict of floats."""
+    callbacks = getattr(callbacks, "callbacks", callbacks)
+    return [callback for callback in tf.nest.flatten(callbacks or []) if getattr(callback, "measures", False)]
+
+
 def is_arrays(data):
     """Whether `data` is a nest of arrays (and not a dataset, generator or iterator)."""
     leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]

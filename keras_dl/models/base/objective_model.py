@@ -224,15 +224,25 @@ class ObjectiveModel(keras.Model):
         return fitting.fit(self, super().fit, x, y, **options)
 
     def evaluate(self, x=None, y=None, **options):
-        """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call."""
+        """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
+
+        Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
+        """
         fitting.check(self, x, y)
         if options.get("_use_cached_eval_dataset"):  # validation within fit
             return super().evaluate(x, y, **options)
+        measured = fitting.measuring(options.get("callbacks"))
         stack, self.steps_per_execution = self.steps_per_execution, 1
         try:
-            return super().evaluate(x, y, **options)
+            if not measured:
+                return super().evaluate(x, y, **options)
+            as_dict = options.pop("return_dict", False)
+            logs = super().evaluate(x, y, return_dict=True, **options)
         finally:
             self.steps_per_execution = stack
+        for callback in measured:
+            logs |= callback.logs
+        return logs if as_dict else self._flatten_metrics_in_order(logs)
 
     # For a family's own methods.
 
