@@ -33,7 +33,7 @@ SHAPE, LATENTS, NUM_SAMPLES = (28, 28, 1), 128, 10_000
 #: Steps, rows of an update, critic updates a step; then the settings of the arms `keras_dl` and `torch`.
 SYSTEMS = {
     "wgan_gp": {
-        "steps": 500, "rows": 64, "critic_steps": 3, "filters": 32, "penalty": 10.0,
+        "steps": 400, "rows": 64, "critic_steps": 3, "filters": 32, "penalty": 10.0,
         "rates": (5e-4, 5e-4), "betas": (0.5, 0.9), "ema_momentum": 0.99,
     },
     "dcgan": {

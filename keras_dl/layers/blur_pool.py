@@ -77,6 +77,10 @@ class BlurPool2D(_BlurPool):
     1] / 8 for size 4, and reflection padding of floor((k - 1) / 2) before and ceil((k - 1) / 2) after (Zhang, 2019,
     "Making convolutional networks shift-invariant again"). It has no weights.
 
+    Under shifts of up to four pixels a small network with a dense head gives MNIST's digits the same class in 60.5% of
+    pairs with `MaxBlurPool2D` and in 56.3% with max pooling, at 97.7% and 97.9% accuracy (means of three seeds,
+    `benchmarks/shift_consistency.py`, which also has a network that gains nothing).
+
     Args:
         kernel_size: Int, the size k of the filter.
         strides: Int or pair of ints, s.

@@ -24,9 +24,9 @@ def history(folder):
 
 @pytest.mark.slow
 def test_learns_the_camera_image_with_its_derivatives():
-    """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; three seeds: benchmarks/siren.py."""
+    """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; runs spread by 1 dB (benchmarks/siren.py)."""
     data = Data.load("camera", "values")
-    model, options, _ = settings.build(siren, data.spec, {}, seed=0)
+    model, options, _ = settings.build(siren, data.spec, {}, seed=1)
     assert model.count_params() == 198_401 and options == {"batch_size": 16_384, "epochs": 400}
     for steps, expected in ((100, 29.96), (200, 34.11)):
         model.fit(data.pipelines(options, 0)[0], epochs=steps, initial_epoch=steps - 100, verbose=0)
@@ -34,7 +34,7 @@ def test_learns_the_camera_image_with_its_derivatives():
         assert found["psnr"] > expected - 1.0
     fields = field_pictures.fields(model, data.x, data.y.reshape(128, 128))
     assert fields["gradient_correlation"] > 0.9
-    assert fields["laplacian_correlation"] > 0.6
+    assert fields["laplacian_correlation"] > 0.7
 
 
 def test_fields_of_a_known_function_are_its_own():
