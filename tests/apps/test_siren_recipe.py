@@ -24,7 +24,7 @@ def history(folder):
 
 @pytest.mark.slow
 def test_learns_the_camera_image_with_its_derivatives():
-    """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; runs spread by 1 dB (benchmarks/siren.py)."""
+    """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; seeds spread by 1 dB."""
     data = Data.load("camera", "values")
     model, options, _ = settings.build(siren, data.spec, {}, seed=1)
     assert model.count_params() == 198_401 and options == {"batch_size": 16_384, "epochs": 400}
