@@ -4,6 +4,15 @@
 
 About half a minute on two cores. Held-out digits, 17 grey levels, seed 0, five samples: bound -86.6 nats, log p(x)
 -84.4 +- 0.6, where `vae` has -86.1 (python -m apps.evaluate runs/iwae --num-samples 1000).
+
+    python -m apps.train iwae --dataset mnist --preset paper --out runs/iwae50
+    python -m apps.train vae --dataset mnist --preset paper --out runs/vae1
+    python -m apps.evaluate runs/iwae50 --num-samples 5000
+
+k = 50 samples beside one, the network of Burda et al. 2016 (two tanh layers of 200, 50 latents), 30,000 steps of batch
+20 on MNIST drawn afresh as zeros and ones; 17 minutes and two on busy cores. -log p(x) of the 10,000 test images by 5,000 samples:
+95.03 +- 0.25 nats beside 100.02 +- 0.28 of the VAE (the paper, after 330 times as many epochs: 84.78 beside 86.76).
+Figures: benchmarks/results/iwae_mnist.json.
 """
 
 import keras_dl
@@ -21,7 +30,7 @@ PRESETS = {
         "num_samples": 50,
         "learning_rate": 1e-3,
         "batch_size": 20,
-        "epochs": 8,
+        "epochs": 10,
     },
 }
 

@@ -50,7 +50,7 @@ PRESETS = {
         "warm_up_epochs": 0,
         "learning_rate": 1e-3,
         "batch_size": 20,
-        "epochs": 8,
+        "epochs": 10,
     },
     "one_hidden_layer": {
         "likelihood": "bernoulli",
