@@ -10,9 +10,9 @@ About half a minute on two cores. Held-out digits, 17 grey levels, seed 0, five 
     python -m apps.evaluate runs/iwae50 --num-samples 5000
 
 k = 50 samples beside one, the network of Burda et al. 2016 (two tanh layers of 200, 50 latents), 30,000 steps of batch
-20 on MNIST drawn afresh as zeros and ones; 17 minutes and two on busy cores. -log p(x) of the 10,000 test images by 5,000 samples:
-95.03 +- 0.25 nats beside 100.02 +- 0.28 of the VAE (the paper, after 330 times as many epochs: 84.78 beside 86.76).
-Figures: benchmarks/results/iwae_mnist.json.
+20 on MNIST drawn afresh as zeros and ones; 17 and 2 minutes on busy cores. -log p(x) of the 10,000 test images by 5,000
+samples: 95.03 +- 0.25 nats beside 100.02 +- 0.28 of the VAE (the paper, after 330 times as many epochs: 84.78 beside
+86.76). Figures: benchmarks/results/iwae_mnist.json.
 """
 
 import keras_dl
