@@ -8,11 +8,12 @@ Three arms a system, three seeds an arm, the same number of steps and of rows a 
   keras_io   the networks and optimizers of the keras.io example, adapted to 28x28 where it has other images
   torch      the networks and settings of `keras_dl`, averaged weights included, as plain PyTorch (gan_quality_torch.py)
 
-Each writes 10,000 samples, which one frozen LeNet judges. Runs that have left their samples in `--work` are not run
-again, so that an interrupted comparison goes on where it stopped.
+Each writes 10,000 samples, which one frozen LeNet judges. Runs whose figures are in `--out`, or whose samples are in
+`--work`, are not run again, so that an interrupted comparison goes on where it stopped.
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -164,14 +165,15 @@ def judge(path, x_real, features):
 def summary(runs):
     """Mean and standard error over seeds, for every arm, and by how many of them keras_dl is ahead of a peer."""
     arms = {}
-    for arm, found in runs.items():
-        values = {key: np.array([run[key] for run in found]) for key in found[0]}
+    for arm in ARMS:
+        found = [run["metrics"] for run in runs if run["arm"] == arm]
+        values = {key: np.array([one[key] for one in found]) for key in (found[0] if len(found) > 1 else ())}
         arms[arm] = {
             key: {"mean": float(v.mean()), "standard_error": float(v.std(ddof=1) / len(v) ** 0.5)}
             for key, v in values.items()
         }
-    for arm in set(arms) - {"keras_dl"}:
-        for key in ("kid", "fid"):
+    for arm in set(ARMS) - {"keras_dl"}:
+        for key in {"kid", "fid"} & set(arms[arm]) & set(arms["keras_dl"]):
             ours, theirs = arms["keras_dl"][key], arms[arm][key]
             error = float(np.hypot(ours["standard_error"], theirs["standard_error"]))
             arms[arm][key]["errors_behind_keras_dl"] = (theirs["mean"] - ours["mean"]) / error
@@ -185,29 +187,31 @@ def main():
     parser.add_argument("--systems", default=",".join(SYSTEMS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--work", default="runs/gan_quality", metavar="FOLDER", help="where samples are kept")
-    parser.add_argument("--out", metavar="FILE", help="JSON file for the results")
+    parser.add_argument("--out", required=True, metavar="FILE", help="JSON file of the results; those in it stand")
     options = parser.parse_args()
-    work = Path(options.work)
+    work, out = Path(options.work), Path(options.out)
     work.mkdir(parents=True, exist_ok=True)
     features, accuracy = frozen_features(work)
     if accuracy < 0.985:
         raise SystemExit(f"The judge should reach 98.5% test accuracy. Received: {accuracy:.2%}")
+    record = json.loads(out.read_text()) if out.exists() else {"runs": []}
+    judges = f"lenet-mnist {features.fingerprint}"
+    if record.get("features", judges) != judges:
+        raise SystemExit(f"{out} was judged by {record['features']}. Received: {judges}")
+    record |= {"command": "python -m benchmarks.gan_quality", "features": judges, "accuracy": accuracy}
     _, (x_test, _) = keras_dl.data.load("mnist")
-    record = {"date": datetime.now(UTC).date().isoformat(), "commit": commit()}
-    record |= {"command": "python -m benchmarks.gan_quality", "seeds": list(range(options.seeds))}
-    record |= {"features": f"lenet-mnist {features.fingerprint}", "accuracy": accuracy, "settings": SYSTEMS}
-    record["results"] = {}
-    for system in options.systems.split(","):
-        runs = {arm: [] for arm in ARMS}
-        for seed in range(options.seeds):
-            for arm in ARMS:
-                path = ensure_samples(system, arm, seed, work, options.torch)
-                runs[arm].append(judge(path, x_test, features))
-                print(f"{system} {arm} {seed}: {runs[arm][-1]}", flush=True)
-        record["results"][system] = {"summary": summary(runs) if options.seeds > 1 else {}, "runs": runs}
-        print(json.dumps(record["results"][system]["summary"], indent=1))
-        if options.out:
-            Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
+    for system, seed, arm in itertools.product(options.systems.split(","), range(options.seeds), ARMS):
+        about = {"system": system, "arm": arm, "seed": seed, "settings": json.loads(json.dumps(SYSTEMS[system]))}
+        if any(all(run.get(k) == v for k, v in about.items()) for run in record["runs"]):
+            continue
+        path = ensure_samples(system, arm, seed, work, options.torch)
+        run = about | {"date": datetime.now(UTC).date().isoformat(), "commit": commit()}
+        record["runs"].append(run | {"metrics": judge(path, x_test, features)})
+        print(record["runs"][-1], flush=True)
+        found = {name: [run for run in record["runs"] if run["system"] == name] for name in SYSTEMS}
+        record["summary"] = {name: summary(runs) for name, runs in found.items()}
+        out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record.get("summary", {}), indent=1))
 
 
 def commit():
