@@ -48,7 +48,7 @@ def _further(model, data, held_out, folder, arguments):
     if count != 0 and hasattr(model, "sample"):
         found, shown = sample_quality.sample_quality(model, data, folder, arguments)
         return found, shown, f"{found['num_samples']:,} samples beside the held-out ones; ± is one standard error"
-    return {}, {}, note
+    return {}, {}, note if hasattr(model, "log_prob") else ""
 
 
 def log_prob(model, data, held_out, num_samples):
