@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.models.base.objective_model import check_network
+from keras_dl.models.base.structure import inputs_of, outputs_of
 from keras_dl.networks.conditions import num_classes
 
 
@@ -40,24 +41,16 @@ def apply(network, name, value, condition=None, training=False):
 
 def input_shape(network, name):
     """The shape of a network's data input without the batch axis; `None` where the network does not say."""
-    inputs = getattr(network, "input", None)
+    inputs = inputs_of(network)
     if isinstance(inputs, dict):
         inputs = inputs[name]
-    if inputs is not None:
-        return tuple(inputs.shape[1:])
-    shape = (network.get_build_config() or {}).get("input_shape")
-    return tuple(shape[1:]) if isinstance(shape, (tuple, list)) else None
+    return None if inputs is None else tuple(inputs.shape[1:])
 
 
 def output_shape(network):
     """The shape of a network's output without the batch axis; `None` where the network does not say."""
-    outputs = getattr(network, "output", None)
-    if outputs is None:
-        shape = (network.get_build_config() or {}).get("input_shape")
-        if not isinstance(shape, (tuple, list)):
-            return None
-        return tuple(network.compute_output_shape(tuple(shape))[1:])
-    return tuple(outputs.shape[1:])
+    outputs = outputs_of(network)
+    return None if outputs is None else tuple(outputs.shape[1:])
 
 
 def check_condition(networks, condition, rows):

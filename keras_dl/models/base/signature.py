@@ -34,7 +34,7 @@ def predict_signature(model):
     inputs = inputs_of(model.network)
     if inputs is None:
         raise ValueError(
-            "The network should be functional, so that its inputs are known to export. "
+            "The network should be functional, or built with one shape, so that its inputs are known to export. "
             f"Received: {type(model.network).__name__}"
         )
     named = inputs if isinstance(inputs, dict) else {t.name: t for t in tf.nest.flatten(inputs)}

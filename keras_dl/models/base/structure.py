@@ -1,16 +1,28 @@
 """What goes into a network and what comes out, for every kind of Keras model."""
 
+import keras
 import tensorflow as tf
 
 
 def inputs_of(network):
-    """The network's symbolic inputs as it takes them, a tensor or a nest; `None` where it does not say."""
-    return _structure(network, "input")
+    """The network's symbolic inputs as it takes them, a tensor or a nest; `None` where it does not say.
+
+    A subclassed model says by the shape with which it was built; it then takes one float32 tensor.
+    """
+    found = _structure(network, "input")
+    if found is not None:
+        return found
+    shape = (network.get_build_config() or {}).get("input_shape")
+    if not isinstance(shape, (tuple, list)) or not all(n is None or isinstance(n, int) for n in shape):
+        return None
+    return keras.KerasTensor((None, *shape[1:]))
 
 
 def outputs_of(network):
     """The network's symbolic outputs as it returns them, a tensor or a nest; `None` where it does not say."""
-    return _structure(network, "output")
+    found = _structure(network, "output")
+    inputs = inputs_of(network) if found is None else None
+    return found if inputs is None else network.compute_output_spec(inputs)
 
 
 def _structure(network, name):
