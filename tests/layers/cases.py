@@ -81,7 +81,8 @@ CASES = {
     "InceptionBlock-volume": Case(
         layers.InceptionBlock,
         {"filters_1x1": 1, "reduce_3x3": 1, "filters_3x3": 2, "reduce_5x5": 1, "filters_5x5": 1, "filters_pool": 1},
-        (2, 3, 4, 4, 2),
+        # On a CPU, TensorFlow's bfloat16 gradient of a kernel larger than the volume reads memory that nobody wrote.
+        (2, 5, 6, 5, 2),
     ),
     "InceptionBlock-naive": Case(
         layers.InceptionBlock,
