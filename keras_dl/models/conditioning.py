@@ -134,14 +134,14 @@ def repeat_condition(condition, rows):
     return np.repeat(condition, rows, 0) if len(condition) == 1 else condition
 
 
-def check_x(x, expected):
+def check_x(x, expected, name="x"):
     """Refuses data whose samples have not the `expected` shape (`None`s in it, or for it, fit anything)."""
     shape = np.shape(x)
     fits = expected is None or (
         len(shape) == len(expected) + 1 and all(e in (None, s) for s, e in zip(shape[1:], expected, strict=True))
     )
     if not fits:
-        raise ValueError(f"x should have shape (rows, {', '.join(map(str, expected))}). Received: {shape}")
+        raise ValueError(f"{name} should have shape (rows, {', '.join(map(str, expected))}). Received: {shape}")
 
 
 def latent_size(encoder, decoder, posterior):
@@ -165,6 +165,15 @@ def latent_size(encoder, decoder, posterior):
             f"decoder should take {size} latents, as many as the encoder gives parameters of. Received: shape {latents}"
         )
     return size
+
+
+def check_prior(prior, size):
+    """Refuses a prior over another number of latents, or a distribution that is no prior of `keras_dl.likelihoods`."""
+    if not isinstance(prior, keras.layers.Layer):
+        raise TypeError(f"prior should be a Keras layer, like likelihoods.StandardNormal. Received: {prior!r}")
+    shape = tuple(prior().event_shape)
+    if shape != (size,):
+        raise ValueError(f"prior should be over {size} latents, event shape ({size},). Received: event shape {shape}")
 
 
 def check_output(encoder, decoder, likelihood):

@@ -11,6 +11,7 @@ from keras_dl.models.base import noise
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.update import Update
 from keras_dl.models.scorer import Scorer
+from keras_dl.objectives.elbo import check_count
 from keras_dl.objectives.schedules import check_weight, value_at
 
 
@@ -108,7 +109,7 @@ class GAN(ObjectiveModel):
         self.latent_size = latent_size
         self.objective = objective
         self.penalty, self.penalties = penalty, penalties
-        self.critic_steps = gan_checks.check_count(critic_steps, "critic_steps")
+        self.critic_steps = check_count(critic_steps, "critic_steps")
         self.instance_noise = check_weight(instance_noise, "instance_noise")
         self.attributes = attributes
 
@@ -213,7 +214,7 @@ class GAN(ObjectiveModel):
         Returns:
             Float32 tensor of shape `(num_samples, *data_shape)`.
         """
-        gan_checks.check_count(num_samples, "num_samples")
+        num_samples = check_count(num_samples, "num_samples")
         bound = tf.constant(gan_checks.check_truncation(truncation))
         condition = conditioning.repeat_condition(condition, num_samples)
         condition = self._condition(self.generator, condition, num_samples)
@@ -234,6 +235,11 @@ class GAN(ObjectiveModel):
         conditioning.check_x(x, conditioning.input_shape(self.critic, "x"))
         gan_checks.check_range(x, self.generator)
         conditioning.check_condition([self.generator, self.critic], condition, len(x))
+
+    def check_inputs(self, inputs):
+        latents, condition = conditioning.unpack(inputs)
+        conditioning.check_x(latents, (self.latent_size,), "latents")
+        conditioning.check_condition([self.generator], condition, len(latents))
 
     def get_config(self):
         parts = {name: getattr(self, name) for name in (*self._network_names, *self.config_names)}

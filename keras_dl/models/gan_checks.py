@@ -96,13 +96,6 @@ def check_range(x, generator):
         warnings.warn("The generator's tanh covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
 
 
-def check_count(value, name):
-    """Checks that a number is a positive integer."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name} should be a positive integer. Received: {value!r}")
-    return value
-
-
 def check_truncation(truncation):
     """The bound on latents as a float, infinite for `None`."""
     if truncation is None:

@@ -35,6 +35,7 @@ class Supervised(ObjectiveModel):
     """
 
     averaged_networks = ("network",)
+    has_targets = True
 
     def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
@@ -98,7 +99,8 @@ class Supervised(ObjectiveModel):
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
 
     def get_compile_config(self):
-        return {**super().get_compile_config(), **keras.saving.serialize_keras_object(self._losses_config)}
+        config = super().get_compile_config()
+        return config and {**config, **keras.saving.serialize_keras_object(self._losses_config)}
 
     def compile_from_config(self, config):
         names = ("loss", "loss_weights", "metrics", "weighted_metrics")

@@ -83,9 +83,12 @@ class VAE(ObjectiveModel):
         posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior)
         latent_size = conditioning.latent_size(encoder, decoder, posterior)
         prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
+        conditioning.check_prior(prior, latent_size)
         conditioning.check_output(encoder, decoder, likelihood)
         networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
         networks |= {"posterior": posterior, "prior": prior}
+        if not (objective is None or (callable(objective) and hasattr(objective, "terms"))):
+            raise TypeError(f"objective should be an object like keras_dl.objectives.IWAE(5). Received: {objective!r}")
         super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.latent_size = latent_size
         self.given_objective = objective
@@ -151,7 +154,7 @@ class VAE(ObjectiveModel):
         Returns:
             Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
         """
-        check_count(num_samples, "num_samples")
+        num_samples = check_count(num_samples, "num_samples")
         condition = conditioning.repeat_condition(condition, num_samples)
         self._check_condition(condition, num_samples)
         condition = conditioning.as_condition(self.networks, condition)
@@ -178,7 +181,7 @@ class VAE(ObjectiveModel):
         Returns:
             Tensor of shape `(batch,)`, in nats.
         """
-        check_count(num_samples, "num_samples")
+        num_samples = check_count(num_samples, "num_samples")
         return importance.log_prob(self, *self._inputs(x, condition), num_samples, self.seed if seed is None else seed)
 
     def signatures(self):
@@ -190,6 +193,9 @@ class VAE(ObjectiveModel):
         conditioning.check_x(x, conditioning.input_shape(self.encoder, "x"))
         self.likelihood.check(x)
         self._check_condition(condition, len(x))
+
+    def check_inputs(self, inputs):
+        self.check_data(inputs)
 
     def get_config(self):
         objective = self.given_objective

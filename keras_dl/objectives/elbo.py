@@ -1,5 +1,7 @@
 """Bounds on the log-likelihood of latent variable models."""
 
+import numbers
+
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -140,7 +142,7 @@ class IWAE:
 
 
 def check_count(count, name):
-    """Checks that `count` is a positive integer."""
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+    """Returns a positive integer as an `int`, or refuses it."""
+    if not isinstance(count, numbers.Integral) or isinstance(count, bool) or count < 1:
         raise ValueError(f"{name} should be a positive integer. Received: {count!r}")
-    return count
+    return int(count)

@@ -7,6 +7,8 @@ import math
 
 import tensorflow as tf
 
+from keras_dl.data.checks import check_arrays
+
 STACK = 16
 _SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving
 _STACK_BYTES = 64 * 2**20
@@ -70,11 +72,12 @@ def train_function(model):
     stacked = _compiled_step(model, functools.partial(_train_stack, model), unknown_axes=2)
 
     def function(iterator):
-        batches = list(itertools.islice(iterator, _wanted(model)))
+        batches = [without_none(batch) for batch in itertools.islice(iterator, _wanted(model))]
+        check_first(model, batches)
         if not batches:
             raise StopIteration
         batches = batches[_skipped(model, len(batches)) :]
-        return _run(model, [without_none(batch) for batch in batches], single, stacked)
+        return _run(model, batches, single, stacked)
 
     return function
 
@@ -88,12 +91,26 @@ def test_function(model):
     def function(iterator):
         logs = None
         for batch in itertools.islice(iterator, model.steps_per_execution):
-            logs = single(without_none(batch))
+            batch = without_none(batch)
+            check_first(model, [batch])
+            logs = single(batch)
         if logs is None:
             raise StopIteration
         return logs
 
     return function
+
+
+def check_first(model, batches):
+    """Refuses the first batches of a dataset or generator that the model cannot use: their rows are here by then."""
+    if not model.unchecked:
+        return
+    model.unchecked = False
+    if not batches:
+        raise ValueError("data should hold at least one batch. Received: none")
+    data = tf.nest.map_structure(lambda t: t.numpy(), batches[0])
+    check_arrays(data)
+    model.check_data(data)
 
 
 def _wanted(model):

@@ -82,8 +82,11 @@ def check(model, x, y=None, sample_weight=None):
 def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks=None, verbose="auto", **options):
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
+    if x is None:
+        raise ValueError("fit should be given data: arrays, a tf.data.Dataset or a generator. Received: x=None")
+    model.unchecked = not is_arrays(x)
     if is_arrays(x):
-        x, y, options = _through_pipeline(model, x, y, batch_size or 32, shuffle, options)
+        x, y, options = _through_pipeline(model, x, y, 32 if batch_size is None else batch_size, shuffle, options)
         batch_size = None
     validation = options.get("validation_data")
     if isinstance(validation, (tuple, list)):
@@ -91,6 +94,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
     order = getattr(x, "order", None)
     if order is not None and order.data is not None:
         model.check_data(order.data)
+        model.unchecked = False
     steps = options.get("steps_per_epoch") or _cardinality(x)
     _set_stack(model, x, steps)
     progress = Progress(x, options.get("steps_per_epoch"))
@@ -136,11 +140,15 @@ def _through_pipeline(model, x, y, batch_size, shuffle, options):
     if class_weight is not None:
         if weight is not None:
             raise ValueError("fit takes sample_weight or class_weight. Received: both")
+        if y is None:
+            raise ValueError("class_weight should come with labels y. Received: y=None")
         weight = np.vectorize(class_weight.get, otypes=["float32"])(np.asarray(y).reshape(len(y)))
     if split and options.get("validation_data") is None:
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     check(model, x, y, weight)
     rows = len(tf.nest.flatten(x)[0])
+    if int(batch_size) != batch_size or batch_size < 1:
+        raise ValueError(f"batch_size should be a positive integer. Received: {batch_size!r}")
     _check_rows(model, rows % batch_size or batch_size)
     dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=shuffle, seed=model.seed)
     options.setdefault("validation_batch_size", batch_size)
@@ -180,6 +188,8 @@ def _set_stack(model, dataset, steps):
     spec = getattr(dataset, "element_spec", None)
     if spec is None or isinstance(dataset, tf.distribute.DistributedDataset):
         return
-    batch = next(iter(dataset.take(1)))
+    batch = next(iter(dataset.take(1)), None)
+    if batch is None:
+        raise ValueError("data should hold at least one batch. Received: none")
     _check_rows(model, tf.nest.flatten(batch)[0].shape[0])
     model.steps_per_execution = execution.choose_stack(model, batch, steps)

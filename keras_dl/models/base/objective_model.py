@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import execution, exporting, fitting
+from keras_dl.models.base import compile_checks, execution, exporting, fitting
 from keras_dl.models.base.averages import Averages
 from keras_dl.models.base.fused_adam import use_fused_kernel
 from keras_dl.models.base.state import TrainingState, as_seed
@@ -33,6 +33,10 @@ class ObjectiveModel(keras.Model):
         ValueError: If a network is not built, or an argument is out of range.
     """
 
+    #: Whether `compile` takes losses and metrics of targets; other models know what they minimise.
+    has_targets = False
+    #: Whether the next batch is the first of data that could not be checked as arrays.
+    unchecked = False
     #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
     optimizer_names = ("optimizer",)
     #: Names of the networks of which an exponential moving average is kept.
@@ -62,6 +66,9 @@ class ObjectiveModel(keras.Model):
 
     def check_data(self, data):
         """Refuses data that the model cannot be trained on. `data` is a nest of arrays, `x` or `(x, ...)`."""
+
+    def check_inputs(self, inputs):
+        """Refuses inputs of `predict`, a nest of arrays, that the model cannot take."""
 
     # What the base does.
 
@@ -102,6 +109,7 @@ class ObjectiveModel(keras.Model):
         Raises:
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
+        compile_checks.check(self, jit_compile, steps_per_execution, options)
         optimizers = self._take_optimizers(optimizer, options)
         with self.distribute_strategy.scope():
             optimizers = {name: self._prepare(value) for name, value in optimizers.items()}
@@ -144,6 +152,8 @@ class ObjectiveModel(keras.Model):
         return taken
 
     def _prepare(self, optimizer):
+        if optimizer is None:
+            raise ValueError("compile should be given an optimizer. Received: None")
         optimizer = keras.optimizers.get(optimizer)
         half = any(layer.dtype_policy.name == "mixed_float16" for layer in self._flatten_layers())
         if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
@@ -223,12 +233,20 @@ class ObjectiveModel(keras.Model):
         """
         return fitting.fit(self, super().fit, x, y, **options)
 
+    def predict(self, x, **options):
+        """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays."""
+        if fitting.is_arrays(x):
+            fitting.check_arrays(x)
+            self.check_inputs(x)
+        return super().predict(x, **options)
+
     def evaluate(self, x=None, y=None, **options):
         """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
 
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
         """
         fitting.check(self, x, y)
+        self.unchecked = not fitting.is_arrays(x)
         if options.get("_use_cached_eval_dataset"):  # validation within fit
             return super().evaluate(x, y, **options)
         measured = fitting.measuring(options.get("callbacks"))
@@ -282,6 +300,8 @@ class ObjectiveModel(keras.Model):
         return {"name": self.name, "seed": self.seed, "ema_momentum": self.ema_momentum}
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None
         optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
         main = next(n for n in self.optimizer_names if getattr(self, n) is self.optimizer)
         return {"optimizer": main, **self._choices, "run_eagerly": self.run_eagerly, **optimizers}

@@ -1,0 +1,101 @@
+"""What the base refuses before work starts, whatever the family."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dl
+
+X = np.random.default_rng(0).random((20, 6), "float32")
+
+
+def vae(**options):
+    encoder = keras_dl.networks.mlp_encoder((6,), 2, hidden=(4,))
+    return keras_dl.models.VAE(encoder, keras_dl.networks.mlp_decoder(2, (6,), hidden=(4,)), seed=0, **options)
+
+
+def compiled():
+    model = vae()
+    model.compile()
+    return model
+
+
+COMPILE = [
+    ({"optimizer": None}, "given an optimizer. Received: None"),
+    ({"loss": "mse"}, "loss should not be given: VAE .* Received: loss='mse'"),
+    ({"metrics": ["mae"]}, "metrics should not be given"),
+    ({"jit_compile": "yes"}, "jit_compile should be True, False or 'auto'. Received: 'yes'"),
+    ({"steps_per_execution": 0}, "steps_per_execution should be a positive integer or 'auto'. Received: 0"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), COMPILE)
+def test_compile(options, message):
+    with pytest.raises(ValueError, match=message):
+        vae().compile(**options)
+
+
+FIT = [
+    ({"x": None}, "fit should be given data: .*Received: x=None"),
+    ({"x": X, "batch_size": 0}, "batch_size should be a positive integer. Received: 0"),
+    ({"x": X, "class_weight": {0: 1.0}}, "class_weight should come with labels y. Received: y=None"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), FIT)
+def test_fit(options, message):
+    with pytest.raises(ValueError, match=message):
+        compiled().fit(**options, verbose=0)
+
+
+DATA = [
+    (X[:, :5], r"x should have shape \(rows, 6\). Received: \(20, 5\)"),
+    (X * np.nan, "x should be finite"),
+    (X * 255, r"must lie in \[0.0, 1.0\]"),
+]
+
+
+@pytest.mark.parametrize(("x", "message"), DATA)
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_datasets_and_generators(method, x, message):
+    for data in (tf.data.Dataset.from_tensor_slices(x).batch(20), ((part,) for part in [x])):
+        model = compiled()
+        weights = model.get_weights()
+        with pytest.raises(ValueError, match=message):
+            getattr(model, method)(data, verbose=0)
+        for found, expected in zip(model.get_weights(), weights, strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_an_empty_dataset():
+    empty = tf.data.Dataset.from_tensor_slices(X).take(0).batch(4)
+    with pytest.raises(ValueError, match="at least one batch. Received: none"):
+        compiled().fit(empty, verbose=0)
+
+
+@pytest.mark.parametrize(("x", "message"), [*DATA, (X[:0], "x should not be empty")])
+def test_predict(x, message):
+    with pytest.raises(ValueError, match=message):
+        compiled().predict(x, verbose=0)
+
+
+def test_objectives_and_priors():
+    with pytest.raises(TypeError, match="objective should be an object.*Received: 'iwae'"):
+        vae(objective="iwae")
+    with pytest.raises(ValueError, match=r"prior should be over 2 latents.*Received: event shape \(3,\)"):
+        vae(prior=keras_dl.likelihoods.StandardNormal(3))
+
+
+def test_numpy_integers_count():
+    model = compiled()
+    assert model.sample(np.int64(3)).shape == (3, 6)
+    assert model.log_prob(X, num_samples=np.int32(2)).shape == (20,)
+
+
+def test_models_that_were_not_compiled_are_saved(tmp_path):
+    model = vae()
+    model.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    assert not loaded.compiled
+    np.testing.assert_array_equal(loaded.sample(3, seed=0), model.sample(3, seed=0))
