@@ -4,9 +4,14 @@ import csv
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 
 from apps.cli import UserError
+
+#: What a config holds at least: the kind of each value, and for the data what is asked of it later.
+CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
+DATA = {"shape": list, "num_samples": int}
 
 
 class RunFolder:
@@ -62,9 +67,8 @@ class RunFolder:
             raise UserError(f"{self.path} holds no run: {self.config_file} does not exist")
         try:
             config = json.loads(self.config_file.read_text(encoding="utf-8"))
-            missing = {"recipe", "dataset", "data", "seed", "hyperparameters", "fit"} - set(config)
-            if missing:
-                raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+            _check_fields(config, CONFIG)
+            _check_fields(config["data"], DATA)
         except (OSError, ValueError, TypeError) as error:
             raise UserError(f"{self.config_file} cannot be read: {error}") from error
         return config
@@ -88,6 +92,8 @@ class RunFolder:
 
         if not self.model_file.is_file():
             raise UserError(f"{self.path} holds no trained model yet: {self.model_file} does not exist")
+        if not zipfile.is_zipfile(self.model_file):
+            raise UserError(f"{self.model_file} cannot be read: it is not a whole .keras file, perhaps cut short")
         try:
             return keras.saving.load_model(self.model_file)
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
@@ -109,8 +115,13 @@ class RunFolder:
         """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs where that is given."""
         if not self.history_file.is_file():
             return []
-        with self.history_file.open(newline="", encoding="utf-8") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        try:
+            with self.history_file.open(newline="", encoding="utf-8") as file:
+                rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            for row in rows:
+                _check_fields(row, {"epoch": float})
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"{self.history_file} cannot be read: {error}") from error
         return [row | {"epoch": int(row["epoch"])} for row in rows if epochs is None or row["epoch"] <= epochs]
 
     def write_history(self, rows):
@@ -135,3 +146,15 @@ class RunFolder:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+def _check_fields(record, kinds):
+    """Refuses a dict that lacks some of the keys, or has values of other kinds under them."""
+    if not isinstance(record, dict):
+        raise ValueError(f"it should hold names with values, and holds {record!r}")
+    missing = sorted(kinds.keys() - record.keys())
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    for name, kind in kinds.items():
+        if not isinstance(record[name], kind):
+            raise ValueError(f"{name} should be of type {kind.__name__}, and is {record[name]!r}")

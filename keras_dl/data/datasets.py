@@ -48,7 +48,7 @@ def load(name, held_out="test"):
 
     Raises:
         ValueError: for an unknown name or part, or if a file is truncated, damaged or not what its name says.
-        FileNotFoundError: if a file is missing under `KERAS_DL_DATA`.
+        OSError: if a file is missing under `KERAS_DL_DATA` (`FileNotFoundError`), or a download fails.
 
     Example:
 
@@ -143,7 +143,13 @@ def _read_cifar10(name, held_out):
 def _download(name):
     import keras
 
-    return getattr(keras.datasets, name).load_data()
+    try:
+        return getattr(keras.datasets, name).load_data()
+    except Exception as error:  # what keras raises where there is no network has no type of its own
+        raise OSError(
+            f"Expected keras.datasets to download {name}, or the environment variable KERAS_DL_DATA to name a folder "
+            f"with {name}/. Received: KERAS_DL_DATA is not set, and {error}"
+        ) from error
 
 
 _READERS = {

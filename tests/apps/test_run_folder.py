@@ -6,7 +6,10 @@ from apps import run_folder
 from apps.cli import UserError
 from apps.run_folder import RunFolder
 
-CONFIG = {"recipe": "vae", "dataset": "digits", "data": {}, "seed": 0, "hyperparameters": {}, "fit": {}}
+DATA = {"shape": [8, 8, 1], "num_samples": 3}
+CONFIG = {"recipe": "vae", "dataset": "digits", "data": DATA, "seed": 0, "hyperparameters": {}, "fit": {}}
+DAMAGED = ["", "{", "[]", "{}", "\x00", json.dumps(CONFIG)[:-3]]
+DAMAGED += [json.dumps({**CONFIG, **part}) for part in ({"fit": 1}, {"data": {}}, {"seed": "x"})]
 
 
 def test_create_refuses_a_folder_with_other_files(tmp_path):
@@ -23,7 +26,7 @@ def test_create_says_why_it_cannot_write(tmp_path):
         RunFolder(tmp_path / "file" / "run").create()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", json.dumps({**CONFIG, "fit": 1})[:-3], "\x00"])
+@pytest.mark.parametrize("text", DAMAGED)
 def test_a_damaged_config_is_a_message(tmp_path, text):
     folder = RunFolder(tmp_path)
     folder.config_file.write_text(text)
@@ -41,6 +44,14 @@ def test_a_damaged_model_is_a_message(tmp_path, content):
     folder.model_file.write_bytes(content)
     with pytest.raises(UserError, match="model.keras cannot be read"):
         folder.load_model()
+
+
+@pytest.mark.parametrize("text", ["epoch,seconds\n1,x\n", "loss\n1.0\n", "epoch,seconds\n1,2,3\n"])
+def test_a_damaged_history_is_a_message(tmp_path, text):
+    folder = RunFolder(tmp_path)
+    folder.history_file.write_text(text)
+    with pytest.raises(UserError, match="history.csv cannot be read"):
+        folder.read_history()
 
 
 def test_history_reads_back_and_stops_where_it_is_told(tmp_path):

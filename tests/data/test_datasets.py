@@ -110,6 +110,16 @@ def test_a_missing_set_is_an_error_and_never_a_download(data_folder, monkeypatch
         keras_dl.data.load(name)
 
 
+def test_a_download_that_fails_says_what_else_there_is(monkeypatch):
+    def load_data():
+        raise Exception("URL fetch failure")
+
+    monkeypatch.delenv("KERAS_DL_DATA", raising=False)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", load_data)
+    with pytest.raises(OSError, match="download mnist, or .*KERAS_DL_DATA.*Received: .*URL fetch failure"):
+        keras_dl.data.load("mnist")
+
+
 def test_without_the_variable_keras_datasets_is_asked(monkeypatch):
     monkeypatch.delenv("KERAS_DL_DATA", raising=False)
     images, labels = np.full((6, 32, 32, 3), 255, "uint8"), np.arange(6, dtype="uint8")
