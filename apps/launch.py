@@ -25,7 +25,7 @@ EXAMPLES = """\
 examples:
   python -m apps.launch --workers 2 -- python -m apps.train vae --strategy multi_worker --out runs/two
   python -m apps.launch --workers 2 -- python -m apps.train vae --out runs/two --resume    go on after a failure
-  python -m apps.launch --workers 3 --search -- python -m apps.tune vae --trials 30        search together
+  python -m apps.launch --workers 3 --search -- python my_search.py        a KerasTuner search together
 """
 
 
@@ -40,7 +40,7 @@ def parser():
     parser.add_argument(
         "--search",
         action="store_true",
-        help="the workers do not train one model but share a search (apps.tune); one more process keeps its book",
+        help="the workers do not train one model but share a KerasTuner search; one more process keeps its book",
     )
     return parser
 

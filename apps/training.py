@@ -47,6 +47,9 @@ def train(arguments):
     if old:
         with strategy.scope(), user_errors(ValueError):
             model = _load(folder) or model
+        done, wanted = model.state.epoch, options["epochs"]
+        if done > wanted:
+            raise UserError(f"{folder.path} has {done} epochs behind it; received --epochs {wanted}")
     if runtime.is_chief():  # all workers have looked into the folder: they have exchanged the initial weights
         folder.check_writable() if old else folder.create()
         folder.write_config(config)
@@ -126,7 +129,7 @@ class Run:
         title = f"\nafter {self.epochs} epochs, {seconds:.0f} seconds"
         progress.results_table(title, {f"train, epoch {history[-1]['epoch']}": train, "held out": test})
         files = {
-            self.folder.model_file: "the model: keras.saving.load_model reads it",
+            self.folder.model_file: "the model: with keras_dl imported, keras.saving.load_model reads it",
             self.folder.history_file: "metrics after every epoch",
             self.folder.tensorboard: "tensorboard --logdir",
         }

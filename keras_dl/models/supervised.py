@@ -14,7 +14,9 @@ class Supervised(ObjectiveModel):
     """A network with a loss: `keras.Model.fit` with this package's guarantees.
 
     Replica-exact gradients with uneven and empty replica batches, several workers, resume to the bit, and loss
-    scaling, for any functional or built network. The network stays usable by itself.
+    scaling, for any functional or built network. The network stays usable by itself. As everywhere in TensorFlow,
+    layers that draw by themselves (`Dropout`) draw on each replica: such a network resumes exactly, but its weights on
+    two replicas are not those on one.
 
     Args:
         network: Built `keras.Model` from inputs to predictions, one tensor or a nest of them.

@@ -1,5 +1,6 @@
 """Where a model runs: one device, several devices of a machine, or several machines."""
 
+import functools
 import json
 import os
 
@@ -23,7 +24,8 @@ def strategy(name="auto", devices=None):
             without GPUs devices are logical CPU devices, two by default: slower than one, but everyone can try.
 
     Returns:
-        A `tf.distribute.Strategy`; for `"none"` the default one, whose scope changes nothing.
+        A `tf.distribute.Strategy`; for `"none"` the default one, whose scope changes nothing. The same devices give
+        the same strategy at every call.
 
     Raises:
         ValueError: If the name is unknown, more devices are asked for than there are, or `TF_CONFIG` is not as
@@ -51,7 +53,7 @@ def strategy(name="auto", devices=None):
             raise ValueError(f"'none' is one device: choose 'mirrored' for several. Received: devices={devices!r}")
         return tf.distribute.get_strategy()
     if name == "mirrored":
-        return tf.distribute.MirroredStrategy(_devices(devices))
+        return _mirrored(tuple(_devices(devices)))
     return _multi_worker(devices)
 
 
@@ -69,6 +71,12 @@ def _choose(devices):
         return "multi_worker"
     several = len(tf.config.list_physical_devices("GPU")) > 1 if devices is None else devices != 1
     return "mirrored" if several else "none"
+
+
+@functools.cache
+def _mirrored(devices):
+    """One strategy for the same devices: TensorFlow numbers the collectives of a second one like the first one's."""
+    return tf.distribute.MirroredStrategy(devices)
 
 
 def _devices(devices):

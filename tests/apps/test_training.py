@@ -166,6 +166,14 @@ def test_resume_where_nothing_is_begins(run, tmp_path, capsys, small):
     assert "nothing to resume" in capsys.readouterr().out
 
 
+def test_a_run_is_not_cut_back(run, tmp_path, capsys, small):
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 2, *small) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()}
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 1, "--resume") == 2
+    assert "has 2 epochs behind it; received --epochs 1" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()} == before
+
+
 def test_a_run_that_diverges_stops_and_keeps_the_epoch_before(run, tmp_path, monkeypatch, capsys, small):
     original = training.KeepHistory.on_epoch_end
 

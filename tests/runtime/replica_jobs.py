@@ -17,14 +17,18 @@ def vae():
     return model, lambda x, y: (x,)
 
 
-def classifier():
+def classifier(jit_compile=False, **options):
     keras.utils.set_random_seed(1)
-    layers = [keras.layers.Flatten(), keras.layers.Dense(8, "tanh"), keras.layers.Dense(10)]
+    layers = [keras.layers.Flatten(), keras.layers.Dense(8, "tanh", **options), keras.layers.Dense(10)]
     network = keras.Sequential([keras.Input((8, 8, 1)), *layers])
     model = keras_dl.models.Supervised(network, seed=2)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.SGD(0.1), loss=loss, metrics=["accuracy"], jit_compile=False)
+    model.compile(keras.optimizers.SGD(0.1), loss=loss, metrics=["accuracy"], jit_compile=jit_compile)
     return model, lambda x, y: (x, y)
+
+
+def regularized():
+    return classifier(jit_compile=True, kernel_regularizer="l2")
 
 
 def wgan_gp():
@@ -37,7 +41,7 @@ def wgan_gp():
     return model, lambda x, y: (x,)
 
 
-MODELS = {"vae": vae, "classifier": classifier, "wgan_gp": wgan_gp}
+MODELS = {"vae": vae, "classifier": classifier, "regularized": regularized, "wgan_gp": wgan_gp}
 
 
 def train(strategy):

@@ -3,6 +3,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_dl import models, networks, runtime
 from tests.models.builders import SHAPE, images, small_classifier, small_vae
@@ -152,3 +153,17 @@ def test_vectors_as_conditions(tmp_path):
     np.testing.assert_allclose(
         run_in_tensorflow(folder, calls, tmp_path)["sample/x"], vae.sample(3, condition, seed=1), atol=1e-5
     )
+
+
+def test_batches_of_no_rows(tmp_path):
+    keras.utils.set_random_seed(0)
+    shape = (6, 6, 1)
+    encoder = networks.conv_encoder(shape, 2, filters=(4,), hidden=(), num_classes=3)
+    decoder = networks.conv_decoder(2, shape, filters=(4,), hidden=(), num_classes=3)
+    folder = runtime.export(models.ConditionalVAE(encoder, decoder), tmp_path / "conv")
+    exported = tf.saved_model.load(folder).signatures
+    for rows in (0, 1, 3):
+        x, condition = tf.zeros((rows, *shape)), tf.zeros(rows, "int32")
+        assert exported["reconstruct"](x=x, condition=condition)["x"].shape == (rows, *shape)
+        assert exported["encode"](x=x, condition=condition)["latents"].shape == (rows, 2)
+        assert exported["log_prob"](x=x, condition=condition)["log_prob"].shape == (rows,)

@@ -142,7 +142,7 @@ def _through_pipeline(model, x, y, batch_size, shuffle, options):
             raise ValueError("fit takes sample_weight or class_weight. Received: both")
         if y is None:
             raise ValueError("class_weight should come with labels y. Received: y=None")
-        weight = np.vectorize(class_weight.get, otypes=["float32"])(np.asarray(y).reshape(len(y)))
+        weight = _class_weights(class_weight, np.asarray(y))
     if split and options.get("validation_data") is None:
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     check(model, x, y, weight)
@@ -153,6 +153,13 @@ def _through_pipeline(model, x, y, batch_size, shuffle, options):
     dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=shuffle, seed=model.seed)
     options.setdefault("validation_batch_size", batch_size)
     return dataset, None, options
+
+
+def _class_weights(class_weight, y):
+    """A weight a sample, 1 for classes that are not listed, from labels or one-hot vectors, as in Keras."""
+    labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
+    classes, indices = np.unique(labels, return_inverse=True)
+    return np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")[indices]
 
 
 def _check_rows(model, rows):

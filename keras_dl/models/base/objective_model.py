@@ -181,19 +181,20 @@ class ObjectiveModel(keras.Model):
         return int(self.state.step.numpy()) % self._period
 
     def _run_updates(self, batch, phase=0):
-        for part, values, terms in self._program.train(batch, phase):
-            self._track(part, values, terms)
+        for found in self._program.train(batch, phase):
+            self._track(*found)
         self._averages.update()
 
     def _run_evaluation(self, batch):
-        for part, values, terms in self._program.evaluate(batch):
-            self._track(part, values, terms)
+        for found in self._program.evaluate(batch):
+            self._track(*found)
 
-    def _track(self, part, values, terms):
+    def _track(self, part, values, terms, charge):
         share = tf.math.divide_no_nan(1.0, part.local_weight)
         for term, value in {"loss": values, **terms}.items():
             tracker = self._trackers[part.update.name, term]
-            tracker.update_state(tf.reduce_sum(value) * share, sample_weight=part.local_weight)
+            mean = tf.reduce_sum(value) * share + (charge if term == "loss" else 0.0)
+            tracker.update_state(mean, sample_weight=part.local_weight)
 
     def train_step(self, data, phase=0):
         """Runs the updates due on a batch and returns the means of the epoch so far."""

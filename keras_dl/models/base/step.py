@@ -43,8 +43,9 @@ def pad_empty(batch):
     return tf.nest.map_structure(pad, batch)
 
 
-def _has_convolutions(update):
-    return any(len(v.shape) > 2 for network in update.networks for v in network.variables)
+def has_convolutions(network):
+    """Whether a network has kernels of more than two axes."""
+    return any(len(v.shape) > 2 for v in network.variables)
 
 
 class Part(NamedTuple):
@@ -82,21 +83,25 @@ class StepProgram:
         self._compiled = {}
 
     def train(self, batch, phase=0):
-        """Runs the updates due in `phase` (the step modulo the period); yields each part with its values and terms."""
+        """Runs the updates due in `phase` (the step modulo the period).
+
+        Yields each part with its values, its terms, and what regularizers charge for its networks' weights.
+        """
         due = [(k, u) for k, u in enumerate(self.updates) if phase % u.every == 0]
         offset = first_row(batch) if any(u.parts > 1 for _, u in due) else 0
         slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u in due for i in range(u.repeats)]
         for part in self._place(slices):
-            values, terms, gradients = self._gradients(part)
+            values, terms, charge, gradients = self._gradients(part)
             self._apply(part.update, gradients)
-            yield part, values, terms
+            yield part, values, terms, charge
         self.state.step.assign_add(1)
 
     def evaluate(self, batch):
-        """Yields the values and terms of every update, without moving weights; the noise is the same at every call."""
+        """Yields the same of every update, without moving weights; the noise is the same at every call."""
         for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)]):
             stream = noise.stream_id(noise.EVALUATE, part.index)
-            yield part, *self._loss(part, self.state.batches_evaluated.value, stream, training=False)
+            values, terms = self._loss(part, self.state.batches_evaluated.value, stream, training=False)
+            yield part, values, terms, self._regularization(part.update)
         self.state.batches_evaluated.assign_add(1)
 
     @staticmethod
@@ -117,7 +122,7 @@ class StepProgram:
     def _loss(self, part, step, stream, training):
         """Values and terms of the rows that this replica holds."""
         batch, held = part.batch, count_rows(part.batch)
-        pads = replica_count() > 1 and _has_convolutions(part.update)
+        pads = replica_count() > 1 and any(map(has_convolutions, part.update.networks))
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
         draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held)
@@ -131,10 +136,10 @@ class StepProgram:
         if key not in self._compiled:
             self._compiled[key] = self._compile(part.update, *key)
         compute, changed = self._compiled[key]
-        values, terms, gradients, new_values = compute(part.batch, *part[4:])
+        values, terms, charge, gradients, new_values = compute(part.batch, *part[4:])
         for variable, value in zip(changed, new_values, strict=True):
             variable.assign(value)
-        return values, terms, gradients
+        return values, terms, charge, gradients
 
     def _compile(self, update, index, iteration):
         """An XLA computation of the gradient, and the variables (batch statistics, seeds) that it gives new values."""
@@ -143,6 +148,9 @@ class StepProgram:
         @tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
         def compute(batch, *place):
             with keras.StatelessScope() as scope:
+                for variable in update.variables:
+                    if variable.regularizer is not None:  # Keras reads what it charges from the scope
+                        scope.add_update((variable, variable.value))
                 found = self._local_gradients(Part(update, index, iteration, batch, *place))
             new = [(v, scope.get_current_value(v)) for v in self.state.changing_variables()]
             new = [(v, value) for v, value in new if value is not None]
@@ -152,21 +160,22 @@ class StepProgram:
         return compute, changed
 
     def _local_gradients(self, part):
-        """Values and terms of the local rows, and their part of the gradient of the global mean."""
+        """Values and terms of the local rows, regularizers' charge, and their part of the global mean's gradient."""
         update = part.update
         variables = [v.value for v in update.variables]
         stream = noise.stream_id(noise.TRAIN, part.index, part.iteration)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             values, terms = self._loss(part, self.state.step.value, stream, training=True)
-            loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.weight) + self._regularization(update)
+            charge = self._regularization(update)
+            loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.weight) + charge / replica_count()
             loss = update.optimizer.scale_loss(loss)
-        return values, terms, tape.gradient(loss, variables)
+        return values, terms, charge, tape.gradient(loss, variables)
 
     @staticmethod
     def _regularization(update):
         losses = [loss for network in update.networks for loss in network.losses]
-        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses]) / replica_count() if losses else 0.0
+        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses]) if losses else tf.constant(0.0)
 
     @staticmethod
     def _apply(update, gradients):
