@@ -44,7 +44,8 @@ def conv_output_size(n, kernel_size, stride=1, padding=0, dilation=1):
     >>> conv_output_size(28, kernel_size=5, padding="same")
     28
     """
-    for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation)):
+    sizes = {"n": 1 if n is None else n, "kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+    for name, value in sizes.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
     before, after = _both_sides(padding)

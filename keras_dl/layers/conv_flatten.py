@@ -53,6 +53,8 @@ class ConvFlatten(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not isinstance(units, int) or isinstance(units, bool) or units < 1:
+            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
         self.units = units
         self.kernel_size = kernel_size
         self.activation = _parts.activation_or_config(activation)

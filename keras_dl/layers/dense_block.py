@@ -41,8 +41,9 @@ class DenseBlock(ConvolutionalBlock):
 
     def __init__(self, num_layers, growth_rate, bottleneck=4, dropout=0.0, kernel_size=3, include_input=True, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("num_layers", num_layers), ("growth_rate", growth_rate), ("bottleneck", bottleneck or 1)):
-            if not isinstance(value, int) or value < 1:
+        width = 1 if bottleneck is None else bottleneck
+        for name, value in (("num_layers", num_layers), ("growth_rate", growth_rate), ("bottleneck", width)):
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         self.num_layers = num_layers
         self.growth_rate = growth_rate

@@ -29,8 +29,10 @@ def negative_log_likelihood(y_true, y_pred, weight=None, ignore_index=-100):
     """
     y_pred = tensors.as_float(y_pred)
     labels, valid = _labels_and_valid(y_true, y_pred, ignore_index)
-    picked = ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1)
-    return -ops.squeeze(picked, -1) * _element_weights(labels, valid, y_pred, weight)
+    picked = ops.squeeze(ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1), -1)
+    picked = ops.where(labels < y_pred.shape[-1], picked, float("nan"))  # XLA takes the nearest class instead
+    picked = ops.where(valid, picked, ops.zeros_like(picked))  # an ignored element may hold log 0
+    return -picked * _element_weights(labels, valid, y_pred, weight)
 
 
 @register
@@ -74,8 +76,8 @@ def cross_entropy(y_true, y_pred, weight=None, ignore_index=-100, label_smoothin
 
 def _hard_cross_entropy(indices, logits, weight, ignore_index, label_smoothing):
     labels, valid = _labels_and_valid(indices, logits, ignore_index)
-    # The reshape makes a tensor without the memory of a softmax, which Keras would look behind.
-    logits = ops.reshape(logits, ops.shape(logits))
+    # Ignored elements may hold anything. What comes out has no memory of a softmax, which Keras would look behind.
+    logits = tensors.where_counted(logits, ops.expand_dims(valid, -1))
     values = ops.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     values = values * _element_weights(labels, valid, logits, weight)
     if label_smoothing == 0:

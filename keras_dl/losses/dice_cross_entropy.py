@@ -72,6 +72,7 @@ def _cross_entropy(y_true, y_pred, weight, multilabel, ignore_index):
     if weight is not None:
         raise ValueError(f"Expected no class weights with binary masks. Received: weight={weight}")
     targets, valid = targets_and_valid(y_true, y_pred, True, ignore_index)
+    y_pred = tensors.where_counted(y_pred, valid > 0)
     return valid * binary_cross_entropy(targets, y_pred, from_logits=True), valid
 
 

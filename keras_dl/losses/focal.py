@@ -47,6 +47,7 @@ def _values_and_weights(y_true, y_pred, alpha, gamma, from_logits, multilabel, i
         alpha = tensors.class_vector(alpha, y_pred.shape[-1], y_pred.dtype)
     binary = is_binary(y_pred, multilabel)
     targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
+    y_pred = tensors.where_counted(y_pred, valid > 0)
     if binary:
         return valid * _binary(targets, y_pred, alpha, gamma, from_logits), valid
     valid = ops.squeeze(valid, -1)

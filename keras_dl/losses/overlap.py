@@ -87,12 +87,12 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
         raise ValueError(f"Expected `y_pred` of shape (batch, ..., classes). Received: shape {tuple(y_pred.shape)}")
     binary = is_binary(y_pred, multilabel)
     targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
-    probabilities = probabilities_of(y_pred, from_logits, binary) * valid
+    probabilities = probabilities_of(tensors.where_counted(y_pred, valid > 0), from_logits, binary) * valid
     pixels = tuple(range(1, len(y_pred.shape) - 1))
     true_positive = ops.sum(probabilities * targets, axis=pixels)
     predicted = ops.sum(probabilities, axis=pixels)
     actual = ops.sum(targets, axis=pixels)
-    present = ops.cast(actual > 0, y_pred.dtype)
+    present = ops.cast(ops.logical_not(actual <= 0), y_pred.dtype)  # NaN, from labels that do not exist, is seen
     false_positive, false_negative = predicted - true_positive, actual - true_positive
     union = true_positive + alpha * false_positive + beta * false_negative
     values = present * (1 - ops.divide_no_nan(true_positive + smooth, union + smooth))

@@ -19,7 +19,8 @@ def probabilities_of(y_pred, from_logits, binary):
 def targets_and_valid(y_true, y_pred, binary, ignore_index):
     """Targets from 0 to 1 of the shape of `y_pred`, and 1 where they count, 0 where ignored (last axis perhaps 1).
 
-    Class indices become one-hot; targets of the shape of the predictions are taken as they are.
+    Class indices become one-hot, and NaN where there is no such class; targets of the shape of the predictions are
+    taken as they are.
     """
     if binary:
         y_true = tensors.like_predictions(y_true, y_pred)
@@ -31,4 +32,7 @@ def targets_and_valid(y_true, y_pred, binary, ignore_index):
         return probabilities, ops.ones_like(y_pred[..., :1])
     valid = ops.not_equal(indices, ignore_index)
     targets = ops.one_hot(ops.where(valid, indices, -1), y_pred.shape[-1], dtype=y_pred.dtype)
+    known = ops.logical_and(indices >= 0, indices < y_pred.shape[-1])
+    known = ops.logical_or(known, ops.logical_not(valid))
+    targets = ops.where(ops.expand_dims(known, -1), targets, float("nan"))
     return targets, ops.cast(ops.expand_dims(valid, -1), y_pred.dtype)

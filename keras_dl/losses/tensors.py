@@ -128,3 +128,13 @@ def unpack(y_pred, names):
     if not all(compatible(shape, shapes[0]) for shape in shapes):
         raise ValueError(f"Expected {', '.join(names)} of one shape. Received: {shapes}")
     return tensors
+
+
+def where_counted(y_pred, counted):
+    """Predictions with 0 in place of those that count for nothing, so that infinities there stay out of gradients.
+
+    Args:
+        y_pred: Predictions.
+        counted: Booleans of their shape, the last axis perhaps of size 1.
+    """
+    return ops.where(counted, y_pred, ops.zeros_like(y_pred))

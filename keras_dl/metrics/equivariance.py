@@ -35,6 +35,10 @@ def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, se
     [1.0, 1.0]
     """
     images = _checked(images)
+    if num_pairs < 1 or max_shift < 0:
+        raise ValueError(
+            f"`num_pairs` must be at least 1 and `max_shift` at least 0. Received: {num_pairs=}, {max_shift=}"
+        )
     rng = np.random.default_rng(seed)
     agreements = []
     for _ in range(num_pairs):
@@ -236,14 +240,20 @@ def _inside(outputs, margin):
         return np.ones(outputs.shape[1], bool)
     inside = np.zeros(outputs.shape[1:3], bool)
     inside[margin : outputs.shape[1] - margin, margin : outputs.shape[2] - margin] = True
-    return inside
+    return _some(inside, margin)
 
 
 def _disc(outputs, margin):
     if outputs.ndim == 2:
         return np.ones(outputs.shape[1], bool)
     rows, columns = (np.arange(n) - (n - 1) / 2 for n in outputs.shape[1:3])
-    return np.hypot(rows[:, None], columns) <= min(outputs.shape[1:3]) / 2 - margin
+    return _some(np.hypot(rows[:, None], columns) <= min(outputs.shape[1:3]) / 2 - margin, margin)
+
+
+def _some(inside, margin):
+    if not inside.any():
+        raise ValueError(f"`margin` must leave positions to compare in outputs of {inside.shape}. Received: {margin=}")
+    return inside
 
 
 def _relative_distance(a, b, inside):

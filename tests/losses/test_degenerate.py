@@ -104,3 +104,44 @@ def test_an_absent_class_does_not_count_in_the_mean():
     alone = losses.Dice()(masks[:1], p[:1])
     np.testing.assert_allclose(alone, 1 - 2 * 2.3 / (2.5 + 3), rtol=1e-6)
     np.testing.assert_allclose(losses.Dice()(masks, p), alone, rtol=1e-6)
+
+
+INFINITE = [
+    (losses.NegativeLogLikelihood, {}),
+    (losses.CrossEntropy, {"label_smoothing": 0.1}),
+    (losses.Focal, {"from_logits": True}),
+    (losses.Dice, {"from_logits": True}),
+    (losses.DiceCrossEntropy, {}),
+]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize(("kind", "options"), INFINITE)
+def test_ignored_elements_may_hold_anything(kind, options, jit_compile):
+    loss = kind(**options)
+
+    @tf.function(jit_compile=jit_compile)
+    def both(y_true, y_pred):
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = loss(y_true, y_pred)
+        return value, tape.gradient(value, y_pred)
+
+    y_true = tf.constant([[0, -100, 1]])
+    clean = np.log([[[0.5, 0.5], [0.5, 0.5], [0.2, 0.8]]]).astype("float32")
+    expected, gradient = both(y_true, tf.constant(clean))
+    for strange in (-np.inf, np.inf, np.nan):
+        dirty = clean.copy()
+        dirty[0, 1, 0] = strange
+        found, other = both(y_true, tf.constant(dirty))
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+        np.testing.assert_allclose(other, gradient, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("label", [-1, 2])
+@pytest.mark.parametrize(("kind", "options"), INFINITE)
+def test_labels_that_do_not_exist_never_pass(kind, options, label):
+    loss = kind(**options)
+    compiled = tf.function(loss, jit_compile=True)
+    y_pred = tf.constant(np.log([[[0.5, 0.5], [0.2, 0.8]]]).astype("float32"))
+    assert np.isnan(compiled(tf.constant([[0, label]]), y_pred))
