@@ -31,8 +31,8 @@ def negative_log_likelihood(y_true, y_pred, weight=None, ignore_index=-100):
     labels, valid = _labels_and_valid(y_true, y_pred, ignore_index)
     picked = ops.squeeze(ops.take_along_axis(y_pred, ops.expand_dims(labels, -1), axis=-1), -1)
     picked = ops.where(labels < y_pred.shape[-1], picked, float("nan"))  # XLA takes the nearest class instead
-    picked = ops.where(valid, picked, ops.zeros_like(picked))  # an ignored element may hold log 0
-    return -picked * _element_weights(labels, valid, y_pred, weight)
+    values = ops.where(valid, -picked, ops.zeros_like(picked))  # an ignored element may hold log 0
+    return values * _element_weights(labels, valid, y_pred, weight)
 
 
 @register
