@@ -6,7 +6,7 @@ import warnings
 import keras
 import numpy as np
 
-from keras_dl.metrics.estimate import check_count
+from keras_dl.checks import check_count
 from keras_dl.metrics.sample_metric import check_metrics, compare, represent
 
 ROWS = 1000

@@ -54,10 +54,3 @@ def check_vectors(x, name, least=1):
     if broken:
         raise ValueError(f"`{name}` must be finite. Received: {broken} of {len(x)} rows with NaN or infinity")
     return x
-
-
-def check_count(value, name, least=1):
-    """Returns `value` as an int of at least `least`, or raises a `ValueError` that calls it `name`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"`{name}` must be an integer of at least {least}. Received: {name}={value!r}")
-    return int(value)

@@ -3,7 +3,8 @@
 import numpy as np
 from scipy.special import rel_entr
 
-from keras_dl.metrics.estimate import Estimate, check_count, check_vectors, mean
+from keras_dl.checks import check_count
+from keras_dl.metrics.estimate import Estimate, check_vectors, mean
 from keras_dl.metrics.sample_metric import SampleMetric
 
 

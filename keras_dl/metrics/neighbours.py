@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.metrics.estimate import Estimate, check_count, check_pair, mean
+from keras_dl.checks import check_count
+from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
 
 ROWS = 1024

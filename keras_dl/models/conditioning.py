@@ -4,8 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.models.base.objective_model import check_network
-from keras_dl.models.base.structure import inputs_of, outputs_of
+from keras_dl.models.base.structure import check_network, inputs_of, outputs_of
 from keras_dl.networks.conditions import num_classes
 
 

@@ -6,12 +6,12 @@ import keras
 import tensorflow as tf
 
 from keras_dl import objectives
+from keras_dl.checks import check_count
 from keras_dl.models import conditioning, gan_checks, gan_signatures
 from keras_dl.models.base import noise
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.update import Update
 from keras_dl.models.scorer import Scorer
-from keras_dl.objectives.elbo import check_count
 from keras_dl.objectives.schedules import check_weight, value_at
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_dl import objectives
 from keras_dl.models import conditioning
-from keras_dl.models.base.objective_model import check_network
+from keras_dl.models.base.structure import check_network
 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 

@@ -4,12 +4,12 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
+from keras_dl.checks import check_count
 from keras_dl.models import conditioning, importance, vae_signatures
 from keras_dl.models.base import noise
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.update import Update
 from keras_dl.objectives import ELBO
-from keras_dl.objectives.elbo import check_count
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

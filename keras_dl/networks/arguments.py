@@ -1,17 +1,6 @@
 """Checks of the arguments that network factories share."""
 
-import operator
-
-
-def positive_int(value, name):
-    """Returns `value` as an `int` of at least 1, or raises a `ValueError` that calls it `name`."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
-    return number
+from keras_dl.checks import check_count as positive_int
 
 
 def positive_ints(values, name):

@@ -1,11 +1,10 @@
 """Bounds on the log-likelihood of latent variable models."""
 
-import numbers
-
 import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_dl.checks import check_count
 from keras_dl.objectives.schedules import check_weight, value_at
 
 TERMS = ("elbo", "rate", "distortion")
@@ -139,10 +138,3 @@ class IWAE:
     @classmethod
     def from_config(cls, config):
         return cls(**config)
-
-
-def check_count(count, name):
-    """Returns a positive integer as an `int`, or refuses it."""
-    if not isinstance(count, numbers.Integral) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"{name} should be a positive integer. Received: {count!r}")
-    return int(count)

@@ -30,7 +30,17 @@ def test_unknown_size_stays_unknown():
 
 @pytest.mark.parametrize(
     "arguments",
-    [(2, 3), (8, 0), (8, 3, -1), (8, 3, 1, "full"), (8, 3, 1, -1), (8, 3, 1, (1, 2, 3)), (8, 3, 1, 0, 0), (8, 2.5)],
+    [
+        (2, 3),
+        (-5, 1),
+        (8, 0),
+        (8, 3, -1),
+        (8, 3, 1, "full"),
+        (8, 3, 1, -1),
+        (8, 3, 1, (1, 2, 3)),
+        (8, 3, 1, 0, 0),
+        (8, 2.5),
+    ],
 )
 def test_bad_sizes_are_refused(arguments):
     with pytest.raises(ValueError, match="Received: "):

@@ -85,6 +85,8 @@ def test_published_parameter_counts(depth):
     [
         lambda: layers.DenseBlock(0, 4),
         lambda: layers.DenseBlock(2, 4, bottleneck=1.5),
+        lambda: layers.DenseBlock(2, 4, bottleneck=True),
+        lambda: layers.DenseBlock(2, 4, bottleneck=0),
         lambda: layers.TransitionDown(compression=0.0),
         lambda: layers.TransitionDown(pooling="mean"),
         lambda: layers.TransitionUp(3).build([(1, 4, 4, 2)] * 3),

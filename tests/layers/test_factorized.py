@@ -88,6 +88,7 @@ def test_conv_flatten_slides_over_a_larger_image():
         lambda: layers.NetworkInNetwork(()),
         lambda: layers.NetworkInNetwork(3),
         lambda: layers.FactorizedConv2D(3).build((None, 5, 5, 5, 1)),
+        lambda: layers.ConvFlatten(0),
         lambda: layers.ConvFlatten(3).build((None, None, 5, 1)),
         lambda: layers.ConvFlatten(3, kernel_size=(6, 6)).build((None, 5, 5, 1)),
     ],

@@ -145,6 +145,8 @@ def test_deformation_sensitivity_scales():
     [
         lambda: metrics.shift_consistency(class_of_a_pixel, np.ones((4, 4))),
         lambda: metrics.shift_consistency(circular_conv, images()),
+        lambda: metrics.shift_consistency(class_of_a_pixel, images(), num_pairs=0),
+        lambda: metrics.shift_equivariance_error(circular_conv, images(), margin=100),
         lambda: metrics.shift_equivariance_error(circular_conv, np.ones((0, 4, 4, 1))),
         lambda: metrics.rotation_equivariance_error(circular_conv, np.ones((1, 4, 5, 1))),
         lambda: metrics.deformation_sensitivity(circular_conv, images(), strength=1.0),

@@ -72,6 +72,10 @@ def test_logical_devices_are_made_where_there_are_no_gpus(processes):
     assert processes.call(jobs.replicas_of, "auto", 3) == 3
 
 
+def test_the_same_devices_have_one_strategy():
+    assert strategy("mirrored", devices=["CPU:0"]) is strategy("mirrored", devices=["CPU:0"])
+
+
 @pytest.mark.parametrize(
     ("text", "chief"),
     [

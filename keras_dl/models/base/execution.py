@@ -8,6 +8,7 @@ import math
 import tensorflow as tf
 
 from keras_dl.data.checks import check_arrays
+from keras_dl.models.base.structure import has_convolutions
 
 STACK = 16
 _SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving
@@ -22,9 +23,8 @@ def prefers_xla(model):
     """
     if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
         return model._resolve_auto_jit_compile()
-    leaves = list(model._flatten_layers())
-    convolutional = any(len(v.shape) > 2 for layer in leaves for v in layer.trainable_variables)
-    return bool(model.trainable_variables) and not convolutional and not any(map(_is_sine, leaves))
+    slower = any(map(has_convolutions, model.networks)) or any(map(_is_sine, model._flatten_layers()))
+    return bool(model.trainable_variables) and not slower
 
 
 def _is_sine(layer):
@@ -41,9 +41,11 @@ def floating_point_operations(network, rows):
     total = 0
     for layer in network._flatten_layers(include_self=False):
         kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
         side = "input" if "Transpose" in type(layer).__name__ else "output"
-        shape = getattr(getattr(layer, side, None), "shape", ()) if kernel is not None else ()
-        total += 2 * rows * math.prod(getattr(kernel, "shape", ())) * math.prod(n or 1 for n in shape[1:-1])
+        shape = getattr(getattr(layer, side, None), "shape", ())
+        total += 2 * rows * math.prod(kernel.shape) * math.prod(n or 1 for n in shape[1:-1])
     return total
 
 

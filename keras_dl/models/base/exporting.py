@@ -1,25 +1,40 @@
-"""Writing a model's signatures as a SavedModel."""
+"""Writing a model's signatures as a SavedModel, whose functions check what they are given."""
 
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base.step import has_convolutions, pad_empty
+from keras_dl.models.base.step import pad_empty
+from keras_dl.models.base.structure import has_convolutions, inputs_of
+from keras_dl.networks.conditions import num_classes
+
+_SHOWN = 8  # entries of a refused input that a message shows
 
 
 def write_saved_model(model, path):
-    """Writes `model.signatures()` as a SavedModel; the first is also `serving_default`."""
+    """Writes `model.signatures()` as a SavedModel; the first is also `serving_default`.
+
+    The exported functions refuse, as invalid arguments, inputs of other shapes, with NaN or infinities, with different
+    numbers of rows, and labels out of range. XLA, which cannot fail on values, leaves these checks out.
+    """
     archive = keras.export.ExportArchive()
     archive.track(model)
     signatures = model.signatures()
-    pads = any(map(has_convolutions, model.networks))
-    for name, (function, inputs) in {"serving_default": next(iter(signatures.values())), **signatures}.items():
-        specs = [tf.TensorSpec(spec.shape, spec.dtype, name=key) for key, spec in inputs.items()]
-        archive.add_endpoint(name, _for_no_rows(function, specs) if pads else function, input_signature=specs)
+    for name, signature in {"serving_default": next(iter(signatures.values())), **signatures}.items():
+        specs = input_specs(signature)
+        function = checked(for_no_rows(model, signature.function, specs), specs, condition_classes(model))
+        archive.add_endpoint(name, function, input_signature=specs)
     archive.write_out(path, verbose=False)
 
 
-def _for_no_rows(function, specs):
+def input_specs(signature):
+    """The `tf.TensorSpec`s of a signature's inputs, in order, each with its name."""
+    return [tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in signature.inputs.items()]
+
+
+def for_no_rows(model, function, specs):
     """`function` that also takes batches of no rows, which convolutions on CPU do not."""
+    if not any(map(has_convolutions, model.networks)):
+        return function
     if any(spec.shape.rank == 0 or spec.shape[0] is not None for spec in specs):
         return function  # a number says how many rows come out
 
@@ -28,3 +43,79 @@ def _for_no_rows(function, specs):
         return {name: output[:rows] for name, output in function(*map(pad_empty, inputs)).items()}
 
     return padded
+
+
+def condition_classes(model):
+    """The classes of the labels that the model is conditioned on, as `num_classes` gives them, or `None`."""
+    for network in model.networks:
+        inputs = inputs_of(network)
+        if isinstance(inputs, dict) and "condition" in inputs:
+            return num_classes(network)
+    return None
+
+
+def checked(function, specs, classes=None):
+    """`function` behind checks of its inputs in the graph.
+
+    Args:
+        function: Takes a tensor an input.
+        specs: Named `tf.TensorSpec`s of the inputs.
+        classes: What the labels in the input `condition` must be below, an integer, or a tuple with an integer or
+            `None` a column; `None` where it holds no labels.
+    """
+    batched = [index for index, spec in enumerate(specs) if spec.shape.rank and spec.shape[0] is None]
+    same_rows = batched if all(spec.shape.rank for spec in specs) else []
+
+    def with_checks(*inputs):
+        shapes = [_shape(tensor) for tensor in inputs]
+        checks = [_shape_check(spec, shape) for spec, shape in zip(specs, shapes, strict=True)]
+        for index in same_rows[1:]:
+            checks.append(_rows_check(specs, shapes, same_rows[0], index))
+        with tf.control_dependencies(checks):
+            inputs = [_value_checked(tensor, spec, classes) for tensor, spec in zip(inputs, specs, strict=True)]
+        return function(*inputs)
+
+    return with_checks
+
+
+def _shape(tensor):
+    # Hidden from shape inference, by which the graph's optimizer would decide the checks: servers feed other shapes.
+    return tf.shape(tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=tf.TensorShape(None)))
+
+
+def _shape_check(spec, shape):
+    sizes = tf.constant([-1 if size is None else size for size in spec.shape], tf.int32)
+    rank = spec.shape.rank
+    first = tf.concat([shape, tf.fill([rank], -2)], 0)[:rank]
+    fits = tf.equal(tf.size(shape), rank) & tf.reduce_all((first == sizes) | (sizes == -1))
+    expected = ", ".join("batch" if size is None else str(size) for size in spec.shape)
+    return _assert(fits, f"{spec.name} should have shape ({expected}). Received: shape", shape)
+
+
+def _rows_check(specs, shapes, first, second):
+    rows = [shapes[index][:1] for index in (second, first)]  # slices: a scalar has been refused, but may still run
+    message = f"{specs[second].name} should have as many rows as {specs[first].name}. Received: rows"
+    return _assert(tf.reduce_all(tf.concat(rows, 0) == shapes[first][:1]), message, *rows)
+
+
+def _value_checked(tensor, spec, classes):
+    if spec.dtype.is_floating:
+        tensor = tf.debugging.check_numerics(tensor, f"{spec.name} should be finite. Received")
+    if spec.name != "condition" or classes is None:
+        return tf.identity(tensor)
+    if not isinstance(classes, tuple):
+        checks = [_labels_check(tensor, classes, "condition")]
+    else:
+        columns = enumerate(classes)
+        checks = [_labels_check(tensor[:, i], n, f"condition[:, {i}]") for i, n in columns if n is not None]
+    with tf.control_dependencies(checks):
+        return tf.identity(tensor)
+
+
+def _labels_check(labels, classes, name):
+    fits = tf.reduce_all((labels >= 0) & (labels < classes) & (tf.round(labels) == labels))
+    return _assert(fits, f"{name} should be integer labels from 0 to {classes - 1}. Received:", labels)
+
+
+def _assert(condition, message, *data):
+    return tf.raw_ops.Assert(condition=condition, data=[message, *data], summarize=_SHOWN)

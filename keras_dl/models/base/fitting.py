@@ -110,6 +110,26 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
         return keras_fit(x, y, **options)
 
 
+def evaluate(model, keras_evaluate, x, y=None, **options):
+    """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
+    check(model, x, y)
+    model.unchecked = not is_arrays(x)
+    if options.get("_use_cached_eval_dataset"):  # validation within fit
+        return keras_evaluate(x, y, **options)
+    measured = measuring(options.get("callbacks"))
+    stack, model.steps_per_execution = model.steps_per_execution, 1
+    try:
+        if not measured:
+            return keras_evaluate(x, y, **options)
+        as_dict = options.pop("return_dict", False)
+        logs = keras_evaluate(x, y, return_dict=True, **options)
+    finally:
+        model.steps_per_execution = stack
+    for callback in measured:
+        logs |= callback.logs
+    return logs if as_dict else model._flatten_metrics_in_order(logs)
+
+
 def _cardinality(dataset):
     """Number of batches of a dataset, or `None` where it is not known or has no end."""
     if not isinstance(dataset, tf.data.Dataset):
@@ -189,14 +209,16 @@ def _split(x, y, weight, share):
 
 
 def _set_stack(model, dataset, steps):
-    """Chooses how many steps a call runs, from the first batch's shape."""
-    if model._choices["steps_per_execution"] != "auto":
+    """Chooses how many steps a call runs, from the first batch's shape; with replicas, checks that batch."""
+    if getattr(dataset, "element_spec", None) is None or isinstance(dataset, tf.distribute.DistributedDataset):
         return
-    spec = getattr(dataset, "element_spec", None)
-    if spec is None or isinstance(dataset, tf.distribute.DistributedDataset):
-        return
-    batch = next(iter(dataset.take(1)), None)
+    chooses = model._choices["steps_per_execution"] == "auto"
+    checks = model.unchecked and model._distribute_strategy is not None
+    batch = next(iter(dataset.take(1)), None) if chooses or checks else None
+    if checks:  # on one device, the training function sees the rows
+        execution.check_first(model, [] if batch is None else [execution.without_none(batch)])
     if batch is None:
-        raise ValueError("data should hold at least one batch. Received: none")
+        return
     _check_rows(model, tf.nest.flatten(batch)[0].shape[0])
-    model.steps_per_execution = execution.choose_stack(model, batch, steps)
+    if chooses:
+        model.steps_per_execution = execution.choose_stack(model, batch, steps)

@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 
-def use_fused_kernel(optimizer):
-    """Lets a Keras Adam move its weights by `ResourceApplyAdam`, which computes what Keras composes.
+def choose_kernel(optimizer, fused):
+    """Lets a Keras Adam move its weights by `ResourceApplyAdam`, which computes what Keras composes, or as Keras does.
 
     Worth 7% of a convolutional VAE's step (benchmarks/README.md). Only for whole steps of one device outside XLA, which
     fuses the composition itself. What surrounds an update (rates, clipping, weight decay, averages) stays Keras'; an
@@ -15,10 +15,13 @@ def use_fused_kernel(optimizer):
 
     Args:
         optimizer: A built optimizer, perhaps inside a `LossScaleOptimizer`.
+        fused: Whether to use the kernel where it can be used.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer.__dict__.pop("update_step", None)  # of an earlier compilation
     composed = type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad
-    if not (composed or optimizer.gradient_accumulation_steps):  # Keras traces accumulated steps without variables
+    composed = composed or optimizer.gradient_accumulation_steps  # which Keras traces without variables
+    if fused and not composed:
         optimizer.update_step = functools.partial(_update_step, optimizer)
 
 

@@ -5,9 +5,9 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import compile_checks, execution, exporting, fitting
+from keras_dl.models.base import compiling, execution, exporting, fitting, structure
 from keras_dl.models.base.averages import Averages
-from keras_dl.models.base.fused_adam import use_fused_kernel
+from keras_dl.models.base.fused_adam import choose_kernel
 from keras_dl.models.base.state import TrainingState, as_seed
 from keras_dl.models.base.step import StepProgram
 
@@ -45,7 +45,7 @@ class ObjectiveModel(keras.Model):
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
         for key, network in networks.items():
-            check_network(key, network)
+            structure.check_network(key, network)
             setattr(self, key, network)
         self._network_names = tuple(networks)
         self.ema_momentum = ema_momentum
@@ -109,10 +109,10 @@ class ObjectiveModel(keras.Model):
         Raises:
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
-        compile_checks.check(self, jit_compile, steps_per_execution, options)
-        optimizers = self._take_optimizers(optimizer, options)
+        compiling.check(self, jit_compile, steps_per_execution, options)
+        optimizers = compiling.take_optimizers(self.optimizer_names, optimizer, options)
         with self.distribute_strategy.scope():
-            optimizers = {name: self._prepare(value) for name, value in optimizers.items()}
+            optimizers = {name: compiling.prepare(self, value) for name, value in optimizers.items()}
             for name, value in optimizers.items():
                 setattr(self, name, value)
             self.updates = tuple(self.make_updates(*optimizers.values()))
@@ -133,32 +133,9 @@ class ObjectiveModel(keras.Model):
         self._choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.jit_compile = execution.prefers_xla(self) if jit_compile == "auto" else bool(jit_compile)
         distributed = self._distribute_strategy is not None
-        if not (self.jit_compile or distributed):
-            for update in self.updates:
-                use_fused_kernel(update.optimizer)
+        for update in self.updates:
+            choose_kernel(update.optimizer, fused=not (self.jit_compile or distributed))
         self._program = StepProgram(self.updates, self.state, self.jit_compile and distributed)
-
-    def _take_optimizers(self, optimizer, options):
-        names = self.optimizer_names
-        if names == ("optimizer",):
-            return {"optimizer": optimizer}
-        missing = [name for name in names if options.get(name) is None]
-        if missing:
-            raise ValueError(f"compile should be given {', '.join(names)}. Received no {', '.join(missing)}")
-        taken = {name: options.pop(name) for name in names}
-        objects = [o for o in taken.values() if isinstance(o, keras.optimizers.Optimizer)]
-        if len({id(o) for o in objects}) < len(objects):
-            raise ValueError(f"{' and '.join(names)} should be optimizers of their own. Received: one object twice")
-        return taken
-
-    def _prepare(self, optimizer):
-        if optimizer is None:
-            raise ValueError("compile should be given an optimizer. Received: None")
-        optimizer = keras.optimizers.get(optimizer)
-        half = any(layer.dtype_policy.name == "mixed_float16" for layer in self._flatten_layers())
-        if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
-        return optimizer
 
     def _make_trackers(self):
         prefixed = len(self.updates) > 1
@@ -246,22 +223,7 @@ class ObjectiveModel(keras.Model):
 
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
         """
-        fitting.check(self, x, y)
-        self.unchecked = not fitting.is_arrays(x)
-        if options.get("_use_cached_eval_dataset"):  # validation within fit
-            return super().evaluate(x, y, **options)
-        measured = fitting.measuring(options.get("callbacks"))
-        stack, self.steps_per_execution = self.steps_per_execution, 1
-        try:
-            if not measured:
-                return super().evaluate(x, y, **options)
-            as_dict = options.pop("return_dict", False)
-            logs = super().evaluate(x, y, return_dict=True, **options)
-        finally:
-            self.steps_per_execution = stack
-        for callback in measured:
-            logs |= callback.logs
-        return logs if as_dict else self._flatten_metrics_in_order(logs)
+        return fitting.evaluate(self, super().evaluate, x, y, **options)
 
     # For a family's own methods.
 
@@ -319,10 +281,3 @@ class ObjectiveModel(keras.Model):
 
     def load_own_variables(self, store):
         self.state.load(store)
-
-
-def check_network(key, network):
-    if not isinstance(network, keras.layers.Layer):
-        raise TypeError(f"{key} should be a Keras layer or model. Received: {network!r}, {type(network).__name__}")
-    if not network.built:
-        raise ValueError(f"{key} should be built: give its input shape, or call it. Received: {network.name}")

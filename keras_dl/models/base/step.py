@@ -14,6 +14,7 @@ from keras_dl.models.base.replicas import (
     share,
     sum_over_replicas,
 )
+from keras_dl.models.base.structure import has_convolutions
 from keras_dl.models.base.update import Update
 
 
@@ -41,11 +42,6 @@ def pad_empty(batch):
         return tf.concat([tensor, tf.zeros(tf.concat([[tf.maximum(1 - shape[0], 0)], shape[1:]], 0), tensor.dtype)], 0)
 
     return tf.nest.map_structure(pad, batch)
-
-
-def has_convolutions(network):
-    """Whether a network has kernels of more than two axes."""
-    return any(len(v.shape) > 2 for v in network.variables)
 
 
 class Part(NamedTuple):

@@ -25,6 +25,19 @@ def outputs_of(network):
     return found if inputs is None else network.compute_output_spec(inputs)
 
 
+def has_convolutions(network):
+    """Whether a network has kernels of more than two axes."""
+    return any(len(v.shape) > 2 for v in network.variables)
+
+
+def check_network(key, network):
+    """Refuses what is not a built network; `key` is its name in the model."""
+    if not isinstance(network, keras.layers.Layer):
+        raise TypeError(f"{key} should be a Keras layer or model. Received: {network!r}, {type(network).__name__}")
+    if not network.built:
+        raise ValueError(f"{key} should be built: give its input shape, or call it. Received: {network.name}")
+
+
 def _structure(network, name):
     try:
         return getattr(network, name)

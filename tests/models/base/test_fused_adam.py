@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl.models.base.fused_adam import use_fused_kernel
+from keras_dl.models.base.fused_adam import choose_kernel
 
 OPTIONS = [
     {},
@@ -26,7 +26,7 @@ def run(options, fused, dtype="float32", wrap=False, steps=6):
     optimizer = keras.optimizers.LossScaleOptimizer(optimizer) if wrap else optimizer
     optimizer.build(variables)
     if fused:
-        use_fused_kernel(optimizer)
+        choose_kernel(optimizer, fused=True)
     apply = tf.function(lambda *gradients: optimizer.apply(list(gradients), variables))
     for _ in range(steps):
         apply(*[tf.constant(random.normal(size=v.shape), dtype) for v in variables])
@@ -49,8 +49,16 @@ def test_other_types_keep_keras_steps():
         np.testing.assert_array_equal(found, expected)
 
 
+def test_an_optimizer_that_is_compiled_again_computes_as_keras_does():
+    optimizer = keras.optimizers.Adam(0.1)
+    optimizer.build([keras.Variable([1.0])])
+    for fused in (True, False, True):
+        choose_kernel(optimizer, fused)
+        assert ("update_step" in vars(optimizer)) is fused
+
+
 def test_subclasses_keep_their_own_steps():
     for kind in (keras.optimizers.AdamW, keras.optimizers.Nadam, keras.optimizers.SGD):
         optimizer = kind(0.1)
-        use_fused_kernel(optimizer)
+        choose_kernel(optimizer, fused=True)
         assert "update_step" not in vars(optimizer)

@@ -68,6 +68,17 @@ def test_datasets_and_generators(method, x, message):
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("rows", [0, 20])
+def test_datasets_with_replicas(rows):
+    data = tf.data.Dataset.from_tensor_slices(X * np.nan).take(rows).batch(20)
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = vae()
+        model.compile(steps_per_execution=1)
+    with pytest.raises(ValueError, match="should be finite" if rows else "at least one batch. Received: none"):
+        model.fit(data, verbose=0)
+    assert int(model.state.step) == 0
+
+
 def test_an_empty_dataset():
     empty = tf.data.Dataset.from_tensor_slices(X).take(0).batch(4)
     with pytest.raises(ValueError, match="at least one batch. Received: none"):
