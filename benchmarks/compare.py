@@ -19,12 +19,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: keras_dl's step with Keras' Adam in place of the fused one.
+OWN = "keras_dl:keras_adam"
 #: Plain TensorFlow first, then the other frameworks: for each workload the variants that were fastest so far.
 PEERS = {
     "W1": ["tf:fit_js16", "tf:tff_j16", "tf:fit_j1", "tf:kerasio_n", "torch:compile", "jax:jit", "jax:scan16"],
     "W1p": ["tf:gather+js16", "tf:slices+n16", "tf:numpy", "torch:eager_index", "torch:eager_dl2", "jax:jit"],
-    "W2": ["tf:fit_n16", "tf:fit_n16+fa", "tf:fit_j1", "tf:kerasio_n", "torch:cl", "torch:compile", "jax:jit"],
-    "W3": ["tf:fit_n1", "tf:fit_n1+fa", "tf:tff_n", "tf:kerasio_n", "torch:cl", "torch:compile"],
+    "W2": ["tf:fit_n16", "tf:fit_n16+fa", "tf:fit_j1", "tf:kerasio_n", "torch:cl", "torch:compile", "jax:jit", OWN],
+    "W3": ["tf:fit_n1", "tf:fit_n1+fa", "tf:tff_n", "tf:kerasio_n", "torch:cl", "torch:compile", OWN],
     "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
     "W7b": ["tf:frozen", "tf:tff_n", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"],
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
@@ -51,10 +53,10 @@ class Worker:
         return json.loads(self.process.stdout.readline() or '{"ok": false, "error": "the process ended"}')
 
 
-def measure(workload, workers, rounds, seconds):
+def measure(workload, workers, rounds, seconds, only=None):
     """Seconds a step of every variant of a workload, a list a variant, one entry a round."""
     times = {}
-    for name in ["keras_dl:fit", *PEERS[workload]]:
+    for name in ["keras_dl:fit", *(PEERS[workload] if only is None else only.split(","))]:
         framework, variant = name.split(":")
         answer = workers(framework).ask(cmd="setup", w=workload, v=variant)
         print(f"  {name}: {answer.get('note', '') if answer['ok'] else answer['error']}", flush=True)
@@ -85,6 +87,7 @@ def summary(times):
         "ms": {name: round(1e3 * value, 3) for name, value in sorted(medians.items(), key=lambda item: item[1])},
         "to_plain_tensorflow": ratio([name for name in medians if name.startswith("tf:")]),
         "to_best_peer": ratio([name for name in medians if name.startswith(("torch:", "jax:"))]),
+        "to_keras_adam": ratio([name for name in medians if name == OWN]),
     }
 
 
@@ -92,6 +95,7 @@ def main():
     """Runs the comparison that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workloads", default="W1,W1p,W2", help=f"comma list of {', '.join(PEERS)}")
+    parser.add_argument("--only", help="time just these, a comma list such as keras_dl:keras_adam, beside keras_dl:fit")
     parser.add_argument("--peers", required=True, help="folder of the peers' workers")
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a peer's interpreter")
     parser.add_argument("--rounds", type=int, default=7)
@@ -110,7 +114,7 @@ def main():
     found = {}
     for workload in options.workloads.split(","):
         print(workload, flush=True)
-        found[workload] = summary(measure(workload, workers, options.rounds, options.seconds))
+        found[workload] = summary(measure(workload, workers, options.rounds, options.seconds, options.only))
         print(json.dumps(found[workload], indent=1), flush=True)
     for worker in running.values():
         worker.ask(cmd="quit") if worker.process.poll() is None else None
