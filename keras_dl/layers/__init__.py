@@ -3,6 +3,7 @@
 from keras.layers import DepthwiseConv2D, SeparableConv2D
 
 from keras_dl.layers.arithmetic import ConvCost, conv_cost, conv_output_size
+from keras_dl.layers.attention_gate import AttentionGate
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.layers.blur_pool import BlurPool1D, BlurPool2D, BlurPool3D, MaxBlurPool2D
 from keras_dl.layers.conv_block import ConvBlock
@@ -11,6 +12,7 @@ from keras_dl.layers.dense_block import DenseBlock, TransitionDown
 from keras_dl.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_dl.layers.factorized import FactorizedConv2D, NetworkInNetwork, SpatiallySeparableConv2D
 from keras_dl.layers.fire import FireModule
+from keras_dl.layers.fit_size import PadToMultiple
 from keras_dl.layers.harmonic import HarmonicConv2D
 from keras_dl.layers.harmonic_parts import (
     HarmonicActivation,
@@ -32,6 +34,7 @@ from keras_dl.layers.transition_up import TransitionUp
 
 __all__ = [
     "AdaptiveInstanceNorm",
+    "AttentionGate",
     "BatchNormalization",
     "BlurPool1D",
     "BlurPool2D",
@@ -57,6 +60,7 @@ __all__ = [
     "MinibatchStdDev",
     "NetworkInNetwork",
     "PReLU",
+    "PadToMultiple",
     "PixelShuffle",
     "ResidualBlock",
     "SeparableConv2D",

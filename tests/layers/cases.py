@@ -25,6 +25,8 @@ EMPTY = {"empty_batch": True}
 COMPLEX = (2, 6, 7, 2, 2, 3)
 
 CASES = {
+    "AttentionGate": Case(layers.AttentionGate, {"strides": (2, 3)}, [(2, 6, 9, 4), (2, 3, 3, 5)]),
+    "AttentionGate-volume": Case(layers.AttentionGate, {"filters": 3}, [(2, 2, 4, 2, 2), (2, 1, 2, 1, 3)]),
     "BatchNormalization": Case(layers.BatchNormalization, {"momentum": 0.9}, IMAGE, EMPTY),
     "BatchNormalization-dense": Case(layers.BatchNormalization, {"scale": False}, (5, 4), EMPTY),
     "BatchNormalization-volume": Case(layers.BatchNormalization, {"center": False}, (2, 3, 4, 3, 2), EMPTY),
@@ -110,6 +112,8 @@ CASES = {
     "AdaptiveInstanceNorm": Case(layers.AdaptiveInstanceNorm, {"equalized": True}, [IMAGE, (3, 5)], EMPTY),
     "AdaptiveInstanceNorm-maps": Case(layers.AdaptiveInstanceNorm, {}, [IMAGE, (3, 5, 8, 4)], EMPTY),
     "PixelShuffle": Case(layers.PixelShuffle, {"upscale_factor": 2}, IMAGE, EMPTY),
+    "PadToMultiple": Case(layers.PadToMultiple, {"multiple": (4, 2), "remainder": (1, 0)}, IMAGE, EMPTY),
+    "PadToMultiple-minimum": Case(layers.PadToMultiple, {"multiple": 3, "minimum": 9}, (2, 3, 4, 2), EMPTY),
     "PReLU": Case(layers.PReLU, {}, IMAGE, EMPTY),
     "PReLU-channel": Case(layers.PReLU, {"per_channel": True, "alpha_initializer": 0.1}, (3, 5), EMPTY),
     "ResidualBlock": Case(layers.ResidualBlock, {"filters": 4}, IMAGE),
