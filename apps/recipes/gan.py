@@ -68,13 +68,17 @@ def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=N
     )
 
 
-def optimizers(hp, generator=5e-4, critic=1e-3, beta_1=0.5, beta_2=0.99):
-    """Returns an Adam for each player, each with a learning rate of its own (Heusel et al. 2017)."""
+def optimizers(hp, generator=5e-4, critic=1e-3, beta_1=0.5, beta_2=0.99, schedule=None):
+    """Returns an Adam for each player, each with a learning rate of its own (Heusel et al. 2017).
+
+    `schedule(name, rate)`, if given, makes what the optimizer of that name follows.
+    """
     rates = {
         "generator_optimizer": hp.Float("generator_learning_rate", 1e-5, 1e-2, default=generator, sampling="log"),
         "critic_optimizer": hp.Float("critic_learning_rate", 1e-5, 1e-2, default=critic, sampling="log"),
     }
     beta_1 = hp.Float("beta_1", 0.0, 0.9, default=beta_1)
+    rates = rates if schedule is None else {name: schedule(name, rate) for name, rate in rates.items()}
     return {name: keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2) for name, rate in rates.items()}
 
 

@@ -37,7 +37,7 @@ def build(hp, data_spec):
     else:
         penalty = keras_dl.objectives.R1(hp.Float("r1", 1e-3, 100.0, default=0.1, sampling="log"))
         model = keras_dl.models.GAN(generator, critic, penalty=penalty, **steps)
-    model.compile(**decaying(gan.optimizers(hp, generator=1e-3, critic=1e-3), hp, data_spec))
+    model.compile(**gan.optimizers(hp, generator=1e-3, critic=1e-3, schedule=cosine(hp, data_spec)))
     return model
 
 
@@ -46,14 +46,9 @@ def fit_options(hp):
     return gan.fit_options(hp, batch_size=256, epochs=50)
 
 
-def decaying(optimizers, hp, data_spec):
-    """The optimizers with learning rates that fall along a cosine to zero over the run."""
+def cosine(hp, data_spec):
+    """A function that makes of a player's learning rate one that falls along a cosine to zero over the run."""
     options = fit_options(hp)
     steps = options["epochs"] * -(-data_spec.num_samples // options["batch_size"])
-    for name, optimizer in optimizers.items():
-        repeats = gan.steps_of_critic(hp) if name == "critic_optimizer" else 1
-        rate = float(optimizer.learning_rate)
-        optimizers[name] = keras.optimizers.Adam(
-            keras.optimizers.schedules.CosineDecay(rate, steps * repeats), optimizer.beta_1, optimizer.beta_2
-        )
-    return optimizers
+    repeats = {"generator_optimizer": 1, "critic_optimizer": gan.steps_of_critic(hp)}
+    return lambda name, rate: keras.optimizers.schedules.CosineDecay(rate, steps * repeats[name])

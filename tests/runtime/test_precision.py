@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.runtime import grid_jobs
+from apps import catalogue
+from tests.runtime import grid_jobs, recipe_jobs
 
 # How far the last epoch's losses may lie from those in float32 on one replica. Loss scaling passes over the first
 # steps, whose gradients overflow, and the classifier's batch statistics are those of each replica's rows.
@@ -31,6 +32,14 @@ def test_every_pair_of_ways(processes):
     started = [processes.start(grid_jobs.run, name, grid_jobs.PAIRS) for name in ("vae", "classifier")]
     for job in started:
         check(job.result(300))
+
+
+@pytest.mark.slow
+def test_every_recipe_in_bfloat16_with_xla_stacks_and_two_replicas(processes):
+    for recipe, job in [(name, processes.start(recipe_jobs.losses_of_ways, name)) for name in catalogue.recipes()]:
+        found = job.result(600)
+        expected = pytest.approx(found["float32"], rel=0.02, abs=0.005)
+        assert found["mixed_bfloat16"] == expected, recipe
 
 
 @pytest.mark.soak
