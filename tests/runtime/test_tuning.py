@@ -1,0 +1,221 @@
+"""Recipes under KerasTuner's own tuners, with small models."""
+
+import keras
+import keras_tuner as kt
+import numpy as np
+import pytest
+
+import keras_dl
+from keras_dl.data import DataSpec
+from keras_dl.runtime import hypermodel, objective
+
+X = np.random.default_rng(0).random((40, 4)).astype("float32")
+Y = X @ np.array([[1.0], [-2.0], [0.5], [3.0]], "float32")
+X_TEST, Y_TEST = X[:12] * 0.5, Y[:12] * 0.5
+
+
+def build(hp, data_spec):
+    """A line through points, fitted by gradient descent."""
+    network = keras.Sequential([keras.Input(data_spec.shape), keras.layers.Dense(1)])
+    model = keras_dl.models.Supervised(network)
+    rate = hp.Float("learning_rate", 1e-3, 1e-1, default=1e-2, sampling="log")
+    model.compile(keras.optimizers.SGD(rate), loss="mean_squared_error", jit_compile=False)
+    return model
+
+
+def fit_options(hp):
+    return {"batch_size": hp.Int("batch_size", 4, 8, default=8), "epochs": hp.Fixed("epochs", 3)}
+
+
+def recipe(seed=0):
+    return hypermodel(build, DataSpec.of(X), fit_options, seed)
+
+
+def tune(folder, kind=kt.RandomSearch, goal=None, model=None, **options):
+    goal = goal or objective("loss")
+    tuner = kind(model or recipe(), objective=goal, seed=1, directory=folder, **options)
+    tuner.search(X, Y, validation_data=(X_TEST, Y_TEST), verbose=0)
+    return tuner
+
+
+def by_hand(values, epochs=3):
+    """The model and history that the hyperparameters give without KerasTuner."""
+    hp = kt.HyperParameters()
+    hp.values.update(values)
+    keras.utils.set_random_seed(0)
+    model = build(hp, DataSpec.of(X))
+    data = keras_dl.data.pipeline(X, Y, hp.values["batch_size"], seed=0)
+    held_out = keras_dl.data.pipeline(X_TEST, Y_TEST, hp.values["batch_size"], shuffle=False)
+    return model, model.fit(data, validation_data=held_out, epochs=epochs, verbose=0).history
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "direction"),
+    [
+        *((name, f"val_{name}", "max") for name in ("elbo", "log_prob", "psnr", "precision", "recall", "density")),
+        *((name, f"val_{name}", "max") for name in ("coverage", "accuracy", "inception_score", "modes")),
+        *((name, f"val_{name}", "min") for name in ("kid", "fid", "loss", "sliced_wasserstein", "w2")),
+        ("mode_coverage", "val_modes", "max"),
+        ("wasserstein2", "val_w2", "min"),
+        ("val_kid", "val_kid", "min"),
+        ("mean_squared_error", "val_mean_squared_error", "min"),
+        ("sparse_categorical_accuracy", "val_sparse_categorical_accuracy", "max"),
+    ],
+)
+def test_objectives_know_their_direction(name, found, direction):
+    best = objective(name)
+    assert (best.name, best.direction) == (found, direction)
+    assert objective(name, held_out=False).name == found.removeprefix("val_")
+
+
+@pytest.mark.parametrize(("name", "near"), [("kidd", "kid"), ("critic_loss", "loss"), ("xyzzy", "elbo")])
+def test_objectives_of_no_known_direction_are_refused(name, near):
+    with pytest.raises(ValueError, match=rf"larger or smaller.*{near}.*Received: '{name}'"):
+        objective(name)
+
+
+def branching(hp, data_spec):
+    """A space in which choices open others, and in which two do not go together."""
+    if hp.Choice("network", ["mlp", "conv", "deep"]) == "mlp":
+        hp.Int("units", 2, 64)
+    elif hp.values["network"] == "conv":
+        hp.Int("filters", 2, 64)
+        if hp.Boolean("pooling"):
+            hp.Choice("pool", ["max", "mean"])
+    elif data_spec == "small":
+        raise ValueError("too deep for these data")
+    return dict(hp.values)
+
+
+def branching_options(hp):
+    return {"binarize": hp.Fixed("binarize", "none" if hp.values["network"] == "mlp" else "static")}
+
+
+def test_what_choices_open_is_found():
+    found = hypermodel(branching, "small", branching_options).explore()
+    assert list(found) == ["network", "units", "binarize", "filters", "pooling", "pool"]
+    assert list(hypermodel(branching, "small").explore({"network": "mlp"})) == ["network", "units"]
+    with pytest.raises(ValueError, match="too deep"):
+        hypermodel(branching, "small").explore({"network": "deep"})
+
+
+def test_the_space_that_a_tuner_sees_has_no_fixed_ones_but_those_that_it_was_given():
+    hp = kt.HyperParameters()
+    hypermodel(branching, "small", branching_options).declare_hyperparameters(hp)
+    assert [p.name for p in hp.space] == ["network", "units", "filters", "pooling", "pool"]
+    hp = kt.HyperParameters()
+    hp.Fixed("network", "conv")
+    hypermodel(branching, "small", branching_options).declare_hyperparameters(hp)
+    assert [p.name for p in hp.space] == ["network", "filters", "pooling", "pool"]
+
+
+def test_a_fixed_value_that_follows_a_choice_follows_it():
+    made = hypermodel(branching, "small", branching_options)
+    hp = kt.HyperParameters()
+    made.declare_hyperparameters(hp)
+    for network, binarize in (("mlp", "none"), ("conv", "static"), ("mlp", "none")):
+        hp.values["network"] = network
+        _, options, values = made.make(hp)
+        assert options == {"binarize": binarize} and values["binarize"] == binarize
+        assert ("units" in values) == (network == "mlp")
+
+
+def test_the_seed_decides_the_initial_weights():
+    weights = [recipe(seed).build(kt.HyperParameters()).get_weights()[0] for seed in (0, 0, 1)]
+    assert (weights[0] == weights[1]).all() and (weights[0] != weights[2]).any()
+
+
+def test_a_trial_is_the_run_of_its_hyperparameters(tmp_path):
+    hp = kt.HyperParameters()
+    hp.Fixed("epochs", 2)
+    tuner = tune(tmp_path, max_trials=3, hyperparameters=hp)
+    for trial in tuner.oracle.trials.values():
+        history = by_hand(trial.hyperparameters.values, epochs=2)[1]
+        assert len(history["val_loss"]) == 2 and trial.score == min(history["val_loss"])
+    rates = {trial.hyperparameters.get("learning_rate") for trial in tuner.oracle.trials.values()}
+    assert len(rates) == 3 and all(1e-3 <= rate <= 1e-1 for rate in rates)
+
+
+def test_the_best_model_is_that_of_the_best_epoch(tmp_path):
+    worst_first = kt.Objective("val_loss", "max")  # the loss falls, so that the best epoch is the first
+    tuner = tune(tmp_path, goal=worst_first, max_trials=1)
+    (trial,) = tuner.oracle.trials.values()
+    expected, history = by_hand(trial.hyperparameters.values, epochs=1)
+    found = tuner.get_best_models()[0]
+    assert trial.score == history["val_loss"][0] and found.state.epoch == 1
+    np.testing.assert_array_equal(found.get_weights()[0], expected.get_weights()[0])
+
+
+def test_averaged_weights_are_those_of_the_best_epoch(tmp_path):
+    def averaged(hp, data_spec):
+        encoder = keras_dl.networks.mlp_encoder(data_spec.shape, 2, hidden=(4,))
+        decoder = keras_dl.networks.mlp_decoder(2, data_spec.shape, hidden=(4,))
+        model = keras_dl.models.VAE(encoder, decoder, likelihood="bernoulli", ema_momentum=0.9)
+        model.compile(keras.optimizers.Adam(hp.Float("learning_rate", 1e-3, 1e-1, sampling="log")), jit_compile=False)
+        return model
+
+    made = hypermodel(averaged, DataSpec.of(X), lambda hp: {"batch_size": 8, "binarize": "stochastic", "epochs": 3})
+    tuner = kt.RandomSearch(made, objective=kt.Objective("val_elbo", "min"), max_trials=1, directory=tmp_path, seed=1)
+    tuner.search(X, validation_data=(X_TEST,), verbose=0)
+    expected = made.build(tuner.get_best_hyperparameters()[0])
+    expected.fit(keras_dl.data.pipeline(X, batch_size=8, binarize="stochastic"), epochs=1, verbose=0)
+    found = tuner.get_best_models()[0]
+    assert found.state.epoch == 1
+    assert expected.ema_networks
+    for name, average in expected.ema_networks.items():
+        for one, other in zip(average.get_weights(), found.ema_networks[name].get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_hyperband_allots_the_epochs_and_goes_on_where_a_trial_stopped(tmp_path):
+    steps = {}
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            steps[self.params["epochs"], len(steps)] = int(self.model.state.step.numpy())
+
+    hp = kt.HyperParameters()
+    hp.Fixed("batch_size", 8)
+    tuner = kt.Hyperband(
+        recipe(), objective("loss"), max_epochs=2, factor=2, hyperparameters=hp, seed=1, directory=tmp_path
+    )
+    tuner.search(X, Y, validation_data=(X_TEST, Y_TEST), verbose=0, callbacks=[Steps()])
+    allotted = [trial.hyperparameters.values["tuner/epochs"] for trial in tuner.oracle.trials.values()]
+    assert allotted == [epochs for epochs, _ in steps] and sorted(set(allotted)) == [1, 2]
+    assert all(count == 5 * epochs for (epochs, _), count in steps.items())  # 40 rows in batches of 8
+    promoted = [t for t in tuner.oracle.trials.values() if "tuner/trial_id" in t.hyperparameters.values]
+    assert promoted
+    for trial in promoted:
+        history = by_hand(trial.hyperparameters.values, epochs=2)[1]
+        assert trial.score == pytest.approx(history["val_loss"][1], rel=1e-6)
+
+
+def test_a_trial_that_diverges_fails_with_its_reason_and_the_others_go_on(tmp_path):
+    def diverging(hp, data_spec):
+        model = build(hp, data_spec)
+        if hp.Boolean("diverges", default=True):
+            model.optimizer.learning_rate = 1e30
+        return model
+
+    tuner = tune(tmp_path, model=hypermodel(diverging, DataSpec.of(X), fit_options), max_trials=5)
+    ended = {t.hyperparameters.get("diverges"): t for t in tuner.oracle.trials.values()}
+    assert ended[True].status == "FAILED" and "loss, val_loss not finite in epoch 1" in ended[True].message
+    assert ended[False].status == "COMPLETED"
+
+
+def test_datasets_stay_as_they_are(tmp_path):
+    data = keras_dl.data.pipeline(X, Y, 20)
+    tuner = kt.RandomSearch(recipe(), objective("loss"), max_trials=1, directory=tmp_path)
+    seen = []
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
+    made = tuner.hypermodel
+    hp = kt.HyperParameters()
+    made.fit(hp, made.build(hp), data, validation_data=data, callbacks=[watch], epochs=1, verbose=0)
+    assert max(seen) == 1
+
+
+def test_functions_are_asked_for():
+    with pytest.raises(TypeError, match="build should be a function. Received: 'vae'"):
+        hypermodel("vae", None)
+    with pytest.raises(TypeError, match="fit_options should be a function"):
+        hypermodel(build, None, {"epochs": 3})
