@@ -8,7 +8,10 @@ import numpy as np
 
 from keras_dl.data import coordinates, files, points
 
-NAMES = ("digits", "mnist", "fashion_mnist", "binarized_mnist", "cifar10", "eight_gaussians", "ring", "grid", "camera")
+NAMES = (
+    "digits", "mnist", "fashion_mnist", "binarized_mnist", "cifar10", "cifar10_subset",
+    "eight_gaussians", "ring", "grid", "camera",
+)  # fmt: skip
 
 
 def load(name, held_out="test"):
@@ -20,6 +23,7 @@ def load(name, held_out="test"):
     | `mnist`, `fashion_mnist` | 28x28x1 | 60,000 | 10,000 | 0..9 |
     | `binarized_mnist` | 28x28x1, only 0 and 1 | 50,000 | 10,000 (and 10,000 `valid`) | none |
     | `cifar10` | 32x32x3 | 50,000 | 10,000 | 0..9 |
+    | `cifar10_subset` | 32x32x3 | 3,000 | 1,000 | 0..9 |
     | `eight_gaussians`, `ring`, `grid` | none: points in the plane | 50,000 | 10,000 | the component |
     | `camera` | none: coordinates in [-1, 1]^2 | 16,384 | 16,129 | none: values in [-1, 1] |
 
@@ -34,8 +38,11 @@ def load(name, held_out="test"):
     static binarisation of MNIST is Larochelle and Murray's (2011). The others are read, where the environment
     variable `KERAS_DL_DATA` is set, from `$KERAS_DL_DATA/<name>/`: the four `*-idx?-ubyte.gz` files of `mnist` and
     `fashion_mnist`; `binarized_mnist.npz` with the arrays `train_data`, `valid_data` and `test_data` of 784 columns;
-    the binary version of `cifar10`, unpacked or as `cifar-10-binary.tar.gz`. A missing file is then an error, never a
-    download. Where the variable is not set, `keras.datasets` downloads them once (`binarized_mnist` is not there).
+    the binary version of `cifar10`, unpacked or as `cifar-10-binary.tar.gz`; for `cifar10_subset`, which are the first
+    4,000 training images of CIFAR-10, `cifar10_batch_0.png` to `cifar10_batch_3.png` with an image's 1,024 pixels in
+    each of 1,000 rows, the last of them held out, and `labels.txt`. A missing file is then an error, never a
+    download. Where the variable is not set, `keras.datasets` downloads them once (`binarized_mnist` and
+    `cifar10_subset` are not there).
 
     Args:
         name: string, one of the names above.
@@ -123,10 +130,7 @@ def _read_idx_pair(folder, part, count):
 def _read_binarized_mnist(name, held_out):
     folder = _folder(name)
     if folder is None:
-        raise FileNotFoundError(
-            f"Expected the environment variable KERAS_DL_DATA to name a folder with {name}/{name}.npz: "
-            "keras.datasets does not have this set. Received: KERAS_DL_DATA is not set"
-        )
+        raise _only_from_files(f"{name}/{name}.npz")
     shapes = {"train_data": (50_000, 784), f"{held_out}_data": (10_000, 784)}
     arrays = files.read_npz(files.find(folder, [f"{name}.npz"]), shapes)
     return [(x.reshape(-1, 28, 28, 1), None) for x in arrays.values()]
@@ -138,6 +142,23 @@ def _read_cifar10(name, held_out):
         return _download(name)
     train = [f"data_batch_{i}.bin" for i in range(1, 6)]
     return [files.read_cifar10_binary(folder, batches) for batches in (train, ["test_batch.bin"])]
+
+
+def _read_cifar10_subset(name, held_out):
+    folder = _folder(name)
+    if folder is None:
+        raise _only_from_files(f"{name}/")
+    pictures = [files.find(folder, [f"cifar10_batch_{i}.png"]) for i in range(4)]
+    x = np.concatenate([files.read_image_rows(path, (1000, 32, 32, 3)) for path in pictures])
+    y = files.read_integers(files.find(folder, ["labels.txt"]), len(x))
+    return (x[:3000], y[:3000]), (x[3000:], y[3000:])
+
+
+def _only_from_files(where):
+    return FileNotFoundError(
+        f"Expected the environment variable KERAS_DL_DATA to name a folder with {where}: "
+        "keras.datasets does not have this set. Received: KERAS_DL_DATA is not set"
+    )
 
 
 def _download(name):
@@ -158,4 +179,5 @@ _READERS = {
     "fashion_mnist": _read_mnist,
     "binarized_mnist": _read_binarized_mnist,
     "cifar10": _read_cifar10,
+    "cifar10_subset": _read_cifar10_subset,
 }

@@ -146,6 +146,44 @@ def read_cifar10_binary(folder, batches, num_images=10_000):
     return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), records[:, 0]
 
 
+def read_image_rows(path, shape):
+    """Reads images that are the rows of one picture: each row's pixels are an image's, from its top left corner on.
+
+    Args:
+        path: the picture, without loss (PNG).
+        shape: tuple `(num_images, height, width, 3)`.
+
+    Returns:
+        A uint8 array of that shape.
+
+    Raises:
+        ValueError: if the file is no picture, or one of another size.
+    """
+    from skimage.io import imread
+
+    count, height, width, channels = shape
+    try:
+        picture = imread(path)
+    except (*_DAMAGE, SyntaxError) as error:  # the latter for a broken PNG
+        raise _damaged(path, "a picture", error) from error
+    if picture.shape != (count, height * width, channels) or picture.dtype != "uint8":
+        expected = f"{height * width} by {count} pixels of {channels} bytes"
+        raise ValueError(f"Expected {path} to have {expected}. Received: {picture.shape} {picture.dtype}")
+    return picture.reshape(shape)
+
+
+def read_integers(path, count):
+    """Reads a text file of that many integers, apart by white space, as an int64 array.
+
+    Raises:
+        ValueError: if it holds anything else.
+    """
+    words = Path(path).read_text(encoding="ascii", errors="replace").split()
+    if len(words) != count or not all(word.lstrip("-").isdecimal() for word in words):
+        raise ValueError(f"Expected {path} to hold {count} integers. Received: {len(words)} words, {words[:3]} ...")
+    return np.array(words, "int64")
+
+
 def _read_tar_member(path, name, size):
     try:
         with tarfile.open(path, "r:gz") as archive:

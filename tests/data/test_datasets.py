@@ -4,6 +4,7 @@ import struct
 import keras
 import numpy as np
 import pytest
+import skimage.io
 from sklearn.datasets import load_digits
 
 import keras_dl
@@ -102,7 +103,25 @@ def test_cifar10_from_a_folder(data_folder):
     assert x[9, 0, 0].tolist() == [1, 0, 0] and x[9, 0, 1].tolist() == [0, 0, 0]
 
 
-@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "binarized_mnist", "cifar10"])
+def test_cifar10_subset_from_a_folder(data_folder):
+    folder = data_folder / "cifar10_subset"
+    folder.mkdir()
+    pictures = np.random.default_rng(0).integers(0, 256, (4, 1000, 1024, 3), "uint8")
+    for index, picture in enumerate(pictures):
+        skimage.io.imsave(folder / f"cifar10_batch_{index}.png", picture, check_contrast=False)
+    (folder / "labels.txt").write_text(" ".join(str(i % 10) for i in range(4000)))
+    (x, y), (x_test, y_test) = keras_dl.data.load("cifar10_subset")
+    assert x.shape == (3000, 32, 32, 3) and y[:3].tolist() == [0, 1, 2] and len(x_test) == len(y_test) == 1000
+    np.testing.assert_array_equal(x_test[7, 1, 2], pictures[3, 7, 34] / np.float32(255))
+    (folder / "labels.txt").write_text("1 2 three")
+    with pytest.raises(ValueError, match="labels.txt to hold 4000 integers. Received: 3 words"):
+        keras_dl.data.load("cifar10_subset")
+    (folder / "cifar10_batch_2.png").write_bytes((folder / "cifar10_batch_2.png").read_bytes()[:5000])
+    with pytest.raises(ValueError, match="cifar10_batch_2.png to be a picture. Received: "):
+        keras_dl.data.load("cifar10_subset")
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist", "binarized_mnist", "cifar10", "cifar10_subset"])
 def test_a_missing_set_is_an_error_and_never_a_download(data_folder, monkeypatch, name):
     for module in (keras.datasets.mnist, keras.datasets.fashion_mnist, keras.datasets.cifar10):
         monkeypatch.setattr(module, "load_data", lambda: pytest.fail("downloaded"))
