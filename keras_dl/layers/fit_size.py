@@ -48,10 +48,15 @@ class PadToMultiple(keras.layers.Layer):
                 )
 
     def call(self, inputs):
-        axes = self._axes(len(inputs.shape) - 2)
-        sizes = ops.shape(inputs)[1:-1]
-        padding = [[0, self._missing(size, *axis)] for size, axis in zip(sizes, axes, strict=True)]
-        return ops.pad(inputs, [[0, 0], *padding, [0, 0]])
+        # Not `ops.pad`: on a CPU TensorFlow 2.21 fuses it with a "same" convolution of volumes into one that does not
+        # pad, so that a compiled network has smaller maps.
+        x = inputs
+        for axis, numbers in enumerate(self._axes(len(inputs.shape) - 2), start=1):
+            shape = list(ops.shape(x))
+            shape[axis] = self._missing(shape[axis], *numbers)
+            if not isinstance(shape[axis], int) or shape[axis] > 0:
+                x = ops.concatenate([x, ops.zeros(shape, x.dtype)], axis=axis)
+        return x
 
     def compute_output_shape(self, input_shape):
         axes = self._axes(len(input_shape) - 2)

@@ -15,10 +15,12 @@ class Float32UnderFloat16:
         return ops.cast(super().call(ops.cast(inputs, "float32")), "float16")
 
 
+@keras.saving.register_keras_serializable(package="keras_dl")
 class _AveragePooling3D(Float32UnderFloat16, keras.layers.AveragePooling3D):
     pass
 
 
+@keras.saving.register_keras_serializable(package="keras_dl")
 class _MaxPooling3D(Float32UnderFloat16, keras.layers.MaxPooling3D):
     pass
 
