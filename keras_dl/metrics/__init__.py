@@ -14,6 +14,7 @@ from keras_dl.metrics.frechet import FID, frechet_distance
 from keras_dl.metrics.inception_score import InceptionScore, inception_score
 from keras_dl.metrics.kernel import KID, kernel_distance
 from keras_dl.metrics.modes import ModeCoverage, mode_coverage
+from keras_dl.metrics.nearest_neighbours import knn_accuracy
 from keras_dl.metrics.neighbours import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
 from keras_dl.metrics.psnr import PSNR
 from keras_dl.metrics.sample_metric import SampleMetric, compare, measure, represent
@@ -42,6 +43,7 @@ __all__ = [
     "jensen_shannon_divergence",
     "kernel_distance",
     "kl_divergence",
+    "knn_accuracy",
     "measure",
     "mode_coverage",
     "precision_recall",

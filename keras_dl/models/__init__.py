@@ -4,6 +4,7 @@ from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.update import Update
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
+from keras_dl.models.siamese import Siamese
 from keras_dl.models.supervised import Supervised
 from keras_dl.models.vae import VAE, ConditionalVAE
 
@@ -16,6 +17,7 @@ __all__ = [
     "ConditionalGAN",
     "ConditionalVAE",
     "ObjectiveModel",
+    "Siamese",
     "Supervised",
     "Update",
 ]

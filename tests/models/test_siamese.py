@@ -1,0 +1,106 @@
+"""Siamese networks: the contract, each kind of data, what their losses are, and what the embeddings are worth."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_dl
+from keras_dl import losses
+from tests.contracts.model import check_model
+
+RANDOM = np.random.default_rng(0)
+X = RANDOM.random((24, 6), "float32")
+Y = np.arange(24) % 3
+
+
+def siamese(**options):
+    network = keras_dl.networks.mlp_critic((6,), hidden=(8,), num_outputs=4)
+    return keras_dl.models.Siamese(network, seed=0, **options)
+
+
+def compiled(loss=None, **options):
+    keras.utils.set_random_seed(0)
+    model = siamese()
+    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=False, **options)
+    return model
+
+
+def adam():
+    return {"optimizer": keras.optimizers.Adam(1e-2), "jit_compile": False}
+
+
+def test_contract(tmp_path):
+    model = check_model(lambda: siamese(ema_momentum=0.9), adam, (X, Y), tmp_path)
+    np.testing.assert_allclose(model.predict(X, verbose=0), model.embed(X), rtol=1e-5, atol=1e-6)
+
+
+MINED = {mining: losses.TripletMargin(mining=mining) for mining in ("all", "semi-hard", "hard")}
+
+
+@pytest.mark.parametrize("mining", MINED)
+def test_mined_triplets(mining):
+    model = compiled(MINED[mining])
+    embeddings = model.embed(X)
+    found = model.evaluate(X, Y, batch_size=24, verbose=0)
+    assert found == pytest.approx(float(MINED[mining](Y, embeddings)), rel=1e-5)
+    before = model.get_weights()
+    model.fit(X, Y, batch_size=24, verbose=0)
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+@pytest.mark.parametrize("loss", [losses.Contrastive(2.0), losses.CosineEmbedding(0.5)], ids=lambda loss: loss.name)
+def test_pairs(loss):
+    model = compiled(loss)
+    a, b, alike = X[:12], X[12:], RANDOM.integers(0, 2, 12)
+    alike = 2 * alike - 1 if isinstance(loss, losses.CosineEmbedding) else alike
+    found = model.evaluate((a, b), alike, batch_size=5, verbose=0)
+    assert found == pytest.approx(float(loss(alike, (model.embed(a), model.embed(b)))), rel=1e-5)
+    model.fit((a, b), alike, batch_size=5, verbose=0)
+    expected = np.linalg.norm(model.embed(a) - model.embed(b), axis=1)
+    np.testing.assert_allclose(model.distance(a, b), expected, rtol=1e-5)
+
+
+def test_given_triplets():
+    model = compiled(losses.TripletMargin(margin=0.3))
+    parts = X[:8], X[8:16], X[16:]
+    found = model.evaluate(parts, batch_size=3, verbose=0)
+    assert found == pytest.approx(float(losses.TripletMargin(margin=0.3)(*map(model.embed, parts))), rel=1e-5)
+    history = model.fit(parts, batch_size=4, epochs=20, verbose=0).history["loss"]
+    assert history[-1] < history[0]
+
+
+def test_embeddings_of_digits():
+    (x, y), (x_test, y_test) = keras_dl.data.load("digits")
+    keras.utils.set_random_seed(0)
+    network = keras_dl.networks.mlp_critic(x.shape[1:], hidden=(128,), num_outputs=8)
+    model = keras_dl.models.Siamese(network, seed=0)
+    model.compile(keras.optimizers.Adam(3e-3))
+    before = keras_dl.metrics.knn_accuracy(model.embed(x), y, model.embed(x_test), y_test).value
+    model.fit(x, y, batch_size=128, epochs=25, verbose=0)
+    found = keras_dl.metrics.knn_accuracy(model.embed(x), y, model.embed(x_test), y_test).value
+    assert found > max(0.9, before + 0.1)
+
+
+BAD = [
+    (None, (X, None), "Received: no targets y|Received: no labels"),
+    (None, ((X, X), Y), r"TripletMargin should be given samples and labels \(x, labels\). Received: 2 tensors"),
+    (losses.Contrastive(), (X, Y), r"Contrastive should be given pairs \(\(a, b\), labels\). Received: 1 tensors"),
+    (losses.TripletMargin(), (X, Y), r"given triplets \(anchor, positive, negative\). Received: 1 tensors"),
+    (losses.Contrastive(), ((X, X[:, :5]), Y), r"shape \(batch, 6\). Received: \(24, 5\)"),
+]
+
+
+@pytest.mark.parametrize(("loss", "data", "message"), BAD)
+def test_data_that_does_not_fit_is_refused(loss, data, message):
+    with pytest.raises(ValueError, match=message):
+        compiled(loss).fit(*data, verbose=0)
+
+
+def test_networks_and_metrics_that_do_not_fit_are_refused():
+    maps = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3)])
+    with pytest.raises(ValueError, match="network should take one tensor and return vectors .*Received: "):
+        keras_dl.models.Siamese(maps)
+    with pytest.raises(ValueError, match="metrics should not be given"):
+        siamese().compile("adam", metrics=["accuracy"])
+    with pytest.raises(ValueError, match="as many rows. Received: 2 and 3"):
+        siamese().distance(X[:2], X[:3])
