@@ -4,10 +4,10 @@
     python -m apps.train gan2d --dataset grid --out runs/grid
     python -m apps.train gan2d --preset wgan_gp --out runs/gan2d_wgan_gp
 
-One to two minutes on two cores. `critic_field.png` shows data and samples over the critic's scores, with the field along
-which they push samples. Eight gaussians, seed 0 (python -m apps.evaluate runs/gan2d): all modes, 98.6% of 10,000 samples
-within three standard deviations of a centre. Three seeds of this game and of WGAN-GP: python -m
-benchmarks.eight_gaussians, benchmarks/results/eight_gaussians.json (98.5% to 98.8%, and 95.9% to 96.2%).
+One to two minutes on two cores. `critic_field.png` shows data and samples over the critic's scores, with the field
+along which they push samples. Eight gaussians, seed 0 (python -m apps.evaluate runs/gan2d): all modes, 98.6% of 10,000
+samples within three standard deviations of a centre. Three seeds of this game and of WGAN-GP: 98.5% to 98.8%, and 95.9%
+to 96.2% (python -m benchmarks.eight_gaussians, benchmarks/results/eight_gaussians.json).
 """
 
 import keras
