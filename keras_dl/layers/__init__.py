@@ -2,6 +2,7 @@
 
 from keras.layers import DepthwiseConv2D, SeparableConv2D
 
+from keras_dl.layers.adaptive_pooling import AdaptiveAveragePooling2D
 from keras_dl.layers.arithmetic import ConvCost, conv_cost, conv_output_size
 from keras_dl.layers.attention_gate import AttentionGate
 from keras_dl.layers.batch_normalization import BatchNormalization
@@ -33,6 +34,7 @@ from keras_dl.layers.squeeze_excite import SqueezeExcite
 from keras_dl.layers.transition_up import TransitionUp
 
 __all__ = [
+    "AdaptiveAveragePooling2D",
     "AdaptiveInstanceNorm",
     "AttentionGate",
     "BatchNormalization",

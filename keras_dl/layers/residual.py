@@ -34,6 +34,8 @@ class ResidualBlock(ConvolutionalBlock):
         squeeze_excite: Int, the ratio of a `SqueezeExcite` before the sum, or `None`.
         antialias: Boolean, replace strides by `BlurPool` (Zhang, 2019).
         preactivation: Boolean.
+        activated_input: Boolean, for `preactivation`: the input is normalised and activated already, and the block
+            starts with its convolution (the first block behind a stem; He et al., 2016, appendix).
         **kwargs: `use_bias`, `normalization`, `activation`, `kernel_initializer`, `kernel_regularizer`: see
             `ConvBlock`.
 
@@ -64,6 +66,7 @@ class ResidualBlock(ConvolutionalBlock):
         squeeze_excite=None,
         antialias=False,
         preactivation=False,
+        activated_input=False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -86,6 +89,7 @@ class ResidualBlock(ConvolutionalBlock):
         self.squeeze_excite = squeeze_excite
         self.antialias = antialias
         self.preactivation = preactivation
+        self.activated_input = activated_input
         self.preparation = None
         self.residual = None
         self.shortcut = None
@@ -97,7 +101,8 @@ class ResidualBlock(ConvolutionalBlock):
 
     def build(self, input_shape):
         _parts.check_rank(input_shape, "ResidualBlock")
-        self.preparation = self.normalization_and_activation() if self.preactivation else []
+        prepares = self.preactivation and not self.activated_input
+        self.preparation = self.normalization_and_activation() if prepares else []
         self.residual = self._convolutions()
         if self.squeeze_excite is not None:
             self.residual.append(_parts.part(self, SqueezeExcite, "squeeze_excite", ratio=self.squeeze_excite))
@@ -156,7 +161,7 @@ class ResidualBlock(ConvolutionalBlock):
 
     def get_config(self):
         names = ("filters", "kind", "strides", "projection", "expansion", "stride_in_1x1", "padding", "dilation_rate")
-        names += ("groups", "squeeze_excite", "antialias", "preactivation")
+        names += ("groups", "squeeze_excite", "antialias", "preactivation", "activated_input")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 

@@ -25,6 +25,9 @@ EMPTY = {"empty_batch": True}
 COMPLEX = (2, 6, 7, 2, 2, 3)
 
 CASES = {
+    "AdaptiveAveragePooling2D": Case(
+        layers.AdaptiveAveragePooling2D, {"output_size": (3, 8)}, IMAGE, {"unknown_axes": (), **EMPTY}
+    ),
     "AttentionGate": Case(layers.AttentionGate, {"strides": (2, 3)}, [(2, 6, 9, 4), (2, 3, 3, 5)]),
     "AttentionGate-volume": Case(layers.AttentionGate, {"filters": 3}, [(2, 2, 4, 2, 2), (2, 1, 2, 1, 3)]),
     "BatchNormalization": Case(layers.BatchNormalization, {"momentum": 0.9}, IMAGE, EMPTY),
@@ -135,6 +138,9 @@ CASES = {
         layers.ResidualBlock,
         {"filters": 2, "kind": "bottleneck", "projection": "C", "expansion": 2, "preactivation": True},
         IMAGE,
+    ),
+    "ResidualBlock-stem": Case(
+        layers.ResidualBlock, {"filters": 4, "preactivation": True, "activated_input": True}, IMAGE
     ),
     "SineDense": Case(layers.SineDense, {"units": 5, "omega_0": 2.0}, (3, 4), EMPTY),
     "SpectralNormConv2D": Case(layers.SpectralNormConv2D, {"filters": 3, "strides": 2}, IMAGE),

@@ -74,6 +74,16 @@ def test_preactivation_keeps_the_identity():
     np.testing.assert_array_equal(block(x), x)
 
 
+def test_the_first_block_behind_an_activated_stem():
+    """He et al. (2016), appendix: the activation comes before the split, so that the shortcut is activated too."""
+
+    def reference(x):
+        return x + conv(conv_norm_relu(x, "conv_1", 4, 3), "conv_2", 4, 3)
+
+    block = layers.ResidualBlock(4, preactivation=True, activated_input=True)
+    assert_same_function(block, reference, (2, 6, 7, 4))
+
+
 def test_squeeze_excitation_before_the_sum():
     def reference(x):
         y = conv_norm_relu(x, "conv_1", 4, 3)
