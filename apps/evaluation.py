@@ -9,9 +9,11 @@ from apps import progress, sample_quality
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
+from keras_dl import metrics
 
 ROWS = 500
 LATENTS = 100
+NEIGHBOURS = 5
 
 
 def evaluate(arguments):
@@ -25,8 +27,8 @@ def evaluate(arguments):
         raise UserError(f"the model takes samples of shape {expected}; those of {data.name} have {shape}")
     held_out = data.pipelines(config["fit"], config["seed"])[1]
     with user_errors(ValueError):
-        metrics = model.evaluate(held_out, verbose=0, return_dict=True)
-        results = {name: float(value) for name, value in metrics.items()}
+        losses = model.evaluate(held_out, verbose=0, return_dict=True)
+        results = {name: float(value) for name, value in losses.items()}
         found, shown, note = _further(model, data, held_out, folder, arguments)
     title = f"{folder.path} on {data.name}, {len(data.x_test):,} held-out samples"
     progress.results_table(title, {"held out": results | shown})
@@ -48,7 +50,21 @@ def _further(model, data, held_out, folder, arguments):
     if count != 0 and hasattr(model, "sample"):
         found, shown = sample_quality.sample_quality(model, data, folder, arguments)
         return found, shown, f"{found['num_samples']:,} samples beside the held-out ones; ± is one standard error"
+    if hasattr(model, "embed"):
+        value, error = nearest_neighbours(model, data)
+        found = {"knn_accuracy": value, "knn_accuracy_standard_error": error}
+        note = f"{NEIGHBOURS} nearest training images vote; ± is one standard error over the held-out ones"
+        return found, {f"accuracy of {NEIGHBOURS} nearest": f"{value:.4f} ± {error:.4f}"}, note
     return {}, {}, note if hasattr(model, "log_prob") else ""
+
+
+def nearest_neighbours(model, data):
+    """Returns how often most of the nearest training images have a held-out image's class, and the standard error."""
+    embedded = [
+        np.concatenate([keras.ops.convert_to_numpy(model.embed(x[i : i + ROWS])) for i in range(0, len(x), ROWS)])
+        for x in (data.x, data.x_test)
+    ]
+    return tuple(map(float, metrics.knn_accuracy(embedded[0], data.y, embedded[1], data.y_test, NEIGHBOURS)))
 
 
 def log_prob(model, data, held_out, num_samples):

@@ -46,13 +46,25 @@ def manifold(path, model, side=20):
 
 def latent_means(path, model, x, y):
     """Draws the posterior means of images in a two-dimensional latent space, coloured by class."""
+    _points_by_class(path, keras.ops.convert_to_numpy(model.encode(x)), y, ("z1", "z2"))
+
+
+def embeddings(path, model, x, y):
+    """Draws images by the two main directions of their embeddings (principal components), coloured by class."""
+    from sklearn.decomposition import PCA
+
+    found = PCA(2).fit(vectors := keras.ops.convert_to_numpy(model.embed(x)))
+    shares = [f"{share:.0%} of the variance" for share in found.explained_variance_ratio_]
+    _points_by_class(path, found.transform(vectors), y, shares)
+
+
+def _points_by_class(path, points, y, labels):
     plt = pyplot()
-    means = keras.ops.convert_to_numpy(model.encode(x))
     figure, panel = plt.subplots(figsize=(5.5, 5), layout="constrained")
-    points = panel.scatter(*means.T, c=None if y is None else y[: len(means)], cmap="tab10", s=8)
+    drawn = panel.scatter(*points.T, c=None if y is None else y[: len(points)], cmap="tab10", s=8)
     if y is not None:
-        figure.colorbar(points, label="class")
-    panel.set(xlabel="z1", ylabel="z2", aspect="equal")
+        figure.colorbar(drawn, label="class")
+    panel.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
     figure.savefig(path, dpi=110)
     plt.close(figure)
 

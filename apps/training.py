@@ -145,6 +145,9 @@ class Run:
         if hasattr(model, "reconstruct"):
             pictures.reconstructions(path / "reconstructions.png", model, x, condition)
             drawn[path / "reconstructions.png"] = "originals, each beside its reconstruction"
+        if hasattr(model, "embed"):
+            pictures.embeddings(path / "embeddings.png", model, x, condition)
+            return drawn | {path / "embeddings.png": "held-out images by their embeddings' two main directions"}
         if self.data.conditional:
             pictures.classes(path / "classes.png", model, self.data.spec.num_classes)
             drawn[path / "classes.png"] = "samples, a row a class"

@@ -1,0 +1,40 @@
+"""Embeddings in which images of one class lie together (FaceNet; Schroff et al. 2015).
+
+    python -m apps.train siamese --out runs/siamese
+    python -m apps.evaluate runs/siamese
+
+A LeNet whose last layer is the embedding, trained by triplets mined in every batch. `embeddings.png` shows the held-out
+images by the two main directions of their embeddings, coloured by class; `apps.evaluate` counts how often the five
+nearest training images have an image's class.
+
+Half a minute on two cores. Held-out digits, seed 0: 96.4 +- 1.0%, where the same LeNet, trained as a classifier for as
+many epochs, is right about 92.2%, and the nearest images by their pixels about 96.4%.
+"""
+
+import keras
+
+import keras_dl
+
+DATASET = "digits"
+CONDITION = "labels"
+PRESETS = {}
+
+
+def build(hp, data_spec):
+    """Returns a compiled Siamese network for images of `data_spec.shape`."""
+    size = hp.Int("embedding_size", 2, 256, default=16, sampling="log")
+    network = keras_dl.networks.lenet5(data_spec.shape, num_classes=size)
+    model = keras_dl.models.Siamese(network)
+    mining = hp.Choice("mining", ["all", "semi-hard", "hard"], default="hard")
+    loss = keras_dl.losses.TripletMargin(hp.Float("margin", 0.05, 5.0, default=1.0, sampling="log"), mining=mining)
+    rate = hp.Float("learning_rate", 1e-5, 1e-1, default=1e-3, sampling="log")
+    model.compile(keras.optimizers.Adam(rate), loss)
+    return model
+
+
+def fit_options(hp):
+    """Returns the batch size and the number of epochs."""
+    return {
+        "batch_size": hp.Int("batch_size", 16, 512, default=128, sampling="log"),
+        "epochs": hp.Fixed("epochs", 60),
+    }
