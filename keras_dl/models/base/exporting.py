@@ -68,6 +68,7 @@ def checked(function, specs, classes=None):
 
     def with_checks(*inputs):
         shapes = [_shape(tensor) for tensor in inputs]
+        inputs = [_fixed_shape_checked(tensor, spec) for tensor, spec in zip(inputs, specs, strict=True)]
         checks = [_shape_check(spec, shape) for spec, shape in zip(specs, shapes, strict=True)]
         for index in same_rows[1:]:
             checks.append(_rows_check(specs, shapes, same_rows[0], index))
@@ -81,6 +82,11 @@ def checked(function, specs, classes=None):
 def _shape(tensor):
     # Hidden from shape inference, by which the graph's optimizer would decide the checks: servers feed other shapes.
     return tf.shape(tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=tf.TensorShape(None)))
+
+
+def _fixed_shape_checked(tensor, spec):
+    # Where all axes are known, inference sees through that.
+    return tf.ensure_shape(tensor, spec.shape) if spec.shape.is_fully_defined() else tensor
 
 
 def _shape_check(spec, shape):
