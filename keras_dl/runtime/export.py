@@ -1,30 +1,49 @@
-"""SavedModels in TF Serving's layout."""
+"""Models in folders of versions: SavedModels in TF Serving's layout, and files for ONNX Runtime and LiteRT."""
 
 import os
 import shutil
 import tempfile
+import warnings
 
 from keras_dl.models.base.exporting import write_saved_model
+from keras_dl.runtime import formats, warmup
+
+FORMATS = ("saved_model", "onnx", "litert")
 
 
-def export(model, path, version=1):
+def export(model, path, version=1, format="saved_model"):
     """Writes a model's signatures as `path/<version>/`, which TF Serving serves.
 
     The SavedModel holds the functions that `model.signatures()` names, with named inputs and outputs and an unknown
-    batch size; the first is also `serving_default`. It needs no Python to run. It is written to a temporary folder and
-    moved, so that a server never sees half of it.
+    batch size; the first is also `serving_default`. It needs no Python to run. Inputs of other shapes, with NaN or
+    infinities, and labels out of range are refused in the graph. With the extra `serve`, the version also holds
+    requests of every signature by which TF Serving warms up; without it, a warning says that there are none.
+
+    | `format` | what the version holds | which signatures | to run it |
+    |---|---|---|---|
+    | `"saved_model"` | a SavedModel with warm-up requests | all | TensorFlow, TF Serving |
+    | `"onnx"` | a file `<signature>.onnx` each | those without noise | onnxruntime (extra `onnx`) |
+    | `"litert"` | `model.tflite` | those without noise | LiteRT (extra `litert`) |
+
+    The last two compute in float32 throughout and do not check their inputs; batches should have rows. In ONNX, an
+    output that has the name of an input ends in `_out`.
+
+    A version is written to a temporary folder and moved, so that a server never sees half of it.
 
     Args:
         model: A `keras_dl` model.
-        path: Folder of the model; versions live in it.
+        path: Folder of the model; versions live in it, all of one kind: SavedModels or not.
         version: Positive integer, the name of the version's folder.
+        format: One of the names above.
 
     Returns:
         The path of the version's folder.
 
     Raises:
-        ValueError: If the version is not a positive integer or the model has no signatures.
+        ValueError: If the version is not a positive integer, the format is unknown or not that of other versions in
+            the folder, or the model has no signatures.
         FileExistsError: If the version exists: it is never overwritten.
+        ImportError: If the format needs an extra that is missing.
 
     Example:
 
@@ -36,20 +55,56 @@ def export(model, path, version=1):
     """
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise ValueError(f"version should be a positive integer. Received: {version!r}")
+    if format not in FORMATS:
+        raise ValueError(f"format should be one of {FORMATS}. Received: {format!r}")
     if not callable(getattr(model, "signatures", None)):
         raise ValueError(f"model should be a keras_dl model, with signatures. Received: {type(model).__name__}")
     path = os.fspath(path)
     target = os.path.join(path, str(version))
     if os.path.exists(target):
         raise FileExistsError(f"version {version} should not exist yet, it is never overwritten. Received: {target}")
+    _check_kind(path, format)
     os.makedirs(path, exist_ok=True)
     # Hidden, so that a server that polls the folder passes it over; beside the target, so that the move is atomic.
     temporary = tempfile.mkdtemp(prefix=".export-", dir=path)
     try:
         written = os.path.join(temporary, str(version))
-        write_saved_model(model, written)
+        _write(model, written, format, os.path.basename(os.path.abspath(path)))
         os.chmod(written, 0o755)
         os.rename(written, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def _write(model, folder, format, name):
+    if format == "saved_model":
+        write_saved_model(model, folder)
+        _warm_up(model, folder, name)
+        return
+    os.mkdir(folder)
+    {"onnx": formats.write_onnx, "litert": formats.write_litert}[format](model, folder)
+
+
+def _warm_up(model, folder, name):
+    try:
+        warmup.write_requests(model, folder, name)
+    except ImportError as error:
+        warnings.warn(
+            "No warm-up records were written: the first requests to a server will be slow. They need "
+            f"tensorflow-serving-api, which pip install 'keras_dl[serve]' brings. ({error})",
+            stacklevel=4,
+        )
+
+
+def _check_kind(path, format):
+    """Refuses other formats beside SavedModels: a server would try to load them."""
+    names = os.listdir(path) if os.path.isdir(path) else []
+    for name in sorted(name for name in names if name.isdecimal()):
+        saved_model = os.path.isfile(os.path.join(path, name, "saved_model.pb"))
+        if saved_model != (format == "saved_model"):
+            kind = "a SavedModel" if saved_model else "not a SavedModel"
+            raise ValueError(
+                f"path should hold versions of one kind, as servers load them all, and {format!r} another folder. "
+                f"Received: {path}, whose version {name} is {kind}"
+            )

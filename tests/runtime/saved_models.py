@@ -1,5 +1,6 @@
 """Ways to run an exported model that need nothing of this package."""
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -81,3 +82,39 @@ def run_in_c(client, path, signature, inputs, output, folder):
         command += [info.name.split(":")[0], kind, dims, str(Path(folder) / name)]
     shape = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.split()
     return np.fromfile(Path(folder) / "result", np.float32).reshape([int(n) for n in shape])
+
+
+def has_serving_api():
+    """Whether the extra `serve` is installed."""
+    return importlib.util.find_spec("tensorflow_serving") is not None
+
+
+def run_warmup_requests(path):
+    """Reads the warm-up records of a SavedModel and runs each request.
+
+    Returns:
+        List of `(PredictRequest, dict of output arrays)`.
+    """
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    loaded = tf.saved_model.load(str(path))
+    found = []
+    for record in tf.data.TFRecordDataset(str(Path(path) / "assets.extra" / "tf_serving_warmup_requests")):
+        log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        assert log.WhichOneof("log_type") == "predict_log"
+        request = log.predict_log.request
+        inputs = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        outputs = loaded.signatures[request.model_spec.signature_name](**inputs)
+        found.append((request, {name: output.numpy() for name, output in outputs.items()}))
+    return found
+
+
+def python_operations(path):
+    """The operations of a SavedModel that would call Python, by name."""
+    from tensorflow.python.saved_model import loader_impl
+
+    graph = loader_impl.parse_saved_model(str(path)).meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    assert len(nodes) > 1
+    return sorted({node.op for node in nodes if "PyFunc" in node.op})

@@ -1,0 +1,130 @@
+"""Whether exported files give the model's numbers: SavedModel, ONNX Runtime and LiteRT, every recipe and signature.
+
+    python -m benchmarks.formats --out benchmarks/results/formats.json
+
+Every recipe as it stands (its own hyperparameters), trained for some steps. The figure is the largest difference
+`|file - model| / max(1, |model|)` over all outputs of batches of 1, 3 and 64 rows, the same in all formats. Needs the
+extras `onnx` and `litert`.
+"""
+
+import argparse
+import functools
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import keras_dl
+from apps import catalogue, settings
+from apps.data import Data
+from keras_dl.models.base.exporting import condition_classes
+from keras_dl.runtime import warmup
+
+ROOT = Path(__file__).resolve().parent.parent
+ROWS = (1, 3, 64)
+TOLERANCE = 1e-5
+
+
+def run_saved_model(folder):
+    """The signatures of an exported version as functions of a dict of arrays."""
+    loaded = tf.saved_model.load(str(folder))
+
+    def call(name, inputs):
+        given = {key: tf.constant(value) for key, value in inputs.items()}
+        return {key: value.numpy() for key, value in loaded.signatures[name](**given).items()}
+
+    names = [name for name in loaded.signatures if name != "serving_default"]
+    return {name: functools.partial(call, name) for name in names}
+
+
+def run_onnx(folder):
+    """The same for a version of ONNX files, under the names that outputs have in the model."""
+    import onnxruntime
+
+    def function(path):
+        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        names = [output.name.removesuffix("_out") for output in session.get_outputs()]
+        return lambda inputs: dict(zip(names, session.run(None, inputs), strict=True))
+
+    return {path.stem: function(path) for path in sorted(Path(folder).glob("*.onnx"))}
+
+
+def run_litert(folder):
+    """The same for a version of LiteRT."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(Path(folder) / "model.tflite"))
+    runners = {name: interpreter.get_signature_runner(name) for name in interpreter.get_signature_list()}
+    return {name: lambda inputs, run=run: run(**inputs) for name, run in runners.items()}
+
+
+RUNNERS = {"saved_model": run_saved_model, "onnx": run_onnx, "litert": run_litert}
+
+
+def differences(model, format, folder, rows=ROWS):
+    """Exports a model and returns the largest difference from its own numbers, by signature."""
+    functions = RUNNERS[format](keras_dl.runtime.export(model, folder, format=format))
+    signatures, classes = model.signatures(), condition_classes(model)
+    return {name: max(_difference(signatures[name], run, n, classes) for n in rows) for name, run in functions.items()}
+
+
+def _difference(signature, run, rows, classes):
+    inputs = warmup.example_inputs(signature, rows, classes, seed=rows)
+    expected = {name: value.numpy() for name, value in signature.function(*map(tf.constant, inputs.values())).items()}
+    found = run(inputs)
+    if found.keys() != expected.keys() or any(found[k].shape != expected[k].shape for k in found):
+        return float("inf")
+    return max(float(np.max(np.abs(found[k] - v) / np.maximum(1.0, np.abs(v)))) for k, v in expected.items())
+
+
+def trained(recipe, steps):
+    """A recipe's model after some steps of training."""
+    module = importlib.import_module(f"apps.recipes.{recipe}")
+    condition = getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
+    data = Data.load(catalogue.default_dataset(recipe), condition)
+    model, options, _ = settings.build(module, data.spec, {}, seed=0)
+    rows = steps * options["batch_size"]
+    given = (data.x[:rows], data.y[:rows]) if data.conditional else (data.x[:rows],)
+    model.fit(*given, batch_size=options["batch_size"], verbose=0)
+    return model
+
+
+def main():
+    """Checks every recipe in every format; ends with an error where a difference is above the tolerance."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipes", default=",".join(catalogue.recipes()))
+    parser.add_argument("--steps", type=int, default=20, help="steps of training before the export")
+    parser.add_argument("--out", help="JSON file for the results")
+    options = parser.parse_args()
+    found = {}
+    for recipe in options.recipes.split(","):
+        model = trained(recipe, options.steps)
+        with tempfile.TemporaryDirectory() as folder:
+            found[recipe] = {name: differences(model, name, Path(folder) / name) for name in RUNNERS}
+        print(recipe, json.dumps(found[recipe]), flush=True)
+    largest = max(value for formats in found.values() for names in formats.values() for value in names.values())
+    if options.out:
+        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
+        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record |= {"command": "python -m benchmarks.formats " + " ".join(sys.argv[1:]), "versions": versions()}
+        record |= {"tolerance": TOLERANCE, "largest": largest, "differences": found}
+        Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
+    if not largest <= TOLERANCE:
+        raise SystemExit(f"the largest difference, {largest:.2g}, is above {TOLERANCE}")
+
+
+def versions():
+    """The versions of what wrote and ran the files."""
+    from importlib.metadata import version
+
+    return {name: version(name) for name in ("tensorflow", "keras", "tf2onnx", "onnxruntime", "ai-edge-litert")}
+
+
+if __name__ == "__main__":
+    main()

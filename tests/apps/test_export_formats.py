@@ -1,0 +1,24 @@
+"""Every recipe as files for ONNX Runtime and LiteRT, run there; at full size: `python -m benchmarks.formats`."""
+
+import importlib.util
+
+import pytest
+
+from apps import catalogue
+from benchmarks import formats
+from tests.apps.untrained import untrained
+
+NEEDED = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
+
+
+def skipped(format):
+    missing = [module for module in NEEDED[format] if importlib.util.find_spec(module) is None]
+    reason = f"needs the extra {format}: {', '.join(missing)}"
+    return pytest.param(format, marks=pytest.mark.skipif(bool(missing), reason=reason))
+
+
+@pytest.mark.parametrize("format", [skipped(format) for format in NEEDED])
+@pytest.mark.parametrize("recipe", catalogue.recipes())
+def test_files_give_the_models_numbers(recipe, format, tmp_path):
+    found = formats.differences(untrained(recipe), format, tmp_path / "m", rows=(1, 3))
+    assert found and max(found.values()) <= formats.TOLERANCE, found
