@@ -43,6 +43,16 @@ class Data(NamedTuple):
         y_test = None if self.y_test is None else self.y_test[:count]
         return self._replace(x_test=self.x_test[:count], y_test=y_test)
 
+    def without(self, label):
+        """The same without the samples of one class; as it is for None."""
+        if label is None:
+            return self
+        if not (self.y == label).any():
+            raise UserError(f"{self.name} has no class {label}; its labels are {self.y.min()} to {self.y.max()}")
+        kept, kept_test = self.y != label, self.y_test != label
+        x_test, y_test = self.x_test[kept_test], self.y_test[kept_test]
+        return self._replace(x=self.x[kept], y=self.y[kept], x_test=x_test, y_test=y_test)
+
     @property
     def has_values(self):
         """Whether the model learns to predict values."""
@@ -63,14 +73,18 @@ class Data(NamedTuple):
         return x.numpy(), None if condition is None else condition.numpy()
 
     def pipelines(self, options, seed):
-        """Returns the training data, shuffled, and the held-out data, in order and the same at every pass."""
+        """Returns the training data, shuffled, and the held-out data, in order and the same at every pass.
+
+        Both lack the class that the options call anomalous.
+        """
+        seen = self.without(options.get("anomaly_class"))
         batch_size, binarize = options["batch_size"], options.get("binarize")
         held_out = "static" if binarize else None
         with user_errors(ValueError):
             return (
-                keras_dl.data.pipeline(*self._pair(self.x, self.y), batch_size, seed=seed, binarize=binarize),
+                keras_dl.data.pipeline(*self._pair(seen.x, seen.y), batch_size, seed=seed, binarize=binarize),
                 keras_dl.data.pipeline(
-                    *self._pair(self.x_test, self.y_test), batch_size, shuffle=False, seed=seed, binarize=held_out
+                    *self._pair(seen.x_test, seen.y_test), batch_size, shuffle=False, seed=seed, binarize=held_out
                 ),
             )
 

@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from apps import progress, sample_quality
+from apps import anomalies, progress, sample_quality
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
@@ -30,6 +30,7 @@ def evaluate(arguments):
         losses = model.evaluate(held_out, verbose=0, return_dict=True)
         results = {name: float(value) for name, value in losses.items()}
         found, shown, note = _further(model, data, held_out, folder, arguments)
+        found, shown = _anomalies(model, data, config["fit"].get("anomaly_class"), found, shown)
     title = f"{folder.path} on {data.name}, {len(data.x_test):,} held-out samples"
     progress.results_table(title, {"held out": results | shown})
     progress.console.print(note)
@@ -56,6 +57,17 @@ def _further(model, data, held_out, folder, arguments):
         note = f"{NEIGHBOURS} nearest training images vote; ± is one standard error over the held-out ones"
         return found, {f"accuracy of {NEIGHBOURS} nearest": f"{value:.4f} ± {error:.4f}"}, note
     return {}, {}, note if hasattr(model, "log_prob") else ""
+
+
+def _anomalies(model, data, label, found, shown):
+    """The same with how well a class that the model has not seen is told from the others, where there is one."""
+    if label is None or "log_prob" not in found:
+        return found, shown
+    found, shown = dict(found), dict(shown)
+    for name, (value, error) in anomalies.areas(model, data.x_test, data.y_test == label, found["num_samples"]).items():
+        found |= {f"roc_auc_{name}": float(value), f"roc_auc_{name}_standard_error": float(error)}
+        shown[f"ROC-AUC of class {label} by {name}"] = f"{value:.4f} ± {error:.4f}"
+    return found, shown
 
 
 def nearest_neighbours(model, data):

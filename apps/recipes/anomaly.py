@@ -1,0 +1,26 @@
+"""Anomalies found by a variational autoencoder that has not seen their class (An & Cho 2015).
+
+    python -m apps.train anomaly --set anomaly_class=4 --out runs/anomaly
+    python -m apps.evaluate runs/anomaly
+
+Trains the VAE of the recipe `vae` on all classes but one. `apps.evaluate` scores the held-out images of every class by
+their likelihood (-log p(x)) and by the squared error of their reconstruction, and prints for both the chance that an
+anomaly scores above a normal image (ROC-AUC).
+"""
+
+from apps.recipes import vae
+
+DATASET = "digits"
+PRESETS = {}
+
+
+def build(hp, data_spec):
+    """Returns a compiled VAE for images of `data_spec.shape`."""
+    if not data_spec.num_classes:
+        raise ValueError("anomaly expects images with labels, to leave one class out. Received: no labels")
+    return vae.build(hp, data_spec)
+
+
+def fit_options(hp):
+    """Returns the batch size, the number of epochs, the binarisation, and the class that training does not see."""
+    return {**vae.fit_options(hp), "anomaly_class": hp.Int("anomaly_class", 0, 9, default=1)}

@@ -1,0 +1,44 @@
+"""How well scores tell anomalies from normal samples."""
+
+import numpy as np
+
+from keras_dl.metrics.estimate import Estimate, check_vectors
+
+
+def roc_auc(normal, anomalous):
+    """Area under the receiver operating characteristic: the chance that an anomaly scores above a normal sample.
+
+    `A = P(s_anomalous > s_normal) + P(equal) / 2` (the Mann-Whitney statistic). The standard error is that of Hanley
+    and McNeil (1982): `A (1 - A) + (m - 1)(Q1 - A^2) + (n - 1)(Q2 - A^2)` over `m n`, its root, with
+    `Q1 = A / (2 - A)`, `Q2 = 2 A^2 / (1 + A)` for `m` anomalies and `n` normal samples.
+
+    Args:
+        normal: Scores of normal samples, shape `(num_normal,)`.
+        anomalous: Scores of anomalies, shape `(num_anomalous,)`, which should be higher.
+
+    Returns:
+        `Estimate(value, standard_error)`.
+
+    Raises:
+        ValueError: If the scores are not such arrays, empty or not finite.
+
+    Example:
+
+    >>> roc_auc([0.1, 0.2, 0.3], [0.25, 0.4]).value.round(3)
+    np.float64(0.833)
+    """
+    from sklearn.metrics import roc_auc_score
+
+    normal, anomalous = _scores(normal, "normal"), _scores(anomalous, "anomalous")
+    n, m = len(normal), len(anomalous)
+    area = roc_auc_score(np.r_[np.zeros(n), np.ones(m)], np.r_[normal, anomalous])
+    of_anomalies, of_normal = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (m - 1) * (of_anomalies - area**2) + (n - 1) * (of_normal - area**2)
+    return Estimate(np.float64(area), np.sqrt(max(variance, 0.0) / (m * n)))
+
+
+def _scores(x, name):
+    x = np.asarray(x)
+    if x.ndim != 1:
+        raise ValueError(f"`{name}` must be scores of shape (rows,). Received: {name} of shape {x.shape}")
+    return check_vectors(x[:, None], name)[:, 0]
