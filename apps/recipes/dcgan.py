@@ -4,6 +4,10 @@
 
 One to two minutes on two cores. 10,000 samples beside the held-out digits, seed 0 (python -m apps.evaluate runs/dcgan):
 precision 0.65, recall 0.69, coverage 0.99, FID 18.2 +- 5.6 by the features of a LeNet, inception score 8.7.
+
+    python -m apps.train dcgan --dataset mnist --epochs 3 --set batch_size=128 --out runs/dcgan_mnist
+
+Two to four minutes: FID 16.3 +- 0.4, KID 9.8 +- 0.5 by the features of a LeNet, inception score 6.6.
 """
 
 import keras_dl
