@@ -5,26 +5,45 @@ import sys
 from apps import cli
 
 DESCRIPTION = """\
-Writes the model of a run folder as a SavedModel in TF Serving's layout, with a model card beside it:
+Writes the model of a run folder in TF Serving's layout, with a model card beside it:
 
-  TO/VERSION/       the SavedModel: named signatures with an unknown batch size
+  TO/VERSION/       the SavedModel: named signatures with an unknown batch size, and requests to warm up a server
   TO/README.md      the model card: data, command, figures, signatures, picture
   TO/samples.png    the picture
-  models.config     beside TO: every model of that folder, for tensorflow_model_server
+  models.config     beside TO: every SavedModel of that folder, for tensorflow_model_server
+
+Other formats hold the signatures that draw no noise (not "sample"), and need no TensorFlow where they run:
+
+  --format onnx     TO/VERSION/SIGNATURE.onnx, for onnxruntime (pip install "keras_dl[onnx]")
+  --format litert   TO/VERSION/model.tflite, for LiteRT
+
+saved_models/compose.yaml serves all SavedModels of its folder with Docker; python -m apps.clients.rest_client and
+apps.clients.grpc_client call them.
 """
 EXAMPLES = """\
 examples:
   python -m apps.export runs/vae                                   saved_models/vae_digits/1
   python -m apps.export runs/vae --to saved_models/vae_digits      the next version: saved_models/vae_digits/2
+  python -m apps.export runs/vae --format onnx                     saved_models/vae_digits_onnx/1
 """
 
 
 def parser():
     parser = cli.Parser(prog="python -m apps.export", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
-    parser.add_argument("--to", metavar="TO", help="the model's folder (default: saved_models/RECIPE_DATASET)")
+    parser.add_argument(
+        "--to", metavar="TO", help="the model's folder (default: saved_models/RECIPE_DATASET, with _FORMAT for others)"
+    )
     parser.add_argument(
         "--version", type=cli.whole_number(1), metavar="N", help="never overwritten (default: the next one)"
+    )
+    formats = ("saved_model", "onnx", "litert")
+    parser.add_argument(
+        "--format",
+        type=cli.one_of("format", formats),
+        default="saved_model",
+        metavar="NAME",
+        help="saved_model (the default), onnx or litert",
     )
     return parser
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import keras_dl
@@ -10,24 +11,55 @@ from apps.cli import user_errors
 from apps.run_folder import RunFolder
 
 PICTURES = ("classes.png", "samples_epoch_*.png", "reconstruction.png")
+FORMATS = {
+    "saved_model": "the SavedModel",
+    "onnx": "ONNX, a file a signature",
+    "litert": "LiteRT, one file with all signatures",
+}
 
 
 def export(arguments):
-    """Writes a run's model in TF Serving's layout, with a model card and the folder's `models.config`."""
+    """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`."""
     folder = RunFolder(arguments.folder)
     config = folder.read_config()
     model = folder.load_model()
-    target = Path(arguments.to or f"saved_models/{config['recipe']}_{config['dataset']}")
-    with user_errors(ValueError, OSError, about=f"cannot export to {target}"):
+    format = arguments.format
+    name = f"{config['recipe']}_{config['dataset']}" + ("" if format == "saved_model" else f"_{format}")
+    target = Path(arguments.to or f"saved_models/{name}")
+    with user_errors(ValueError, OSError, ImportError, about=f"cannot export to {target}"):
         version = arguments.version or 1 + max(versions(target), default=0)
-        written = Path(keras_dl.runtime.export(model, target, version))
+        written = write(model, target, version, format)
         picture = copy_picture(folder, target)
         card = target / "README.md"
-        card.write_text(model_card(target.name, version, folder, config, model, picture), encoding="utf-8")
+        text = model_card(target.name, version, folder, config, signatures(model, format), picture, format)
+        card.write_text(text, encoding="utf-8")
+    paths = {written: FORMATS[format], card: "the model card"}
+    if format == "saved_model":
         models = target.parent / "models.config"
         models.write_text(models_config(target.parent), encoding="utf-8")
-    paths = {written: "the SavedModel", card: "the model card"}
-    progress.written(paths | {models: "tensorflow_model_server --model_config_file"})
+        paths[models] = "tensorflow_model_server --model_config_file"
+    progress.written(paths)
+
+
+def write(model, target, version, format):
+    """Exports the model; warnings become lines for the user."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        written = keras_dl.runtime.export(model, target, version, format=format)
+    for warning in caught:
+        if "warm-up" in str(warning.message):
+            progress.console.print(f"note: {warning.message}", markup=False)
+        else:
+            warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
+    return Path(written)
+
+
+def signatures(model, format):
+    """The signatures that a format holds, by name."""
+    found = model.signatures()
+    if format == "saved_model":
+        return found
+    return {name: found[name] for name in keras_dl.runtime.formats.signatures_without_noise(model)}
 
 
 def versions(folder):
@@ -36,8 +68,8 @@ def versions(folder):
 
 
 def models_config(folder):
-    """The text of TF Serving's model list for every model in a folder; it expects the folder as `/models`."""
-    names = sorted(path.name for path in folder.iterdir() if path.is_dir() and versions(path))
+    """The text of TF Serving's model list for every SavedModel in a folder; it expects the folder as `/models`."""
+    names = sorted({path.parents[1].name for path in folder.glob("*/*/saved_model.pb") if path.parent.name.isdecimal()})
     entry = '  config {{\n    name: "{0}"\n    base_path: "/models/{0}"\n    model_platform: "tensorflow"\n  }}\n'
     return "model_config_list {\n" + "".join(entry.format(name) for name in names) + "}\n"
 
@@ -52,18 +84,19 @@ def copy_picture(folder, target):
     return None
 
 
-def model_card(name, version, folder, config, model, picture):
+def model_card(name, version, folder, config, signatures, picture, format="saved_model"):
     """The text of a model card: what the model is, how it was made, what it reaches and how it is called."""
     about = catalogue.docstring(config["recipe"]).splitlines()[0]
     data = config["data"]
     shape = "x".join(map(str, data["shape"]))
     lines = [f"# {name}", "", about, ""]
     lines += [f"![samples]({picture})", ""] if picture else []
-    lines += [f"- Version: {version}", f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}"]
+    lines += [f"- Version: {version}", f"- Format: {FORMATS[format]}"]
+    lines += [f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}"]
     lines += [f"- Command: `{' '.join(config['command'])}`", f"- Seed: {config['seed']}"]
     lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items()), ""]
     lines += ["## Figures", "", *figures(folder), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
-    lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in model.signatures().items()]
+    lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in signatures.items()]
     lines += ["", "## Hyperparameters", "", "```json", json.dumps(config["hyperparameters"], indent=2), "```", ""]
     return "\n".join(lines)
 

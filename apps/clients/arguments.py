@@ -1,0 +1,108 @@
+"""What both clients share: their options, how inputs are read and how outputs are shown. Standard library only."""
+
+import json
+from pathlib import Path
+
+from apps import cli
+
+SHOWN = 6  # numbers of an output that are printed
+
+
+def parser(name, description, examples, server):
+    """A client's argument parser.
+
+    Args:
+        name: the module's name.
+        description, examples: the texts of --help.
+        server: the default address.
+    """
+    found = cli.Parser(prog=f"python -m apps.clients.{name}", description=description, epilog=examples)
+    found.add_argument("model", metavar="MODEL", help="the model's name: its folder's in saved_models/")
+    found.add_argument("signature", metavar="SIGNATURE", nargs="?", help="what to call; without it all are listed")
+    found.add_argument(
+        "--input",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an input, once for each: a number, a JSON list, or a .json file that holds one",
+    )
+    found.add_argument("--server", default=server, metavar="ADDRESS", help=f"where it is served (default: {server})")
+    found.add_argument("--version", type=cli.whole_number(1), metavar="N", help="the version (default: the newest)")
+    found.add_argument(
+        "--timeout", type=cli.whole_number(1), default=60, metavar="SECONDS", help="how long to wait (default: 60)"
+    )
+    found.add_argument("--out", metavar="FILE", help="write all outputs to FILE as JSON: a list for each name")
+    return found
+
+
+def inputs(texts, read=None):
+    """Reads `NAME=VALUE` texts into a dict of numbers and nested lists.
+
+    Args:
+        texts: the texts; a value is JSON, or names a file.
+        read: dict from a file's suffix to a function that reads it, beside `.json`.
+
+    Raises:
+        UserError: if a text is none, or a value cannot be read.
+    """
+    readers = {".json": lambda path: json.loads(path.read_text(encoding="utf-8")), **(read or {})}
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise cli.UserError(f"--input expects NAME=VALUE, for instance num_samples=4; received {text!r}")
+        path = Path(value)
+        with cli.user_errors(ValueError, OSError, about=f"input {name}: cannot read {value!r}"):
+            found[name] = readers[path.suffix](path) if path.suffix in readers else json.loads(value)
+    return found
+
+
+def check_names(given, signature, expected):
+    """Refuses inputs of other names than a signature's."""
+    missing, unknown = sorted(set(expected) - set(given)), sorted(set(given) - set(expected))
+    if missing or unknown:
+        received = ", ".join(sorted(given)) or "none"
+        raise cli.UserError(f"{signature} takes the inputs {', '.join(sorted(expected))}; received {received}")
+
+
+def find(signatures, name):
+    """The signature of a name, or a message with those that there are."""
+    if name not in signatures:
+        raise cli.UserError(f"there is no signature {name!r}; there are: {', '.join(sorted(signatures))}")
+    return signatures[name]
+
+
+def show_signatures(signatures):
+    """Prints signatures: dict from a name to `(inputs, outputs)`, each a dict from a name to `(dtype, shape)`."""
+    for name, sides in sorted(signatures.items()):
+        print(name)
+        for word, tensors in zip(("takes", "gives"), sides, strict=True):
+            for tensor, (dtype, shape) in sorted(tensors.items()):
+                axes = "x".join("?" if size < 0 else str(size) for size in shape)
+                print(f"  {word}  {tensor}: {dtype} {axes or 'scalar'}")
+
+
+def show_outputs(outputs, out=None):
+    """Prints the shape and the first numbers of each output, nested lists by name, and writes them to `out`."""
+    for name, value in sorted(outputs.items()):
+        numbers = list(_flat(value))
+        first = " ".join(f"{number:.4g}" for number in numbers[:SHOWN]) + (" ..." if len(numbers) > SHOWN else "")
+        print(f"{name}: {'x'.join(map(str, _shape(value))) or 'scalar'}  {first}")
+    if out:
+        with cli.user_errors(OSError, about=f"cannot write {out}"):
+            Path(out).write_text(json.dumps(outputs) + "\n", encoding="utf-8")
+        print(f"written: {out}")
+
+
+def _shape(value):
+    if not isinstance(value, list):
+        return []
+    return [len(value), *(_shape(value[0]) if value else [])]
+
+
+def _flat(value):
+    if not isinstance(value, list):
+        yield value
+        return
+    for item in value:
+        yield from _flat(item)

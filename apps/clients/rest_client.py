@@ -1,0 +1,118 @@
+"""Calls a served model over REST, with Python's standard library alone: `python -m apps.clients.rest_client --help`."""
+
+import http.client
+import json
+import sys
+import urllib.error
+import urllib.request
+
+from apps import cli
+from apps.clients import arguments
+
+DESCRIPTION = """\
+Calls a model that TF Serving serves, over its REST interface. Nothing but Python is needed.
+
+To serve every model of saved_models/ (Docker):
+
+  docker compose --file saved_models/compose.yaml up
+
+The server compares shapes, refuses NaN and labels out of range, and answers with a message that names the input.
+"""
+EXAMPLES = """\
+examples:
+  python -m apps.clients.rest_client vae_digits                                          what it can be asked
+  python -m apps.clients.rest_client vae_digits sample --input num_samples=4 --input seed=0
+  python -m apps.clients.rest_client vae_digits encode --input x=images.json --out latents.json
+
+the same without this program:
+  curl http://localhost:8501/v1/models/vae_digits:predict \\
+    --data '{"signature_name": "sample", "inputs": {"num_samples": 4, "seed": 0}}'
+"""
+SERVER = "http://localhost:8501"
+
+
+def signatures(server, model, version=None, timeout=60):
+    """Asks a server what a model can do.
+
+    Returns:
+        Dict from the name of a signature to `(inputs, outputs)`, each a dict from a name to `(dtype, shape)`, with -1
+        in a shape for what is open.
+    """
+    answer = _ask(f"{_address(server, model, version)}/metadata", timeout)
+    found = answer["metadata"]["signature_def"]["signature_def"]
+    return {name: (_tensors(s.get("inputs", {})), _tensors(s.get("outputs", {}))) for name, s in found.items()}
+
+
+def predict(server, model, signature, inputs, version=None, timeout=60):
+    """Calls a signature.
+
+    Args:
+        server: Address, like `http://localhost:8501`.
+        model: Name of the model.
+        signature: Name of the signature.
+        inputs: Dict from the names of its inputs to numbers or nested lists.
+        version: Integer, or `None` for the newest.
+        timeout: Seconds to wait.
+
+    Returns:
+        Dict from the names of its outputs to nested lists.
+
+    Raises:
+        UserError: If there is no server, or it refuses; with its message.
+    """
+    expected, given = arguments.find(signatures(server, model, version, timeout), signature)
+    arguments.check_names(inputs, signature, expected)
+    body = {"signature_name": signature, "inputs": inputs}
+    outputs = _ask(f"{_address(server, model, version)}:predict", timeout, body)["outputs"]
+    # A server sends a single output without its name.
+    return dict.fromkeys(given, outputs) if len(given) == 1 else outputs
+
+
+def _address(server, model, version):
+    return f"{server.rstrip('/')}/v1/models/{model}" + (f"/versions/{version}" if version else "")
+
+
+def _tensors(described):
+    found = {}
+    for name, info in described.items():
+        shape = info["tensor_shape"]
+        sizes = [] if shape.get("unknown_rank") else [int(axis["size"]) for axis in shape.get("dim", [])]
+        found[name] = (info["dtype"].removeprefix("DT_").lower(), sizes)
+    return found
+
+
+def _ask(address, timeout, body=None):
+    """Sends a request, a POST where there is a body, and returns the answer's JSON."""
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=timeout) as answer:
+            return json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        raise cli.UserError(f"the server refuses: {_reason(error)}") from error
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise cli.UserError(f"no answer from {address}: {getattr(error, 'reason', error)}") from error
+
+
+def _reason(error):
+    text = error.read().decode(errors="replace")
+    try:
+        return json.loads(text)["error"]
+    except (ValueError, KeyError, TypeError):
+        return text.strip() or error.reason
+
+
+def main(argv=None):
+    options = arguments.parser("rest_client", DESCRIPTION, EXAMPLES, SERVER).parse(
+        sys.argv[1:] if argv is None else argv
+    )
+    where = {"version": options.version, "timeout": options.timeout}
+    if options.signature is None:
+        arguments.show_signatures(signatures(options.server, options.model, **where))
+        return
+    given = arguments.inputs(options.input)
+    arguments.show_outputs(predict(options.server, options.model, options.signature, given, **where), options.out)
+
+
+if __name__ == "__main__":
+    cli.run(main)
