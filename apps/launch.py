@@ -25,7 +25,8 @@ EXAMPLES = """\
 examples:
   python -m apps.launch --workers 2 -- python -m apps.train vae --strategy multi_worker --out runs/two
   python -m apps.launch --workers 2 -- python -m apps.train vae --out runs/two --resume    go on after a failure
-  python -m apps.launch --workers 3 --search -- python my_search.py        a KerasTuner search together
+  python -m apps.launch --workers 2 --search -- python -m apps.tune vae --trials 20      a search together
+  python -m apps.launch --workers 3 --search -- python my_search.py        also one of your own, with KerasTuner
 """
 
 
@@ -67,6 +68,7 @@ def cluster(count):
 def search(count):
     """Environment variables of the chief and each worker of a search with KerasTuner, by their names."""
     shared = {"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": str(free_ports(1)[0])}
+    shared["KERAS_DL_SEARCH_WORKERS"] = str(count)  # apps.tune's chief waits for all of them
     names = {"chief": "chief"} | {f"worker {index}": f"tuner{index}" for index in range(count)}
     return {name: shared | {"KERASTUNER_TUNER_ID": identity} for name, identity in names.items()}
 

@@ -1,0 +1,75 @@
+"""A search folder: what a search leaves behind, written so that a kill at any moment leaves all but the trial in it."""
+
+import json
+
+from apps.cli import UserError
+from apps.run_folder import RunFolder
+
+#: What a search's config holds beside that of a run.
+CONFIG = {"tuner": str, "objective": str, "trials": int}
+
+
+class SearchFolder(RunFolder):
+    """Paths and records of one search.
+
+    Attributes:
+        config_file: `search.json`, what was asked for.
+        trials: folder of KerasTuner's book, and of a folder a trial with its record and models.
+        table_file, results_file: `trials.csv` and `results.json`, every trial with its result.
+        picture: the trials as lines through their hyperparameters.
+        best: the `RunFolder` of the best trial.
+    """
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.config_file = self.path / "search.json"
+        self.trials = self.path / "trials"
+        self.table_file = self.path / "trials.csv"
+        self.picture = self.pictures / "trials.png"
+        self.best = RunFolder(self.path / "best")
+
+    def read_config(self):
+        """Returns the config of the search that lies here.
+
+        Raises:
+            UserError: if there is none, or it cannot be read.
+        """
+        if not self.exists():
+            raise UserError(f"{self.path} holds no search: {self.config_file} does not exist")
+        config = super().read_config()
+        wrong = [name for name, kind in CONFIG.items() if not isinstance(config.get(name), kind)]
+        if wrong:
+            raise UserError(f"{self.config_file} cannot be read: it lacks {', '.join(wrong)}")
+        return config
+
+    def trial(self, trial_id):
+        """The folder of a trial."""
+        return self.trials / f"trial_{trial_id}"
+
+    def best_model(self, trial_id):
+        """The model of a trial after its best epoch."""
+        return self.trial(trial_id) / "best.keras"
+
+    def last_model(self, trial_id):
+        """The model of a trial after its last epoch, from which Hyperband goes on."""
+        return self.trial(trial_id) / "last.keras"
+
+    def read_record(self, trial_id):
+        """What is known of a trial beside KerasTuner's book, a dict."""
+        path = self.trial(trial_id) / "record.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        except (OSError, ValueError) as error:
+            raise UserError(f"{path} cannot be read: {error}") from error
+
+    def write_record(self, trial_id, record):
+        self.write_json(self.trial(trial_id) / "record.json", record)
+
+    def write_json(self, path, content):
+        """Writes a file of JSON in one step, in a folder that is made if it does not exist."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._write_json(path, content)
+
+    def replace(self, path, write):
+        """Lets `write(temporary)` make a file and puts it in the place of `path` in one step."""
+        self._replace(path, write)

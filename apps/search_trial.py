@@ -1,0 +1,106 @@
+"""One trial of a search: the model that it keeps, and what is said of it."""
+
+import contextlib
+import math
+import re
+import time
+import warnings
+
+import keras
+import keras_tuner as kt
+import tensorflow as tf
+from rich.markup import escape
+
+from apps import cli, progress
+
+LINE = 300
+#: How lines of TensorFlow's errors begin that say where in a graph, and not what.
+GRAPH = ("[[", "[Op:", "Graph execution error", "Detected at node", "Hint:", "File ")
+
+
+class KeepBest(keras.callbacks.Callback):
+    """Keeps the history of a trial, and its model after the best epoch so far.
+
+    Args:
+        folder: `SearchFolder`.
+        trial_id: the trial's name.
+        objective: `keras_tuner.Objective`, whose value a `SampleMetrics` before this callback may have logged.
+        rows: the history of the epochs before.
+        resumes: whether the state after the last epoch is kept, too.
+    """
+
+    def __init__(self, folder, trial_id, objective, rows=(), resumes=False):
+        super().__init__()
+        self.folder, self.trial_id, self.objective, self.resumes = folder, trial_id, objective, resumes
+        self.rows, self.best = list(rows), None
+        self._began = time.perf_counter()
+
+    def on_train_batch_begin(self, batch, logs=None):
+        cli.check_interrupted()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        self.rows.append({"epoch": epoch + 1, "seconds": round(time.perf_counter() - self._began, 4), **logs})
+        value = logs.get(self.objective.name)
+        if value is None:
+            return
+        if not math.isfinite(value):
+            raise kt.errors.FailedTrialError(f"{self.objective.name} not finite in epoch {epoch + 1}")
+        if self.best is None or self.objective.better_than(value, self.best[self.objective.name]):
+            self.best = self.rows[-1]
+            self.folder.replace(self.folder.best_model(self.trial_id), self.model.save)
+
+    def on_train_end(self, logs=None):
+        if self.resumes:
+            self.folder.replace(self.folder.last_model(self.trial_id), self.model.save)
+
+
+def reason(error):
+    """Why a trial failed, in one line."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        # TensorFlow's text begins with the place in the graph.
+        said = next((line for line in lines if "OOM" in line or "llocat" in line), "")
+        return f"out of memory: {said}"[:LINE].rstrip(": ")
+    if isinstance(error, kt.errors.FailedTrialError):
+        return " ".join(lines)
+    if isinstance(error, tf.errors.OpError):
+        lines = [line for line in lines if not line.startswith(GRAPH)][-1:]
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:LINE]
+
+
+def values_text(values):
+    """Hyperparameters in one line."""
+    return ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
+
+
+@contextlib.contextmanager
+def shown(epochs, first):
+    """A list that holds a bar over the epochs, where there is a terminal to show it."""
+    bar = progress.TrainingBar(epochs, first) if progress.console.is_terminal else None
+    try:
+        yield [bar] if bar else []
+    finally:
+        if bar:
+            bar.close()
+
+
+@contextlib.contextmanager
+def told_once():
+    """Shows what parts of a model warn of, each once a search."""
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        finally:
+            new = {str(note.message): None for note in notes if note.category is UserWarning}
+    for text in new:
+        if text not in _told:
+            _told.add(text)
+            progress.console.print(f"[dim]{escape(text)}[/dim]")
+
+
+_told = set()
