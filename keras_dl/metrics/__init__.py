@@ -17,7 +17,11 @@ from keras_dl.metrics.modes import ModeCoverage, mode_coverage
 from keras_dl.metrics.nearest_neighbours import knn_accuracy
 from keras_dl.metrics.neighbours import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
 from keras_dl.metrics.psnr import PSNR
+from keras_dl.metrics.roc import roc_auc
 from keras_dl.metrics.sample_metric import SampleMetric, compare, measure, represent
+from keras_dl.metrics.segmentation import Dice, IoU, dice_score, iou_score, pixel_error
+from keras_dl.metrics.segmentation_rand import RandScore, foreground_rand_score, maximal_rand_score, rand_score
+from keras_dl.metrics.segmentation_surfaces import hausdorff_95, hausdorff_distance
 from keras_dl.metrics.wasserstein import SlicedWasserstein, Wasserstein2, sliced_wasserstein, wasserstein_2
 
 __all__ = [
@@ -25,29 +29,41 @@ __all__ = [
     "KID",
     "PSNR",
     "DensityCoverage",
+    "Dice",
     "Estimate",
     "Features",
     "InceptionScore",
+    "IoU",
     "ModeCoverage",
     "PrecisionRecall",
+    "RandScore",
     "SampleMetric",
     "SlicedWasserstein",
     "Wasserstein2",
     "compare",
     "deformation_sensitivity",
     "density_coverage",
+    "dice_score",
     "f_divergence",
+    "foreground_rand_score",
     "frechet_distance",
+    "hausdorff_95",
+    "hausdorff_distance",
     "inception_features",
     "inception_score",
+    "iou_score",
     "jensen_shannon_divergence",
     "kernel_distance",
     "kl_divergence",
     "knn_accuracy",
+    "maximal_rand_score",
     "measure",
     "mode_coverage",
+    "pixel_error",
     "precision_recall",
+    "rand_score",
     "represent",
+    "roc_auc",
     "rotation_equivariance_error",
     "shift_consistency",
     "shift_equivariance_error",
