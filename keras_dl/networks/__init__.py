@@ -1,35 +1,110 @@
 """Networks: functional `keras.Model` factories, tensors to tensors, without loss or optimizer."""
 
 from keras_dl.networks import conditions
+from keras_dl.networks.alexnet import alexnet
 from keras_dl.networks.conv import conv_decoder, conv_encoder
 from keras_dl.networks.dcgan import dcgan_critic, dcgan_generator
+from keras_dl.networks.densenet import (
+    densenet,
+    densenet40,
+    densenet121,
+    densenet161,
+    densenet169,
+    densenet201,
+    densenet_bc_40,
+    densenet_bc_100,
+    densenet_cifar,
+)
+from keras_dl.networks.features import features
+from keras_dl.networks.googlenet import googlenet
+from keras_dl.networks.h_net import h_net
 from keras_dl.networks.lenet import lenet5
 from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
+from keras_dl.networks.network_in_network import network_in_network
 from keras_dl.networks.registry import create, list
+from keras_dl.networks.resnet import (
+    resnet,
+    resnet18,
+    resnet34,
+    resnet50,
+    resnet101,
+    resnet152,
+    se_resnet18,
+    se_resnet34,
+    se_resnet50,
+    se_resnet101,
+)
+from keras_dl.networks.resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110, resnet_cifar
 from keras_dl.networks.resnet_gan import resnet_critic, resnet_generator
 from keras_dl.networks.siren import siren
+from keras_dl.networks.squeezenet import squeezenet, squeezenet1_0, squeezenet1_1
+from keras_dl.networks.transfer import transfer_weights
 from keras_dl.networks.unet import unet, unet3d
 from keras_dl.networks.unet_plus_plus import prune, unet_plus_plus
+from keras_dl.networks.vgg import vgg, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
+    "alexnet",
     "conditions",
     "conv_decoder",
     "conv_encoder",
     "create",
     "dcgan_critic",
     "dcgan_generator",
+    "densenet",
+    "densenet121",
+    "densenet161",
+    "densenet169",
+    "densenet201",
+    "densenet40",
+    "densenet_bc_100",
+    "densenet_bc_40",
+    "densenet_cifar",
+    "features",
+    "googlenet",
+    "h_net",
     "lenet5",
     "list",
     "mlp_critic",
     "mlp_decoder",
     "mlp_encoder",
     "mlp_generator",
+    "network_in_network",
     "prune",
+    "resnet",
+    "resnet101",
+    "resnet110",
+    "resnet152",
+    "resnet18",
+    "resnet20",
+    "resnet32",
+    "resnet34",
+    "resnet44",
+    "resnet50",
+    "resnet56",
+    "resnet_cifar",
     "resnet_critic",
     "resnet_generator",
+    "se_resnet101",
+    "se_resnet18",
+    "se_resnet34",
+    "se_resnet50",
     "siren",
+    "squeezenet",
+    "squeezenet1_0",
+    "squeezenet1_1",
+    "transfer_weights",
     "unet",
     "unet3d",
     "unet_plus_plus",
+    "vgg",
+    "vgg11",
+    "vgg11_bn",
+    "vgg13",
+    "vgg13_bn",
+    "vgg16",
+    "vgg16_bn",
+    "vgg19",
+    "vgg19_bn",
 ]

@@ -2,7 +2,9 @@
 
 import keras
 
+from keras_dl import layers
 from keras_dl.networks import arguments
+from keras_dl.networks.classification import Top
 from keras_dl.networks.registry import register
 
 SIDE = 32
@@ -19,6 +21,7 @@ def lenet5(
     pooling=None,
     classifier_activation=None,
     modern=True,
+    antialias=False,
     name="lenet5",
 ):
     """Builds LeNet-5 (LeCun et al., 1998, "Gradient-based learning applied to document recognition").
@@ -28,6 +31,8 @@ def lenet5(
     image with a side below 32 is padded with zeros to 32, as the paper does with digits of 28x28; one that fits into
     it several times is enlarged by that whole number first, 8x8 by 4.
 
+    Layers: `stage_1_conv`, `stage_1_pool`, `stage_2_conv`, `stage_2_pool`, `flatten`, `dense_1`, `dense_2`, `classes`.
+
     Args:
         input_shape: Shape of an image, `(height, width, channels)`.
         num_classes: Number of classes.
@@ -35,6 +40,8 @@ def lenet5(
         pooling: For `include_top=False`: `"avg"` or `"max"` over all places of the feature maps, `None` for the maps.
         classifier_activation: Activation of the last layer, `None` for logits or `"softmax"`.
         modern: Rectifiers and max pooling; `False` for the paper's hyperbolic tangents and average pooling.
+        antialias: Whether poolings blur before they subsample (Zhang, 2019): `MaxBlurPool2D`, or `BlurPool2D` in the
+            paper's form.
         name: Name of the model.
 
     Returns:
@@ -50,40 +57,38 @@ def lenet5(
     61706
     """
     shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
-    _check_pooling(pooling, include_top)
+    top = Top(num_classes, include_top, pooling, classifier_activation)
     activation = "relu" if modern else "tanh"
+    inputs = keras.Input(shape, name="x")
+    x = _as_large_as_the_papers(inputs, shape)
+    for stage, channels in enumerate(FILTERS, start=1):
+        x = keras.layers.Conv2D(channels, KERNEL_SIZE, activation=activation, name=f"stage_{stage}_conv")(x)
+        x = _pool(modern, antialias, f"stage_{stage}_pool")(x)
+    if not top.included:
+        return keras.Model(inputs, top.pooled(x), name=name)
+    x = keras.layers.Flatten(name="flatten")(x)
+    for number, units in enumerate(UNITS, start=1):
+        x = keras.layers.Dense(units, activation=activation, name=f"dense_{number}")(x)
+    return keras.Model(inputs, top.classes(x), name=name)
+
+
+def _pool(modern, antialias, name):
+    if antialias:
+        return layers.MaxBlurPool2D(2, name=name) if modern else layers.BlurPool2D(name=name)
     pool = keras.layers.MaxPooling2D if modern else keras.layers.AveragePooling2D
-    inputs = x = keras.Input(shape, name="x")
+    return pool(2, name=name)
+
+
+def _as_large_as_the_papers(x, shape):
+    """Enlarges and pads images that are smaller than the paper's."""
     times = max(SIDE // max(shape[:2]), 1)
     if times > 1:
         x = keras.layers.UpSampling2D(times, name="enlarging")(x)
     padding = [_padding(times * side) for side in shape[:2]]
-    if any(map(any, padding)):
-        x = keras.layers.ZeroPadding2D(padding, name="padding")(x)
-    for number, channels in enumerate(FILTERS, start=1):
-        x = keras.layers.Conv2D(channels, KERNEL_SIZE, activation=activation, name=f"conv_{number}")(x)
-        x = pool(2, name=f"pool_{number}")(x)
-    if include_top:
-        x = keras.layers.Flatten(name="flatten")(x)
-        for number, units in enumerate(UNITS, start=1):
-            x = keras.layers.Dense(units, activation=activation, name=f"dense_{number}")(x)
-        classes = arguments.positive_int(num_classes, "num_classes")
-        x = keras.layers.Dense(classes, activation=classifier_activation, name="classes")(x)
-    elif pooling is not None:
-        over = keras.layers.GlobalAveragePooling2D if pooling == "avg" else keras.layers.GlobalMaxPooling2D
-        x = over(name="pooling")(x)
-    return keras.Model(inputs, x, name=name)
+    return keras.layers.ZeroPadding2D(padding, name="padding")(x) if any(map(any, padding)) else x
 
 
 def _padding(side):
     """Zeros before and after a side that make it 32, or none."""
     missing = max(SIDE - side, 0)
     return missing // 2, missing - missing // 2
-
-
-def _check_pooling(pooling, include_top):
-    if pooling not in (None, "avg", "max") or (pooling is not None and include_top):
-        raise ValueError(
-            '`pooling` must be "avg", "max" or None, and None where `include_top` is true. '
-            f"Received: pooling={pooling!r}, include_top={include_top!r}"
-        )

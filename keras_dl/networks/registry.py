@@ -1,6 +1,8 @@
 """Networks by name."""
 
 import difflib
+import functools
+import inspect
 
 _FACTORIES = {}
 
@@ -9,6 +11,35 @@ def register(factory):
     """Makes a factory known under its own name; a decorator."""
     _FACTORIES[factory.__name__] = factory
     return factory
+
+
+def variant(family, name, **fixed):
+    """Makes and registers a network that is a factory with some options fixed, under a name of its own.
+
+    Args:
+        family: The factory; its `name` argument gets `name` as its default.
+        name: Name of the network.
+        **fixed: The options and their values, which the new factory's signature has no more.
+
+    Returns:
+        The new factory.
+    """
+    signature = inspect.signature(family)
+    rest = [parameter for parameter in signature.parameters.values() if parameter.name not in fixed]
+    rest = [parameter.replace(default=name) if parameter.name == "name" else parameter for parameter in rest]
+    signature = signature.replace(parameters=rest)
+
+    @functools.wraps(family)
+    def factory(*args, **kwargs):
+        arguments = signature.bind(*args, **kwargs)
+        return family(**{"name": name, **fixed, **arguments.arguments})
+
+    del factory.__wrapped__  # its signature and examples are the family's
+    factory.__name__ = factory.__qualname__ = name
+    factory.__signature__ = signature
+    options = ", ".join(f"{option}={value!r}" for option, value in fixed.items())
+    factory.__doc__ = f"Builds {name}: `{family.__name__}` with {options}, where the arguments are described."
+    return register(factory)
 
 
 def create(name, **kwargs):
