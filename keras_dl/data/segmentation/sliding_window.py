@@ -1,0 +1,137 @@
+"""Predictions of images of any size from a network of one size: overlapping windows, weighted and mirrored."""
+
+import itertools
+
+import numpy as np
+
+
+def sliding_window(
+    predict,
+    image,
+    patch_size,
+    overlap=0.5,
+    weighting="gaussian",
+    mirror_axes=(),
+    batch_size=1,
+    margin=0,
+):
+    """Predicts an image from overlapping windows.
+
+    Each pixel is the mean of what the windows over it predict, `sum w_k y_k / sum w_k`, w being a Gaussian of the
+    window's size with a standard deviation of an eighth of it, which trusts a window's middle more than its border
+    (Isensee et al., 2021). An image smaller than the window is surrounded by zeros. With `mirror_axes`, each window is
+    also predicted flipped along each subset of these axes, flipped back and averaged.
+
+    Args:
+        predict: Function from windows `(n, *sizes, channels)` to predictions `(n, *patch_size, outputs)`, of a network
+            or any other; what is averaged is what it returns, so logits or probabilities. `n` is the same in all
+            calls, so that it is compiled once.
+        image: Array `(*sizes, channels)`.
+        patch_size: The window's sizes, one an axis.
+        overlap: Least share of a window that its neighbour covers, from 0 to less than 1.
+        weighting: `"gaussian"` or `"uniform"`.
+        mirror_axes: Spatial axes of the image, from 0, along which to mirror.
+        batch_size: Windows a call.
+        margin: For a network whose output is smaller than its input by as much on either side (unpadded convolutions):
+            how much, a number or one an axis. Windows are `patch_size + 2 margin` then, and the image is continued by
+            its mirror image (the overlap-tile strategy of Ronneberger et al., 2015).
+
+    Returns:
+        Float32 array `(*sizes, outputs)`.
+
+    Raises:
+        ValueError: If an argument is out of range, or `predict` returns another shape.
+
+    Example:
+
+    >>> image = np.random.default_rng(0).random((7, 9, 1)).astype("float32")
+    >>> copy = sliding_window(lambda windows: windows, image, (4, 4), mirror_axes=(0, 1))
+    >>> bool(np.allclose(copy, image))
+    True
+    """
+    image, patch, margins = np.asarray(image), tuple(patch_size), margin
+    margins = (margin,) * len(patch) if isinstance(margin, int) else tuple(margin)
+    _check(image, patch, overlap, weighting, mirror_axes, batch_size, margins)
+    sizes = image.shape[:-1]
+    short = [max(p - n, 0) for p, n in zip(patch, sizes, strict=True)]
+    before = [s // 2 for s in short]
+    padded = np.pad(image, [*((b, s - b) for b, s in zip(before, short, strict=True)), (0, 0)])
+    large = np.pad(padded, [*((m, m) for m in margins), (0, 0)], mode="reflect") if any(margins) else padded
+    weights = _weights(patch, weighting)[..., None]
+    starts = list(itertools.product(*(_starts(n, p, overlap) for n, p in zip(padded.shape, patch, strict=False))))
+    window = [p + 2 * m for p, m in zip(patch, margins, strict=True)]
+    total, norm = None, np.zeros((*padded.shape[:-1], 1), "float32")
+    for first in range(0, len(starts), batch_size):
+        chosen = starts[first : first + batch_size]
+        values = _predictions(predict, large, chosen, window, patch, mirror_axes, min(batch_size, len(starts)))
+        if total is None:
+            total = np.zeros((*padded.shape[:-1], values.shape[-1]), "float32")
+        for start, value in zip(chosen, values, strict=True):
+            place = _place(start, patch)
+            total[place] += weights * value
+            norm[place] += weights
+    return (total / norm)[_place(before, sizes)]
+
+
+def _predictions(predict, image, starts, window, patch, mirror_axes, count):
+    """Means over the mirrorings, `(len(starts), *patch, outputs)`; `predict` is called with `count` windows."""
+    filled = [*starts, *[starts[-1]] * (count - len(starts))]
+    windows = np.stack([image[_place(start, window)] for start in filled])
+    total, flips = 0.0, _subsets([axis + 1 for axis in mirror_axes])
+    for axes in flips:
+        values = np.asarray(predict(np.ascontiguousarray(np.flip(windows, axes))), "float32")
+        if values.shape[:-1] != (count, *patch):
+            raise ValueError(
+                f"Expected `predict` to return an array of shape {(count, *patch)} and outputs. "
+                f"Received: {values.shape} for windows of shape {windows.shape}"
+            )
+        total = total + np.flip(values, axes)
+    return total[: len(starts)] / len(flips)
+
+
+def _starts(size, patch, overlap):
+    """Where windows begin on an axis: evenly spread from the first pixel to the last, as few as the overlap allows.
+
+    Example:
+
+    >>> _starts(10, 4, overlap=0.5), _starts(4, 4, overlap=0.5)
+    ([0, 2, 4, 6], [0])
+    """
+    steps = -(-(size - patch) // max(patch * (1 - overlap), 1))
+    return [int(round(i * (size - patch) / steps)) for i in range(int(steps) + 1)] if steps else [0]
+
+
+def _weights(patch, weighting):
+    weights = np.ones(patch, "float32")
+    if weighting == "gaussian":
+        for axis, n in enumerate(patch):
+            offsets = (np.arange(n) - (n - 1) / 2) / (n / 8)
+            weights *= np.exp(-(offsets**2) / 2).reshape([n if i == axis else 1 for i in range(len(patch))])
+    return weights
+
+
+def _place(start, sizes):
+    return tuple(slice(s, s + n) for s, n in zip(start, sizes, strict=True))
+
+
+def _subsets(axes):
+    return [c for k in range(len(axes) + 1) for c in itertools.combinations(axes, k)]
+
+
+def _check(image, patch, overlap, weighting, mirror_axes, batch_size, margins):
+    rank = image.ndim - 1
+    if not patch or not all(isinstance(p, (int, np.integer)) and p > 0 for p in patch) or len(patch) != rank:
+        raise ValueError(
+            "`patch_size` must be a positive integer for each of the image's axes but the channels. "
+            f"Received: patch_size={patch} for an image of shape {image.shape}"
+        )
+    if not 0 <= overlap < 1:
+        raise ValueError(f"`overlap` must be at least 0 and less than 1. Received: overlap={overlap!r}")
+    if weighting not in ("gaussian", "uniform"):
+        raise ValueError(f'`weighting` must be "gaussian" or "uniform". Received: weighting={weighting!r}')
+    if len(set(mirror_axes)) != len(mirror_axes) or not set(mirror_axes) <= set(range(rank)):
+        raise ValueError(f"`mirror_axes` must be different axes from 0 to {rank - 1}. Received: {mirror_axes}")
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}")
+    if len(margins) != rank or min(margins) < 0:
+        raise ValueError(f"`margin` must be a number of at least 0, or {rank} of them. Received: margin={margins}")
