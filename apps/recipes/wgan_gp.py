@@ -5,6 +5,10 @@
 One to three minutes on two cores. 10,000 samples beside the held-out digits, seed 0 (python -m apps.evaluate
 runs/wgan_gp): precision 0.66, recall 0.70, coverage 1.00, FID 14.6 +- 4.4 by the features of a LeNet, inception score
 8.8.
+
+    python -m apps.train wgan_gp --dataset mnist --set network=dcgan --epochs 3 --out runs/wgan_gp_mnist
+
+Two to four minutes: FID 15.3 +- 0.4, KID 10.0 +- 0.6 by the features of a LeNet, inception score 6.6.
 """
 
 import keras_dl
