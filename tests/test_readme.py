@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from apps import catalogue, evaluate, export, sample, train
+from apps import catalogue, evaluate, export, launch, sample, train, tune
+from apps.clients import rest_client
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -20,14 +21,20 @@ def test_the_first_code_block_is_the_two_commands_that_set_everything_up():
 
 def test_every_command_line_is_one_that_the_programs_accept():
     lines = [line.split("&&")[-1] for language, block in BLOCKS if language == "bash" for line in block.splitlines()]
-    programs = {"train": train, "evaluate": evaluate, "sample": sample, "export": export}
+    programs = {"train": train, "evaluate": evaluate, "sample": sample, "export": export, "tune": tune}
+    programs |= {"launch": launch, "clients.rest_client": rest_client}
     checked = set()
     for line in lines:
-        words = shlex.split(line)
+        words = shlex.split(line, comments=True)
         if len(words) > 2 and words[2].startswith("apps.") and "--help" not in words:
             program, arguments = words[2].removeprefix("apps."), words[3:]
-            parser = programs[program].parser(arguments) if program == "train" else programs[program].parser()
-            parser.parse(arguments)
+            if program == "launch":
+                split = arguments.index("--")
+                arguments, launched = arguments[:split], arguments[split + 1 :]
+                assert launched[:3] == ["python", "-m", "apps.tune"]
+                tune.parser(launched[3:]).parse(launched[3:])
+            parser = programs[program].parser
+            (parser(arguments) if program in ("train", "tune") else parser()).parse(arguments)
             checked.add(program)
     assert checked == set(programs)
 
