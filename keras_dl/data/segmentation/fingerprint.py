@@ -1,0 +1,132 @@
+"""What a data set of scans is like: spacings, shapes, intensities and classes."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+SAMPLES_A_CASE = 10_000
+
+
+class Intensities(NamedTuple):
+    """Intensities of one channel where there is foreground, over the data set.
+
+    Attributes:
+        mean: Their mean.
+        std: Their standard deviation.
+        low: Their 0.5th percentile.
+        high: Their 99.5th percentile.
+    """
+
+    mean: float
+    std: float
+    low: float
+    high: float
+
+
+class Fingerprint(NamedTuple):
+    """What `plan` needs to know about a data set (Isensee et al., 2021).
+
+    Attributes:
+        spacings: Distances between neighbouring pixels, a tuple of one an axis for each case.
+        shapes: Sizes after zeros around the image are cut off, likewise.
+        num_classes: Number of classes, the background included.
+        modalities: Of each channel: `"ct"`, `"rgb"`, or another name, as `"mri"`.
+        intensities: `Intensities` of each channel.
+        share_after_crop: Median share of the pixels that is left when zeros around images are cut off.
+    """
+
+    spacings: tuple
+    shapes: tuple
+    num_classes: int
+    modalities: tuple = ("mri",)
+    intensities: tuple = ()
+    share_after_crop: float = 1.0
+
+
+def fingerprint(cases, num_classes=None, modalities=None, seed=0):
+    """Measures a data set.
+
+    Intensities are taken where the labels are not the background, 10,000 draws a case, so that large cases do not
+    weigh more.
+
+    Args:
+        cases: Iterable of `Case`s with labels, which are looked at one after another.
+        num_classes: Number of classes; by default one more than the largest label.
+        modalities: Of each channel, as in `Fingerprint`; `"mri"` for all by default.
+        seed: Of the draws.
+
+    Returns:
+        A `Fingerprint`.
+
+    Raises:
+        ValueError: If there are no cases, one has no labels, or they have different numbers of axes or channels.
+
+    Example:
+
+    >>> from keras_dl.data.segmentation import Case
+    >>> image, labels = np.zeros((8, 9, 1), "float32"), np.zeros((8, 9), int)
+    >>> image[2:6, 1:9], labels[3:5, 2:6] = 1.0, 1
+    >>> found = fingerprint([Case(image, labels, (1.0, 0.5), "a")])
+    >>> found.shapes, found.spacings, found.num_classes, found.intensities[0].mean
+    (((4, 8),), ((1.0, 0.5),), 2, 1.0)
+    """
+    rng = np.random.default_rng(seed)
+    spacings, shapes, shares, draws, largest = [], [], [], [], 0
+    for case in cases:
+        _check_case(case, draws)
+        box = nonzero_box(case.image)
+        image, labels = case.image[box], case.labels[box]
+        spacings.append(tuple(float(s) for s in case.spacing))
+        shapes.append(image.shape[:-1])
+        shares.append(labels.size / case.labels.size)
+        largest = max(largest, int(case.labels.max()))
+        foreground = image[labels > 0]
+        chosen = rng.integers(0, len(foreground), SAMPLES_A_CASE) if len(foreground) else []
+        draws.append(foreground[chosen])
+    if not shapes:
+        raise ValueError("Expected at least one case. Received: none")
+    channels = draws[0].shape[-1]
+    modalities = ("mri",) * channels if modalities is None else tuple(str(m).lower() for m in modalities)
+    if len(modalities) != channels:
+        raise ValueError(f"Expected a modality for each of {channels} channels. Received: modalities={modalities}")
+    num_classes = largest + 1 if num_classes is None else num_classes
+    intensities = _intensities(np.concatenate(draws))
+    return Fingerprint(tuple(spacings), tuple(shapes), num_classes, modalities, intensities, float(np.median(shares)))
+
+
+def nonzero_box(image):
+    """Returns the slices of the smallest box that holds every nonzero pixel of `(*sizes, channels)`.
+
+    All of the image where it is zero everywhere.
+
+    Example:
+
+    >>> nonzero_box(np.array([0.0, 0.0, 3.0, 0.0, 4.0, 0.0])[:, None])
+    (slice(2, 5, None),)
+    """
+    nonzero = (image != 0).any(axis=-1)
+    if not nonzero.any():
+        return tuple(slice(0, n) for n in nonzero.shape)
+    box = []
+    for axis in range(nonzero.ndim):
+        places = np.flatnonzero(nonzero.any(axis=tuple(a for a in range(nonzero.ndim) if a != axis)))
+        box.append(slice(int(places[0]), int(places[-1]) + 1))
+    return tuple(box)
+
+
+def _intensities(draws):
+    if not len(draws):
+        return tuple(Intensities(0.0, 1.0, 0.0, 1.0) for _ in range(draws.shape[-1]))
+    low, high = np.percentile(draws, (0.5, 99.5), axis=0)
+    columns = draws.mean(axis=0, dtype="float64"), draws.std(axis=0, dtype="float64"), low, high
+    return tuple(Intensities(*map(float, channel)) for channel in zip(*columns, strict=True))
+
+
+def _check_case(case, draws):
+    if case.labels is None:
+        raise ValueError(f"Expected cases with labels. Received: none for {case.name}")
+    if draws and (len(case.spacing) != case.labels.ndim or case.image.shape[-1] != draws[0].shape[-1]):
+        raise ValueError(
+            f"Expected cases of {draws[0].shape[-1]} channels. Received: an image of shape {case.image.shape} in "
+            f"{case.name}"
+        )

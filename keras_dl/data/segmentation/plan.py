@@ -1,0 +1,236 @@
+"""The network, patch and batch that suit a data set of scans, by nnU-Net's published rules."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_dl.data.segmentation.fingerprint import Intensities
+from keras_dl.data.segmentation.topology import feature_map_values, topology
+
+ANISOTROPIC = 3  # an axis is coarse if its spacing is more than so many times the others'
+SHARE_OF_DATA = 0.05  # of all pixels, at most so many are in one batch
+SMALLEST_BATCH = 2
+FIRST_FILTERS = 32
+REFERENCE_BUDGET = 8.0
+# By number of axes: edge of the patch to begin with, most channels, and values of feature maps of one patch that fit
+# into the reference budget with a batch of so many.
+FIRST_EDGE = {2: 2048, 3: 256}
+MOST_FILTERS = {2: 512, 3: 320}
+REFERENCE_VALUES = {2: 85e6, 3: 560e6}
+REFERENCE_BATCH = {2: 12, 3: 2}
+
+
+class Plan(NamedTuple):
+    """What `plan` decides; `keras_dl.networks.create(**plan.network)` builds its network.
+
+    Attributes:
+        spacing: Spacing that images are resampled to, one an axis; in a plan for slices, that across them is first.
+        median_shape: Median sizes of the images after that, in the same order.
+        patch_size: Sizes of the patches, two for a plan for images or slices, three for volumes.
+        batch_size: Patches a batch.
+        pool_sizes: How much coarser each level but the first is, on each axis.
+        kernel_sizes: Of the convolutions of each level, on each axis.
+        filters: Channels of each level.
+        num_classes: Number of classes, the background included.
+        normalizations: Of each channel: `"ct"` (clipped to the foreground's percentiles, its mean and standard
+            deviation), `"rgb"` (divided by 255), `"none"`, or `"zscore"` (each image's own mean and deviation).
+        intensities: `Intensities` of each channel, for `"ct"`.
+        inside_nonzero: Whether z-scores are those of the pixels that are not zero, and others stay zero.
+        slice_axis: For a plan for slices of volumes: the axis that is cut; else `None`.
+        axes_in_plane: Axes that rotations and other deformations turn into one another: all, or in a volume of flat
+            patches those but the shortest.
+    """
+
+    spacing: tuple
+    median_shape: tuple
+    patch_size: tuple
+    batch_size: int
+    pool_sizes: tuple
+    kernel_sizes: tuple
+    filters: tuple
+    num_classes: int
+    normalizations: tuple
+    intensities: tuple
+    inside_nonzero: bool
+    slice_axis: int | None
+    axes_in_plane: tuple
+
+    @property
+    def network(self):
+        """Arguments of `keras_dl.networks.create` for nnU-Net's plain network."""
+        return {
+            "name": "unet",
+            "input_shape": (*self.patch_size, len(self.normalizations)),
+            "num_classes": self.num_classes,
+            "filters": self.filters,
+            "kernel_size": self.kernel_sizes,
+            "pool_size": self.pool_sizes,
+            "down": "conv",
+            "normalization": "instance",
+            "activation": "leaky_relu",
+            "use_bias": True,
+            "deep_supervision": True,
+        }
+
+    @property
+    def output_strides(self):
+        """How much coarser each of the network's outputs is than the patch, on each axis, the finest first."""
+        strides = [(1,) * len(self.patch_size)]
+        for pool in self.pool_sizes:
+            strides.append(tuple(a * b for a, b in zip(strides[-1], pool, strict=True)))
+        return tuple(strides[: max(1, len(strides) - 2)])
+
+    @property
+    def loss_weights(self):
+        """Weights of the outputs' losses: half as much for each coarser one, with sum 1."""
+        weights = [0.5**i for i in range(len(self.output_strides))]
+        return tuple(weight / sum(weights) for weight in weights)
+
+    def to_dict(self):
+        """Returns the plan as dicts, lists and numbers, for JSON."""
+        return {**self._asdict(), "intensities": [channel._asdict() for channel in self.intensities]}
+
+    @classmethod
+    def from_dict(cls, values):
+        """Returns the plan of a dict that `to_dict` made, perhaps written to JSON in between."""
+        intensities = tuple(Intensities(**channel) for channel in values["intensities"])
+        return cls(**{**{name: _tuples(value) for name, value in values.items()}, "intensities": intensities})
+
+
+def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
+    """Plans the training of a U-Net from a data set's fingerprint, as nnU-Net does (Isensee et al., 2021).
+
+    A pure function of its arguments. The spacing is the median one, but the tenth percentile on an axis that is more
+    than three times as coarse as the others and has less than a third of their pixels. The patch begins with the
+    aspect of the physical space, no larger than the median image; while its feature maps do not fit into the budget,
+    it loses what can be cut off of the axis that covers most of the median image. Depth and kernels follow from
+    `topology`. What is left of the budget makes the batch larger, up to a twentieth of all pixels. CT images are
+    normalised by the foreground of the data set, others each by itself, and only where they are not zero if cutting
+    zeros off takes away more than a quarter of them. (nnU-Net's cascade for large images is not planned.)
+
+    Args:
+        fingerprint: A `Fingerprint`.
+        memory_budget: Memory of the accelerator in GB, on nnU-Net's scale: its reference is 8, for which a batch of
+            two patches of 128^3 is about the largest.
+        dimensions: 2 plans for slices of volumes, across their coarsest axis; `None` for what the images are.
+
+    Returns:
+        A `Plan`.
+
+    Raises:
+        ValueError: If the fingerprint is empty or not of two or three axes, or no patch fits into the budget.
+
+    Example:
+
+    >>> from keras_dl.data.segmentation import Fingerprint
+    >>> found = plan(Fingerprint(spacings=((1.0, 1.0, 1.0),) * 260, shapes=((36, 50, 35),) * 260, num_classes=3))
+    >>> found.patch_size, found.batch_size, found.pool_sizes
+    ((40, 56, 40), 9, ((2, 2, 2), (2, 2, 2), (2, 2, 2)))
+    """
+    _check(fingerprint, memory_budget, dimensions)
+    spacing = target_spacing(fingerprint)
+    shape = median_shape(fingerprint, spacing)
+    num_pixels = math.prod(shape) * len(fingerprint.shapes)
+    slice_axis = int(np.argmax(spacing)) if dimensions == 2 and len(spacing) == 3 else None
+    if slice_axis is not None:
+        order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
+        spacing, shape = (tuple(values[axis] for axis in order) for values in (spacing, shape))
+    rank = dimensions or len(spacing)
+    reference = REFERENCE_VALUES[rank] * memory_budget / REFERENCE_BUDGET
+    found, filters, values = _fitting(spacing[-rank:], shape[-rank:], fingerprint.num_classes, reference)
+    most = round(SHARE_OF_DATA * num_pixels / math.prod(found.patch_size))
+    batch = max(min(round(reference / values * REFERENCE_BATCH[rank]), most), SMALLEST_BATCH)
+    shortest = int(np.argmin(found.patch_size))
+    flat = rank == 3 and max(found.patch_size) > ANISOTROPIC * found.patch_size[shortest]
+    return Plan(
+        spacing=spacing,
+        median_shape=shape,
+        patch_size=found.patch_size,
+        batch_size=batch,
+        pool_sizes=found.pool_sizes,
+        kernel_sizes=found.kernel_sizes,
+        filters=filters,
+        num_classes=fingerprint.num_classes,
+        normalizations=tuple(_normalization(modality) for modality in fingerprint.modalities),
+        intensities=fingerprint.intensities,
+        inside_nonzero=fingerprint.share_after_crop < 3 / 4,
+        slice_axis=slice_axis,
+        axes_in_plane=tuple(axis for axis in range(rank) if not (flat and axis == shortest)),
+    )
+
+
+def target_spacing(fingerprint):
+    """Returns the spacing to resample to, one an axis; see `plan`."""
+    spacing = np.median(fingerprint.spacings, axis=0)
+    shape = np.median(fingerprint.shapes, axis=0)
+    coarsest = int(np.argmax(spacing))
+    others = [axis for axis in range(len(spacing)) if axis != coarsest]
+    coarse = spacing[coarsest] > ANISOTROPIC * spacing[others].max()
+    if coarse and ANISOTROPIC * shape[coarsest] < shape[others].min():
+        finer = np.percentile(np.asarray(fingerprint.spacings)[:, coarsest], 10)
+        spacing[coarsest] = max(finer, spacing[others].max())
+    return tuple(float(s) for s in spacing)
+
+
+def median_shape(fingerprint, spacing):
+    """Returns the median sizes that the images have after resampling, rounded."""
+    pairs = zip(fingerprint.shapes, fingerprint.spacings, strict=True)
+    shapes = [np.round(np.multiply(shape, old) / spacing) for shape, old in pairs]
+    return tuple(int(round(n)) for n in np.maximum(np.median(shapes, axis=0), 1))
+
+
+def _fitting(spacing, shape, num_classes, reference):
+    """Returns the topology of the largest patch whose feature maps fit, its channels, and how many values they hold."""
+    rank = len(spacing)
+    edges = FIRST_EDGE[rank] * math.prod(spacing) ** (1 / rank) / np.asarray(spacing)
+    patch = tuple(min(int(round(edge)), n) for edge, n in zip(edges, shape, strict=True))
+    while True:
+        found = topology(patch, spacing)
+        filters = tuple(min(MOST_FILTERS[rank], FIRST_FILTERS * 2**i) for i in range(len(found.kernel_sizes)))
+        values = feature_map_values(found, filters, num_classes)
+        if values <= reference:
+            return found, filters, values
+        patch = _smaller(found, spacing, shape)
+        if min(patch) < 1:
+            raise ValueError(
+                f"Expected a `memory_budget` for the {values} values of a patch of {found.patch_size}. "
+                f"Received: one for {int(reference)} values"
+            )
+
+
+def _smaller(found, spacing, shape):
+    """Cuts the patch on the axis that covers most of the median image, by as little as its own depth allows."""
+    shares = np.divide(found.patch_size, shape)
+    axis = max(range(len(shares)), key=lambda a: (shares[a], a))
+    patch = list(found.patch_size)
+    patch[axis] = max(patch[axis] - found.divisors[axis], 1)
+    # A shorter axis may be halved less often, and then a smaller step is possible.
+    step = topology(patch, spacing).divisors[axis]
+    patch[axis] = found.patch_size[axis] - step
+    return tuple(patch)
+
+
+def _normalization(modality):
+    return {"ct": "ct", "rgb": "rgb", "none": "none"}.get(modality.lower(), "zscore")
+
+
+def _tuples(value):
+    return tuple(_tuples(entry) for entry in value) if isinstance(value, (list, tuple)) else value
+
+
+def _check(fingerprint, memory_budget, dimensions):
+    ranks = {len(values) for values in (*fingerprint.spacings, *fingerprint.shapes)}
+    if len(ranks) != 1 or not ranks <= {2, 3} or len(fingerprint.spacings) != len(fingerprint.shapes):
+        raise ValueError(
+            "Expected a spacing and a shape of two or three axes for each case. "
+            f"Received: {len(fingerprint.spacings)} spacings and {len(fingerprint.shapes)} shapes of {ranks} axes"
+        )
+    if not all(value > 0 for values in (*fingerprint.spacings, *fingerprint.shapes) for value in values):
+        raise ValueError(f"Expected positive spacings and sizes. Received: {fingerprint}")
+    if not memory_budget > 0:
+        raise ValueError(f"`memory_budget` must be positive. Received: memory_budget={memory_budget!r}")
+    if dimensions not in (None, 2, 3) or (dimensions == 3 and ranks == {2}):
+        raise ValueError(
+            f"`dimensions` must be None, 2, or 3 for volumes. Received: dimensions={dimensions!r} for {ranks} axes"
+        )
