@@ -43,7 +43,8 @@ def features(model, layers=None):
         raise ValueError(
             f"Expected names of stages, {[*last_layers]}, or of layers of {model.name!r}. Received: layers={layers!r}"
         )
-    return keras.Model(model.inputs, {name: known[name].output for name in names}, name=f"{model.name}_features")
+    inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
+    return keras.Model(inputs, {name: known[name].output for name in names}, name=f"{model.name}_features")
 
 
 def stages(model):

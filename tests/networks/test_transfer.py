@@ -64,6 +64,23 @@ def test_outputs_are_those_of_keras_applications(name):
         np.testing.assert_allclose(network(x), expected, atol=1e-6 * np.abs(expected).max())
 
 
+def test_auxiliary_heads():
+    """torchvision's aux1 and aux2; what the network without the heads has no use for."""
+    case = TORCHVISION["googlenet"]
+    shapes = dict(case["shapes"])
+    for head, channels in (("aux1", 512), ("aux2", 528)):
+        shapes |= {f"{head}.conv.conv.weight": (128, channels, 1, 1), f"{head}.fc1.weight": (1024, 512)}
+        shapes |= {f"{head}.conv.bn.{kind}": (128,) for kind in ("weight", "bias", "running_mean", "running_var")}
+        shapes |= {f"{head}.fc1.bias": (1024,), f"{head}.fc2.weight": (10, 1024), f"{head}.fc2.bias": (10,)}
+    weights = state_dict(shapes)
+    network = networks.googlenet((160, 160, 3), 10, auxiliary_heads=True, **case["options"])
+    networks.transfer_weights(network, weights)
+    kernel = network.get_layer("auxiliary_2_dense").kernel.numpy().reshape(2, 2, 128, 1024)
+    np.testing.assert_array_equal(kernel, weights["aux2.fc1.weight"].reshape(1024, 128, 2, 2).transpose(2, 3, 1, 0))
+    np.testing.assert_array_equal(network.get_layer("auxiliary_1").kernel, weights["aux1.fc2.weight"].T)
+    networks.transfer_weights(networks.googlenet((32, 32, 3), 10, **case["options"]), weights)
+
+
 def small():
     """A small network and a state dict that fits it."""
     network = networks.resnet18((16, 16, 2), 3, width=2)
