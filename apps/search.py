@@ -147,7 +147,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
                     raise kt.errors.FailedTrialError(f"its process was ended {attempts} times: out of memory, perhaps")
                 record = self.run_trial(trial)
             trial.status = "COMPLETED"
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, BrokenPipeError):
             self.folder.write_record(name, {"attempts": attempts})
             raise
         except Exception as error:  # whatever a trial dies of, the search goes on

@@ -67,8 +67,8 @@ def offered(model, data, features=None):
     """
     if hasattr(model, "log_prob"):
         importance = isinstance(model.objective, objectives.IWAE)
-        # What the importance-weighted bound is worth depends on its number of samples, and its ELBO is not trained.
-        bounds = ["log_prob", "loss"] if importance else ["elbo", "log_prob", "loss"]
+        # The importance-weighted bound grows with its number of samples, and the ELBO is not what trains it.
+        bounds = ["log_prob", "elbo", "loss"] if importance else ["elbo", "log_prob", "loss"]
         return bounds + _of_samples(data, features)
     if hasattr(model, "sample"):
         return _of_samples(data, features)

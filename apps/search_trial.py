@@ -14,8 +14,9 @@ from rich.markup import escape
 from apps import cli, progress
 
 LINE = 300
-#: How lines of TensorFlow's errors begin that say where in a graph, and not what.
-GRAPH = ("[[", "[Op:", "Graph execution error", "Detected at node", "Hint:", "File ")
+#: Colours and node names within errors, and how lines of them begin that say where something failed, and not what.
+NOISE = r"\x1b\[[0-9;]*m|\{\{function_node [^}]*\}\} ?| \[Op:.*"
+PLACES = ("[[", "Graph execution error", "Detected at node", "Hint:", "File ", "Exception encountered when calling")
 
 
 class KeepBest(keras.callbacks.Callback):
@@ -60,15 +61,12 @@ class KeepBest(keras.callbacks.Callback):
 
 def reason(error):
     """Why a trial failed, in one line."""
-    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines() if line.strip()]
-    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
-        # TensorFlow's text begins with the place in the graph.
-        said = next((line for line in lines if "OOM" in line or "llocat" in line), "")
-        return f"out of memory: {said}"[:LINE].rstrip(": ")
+    lines = [line for line in map(str.strip, re.sub(NOISE, "", str(error)).splitlines()) if line]
     if isinstance(error, kt.errors.FailedTrialError):
         return " ".join(lines)
-    if isinstance(error, tf.errors.OpError):
-        lines = [line for line in lines if not line.startswith(GRAPH)][-1:]
+    lines = [line for line in lines if not line.startswith(PLACES)]
+    if isinstance(error, MemoryError | tf.errors.ResourceExhaustedError):
+        return ": ".join(["out of memory", *(line for line in lines if "llocat" in line)][:2])[:LINE]
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"[:LINE]
 
 

@@ -99,13 +99,17 @@ def tune(arguments):
             raise UserError("nothing is left to search: every hyperparameter is given")
         folder.check_writable() if old else folder.create()
         folder.write_config({**config, **_found(plan)})
-    with user_errors(OSError, about=f"cannot write to {folder.path}"):
+    try:
         runner = _runner(plan, config, folder, arguments)
         if not worker:
             _announce(plan, config, folder, runner.oracle)
         _run(runner, config, folder, worker)
         if not worker:
             search_report.report(plan, folder.read_config(), folder, runner.oracle)
+    except BrokenPipeError:  # nobody reads what is printed
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write to {folder.path}: {error.strerror or error}; go on with --resume") from error
 
 
 def _runner(plan, config, folder, arguments):
@@ -132,7 +136,9 @@ def _run(runner, config, folder, worker):
             workers = os.environ.get(search.WORKERS)
             launch = f"python -m apps.launch --workers {workers} --search -- " if workers else ""
             command = f"{launch}python -m apps.tune {config['recipe']} --out {folder.path} --resume"
-            progress.console.print(f"\nstopped after {ended} trials, which are kept; go on with\n  {command}")
+            progress.console.print(
+                f"\nstopped after {ended} of {config['trials']} trials, which are kept; go on with\n  {command}"
+            )
         raise
 
 
@@ -151,7 +157,7 @@ def _announce(plan, config, folder, oracle):
     ended, failed = search_oracles.count(oracle)
     if ended:
         finished = "already finished" if ended >= config["trials"] else "going on"
-        progress.console.print(f"{ended} trials done, {failed} of them failed: {finished}")
+        progress.console.print(f"{ended} of {config['trials']} trials done, {failed} of them failed: {finished}")
 
 
 def _given(recipe, wanted):
