@@ -131,6 +131,14 @@ def test_tiny_volumes():
     assert plan(of((1.0, 1.0), (1, 1), cases=1)).patch_size == (1, 1)
 
 
+def test_twice_the_spacing_is_too_coarse():
+    """2 is not less than 2 * 1: the axis waits with kernel 1 until the others have come to 2. 8 alone is not halved."""
+    found = topology((32, 32, 32), (2.0, 1.0, 1.0))
+    assert found.pool_sizes == ((1, 2, 2), (2, 2, 2), (2, 2, 2))
+    assert found.kernel_sizes == ((1, 3, 3), *[(3, 3, 3)] * 3)
+    assert topology((32, 32, 32), (1.99, 1.0, 1.0)).pool_sizes == ((2, 2, 2),) * 3
+
+
 def test_images_by_hand():
     """512 x 512 pixels, 2 classes.
 
