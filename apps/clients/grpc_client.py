@@ -101,10 +101,12 @@ def read_npy(path):
     return np.load(path, allow_pickle=False)
 
 
+def parser():
+    return arguments.parser("grpc_client", DESCRIPTION, EXAMPLES, SERVER)
+
+
 def main(argv=None):
-    options = arguments.parser("grpc_client", DESCRIPTION, EXAMPLES, SERVER).parse(
-        sys.argv[1:] if argv is None else argv
-    )
+    options = parser().parse(sys.argv[1:] if argv is None else argv)
     given = arguments.inputs(options.input, {".npy": read_npy})
     client = Client(options.server, options.timeout)
     if options.signature is None:

@@ -102,10 +102,12 @@ def _reason(error):
         return text.strip() or error.reason
 
 
+def parser():
+    return arguments.parser("rest_client", DESCRIPTION, EXAMPLES, SERVER)
+
+
 def main(argv=None):
-    options = arguments.parser("rest_client", DESCRIPTION, EXAMPLES, SERVER).parse(
-        sys.argv[1:] if argv is None else argv
-    )
+    options = parser().parse(sys.argv[1:] if argv is None else argv)
     where = {"version": options.version, "timeout": options.timeout}
     if options.signature is None:
         arguments.show_signatures(signatures(options.server, options.model, **where))
