@@ -1,0 +1,41 @@
+"""Classic networks written with plain Keras layers, as keras.applications and the keras.io examples write them."""
+
+import keras
+from keras import layers
+
+
+def resnet20(input_shape=(32, 32, 3), num_classes=10):
+    """ResNet-20 for CIFAR (He et al. 2016) with projections as shortcuts, as the keras.io example has them."""
+
+    def convolved(x, filters, strides=1, size=3):
+        x = layers.Conv2D(filters, size, strides, padding="same", kernel_initializer="he_normal")(x)
+        return layers.BatchNormalization()(x)
+
+    inputs = keras.Input(input_shape)
+    x = layers.ReLU()(convolved(inputs, 16))
+    for filters in (16, 32, 64):
+        for block in range(3):
+            strides = 2 if filters != 16 and block == 0 else 1
+            y = convolved(layers.ReLU()(convolved(x, filters, strides)), filters)
+            x = convolved(x, filters, strides, size=1) if strides == 2 else x
+            x = layers.ReLU()(layers.add([x, y]))
+    return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(x)))
+
+
+def densenet_bc_40(input_shape=(32, 32, 3), num_classes=10, growth_rate=12):
+    """DenseNet-BC-40 for CIFAR (Huang et al. 2017): three blocks of six bottlenecked layers, compression 0.5."""
+
+    def activated(x):
+        return layers.ReLU()(layers.BatchNormalization(epsilon=1.001e-5)(x))
+
+    inputs = keras.Input(input_shape)
+    x = layers.Conv2D(2 * growth_rate, 3, padding="same", use_bias=False)(inputs)
+    for block in range(3):
+        for _ in range(6):
+            y = layers.Conv2D(4 * growth_rate, 1, use_bias=False)(activated(x))
+            y = layers.Conv2D(growth_rate, 3, padding="same", use_bias=False)(activated(y))
+            x = layers.concatenate([x, y])
+        if block < 2:
+            x = layers.Conv2D(x.shape[-1] // 2, 1, use_bias=False)(activated(x))
+            x = layers.AveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(activated(x))))
