@@ -114,8 +114,11 @@ def figures(folder):
     names = dict.fromkeys(name for column in columns.values() for name in column)
     head = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     cells = {name: [column.get(name, "") for column in columns.values()] for name in names}
-    show = "{:.4g}".format
-    return head + [f"| {n} | " + " | ".join(v if v == "" else show(v) for v in row) + " |" for n, row in cells.items()]
+    return head + [f"| {n} | " + " | ".join(map(_shown, row)) + " |" for n, row in cells.items()]
+
+
+def _shown(value):
+    return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
 def inputs(signature):

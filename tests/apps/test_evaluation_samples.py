@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from apps import evaluate, train
+from apps import evaluate, export, train
 
 SMALL = ["--set=hidden_units=16", "--set=latent_size=2", "--set=batch_size=256"]
 FEATURED = ["FID", "KID", "precision", "recall", "density", "coverage", "inception score"]
@@ -37,6 +37,9 @@ def test_images(run, digits, tmp_path, capsys):
     assert run(evaluate.main, digits, "--num-samples", 300, "--features", file) == 0
     assert "training" not in capsys.readouterr().out
     assert found(digits) == first
+    assert run(export.main, digits, "--to", tmp_path / "gan_digits") == 0
+    card = (tmp_path / "gan_digits" / "README.md").read_text()
+    assert "| features |  |  | lenet-digits |" in card and f"| kid |  |  | {first['kid']:.4g} |" in card
     assert run(evaluate.main, digits, "--num-samples", 0) == 0
     assert "kid" not in found(digits) and found(digits)["critic_loss"] == first["critic_loss"]
     file.write_bytes(b"no archive")
