@@ -47,6 +47,8 @@ EXCITED = {
         ("se_resnet101", (3, 4, 23, 3), (256, 512, 1024, 2048)),
     )
 }
+# ResNet-18's normalizations stand in front of all convolutions but the stem's, shortcuts' and the first block's first.
+PREACTIVATED = 64 + 64 + (64 + 64) + sum(c // 2 + c + (c + c) for c in (128, 256, 512)) + 512
 CIFAR = {
     "resnet20": 269_722,
     "resnet32": 464_154,
@@ -94,6 +96,7 @@ def test_counts_for_ten_classes(name):
         ("alexnet", {"two_streams": True}, 60_965_224),
         ("googlenet", {"batch_norm": True, "large_kernel": 3, "last_pool": 2}, 6_624_904),
         ("googlenet", {"auxiliary_heads": True}, 13_378_280),
+        ("resnet18", {"preactivation": True}, 11_689_512 - 2 * 4800 + 2 * PREACTIVATED),
     ],
 )
 def test_counts_of_other_forms(name, options, count):
