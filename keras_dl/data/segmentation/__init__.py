@@ -2,7 +2,18 @@
 
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities, fingerprint
+from keras_dl.data.segmentation.folder import Folder, open_folder
 from keras_dl.data.segmentation.plan import Plan, plan
 from keras_dl.data.segmentation.sliding_window import sliding_window
 
-__all__ = ["Case", "Fingerprint", "Intensities", "Plan", "fingerprint", "plan", "sliding_window"]
+__all__ = [
+    "Case",
+    "Fingerprint",
+    "Folder",
+    "Intensities",
+    "Plan",
+    "fingerprint",
+    "open_folder",
+    "plan",
+    "sliding_window",
+]
