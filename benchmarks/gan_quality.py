@@ -180,6 +180,19 @@ def summary(runs):
     return arms
 
 
+def draw(path, work, seed=0, rows=4, columns=8):
+    """Draws samples of every system and arm, the first ones of a seed, side by side."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    for axes, (system, arm) in zip(figure.subplots(2, 3).flat, itertools.product(SYSTEMS, ARMS), strict=True):
+        samples = np.load(work / f"{system}_{arm}_{seed}.npz")["samples"][: rows * columns]
+        axes.imshow(keras_dl.callbacks.image_grid(samples, columns).squeeze(), cmap="gray", vmin=0, vmax=1)
+        axes.set_title(f"{system}, {arm}", fontsize=9)
+        axes.set_axis_off()
+    figure.savefig(path, dpi=110)
+
+
 def main():
     """Trains what is missing and judges all."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -188,6 +201,7 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--work", default="runs/gan_quality", metavar="FOLDER", help="where samples are kept")
     parser.add_argument("--out", required=True, metavar="FILE", help="JSON file of the results; those in it stand")
+    parser.add_argument("--picture", metavar="FILE", help="PNG of samples of every arm")
     options = parser.parse_args()
     work, out = Path(options.work), Path(options.out)
     work.mkdir(parents=True, exist_ok=True)
@@ -212,6 +226,8 @@ def main():
         record["summary"] = {name: summary(runs) for name, runs in found.items()}
         out.write_text(json.dumps(record, indent=1) + "\n")
     print(json.dumps(record.get("summary", {}), indent=1))
+    if options.picture:
+        draw(options.picture, work)
 
 
 def commit():
