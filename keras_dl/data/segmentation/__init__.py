@@ -1,9 +1,14 @@
-"""Segmentation data: fingerprints of data sets, plans by nnU-Net's rules, and windows over large images."""
+"""Segmentation data: folders of scans, plans by nnU-Net's rules, patches to train on, and whole cases predicted."""
 
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities, fingerprint
 from keras_dl.data.segmentation.folder import Folder, open_folder
+from keras_dl.data.segmentation.folds import fold
+from keras_dl.data.segmentation.patches import Patches, at_stride
 from keras_dl.data.segmentation.plan import Plan, plan
+from keras_dl.data.segmentation.prediction import segment
+from keras_dl.data.segmentation.preprocessing import Prepared, prepare, restore
+from keras_dl.data.segmentation.resampling import resample, resample_labels
 from keras_dl.data.segmentation.sliding_window import sliding_window
 
 __all__ = [
@@ -11,9 +16,18 @@ __all__ = [
     "Fingerprint",
     "Folder",
     "Intensities",
+    "Patches",
     "Plan",
+    "Prepared",
+    "at_stride",
     "fingerprint",
+    "fold",
     "open_folder",
     "plan",
+    "prepare",
+    "resample",
+    "resample_labels",
+    "restore",
+    "segment",
     "sliding_window",
 ]

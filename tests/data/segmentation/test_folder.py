@@ -282,6 +282,14 @@ def test_the_real_hippocampus_set():
     plan = segmentation.plan(found)
     # The plan that nnU-Net's makers print has the axes the other way round: (40, 56, 40) and a batch of 9.
     assert (plan.patch_size, plan.batch_size, plan.pool_sizes) == ((40, 56, 40), 9, ((2, 2, 2),) * 3)
+    training, validation = segmentation.fold(cases.names, 0)
+    assert (len(training), len(validation)) == (208, 52)
+    for case in cases.select(validation[:5]):
+        prepared = segmentation.prepare(case, plan)
+        assert prepared.image.mean() == pytest.approx(0, abs=1e-4) and prepared.image.std() == pytest.approx(
+            1, abs=1e-3
+        )
+        np.testing.assert_array_equal(segmentation.restore(np.eye(3)[prepared.labels], prepared), case.labels)
 
 
 def test_the_real_electron_microscopy_set():

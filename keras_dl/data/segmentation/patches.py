@@ -1,0 +1,154 @@
+"""Random patches of prepared cases, some of them on foreground, in an order that seed and step decide."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.checks import check_count
+from keras_dl.data.pipeline import Order
+
+PLACES_A_CLASS = 10_000
+
+
+class Patches:
+    """Draws batches of patches from cases in memory (Isensee et al., 2021).
+
+    The last third of a batch, at least one patch of two, is on foreground: a case, one of its classes and one of that
+    class's pixels are drawn, and the patch is centred on it as far as the image reaches. The others lie anywhere.
+    Images smaller than the patch are surrounded by zeros, and the background.
+
+    Batch number `step` is a function of `(seed, step)` alone.
+
+    Args:
+        cases: `Prepared` cases with labels.
+        plan: The `Plan` that they were prepared by.
+        foreground: Share of the patches that are on foreground.
+        patch_size: Sizes of the patches, if not the plan's: larger where they are turned and cut afterwards.
+        batch_size: Patches a batch, if not the plan's.
+        seed: Integer of at least 0.
+
+    Raises:
+        ValueError: If there are no cases, one has no labels, or an argument is out of range.
+
+    Example:
+
+    >>> from keras_dl.data.segmentation import Case, Fingerprint, plan, prepare
+    >>> case = Case(np.ones((9, 12, 1), "float32"), np.eye(9, 12, dtype=int), (1.0, 1.0), "a")
+    >>> found = plan(Fingerprint(((1.0, 1.0),), ((9, 12),), num_classes=2))
+    >>> images, labels = Patches([prepare(case, found)], found, patch_size=(4, 4)).batch(0)
+    >>> images.shape, labels.shape
+    ((2, 4, 4, 1), (2, 4, 4))
+    """
+
+    def __init__(self, cases, plan, foreground=1 / 3, patch_size=None, batch_size=None, seed=0):
+        self.cases = list(cases)
+        self.plan = plan
+        self.foreground = foreground
+        self.patch_size = tuple(check_count(n, "patch_size") for n in patch_size or plan.patch_size)
+        self.batch_size = check_count(batch_size or plan.batch_size, "batch_size")
+        self.seed = check_count(seed, "seed", least=0)
+        if not self.cases or any(case.labels is None for case in self.cases):
+            raise ValueError(f"Expected prepared cases with labels. Received: {len(self.cases)} cases, some without")
+        if not 0 <= foreground <= 1 or len(self.patch_size) != len(plan.patch_size):
+            raise ValueError(
+                f"`foreground` must be from 0 to 1, and `patch_size` have {len(plan.patch_size)} entries. "
+                f"Received: foreground={foreground!r}, patch_size={patch_size!r}"
+            )
+        self._window = self.patch_size if plan.slice_axis is None else (1, *self.patch_size)
+        self._places = [_places(case, np.random.default_rng((self.seed, i))) for i, case in enumerate(self.cases)]
+
+    def batch(self, step):
+        """Returns batch number `step`: float32 `(batch, *patch_size, channels)` and int32 `(batch, *patch_size)`."""
+        channels = self.cases[0].image.shape[-1]
+        images = np.zeros((self.batch_size, *self._window, channels), "float32")
+        labels = np.zeros((self.batch_size, *self._window), "int32")
+        for row in range(self.batch_size):
+            rng = np.random.default_rng((self.seed, 1, int(step), row))
+            index = int(rng.integers(len(self.cases)))
+            on_foreground = row >= round(self.batch_size * (1 - self.foreground))
+            start = self._start(index, on_foreground, rng)
+            _copy(self.cases[index].image, start, images[row])
+            _copy(self.cases[index].labels, start, labels[row])
+        if self.plan.slice_axis is not None:
+            return images[:, 0], labels[:, 0]
+        return images, labels
+
+    def dataset(self, steps, strides=None, transform=None):
+        """Returns a `tf.data.Dataset` of one epoch of batches, another one each time; see `keras_dl.data.pipeline`.
+
+        Args:
+            steps: Batches an epoch.
+            strides: For a network with several outputs: the strides of each (`Plan.output_strides`), for which the
+                labels become a tuple, every so manieth pixel of them; `None` for the labels alone.
+            transform: Function of images, labels and a key (two int64: seed and step) that returns images and labels,
+                such as an augmentation; `None` for none.
+
+        Returns:
+            A dataset of `(images, labels)`, whose attribute `order` lets `fit` continue a saved run.
+
+        Raises:
+            ValueError: If `steps` is not a positive integer.
+        """
+        steps, order = check_count(steps, "steps"), Order()
+
+        def batch(step):
+            images, labels = tf.numpy_function(self.batch, [step], (tf.float32, tf.int32), stateful=False)
+            images = tf.ensure_shape(images, (self.batch_size, *self.patch_size, self.cases[0].image.shape[-1]))
+            labels = tf.ensure_shape(labels, (self.batch_size, *self.patch_size))
+            if transform is not None:
+                images, labels = transform(images, labels, tf.stack([tf.cast(self.seed, tf.int64), step]))
+            return images, labels if strides is None else tuple(at_stride(labels, stride) for stride in strides)
+
+        def one_epoch(_):
+            first = (order.epoch.assign_add(1) - 1) * steps
+            numbers = tf.data.Dataset.range(steps)
+            return numbers.map(lambda i: batch(first + i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+
+        dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
+        dataset.order = order
+        return dataset
+
+    def _start(self, index, on_foreground, rng):
+        """Draws where a patch begins, which is before the image's first pixel where the image is smaller."""
+        shape, places = self.cases[index].labels.shape, self._places[index]
+        low = [-((window - n) // 2) if n < window else 0 for n, window in zip(shape, self._window, strict=True)]
+        high = [max(n - window, first) for n, window, first in zip(shape, self._window, low, strict=True)]
+        if on_foreground and places:
+            flat = places[int(rng.integers(len(places)))]
+            centre = np.unravel_index(flat[int(rng.integers(len(flat)))], shape)
+            start = np.subtract(centre, np.array(self._window) // 2)
+            return np.clip(start, low, high)
+        return rng.integers(low, np.add(high, 1))
+
+
+def at_stride(labels, strides):
+    """Returns every so manieth pixel of a batch of labels: targets for an output that is coarser than the image.
+
+    Example:
+
+    >>> at_stride(np.arange(12).reshape(1, 2, 6), (1, 3)).tolist()
+    [[[0, 3], [6, 9]]]
+    """
+    return labels[(slice(None), *(slice(None, None, stride) for stride in strides))]
+
+
+def _places(case, rng):
+    """Flat indices of pixels of each class of a case besides the background, at most so many of each."""
+    flat, found = case.labels.ravel(), []
+    for label in np.unique(flat[flat > 0]):
+        places = np.flatnonzero(flat == label)
+        if len(places) > PLACES_A_CLASS:
+            places = rng.choice(places, PLACES_A_CLASS, replace=False)
+        found.append(places)
+    return found
+
+
+def _copy(array, start, patch):
+    """Copies what an array has of a patch that begins at `start` into the patch."""
+    sizes = array.shape[: len(start)]
+    read, write = [], []
+    for first, n, window in zip(start, sizes, patch.shape, strict=False):
+        begin, end = max(int(first), 0), min(int(first) + window, n)
+        read.append(slice(begin, end))
+        write.append(slice(begin - int(first), end - int(first)))
+    patch[tuple(write)] = array[tuple(read)]

@@ -1,0 +1,150 @@
+"""Cases cropped, normalised and resampled as a plan says, and predictions brought back."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from keras_dl.data.segmentation.fingerprint import nonzero_box
+from keras_dl.data.segmentation.resampling import coarse_axis, resample, resample_labels
+
+
+class Prepared(NamedTuple):
+    """A case as the network sees it, and the way back; in a plan for slices, the axis that is cut is first.
+
+    Attributes:
+        image: Float32 array `(*sizes, channels)`.
+        labels: Int32 array `(*sizes)`, or `None`.
+        name: The case's name.
+        shape: Sizes of the case.
+        box: Slices of the case that were kept.
+        slice_axis: The axis of the case that was brought to the front, or `None`.
+        coarse_axis: The axis along which the nearest slice was taken, after that, or `None`.
+        source: The case's.
+    """
+
+    image: np.ndarray
+    labels: np.ndarray | None
+    name: str
+    shape: tuple
+    box: tuple
+    slice_axis: int | None
+    coarse_axis: int | None
+    source: object
+
+
+def prepare(case, plan):
+    """Cuts zeros off a case, normalises its intensities and resamples it to the plan's spacing.
+
+    Images are interpolated by cubic splines, labels linearly, mask by mask; along an axis that is more than three times
+    as coarse as the others, the nearest slice is taken. Slices of a plan for slices keep their distance.
+
+    Args:
+        case: A `Case`.
+        plan: A `Plan`.
+
+    Returns:
+        A `Prepared`.
+
+    Raises:
+        ValueError: If the case has other numbers of channels or axes than the plan, or a label that is no class.
+
+    Example:
+
+    >>> from keras_dl.data.segmentation import Case, Fingerprint, plan
+    >>> case = Case(np.ones((8, 8, 1), "float32"), None, (2.0, 1.0), "a")
+    >>> prepare(case, plan(Fingerprint(((1.0, 1.0),), ((16, 8),), num_classes=2))).image.shape
+    (16, 8, 1)
+    """
+    _check(case, plan)
+    box = nonzero_box(case.image)
+    image = normalize(case.image[box], plan)
+    labels = None if case.labels is None else case.labels[box].astype("int32")
+    spacing, target = tuple(case.spacing), plan.spacing
+    if plan.slice_axis is not None:
+        image = np.moveaxis(image, plan.slice_axis, 0)
+        labels = None if labels is None else np.moveaxis(labels, plan.slice_axis, 0)
+        spacing = (spacing[plan.slice_axis], *(s for axis, s in enumerate(spacing) if axis != plan.slice_axis))
+        target = (spacing[0], *target[1:])
+    coarse = 0 if plan.slice_axis is not None else coarse_axis(spacing, target)
+    shape = np.maximum(np.round(np.multiply(image.shape[:-1], spacing) / target), 1).astype(int)
+    image = resample(image, shape, 3, coarse)
+    labels = None if labels is None else resample_labels(labels, tuple(shape), coarse)
+    shape = case.image.shape[:-1]
+    return Prepared(image, labels, case.name, shape, box, plan.slice_axis, coarse, case.source)
+
+
+def restore(scores, prepared):
+    """Returns the labels of a case from the scores of its classes on the prepared grid.
+
+    Scores are interpolated linearly to the case's own grid; the class of the highest one is taken, and the background
+    where zeros were cut off.
+
+    Args:
+        scores: Array `(*sizes, num_classes)`, probabilities or logits on the grid of `prepared.image`.
+        prepared: The `Prepared`.
+
+    Returns:
+        Int32 array of the case's sizes.
+
+    Example:
+
+    >>> prepared = Prepared(None, None, "a", (3, 4), (slice(1, 3), slice(0, 2)), None, None, None)
+    >>> restore(np.array([[[0, 1], [1, 0]]]), prepared).tolist()
+    [[0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0]]
+    """
+    inside = [places.stop - places.start for places in prepared.box]
+    if prepared.slice_axis is not None:
+        inside.insert(0, inside.pop(prepared.slice_axis))
+    labels = np.argmax(resample(scores, inside, 1, prepared.coarse_axis), axis=-1)
+    if prepared.slice_axis is not None:
+        labels = np.moveaxis(labels, 0, prepared.slice_axis)
+    whole = np.zeros(prepared.shape, "int32")
+    whole[prepared.box] = labels
+    return whole
+
+
+def normalize(image, plan):
+    """Returns an image with the intensities that the plan asks for; see `Plan.normalizations`.
+
+    Args:
+        image: Float array `(*sizes, channels)`.
+        plan: A `Plan`.
+
+    Returns:
+        Float32 array of the same shape.
+    """
+    inside = np.ones(image.shape[:-1], bool)
+    if plan.inside_nonzero:
+        inside = ndimage.binary_fill_holes((image != 0).any(axis=-1))
+    channels = []
+    for number, kind in enumerate(plan.normalizations):
+        channel = image[..., number].astype("float32")
+        if kind == "ct":
+            found = plan.intensities[number]
+            channel = (np.clip(channel, found.low, found.high) - found.mean) / max(found.std, 1e-8)
+        elif kind == "rgb":
+            channel = channel / 255.0
+        elif kind == "zscore" and inside.any():
+            values = channel[inside].astype("float64")
+            channel = np.where(inside, (channel - values.mean()) / max(values.std(), 1e-8), 0.0)
+        channels.append(channel.astype("float32"))
+    return np.stack(channels, axis=-1)
+
+
+def _check(case, plan):
+    expected = len(plan.spacing), len(plan.normalizations)
+    found = case.image.ndim - 1, case.image.shape[-1]
+    if found != expected or len(case.spacing) != expected[0]:
+        raise ValueError(
+            f"Expected images of {expected[0]} axes and {expected[1]} channels, as planned. "
+            f"Received: shape {case.image.shape}, spacing {case.spacing} in {case.name}"
+        )
+    if case.labels is None:
+        return
+    smallest, largest = int(case.labels.min()), int(case.labels.max())
+    if case.labels.shape != case.image.shape[:-1] or smallest < 0 or largest >= plan.num_classes:
+        raise ValueError(
+            f"Expected labels from 0 to {plan.num_classes - 1} of the image's shape, {case.image.shape[:-1]}. "
+            f"Received: {smallest} to {largest}, shape {case.labels.shape} in {case.name}"
+        )
