@@ -1,0 +1,107 @@
+"""Applies random changes to batches and to datasets."""
+
+import tensorflow as tf
+
+from keras_dl.data.pipeline import Order
+
+STREAM = 7919  # apart from what the pipeline draws from the same seed
+
+
+def augment(transforms, images, masks=None, *, seed=0, step=0):
+    """Applies random changes one after another to a batch, and those of places to its masks too.
+
+    Args:
+        transforms: Objects of this module.
+        images: Float tensor `(batch, *spatial, channels)`.
+        masks: Classes of the pixels, `(batch, *spatial)` or `(batch, *spatial, channels)`, of any dtype, or `None`.
+            They move as the images do; values do not mix.
+        seed: Integer, or a key of `tf.random`'s stateless functions.
+        step: Integer or integer tensor: another step draws other changes.
+
+    Returns:
+        The images, or `(images, masks)` where there are masks.
+
+    Raises:
+        ValueError: If images are not of a float type, or masks and images differ in size.
+
+    Example:
+
+    >>> images = tf.reshape(tf.range(8.0), (1, 2, 4, 1))
+    >>> flipped, mask = augment([keras_dl.data.augment.Flip(probability=1.0)], images, images[..., 0] > 5)
+    >>> flipped[0, 0, :, 0].numpy().tolist(), mask[0, 1].numpy().tolist()
+    ([3.0, 2.0, 1.0, 0.0], [True, True, False, False])
+    """
+    images = tf.convert_to_tensor(images)
+    if not images.dtype.is_floating:
+        raise ValueError(f"Expected images of a float type. Received: {images.dtype.name}")
+    masks = None if masks is None else tf.convert_to_tensor(masks)
+    flat = masks is not None and len(masks.shape) < len(images.shape)
+    masks = masks[..., None] if flat else masks
+    if masks is not None and masks.shape[1:-1] != images.shape[1:-1]:
+        raise ValueError(f"Expected masks of the images' size. Received: {images.shape} and {masks.shape}")
+    key = seed if tf.is_tensor(seed) else tf.constant([seed, STREAM], tf.int64)
+    key = tf.random.fold_in(key, tf.cast(step, key.dtype))
+    for number, transform in enumerate(transforms):
+        images, masks = transform(images, masks, tf.random.fold_in(key, number))
+    if masks is None:
+        return images
+    return images, masks[..., 0] if flat else masks
+
+
+def augmented(dataset, transforms, *, seed=0, masks=False):
+    """Changes the batches of a dataset, otherwise in every epoch.
+
+    Args:
+        dataset: `tf.data.Dataset` of batches `x`, `(x, y)` or `(x, y, sample_weight)`, such as
+            `keras_dl.data.pipeline` gives.
+        transforms: Objects of this module.
+        seed: Integer that decides the changes, together with the epoch and the place of the batch.
+        masks: Whether `y` are masks, which move with the images; else they stay.
+
+    Returns:
+        A `tf.data.Dataset` of as many batches. Its attribute `order` lets `ObjectiveModel.fit` continue where a saved
+        run stopped.
+
+    Raises:
+        ValueError: As `augment` does, and if there are no masks where `masks` asks for them.
+
+    Example:
+
+    >>> dataset = keras_dl.data.pipeline(np.zeros((5, 8, 8, 1), "float32"), np.arange(5), batch_size=4)
+    >>> [(len(x), len(y)) for x, y in augmented(dataset, [keras_dl.data.augment.Noise(0.1)])]
+    [(4, 4), (1, 1)]
+    """
+    order = _Orders(getattr(dataset, "order", None))
+    if masks and not isinstance(dataset.element_spec, tuple):
+        raise ValueError("`masks=True` needs batches (x, y). Received: batches without y")
+
+    def change(epoch, index, batch):
+        key = tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), STREAM + epoch]), index)
+        x, *rest = batch if isinstance(batch, tuple) else (batch,)
+        if masks:
+            x, rest[0] = augment(transforms, x, rest[0], seed=key)
+        else:
+            x = augment(transforms, x, seed=key)
+        return (x, *rest) if rest else x
+
+    def one_epoch(_):
+        epoch = order.epoch.assign_add(1) - 1
+        return dataset.enumerate().map(lambda index, batch: change(epoch, index, batch), tf.data.AUTOTUNE)
+
+    changed = tf.data.Dataset.range(1).flat_map(one_epoch)
+    changed = changed.apply(tf.data.experimental.assert_cardinality(dataset.cardinality())).prefetch(4)
+    changed.order = order
+    return changed
+
+
+class _Orders(Order):
+    """The epochs of the changes and of the dataset that is changed, placed together."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def place(self, epoch):
+        super().place(epoch)
+        if self.inner is not None:
+            self.inner.place(epoch)

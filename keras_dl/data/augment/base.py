@@ -1,0 +1,76 @@
+"""What the random changes share: a probability, draws for each sample, a configuration."""
+
+import inspect
+
+import tensorflow as tf
+
+
+class Transform:
+    """Base of the changes: each sample becomes, with `probability`, what `change` makes of it.
+
+    A subclass defines `change(images, masks, key)`, which returns both; `masks` may be `None`. Images and masks are
+    `(batch, *spatial, channels)`, `key` is one of `tf.random`'s stateless functions.
+
+    Args:
+        probability: Share of the samples that change.
+
+    Raises:
+        ValueError: If `probability` is not in [0, 1].
+    """
+
+    def __init__(self, probability=1.0):
+        if not 0 <= probability <= 1:
+            raise ValueError(f"`probability` must be in [0, 1]. Received: probability={probability!r}")
+        self.probability = probability
+
+    def __call__(self, images, masks, key):
+        changed, changed_masks = self.change(images, masks, tf.random.fold_in(key, 0))
+        if self.probability == 1:
+            return changed, changed_masks
+        chosen = uniform(tf.random.fold_in(key, 1), tf.shape(images)[:1], (0.0, 1.0)) < self.probability
+        return where(chosen, changed, images), where(chosen, changed_masks, masks)
+
+    def get_config(self):
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def uniform(key, shape, limits):
+    """Draws uniform float32 numbers between two limits."""
+    return tf.random.stateless_uniform(shape, key, *limits, alg="philox")
+
+
+def normal(key, shape):
+    """Draws standard normal float32 numbers."""
+    return tf.random.stateless_normal(shape, key, alg="philox")
+
+
+def where(chosen, changed, x):
+    """Takes the chosen samples from `changed` and the others from `x`; both may be `None`."""
+    return None if x is None else tf.where(beside(chosen, x), changed, x)
+
+
+def beside(values, x):
+    """Gives values, one a sample, the rank of `x`."""
+    return tf.reshape(values, (-1, *[1] * (len(x.shape) - 1)))
+
+
+def limits(values, name, least=None, both_sides=True):
+    """Returns a range as a pair of floats, or raises a `ValueError` that calls it `name`.
+
+    Args:
+        values: A pair, or a number a.
+        name: What error messages call it.
+        least: What no value may lie below.
+        both_sides: Whether a means -a to a; else it means a alone.
+    """
+    if isinstance(values, (int, float)):
+        values = (-values, values) if both_sides else (values, values)
+    low, high = values = tuple(float(value) for value in values)
+    if not low <= high or (least is not None and low < least):
+        bound = "" if least is None else f" of at least {least}"
+        raise ValueError(f"`{name}` must be a number or an ascending pair{bound}. Received: {name}={values}")
+    return values
