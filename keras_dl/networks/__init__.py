@@ -41,6 +41,7 @@ from keras_dl.networks.siren import siren
 from keras_dl.networks.squeezenet import squeezenet, squeezenet1_0, squeezenet1_1
 from keras_dl.networks.transfer import transfer_weights
 from keras_dl.networks.unet import unet, unet3d
+from keras_dl.networks.unet_dense import dense_unet, h_dense_unet
 from keras_dl.networks.unet_plus_plus import prune, unet_plus_plus
 from keras_dl.networks.vgg import vgg, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
@@ -52,6 +53,7 @@ __all__ = [
     "create",
     "dcgan_critic",
     "dcgan_generator",
+    "dense_unet",
     "densenet",
     "densenet121",
     "densenet161",
@@ -63,6 +65,7 @@ __all__ = [
     "densenet_cifar",
     "features",
     "googlenet",
+    "h_dense_unet",
     "h_net",
     "lenet5",
     "list",
