@@ -79,8 +79,8 @@ class Patches:
             steps: Batches an epoch.
             strides: For a network with several outputs: the strides of each (`Plan.output_strides`), for which the
                 labels become a tuple, every so manieth pixel of them; `None` for the labels alone.
-            transform: Function of images, labels and a key (two int64: seed and step) that returns images and labels,
-                such as an augmentation; `None` for none.
+            transform: Function of images, labels and a key (two int64: seed and step) that returns images and labels;
+                `lambda x, y, key: augment(transforms, x, y, seed=key)` augments them. `None` for none.
 
         Returns:
             A dataset of `(images, labels)`, whose attribute `order` lets `fit` continue a saved run.

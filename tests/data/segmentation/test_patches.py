@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_dl import models, networks
+from keras_dl.data import augment
 from keras_dl.data.segmentation import Case, Fingerprint, Patches, plan, prepare
 from keras_dl.data.segmentation.patches import PLACES_A_CLASS
 
@@ -130,6 +132,28 @@ def test_strides_and_transforms():
         np.testing.assert_array_equal(fine, labels + step)
         np.testing.assert_array_equal(coarse, labels[:, ::2, ::3] + step)
     assert x.shape == (6, 4, 6, 1) and keys == [(2,)]
+
+
+def test_augmented_patches():
+    """Images and all their targets are flipped together, otherwise in each step and the same in a second run."""
+    sampler = patches((20, 20), (4, 4))
+
+    def flipped(images, labels, key):
+        return augment.augment([augment.Flip(probability=0.5)], images, labels, seed=key)
+
+    dataset = sampler.dataset(steps=3, strides=((1, 1), (2, 2)), transform=flipped)
+    runs = [[tf.nest.map_structure(lambda t: t.numpy(), batch) for batch in dataset] for _ in range(2)]
+    dataset.order.place(0)
+    runs.append([tf.nest.map_structure(lambda t: t.numpy(), batch) for batch in dataset])
+    labels = case((20, 20)).labels.ravel()
+    changed = []
+    for step, (x, (fine, coarse)) in enumerate(runs[0]):
+        np.testing.assert_array_equal(fine, labels[x[..., 0].astype(int) - 1])
+        np.testing.assert_array_equal(coarse, fine[:, ::2, ::2])
+        np.testing.assert_array_equal(x, runs[2][step][0])
+        changed.append((x != sampler.batch(step)[0]).any(axis=(1, 2, 3)))
+    assert 0 < np.mean(changed) < 1
+    assert (runs[0][0][0] != runs[1][0][0]).any()
 
 
 def test_a_planned_network_trains_on_it():
