@@ -15,7 +15,7 @@ import pytest
 import tensorflow as tf
 from hypothesis import strategies as st
 
-from tests import fuzz_parts
+from tests import fuzz_systems
 
 SECONDS = 60  # more than any call takes: what is longer hangs
 REFUSALS = (ValueError, TypeError, FileNotFoundError)
@@ -124,10 +124,10 @@ def _with(array, index, value):
     return array
 
 
-@pytest.fixture(scope="module", params=fuzz_parts.GROUPS)
+@pytest.fixture(scope="module", params=fuzz_systems.GROUPS)
 def group(request, tmp_path_factory):
     """The name of a package and its parts."""
-    return request.param, fuzz_parts.parts(request.param, tmp_path_factory.mktemp(request.param))
+    return request.param, fuzz_systems.parts(request.param, tmp_path_factory.mktemp(request.param))
 
 
 @pytest.mark.slow
