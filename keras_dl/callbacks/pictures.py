@@ -5,6 +5,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_dl.checks import check_count
+
 
 class SampleGrid(keras.callbacks.Callback):
     """Draws a grid of samples, or points in the plane, after 1, 2, 4, 8, ... epochs and at the end of training.
@@ -143,6 +145,7 @@ def image_grid(images, columns=8, padding=1):
     if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
         raise ValueError(f"Expected images of shape (num_images, height, width, 1 or 3). Received: {images.shape}")
     count, height, width, channels = images.shape
+    columns = check_count(columns, "columns")
     rows = -(-count // columns)
     cells = np.ones((rows * columns, height + padding, width + padding, channels), "float32")
     cells[:count, :height, :width] = np.clip(images, 0.0, 1.0)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_dl.checks import check_count, check_seed
 from keras_dl.data.checks import check_arrays
 
 _BINARIZE = (None, "stochastic", "static")
@@ -57,8 +58,7 @@ def pipeline(
     """
     if binarize not in _BINARIZE:
         raise ValueError(f"binarize should be one of {_BINARIZE}. Received: {binarize!r}")
-    if int(batch_size) != batch_size or batch_size < 1:
-        raise ValueError(f"batch_size should be a positive integer. Received: {batch_size!r}")
+    batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     data = join(x, y, sample_weight)
     rows = check_arrays(data, unit_interval=binarize is not None)
     if drop_remainder and rows < batch_size:

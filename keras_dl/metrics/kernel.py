@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_dl.checks import check_count
 from keras_dl.metrics.estimate import Estimate, check_pair
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
 
@@ -39,6 +40,7 @@ def kernel_distance(real, generated, degree=3):
     True
     """
     real, generated = check_pair(real, generated, least=3)
+    degree = check_count(degree, "degree")
     inside = [_others(x, degree) for x in (real, generated)]
     across = _sums(real, generated, degree)
     n, m = len(real), len(generated)
@@ -93,7 +95,7 @@ class KID(SampleMetric):
 
     def __init__(self, features=None, degree=3):
         super().__init__(features)
-        self.degree = degree
+        self.degree = check_count(degree, "degree")
 
     def compare(self, real, generated):
         return {"kid": kernel_distance(vectors(real), vectors(generated), self.degree)}

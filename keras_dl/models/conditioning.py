@@ -143,6 +143,16 @@ def check_x(x, expected, name="x"):
         raise ValueError(f"{name} should have shape (rows, {', '.join(map(str, expected))}). Received: {shape}")
 
 
+def as_latents(latents, size):
+    """Returns latents as a float32 tensor of shape `(rows, size)`, or refuses them."""
+    latents = latents if tf.is_tensor(latents) else np.asarray(latents)
+    if not tf.is_tensor(latents) and latents.dtype.kind not in "biuf" and latents.dtype.name != "bfloat16":
+        raise TypeError(f"latents should hold numbers. Received: dtype {latents.dtype}")
+    if len(latents.shape) != 2 or latents.shape[1] != size:
+        raise ValueError(f"latents should have shape (rows, {size}). Received: {tuple(latents.shape)}")
+    return tf.cast(latents, tf.float32)
+
+
 def latent_size(encoder, decoder, posterior):
     """The number of latents that encoder and decoder agree on.
 

@@ -196,9 +196,7 @@ class GAN(ObjectiveModel):
 
     def generate(self, latents, condition=None):
         """Returns $G(z)$, shape `(rows, *data_shape)`, for latents `(rows, latent_size)`."""
-        latents = tf.cast(latents, tf.float32)
-        if latents.shape.rank != 2 or latents.shape[1] != self.latent_size:
-            raise ValueError(f"latents should have shape (rows, {self.latent_size}). Received: {tuple(latents.shape)}")
+        latents = conditioning.as_latents(latents, self.latent_size)
         return self._compiled(self._generate)(latents, self._condition(self.generator, condition, len(latents)))
 
     def sample(self, num_samples, condition=None, seed=None, truncation=None):

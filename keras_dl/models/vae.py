@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, check_seed
 from keras_dl.models import conditioning, importance, vae_signatures
 from keras_dl.models.base import noise
 from keras_dl.models.base.objective_model import ObjectiveModel
@@ -135,7 +135,7 @@ class VAE(ObjectiveModel):
 
     def decode(self, latents, condition=None):
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
-        latents = self._latents(latents)
+        latents = conditioning.as_latents(latents, self.latent_size)
         self._check_condition(condition, len(latents))
         return self._compiled(self._decode)(latents, conditioning.as_condition(self.networks, condition))
 
@@ -182,7 +182,8 @@ class VAE(ObjectiveModel):
             Tensor of shape `(batch,)`, in nats.
         """
         num_samples = check_count(num_samples, "num_samples")
-        return importance.log_prob(self, *self._inputs(x, condition), num_samples, self.seed if seed is None else seed)
+        seed = self.seed if seed is None else check_seed(seed)
+        return importance.log_prob(self, *self._inputs(x, condition), num_samples, seed)
 
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
@@ -242,12 +243,6 @@ class VAE(ObjectiveModel):
 
     def _check_condition(self, condition, rows):
         conditioning.check_condition([self.encoder, self.decoder], condition, rows)
-
-    def _latents(self, latents):
-        latents = tf.cast(latents, tf.float32)
-        if latents.shape.rank != 2 or latents.shape[1] != self.latent_size:
-            raise ValueError(f"latents should have shape (rows, {self.latent_size}). Received: {tuple(latents.shape)}")
-        return latents
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

@@ -135,7 +135,7 @@ def test_attributes_are_checked_column_by_column():
         (lambda gan: gan.generate(np.zeros(2)), "latents should have shape"),
         (lambda gan: gan.sample(0), "num_samples. must be a positive integer"),
         (lambda gan: gan.sample(2, truncation=0.0), "truncation should be a number above 0"),
-        (lambda gan: gan.sample(2, seed=-1), "seed should be an integer"),
+        (lambda gan: gan.sample(2, seed=-1), "`seed` must be an integer"),
         (lambda gan: gan.discriminate(np.zeros((2, 3))), "x should have shape"),
         (lambda gan: gan.sample(2, condition=1), "condition should be None"),
     ],

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import check_count
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.pipeline import join, pipeline
 from keras_dl.models.base import execution
@@ -71,6 +72,15 @@ def is_arrays(data):
     return bool(leaves) and all(tf.is_tensor(leaf) or hasattr(leaf, "__array__") for leaf in leaves)
 
 
+def check_given(x, name):
+    """Refuses what is no data at all, in the name of the method that was given it."""
+    iterates = hasattr(x, "__iter__") or hasattr(x, "__getitem__")
+    empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
+    if x is None or not iterates or empty or isinstance(x, (str, bytes)):
+        kinds = "arrays, a tf.data.Dataset or a generator"
+        raise ValueError(f"{name} should be given data: {kinds}. Received: x={x!r}")
+
+
 def check(model, x, y=None, sample_weight=None):
     """Refuses arrays that the model cannot use, before any work starts."""
     if is_arrays(x):
@@ -82,8 +92,7 @@ def check(model, x, y=None, sample_weight=None):
 def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks=None, verbose="auto", **options):
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
-    if x is None:
-        raise ValueError("fit should be given data: arrays, a tf.data.Dataset or a generator. Received: x=None")
+    check_given(x, "fit")
     model.unchecked = not is_arrays(x)
     if is_arrays(x):
         x, y, options = _through_pipeline(model, x, y, 32 if batch_size is None else batch_size, shuffle, options)
@@ -112,6 +121,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
 
 def evaluate(model, keras_evaluate, x, y=None, **options):
     """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
+    check_given(x, "evaluate")
     check(model, x, y)
     model.unchecked = not is_arrays(x)
     if options.get("_use_cached_eval_dataset"):  # validation within fit
@@ -167,8 +177,7 @@ def _through_pipeline(model, x, y, batch_size, shuffle, options):
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     check(model, x, y, weight)
     rows = len(tf.nest.flatten(x)[0])
-    if int(batch_size) != batch_size or batch_size < 1:
-        raise ValueError(f"batch_size should be a positive integer. Received: {batch_size!r}")
+    batch_size = check_count(batch_size, "batch_size")
     _check_rows(model, rows % batch_size or batch_size)
     dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=shuffle, seed=model.seed)
     options.setdefault("validation_batch_size", batch_size)

@@ -213,6 +213,7 @@ class ObjectiveModel(keras.Model):
 
     def predict(self, x, **options):
         """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays."""
+        fitting.check_given(x, "predict")
         if fitting.is_arrays(x):
             fitting.check_arrays(x)
             self.check_inputs(x)

@@ -5,6 +5,7 @@ import random
 import keras
 import numpy as np
 
+from keras_dl.checks import check_seed
 from keras_dl.models.base import epoch_metrics
 
 
@@ -100,6 +101,4 @@ def as_seed(seed):
     """`seed` as a non-negative integer; `None` draws one that `keras.utils.set_random_seed` decides."""
     if seed is None:
         seed = random.randint(1, 10**9)
-    if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or not 0 <= seed < 2**63:
-        raise ValueError(f"seed should be an integer from 0 to 2**63 - 1, or None. Received: {seed!r}")
-    return int(seed)
+    return check_seed(seed)

@@ -38,7 +38,7 @@ def test_compile(options, message):
 
 FIT = [
     ({"x": None}, "fit should be given data: .*Received: x=None"),
-    ({"x": X, "batch_size": 0}, "batch_size should be a positive integer. Received: 0"),
+    ({"x": X, "batch_size": 0}, "`batch_size` must be a positive integer. Received: batch_size=0"),
     ({"x": X, "class_weight": {0: 1.0}}, "class_weight should come with labels y. Received: y=None"),
 ]
 
