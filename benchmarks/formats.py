@@ -47,8 +47,12 @@ def run_onnx(folder):
     """The same for a version of ONNX files, under the names that outputs have in the model."""
     import onnxruntime
 
+    options = onnxruntime.SessionOptions()
+    # Its threads would wait in a loop for the next call, and slow down whatever runs in between.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+
     def function(path):
-        session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         names = [output.name.removesuffix("_out") for output in session.get_outputs()]
         return lambda inputs: dict(zip(names, session.run(None, inputs), strict=True))
 

@@ -10,6 +10,7 @@ and `litert`; models are trained for one step, which their time does not know.
 import argparse
 import functools
 import json
+import random
 import statistics
 import subprocess
 import sys
@@ -61,9 +62,11 @@ def measure(calls, inputs, rounds, seconds):
             call(inputs)
         counts[name] = max(1, round(seconds / _seconds(call, inputs, 3)))
     found = {name: [] for name in calls}
-    names = list(calls)
-    for index in range(rounds):
-        for name in names[index % len(names) :] + names[: index % len(names)]:  # no way is always the first
+    names, order = list(calls), random.Random(0)
+    for _ in range(rounds):
+        order.shuffle(names)  # what the one before left in caches and threads is everybody's
+        for name in names:
+            calls[name](inputs)
             found[name].append(1e3 * _seconds(calls[name], inputs, counts[name]))
     return found
 
