@@ -39,9 +39,9 @@ EXPERIMENTS = {
     "cifar": (
         "cifar10_subset", 40, 64, 3e-3,
         {
-            "resnet20": lambda: keras_dl.networks.create("resnet20", input_shape=(32, 32, 3), num_classes=10),
+            "resnet20": lambda: keras_dl.networks.resnet20((32, 32, 3), num_classes=10),
             "resnet20_plain": plain_networks.resnet20,
-            "densenet_bc_40": lambda: keras_dl.networks.create("densenet_bc_40", input_shape=(32, 32, 3), num_classes=10),
+            "densenet_bc_40": lambda: keras_dl.networks.densenet_bc_40((32, 32, 3), num_classes=10),
             "densenet_bc_40_plain": plain_networks.densenet_bc_40,
         },
     ),
