@@ -32,12 +32,11 @@ UNNAMED = (
     "models.WGAN clip",
     "models.WGANGP gradient_penalty",
     "models.* ema_momentum",
-    "models.*.* batch_size",
+    "models.VAE.[ep]* batch_size",
     "models.*.fit epochs",
     "models.VAE.* x",
     "models.*.sample condition",
     "models.GAN.predict x",
-    "models.Supervised.fit *",
     "data.pipeline x",
     "data.sample_points *",
     "data.pixels image",
@@ -46,7 +45,7 @@ UNNAMED = (
     "objectives.* *",
     "runtime.* folder",
     "callbacks.* folder",
-    "callbacks.image_grid *",
+    "callbacks.image_grid padding",
 )
 #: ... and of what ends in other errors, or in NaN.
 WORSE = (
@@ -69,17 +68,10 @@ WORSE = (
     "layers.EqualizedDense inputs",
     "layers.SineDense inputs",
     "layers.SpectralNormDense inputs",
-    "models.*.fit batch_size",
-    "models.*.* x",  # what is empty and no array
     "models.VAE.decode latents",
-    "models.VAE.log_prob seed",
-    "models.Supervised.fit *",
-    "data.pipeline batch_size",
-    "data.pipeline seed",
-    "metrics.inception_score splits",
-    "metrics.kernel_distance degree",
+    "models.Supervised.fit [ys]*",
+    "metrics.inception_score splits",  # one split has no standard error
     "metrics.mode_coverage samples",
-    "callbacks.image_grid columns",
 )
 
 VALUES = st.one_of(
