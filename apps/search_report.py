@@ -51,7 +51,7 @@ def collect(plan, folder, oracle):
         history = record.get("history", [])
         row = {"trial": int(trial.trial_id), "id": trial.trial_id, "status": trial.status.lower()}
         row |= {plan.goal.objective.name: record.get("value"), "epoch": record.get("epoch")}
-        row |= {"epochs": history[-1]["epoch"] if history else 0, "seconds": record.get("seconds")}
+        row |= {"trained_epochs": history[-1]["epoch"] if history else 0, "seconds": record.get("seconds")}
         row |= {"reason": record.get("reason") or ("" if row["status"] == "completed" else trial.message)}
         rows.append(row | {"hyperparameters": record.get("hyperparameters", given), "fit": record.get("fit")})
     return rows
@@ -88,7 +88,7 @@ def show(plan, folder, rows):
         text = values_text(values)
         failed = row["status"] != "completed"
         result = "failed" if failed else f"{row[name]:.5g}"
-        place = "" if failed else f"{row['epoch']}/{row['epochs']}"
+        place = "" if failed else f"{row['epoch']}/{row['trained_epochs']}"
         cells = (str(row["trial"]), result, place, f"{row['seconds'] or 0:.0f}")
         told = escape(f"{row['reason']} ({text})" if failed else text)
         table.add_row(*cells, told, style="red" if failed else None)

@@ -12,7 +12,7 @@ import tensorflow as tf
 from apps import run_folder, search_oracles, search_picture
 from apps.cli import UserError
 from apps.search_folder import SearchFolder
-from apps.search_trial import reason
+from apps.search_trial import KeepBest, reason
 from keras_dl.runtime import objective
 
 GOAL = objective("elbo")
@@ -158,6 +158,31 @@ def test_hyperband_promotes_the_best(tmp_path):
     completed = {name: score for name, (status, score, v) in found.items() if v["tuner/round"] == 0 and score}
     assert promoted["tuner/trial_id"] == max(completed, key=completed.get)
     assert promoted["tuner/initial_epoch"] == 1 and promoted["tuner/epochs"] == 3
+
+
+class Numbered:
+    """Stands for a model: its file holds how many epochs it has behind it."""
+
+    epochs = 0
+
+    def save(self, path):
+        path.write_text(str(self.epochs))
+
+
+@pytest.mark.parametrize(("name", "values", "best"), [("elbo", [1, 3, None, 2], 2), ("kid", [3, 1, None, 2], 2)])
+def test_the_model_of_the_best_epoch_is_kept_and_that_of_the_last(name, values, best, tmp_path):
+    folder = SearchFolder(tmp_path)
+    folder.write_record("0", {})
+    keeper = KeepBest(folder, "0", objective(name), rows=[{"epoch": 1}], resumes=True)
+    keeper.set_model(Numbered())
+    for epoch, found in enumerate(values, start=1):
+        keeper.model.epochs += 1
+        keeper.on_epoch_end(epoch, {"loss": 0.5} | ({} if found is None else {f"val_{name}": found}))
+    keeper.on_train_end()
+    assert folder.best_model("0").read_text() == str(best) and folder.last_model("0").read_text() == "4"
+    assert [row["epoch"] for row in keeper.rows] == [1, 2, 3, 4, 5] and keeper.best["epoch"] == best + 1
+    with pytest.raises(kt.errors.FailedTrialError, match=f"val_{name} not finite in epoch 6"):
+        keeper.on_epoch_end(5, {f"val_{name}": math.inf})
 
 
 OOM = "OOM when allocating tensor with shape[9,9] and type float on /job:localhost/device:CPU:0 by allocator mklcpu"
