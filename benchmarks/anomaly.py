@@ -6,7 +6,6 @@
 import argparse
 import json
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -14,7 +13,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from apps import anomalies, settings
 from apps.data import Data
 from apps.recipes import anomaly
-from benchmarks.gan_quality import commit
+from benchmarks.stamp import stamp
 
 
 def run(data, label, seed, epochs=None):
@@ -38,8 +37,8 @@ def main():
     for label in range(data.spec.num_classes):
         found[label] = run(data, label, options.seed, options.epochs)
         print(label, found[label], flush=True)
-    record = {"command": "python -m benchmarks.anomaly", "date": datetime.now(UTC).date().isoformat()}
-    record |= {"commit": commit(), "dataset": options.dataset, "seed": options.seed, "roc_auc": found}
+    record = {"command": "python -m benchmarks.anomaly", **stamp()}
+    record |= {"dataset": options.dataset, "seed": options.seed, "roc_auc": found}
     Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 
 

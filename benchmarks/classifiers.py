@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,7 +23,7 @@ import numpy as np
 
 import keras_dl
 from benchmarks import plain_networks
-from benchmarks.gan_quality import commit
+from benchmarks.stamp import stamp
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 #: Experiment: data set, epochs, rows a step, peak learning rate, and the networks by name.
@@ -115,7 +114,7 @@ def main():
             if any(about.items() <= one.items() for one in record["runs"]):
                 continue
             found = about | run(options.experiment, name, seed)
-            record["runs"].append(found | {"date": datetime.now(UTC).date().isoformat(), "commit": commit()})
+            record["runs"].append(found | stamp())
             record["summary"] = summary(record["runs"])
             out.write_text(json.dumps(record, indent=1) + "\n")
             print(record["runs"][-1], flush=True)

@@ -14,8 +14,9 @@ import os
 import statistics
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
+
+from benchmarks.stamp import stamp
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -119,8 +120,7 @@ def main():
     for worker in running.values():
         worker.ask(cmd="quit") if worker.process.poll() is None else None
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.compare " + " ".join(sys.argv[1:]), "results": found}
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 

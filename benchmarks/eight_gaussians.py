@@ -8,17 +8,15 @@ sample is good within three deviations (0.15) of the nearest centre; a mode is c
 
 import argparse
 import json
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
 
 import keras_dl
+from benchmarks.stamp import stamp
 
-ROOT = Path(__file__).resolve().parent.parent
 HIDDEN = (128, 128, 128)
 NAME, DEVIATION = "eight_gaussians", 0.05
 #: Generator steps, rows of an update, learning rates of generator and critic, beta_1.
@@ -83,8 +81,7 @@ def main():
             found.append(run(game, int(seed)))
             print(json.dumps(found[-1]), flush=True)
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.eight_gaussians " + " ".join(sys.argv[1:]), "results": found}
         Path(options.out).parent.mkdir(parents=True, exist_ok=True)
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")

@@ -11,10 +11,8 @@ import argparse
 import functools
 import importlib
 import json
-import subprocess
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -23,10 +21,10 @@ import tensorflow as tf
 import keras_dl
 from apps import catalogue, settings
 from apps.data import Data
+from benchmarks.stamp import stamp
 from keras_dl.models.base.exporting import condition_classes
 from keras_dl.runtime import warmup
 
-ROOT = Path(__file__).resolve().parent.parent
 ROWS = (1, 3, 64)
 TOLERANCE = 1e-5
 
@@ -114,8 +112,7 @@ def main():
         print(recipe, json.dumps(found[recipe]), flush=True)
     largest = max(value for formats in found.values() for names in formats.values() for value in names.values())
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.formats " + " ".join(sys.argv[1:]), "versions": versions()}
         record |= {"tolerance": TOLERANCE, "largest": largest, "differences": found}
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")

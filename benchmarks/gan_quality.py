@@ -18,7 +18,6 @@ import json
 import os
 import subprocess
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -28,6 +27,7 @@ import numpy as np
 from keras import layers
 
 import keras_dl
+from benchmarks.stamp import stamp
 
 ROOT = Path(__file__).resolve().parent.parent
 SHAPE, LATENTS, NUM_SAMPLES = (28, 28, 1), 128, 10_000
@@ -219,7 +219,7 @@ def main():
         if any(all(run.get(k) == v for k, v in about.items()) for run in record["runs"]):
             continue
         path = ensure_samples(system, arm, seed, work, options.torch)
-        run = about | {"date": datetime.now(UTC).date().isoformat(), "commit": commit()}
+        run = about | stamp()
         record["runs"].append(run | {"metrics": judge(path, x_test, features)})
         print(record["runs"][-1], flush=True)
         found = {name: [run for run in record["runs"] if run["system"] == name] for name in SYSTEMS}
@@ -228,12 +228,6 @@ def main():
     print(json.dumps(record.get("summary", {}), indent=1))
     if options.picture:
         draw(options.picture, work)
-
-
-def commit():
-    """The commit that runs."""
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
 
 
 if __name__ == "__main__":

@@ -12,21 +12,19 @@ import functools
 import json
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import tensorflow as tf
 
 import keras_dl
 from benchmarks import formats
+from benchmarks.stamp import stamp
 from keras_dl.models.base.exporting import checked, condition_classes, input_specs
 from keras_dl.runtime import warmup
 
-ROOT = Path(__file__).resolve().parent.parent
 CASES = (("vae", "reconstruct"), ("cvae", "decode"), ("gan", "generate"), ("dcgan", "generate"), ("siren", "predict"))
 ROWS = (1, 64)
 BASE = "tf.function"
@@ -106,8 +104,7 @@ def main():
                 results[f"{recipe}.{signature}, batch {rows}"] = found
                 print(f"{recipe}.{signature}, batch {rows}:", json.dumps(found), flush=True)
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.latency " + " ".join(sys.argv[1:]), "versions": formats.versions()}
         record |= {"rounds": options.rounds, "results": results}
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")

@@ -11,10 +11,8 @@ import json
 import math
 import os
 import statistics
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -24,8 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.plain_layers import BLOCKS
-
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks.stamp import stamp
 
 
 def compiled(block, x):
@@ -82,8 +79,7 @@ def main():
         print(f"| {name} | {found[name]['ours_ms']} | {found[name]['plain_ms']} | {found[name]['ratio']} |", flush=True)
         keras.backend.clear_session()
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.layers " + " ".join(sys.argv[1:]), "results": found}
         new = Path(options.out).with_suffix(".new")
         new.write_text(json.dumps(record, indent=1) + "\n")

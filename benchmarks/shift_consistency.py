@@ -12,18 +12,16 @@ arm sees shifted images in training.
 import argparse
 import json
 import statistics
-import subprocess
 import sys
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
 import numpy as np
 
 import keras_dl
+from benchmarks.stamp import stamp
 
-ROOT = Path(__file__).resolve().parent.parent
 POOLINGS = {"max": keras.layers.MaxPooling2D, "max_blur": keras_dl.layers.MaxBlurPool2D}
 IMAGES = 2000  # of the test images, for the consistency: ten predictions an image
 
@@ -91,8 +89,7 @@ def main():
     found = summary(runs)
     print(json.dumps(found))
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.shift_consistency " + " ".join(sys.argv[1:])}
         new = Path(options.out).with_suffix(".new")
         new.write_text(json.dumps(record | {"summary": found, "runs": runs}, indent=1) + "\n")

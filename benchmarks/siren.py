@@ -9,16 +9,14 @@ network's gradient (its length) and Laplacian, by autodiff, with the image's by 
 import argparse
 import json
 import statistics
-import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import keras_dl
 from apps import field_pictures, settings
 from apps.recipes import siren
+from benchmarks.stamp import stamp
 
-ROOT = Path(__file__).resolve().parent.parent
 STEPS = (100, 200, 300, 400)
 
 
@@ -54,8 +52,7 @@ def main():
     mean = {steps: round(statistics.mean(run["psnr"][steps] for run in runs), 2) for steps in STEPS}
     print(json.dumps({"mean_psnr": mean}))
     if options.out:
-        head = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-        record = {"date": datetime.now(UTC).date().isoformat(), "commit": head.stdout.strip()}
+        record = stamp()
         record |= {"command": "python -m benchmarks.siren " + " ".join(sys.argv[1:]), "mean_psnr": mean, "runs": runs}
         new = Path(options.out).with_suffix(".new")
         new.write_text(json.dumps(record, indent=1) + "\n")
