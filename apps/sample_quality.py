@@ -29,10 +29,10 @@ def sample_quality(model, data, folder, arguments):
     count = NUM_SAMPLES if arguments.num_samples is None else arguments.num_samples
     found, features = {"num_samples": count}, None
     if len(data.spec.shape) == 3:
-        features = _features(data, folder, arguments)
-        chosen = _image_metrics(features)
+        features = features_for(data, folder, arguments)
+        chosen = image_metrics(features)
     else:
-        chosen = _point_metrics(data.name)
+        chosen = point_metrics(data.name)
     if features is not None:
         found |= _describe(features, data)
     condition = np.resize(data.y_test, count) if data.conditional else None
@@ -47,7 +47,7 @@ def sample_quality(model, data, folder, arguments):
     return found | as_logs(estimates), shown
 
 
-def _image_metrics(features):
+def image_metrics(features):
     compared = [metrics.SlicedWasserstein()]
     if features is None:
         return compared
@@ -56,7 +56,7 @@ def _image_metrics(features):
     return [*(kind(features) for kind in kinds), *scores, *compared]
 
 
-def _point_metrics(name):
+def point_metrics(name):
     compared = [metrics.Wasserstein2(max_samples=LARGEST_TRANSPORT), metrics.SlicedWasserstein()]
     try:
         return [metrics.ModeCoverage(centres(name), DEVIATION), *compared]
@@ -64,11 +64,11 @@ def _point_metrics(name):
         return compared
 
 
-def _features(data, folder, arguments):
+def features_for(data, folder, arguments):
     """The features by which images are compared; None where there are none for this data."""
     with user_errors(ValueError, OSError):
         if arguments.features == INCEPTION:
-            return metrics.inception_features(data.spec.shape)
+            return metrics.inceptionfeatures_for(data.spec.shape)
         name = f"lenet-{data.name}"
         path = Path(arguments.features or folder.path / f"{name}.keras")
         if data.y is None:

@@ -93,8 +93,8 @@ def measures(goal, data, folder, arguments, epochs, options):
     if goal.name not in _of_samples(data, features=True):
         return []
     images = len(data.spec.shape) == 3
-    features = sample_quality._features(data, folder, arguments) if goal.name in BY_FEATURES else None
-    chosen = sample_quality._image_metrics(features) if images else sample_quality._point_metrics(data.name)
+    features = sample_quality.features_for(data, folder, arguments) if goal.name in BY_FEATURES else None
+    chosen = sample_quality.image_metrics(features) if images else sample_quality.point_metrics(data.name)
     found = [metric for metric in chosen if goal.name in metric.titles]
     if not found:
         raise UserError(f"{goal.name} needs features with class probabilities")
@@ -127,7 +127,7 @@ def _of_samples(data, features):
     """Names of the metrics of samples that can be measured on these data."""
     if len(data.spec.shape) == 3:
         return [*(BY_FEATURES if features or data.y is not None else ()), "sliced_wasserstein"]
-    keys = [key for metric in sample_quality._point_metrics(data.name) for key in metric.titles]
+    keys = [key for metric in sample_quality.point_metrics(data.name) for key in metric.titles]
     return sorted(keys, key=lambda key: key in BY_MODES)
 
 

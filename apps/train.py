@@ -86,12 +86,18 @@ def presets_text(recipe):
     return f": {', '.join(names)}" if names else ""
 
 
-def main(argv=None):
+def parsed(parser, argv=None):
+    """The arguments of a program that takes a recipe, whose preset is one that there is."""
     argv = sys.argv[1:] if argv is None else argv
     arguments = parser(argv).parse(argv)
     presets = catalogue.presets(arguments.recipe)
     if arguments.preset is not None and arguments.preset not in presets:
         raise cli.UserError(catalogue.unknown("preset", arguments.preset, list(presets)))
+    return arguments
+
+
+def main(argv=None):
+    arguments = parsed(parser, argv)
     cli.start_tensorflow()
     from apps import training
 

@@ -1,6 +1,5 @@
 """What `apps.train` does once TensorFlow is there."""
 
-import importlib
 import math
 import sys
 import time
@@ -8,8 +7,7 @@ import time
 import keras
 import tensorflow as tf
 
-import keras_dl
-from apps import catalogue, field_pictures, pictures, progress, settings
+from apps import asked, catalogue, field_pictures, pictures, progress, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
@@ -19,8 +17,8 @@ from keras_dl.callbacks import SampleGrid
 
 def show_options(arguments):
     """Lists the hyperparameters of a recipe."""
-    recipe = _recipe(arguments.recipe)
-    data = Data.load(arguments.dataset or recipe.DATASET, _condition(recipe))
+    recipe = asked.recipe(arguments.recipe)
+    data = Data.load(arguments.dataset or recipe.DATASET, asked.condition(recipe))
     rows = settings.table(recipe, data.spec)
     defaults = {name: default for name, default, _ in rows}
     progress.results_table(
@@ -35,13 +33,13 @@ def train(arguments):
         strategy = runtime.strategy(arguments.strategy, arguments.replicas)
     progress.console.quiet = not runtime.is_chief()
     folder = RunFolder(arguments.out or f"runs/{arguments.recipe}")
-    old = _old_config(folder, arguments)
+    old = asked.old_config(folder, arguments, "run")
     config = _config(arguments, old)
-    recipe = _recipe(config["recipe"])
-    data = Data.load(config["dataset"], _condition(recipe))
+    recipe = asked.recipe(config["recipe"])
+    data = Data.load(config["dataset"], asked.condition(recipe))
     with strategy.scope():
         model, options, hyperparameters = settings.build(recipe, data.spec, config["hyperparameters"], config["seed"])
-    config |= {"data": data.spec._asdict(), "condition": _condition(recipe)}
+    config |= {"data": data.spec._asdict(), "condition": asked.condition(recipe)}
     config |= {"hyperparameters": hyperparameters, "fit": options}
     train_data, test_data = data.pipelines(options, config["seed"])
     if old:
@@ -213,41 +211,15 @@ def _load(folder):
     return runtime.load_latest(folder.checkpoints) or (folder.load_model() if folder.model_file.is_file() else None)
 
 
-def _recipe(name):
-    return importlib.import_module(f"apps.recipes.{name}")
-
-
-def _condition(recipe):
-    """What the recipe's model sees beside the samples: `"labels"`, `"values"` or None."""
-    return getattr(recipe, "CONDITION", None) or getattr(recipe, "TARGET", None)
-
-
-def _old_config(folder, arguments):
-    """The config of the run to resume; None where a new one begins."""
-    if not folder.exists():
-        if arguments.resume:
-            progress.console.print(f"nothing to resume in {folder.path}: beginning")
-        return None
-    if not arguments.resume:
-        raise UserError(f"{folder.path} already holds a run: go on with --resume, or give another --out")
-    return folder.read_config()
-
-
 def _config(arguments, old):
     """What is asked for, by the command line and, where a run is resumed, by its config."""
-    asked = {name: getattr(arguments, name) for name in ("recipe", "dataset", "seed", "preset")}
-    values = dict(catalogue.presets(arguments.recipe).get(arguments.preset, {}))
-    values |= settings.assignments(arguments.set)
-    if arguments.epochs is not None:
-        values["epochs"] = arguments.epochs
+    given = {name: getattr(arguments, name) for name in ("recipe", "dataset", "seed", "preset")}
+    values = asked.values(arguments)
     if old is None:
         dataset = arguments.dataset or catalogue.default_dataset(arguments.recipe)
-        versions = {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
-        config = asked | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
-        return config | {"versions": versions, "command": ["python", "-m", "apps.train", *sys.argv[1:]]}
-    for name, value in asked.items():
-        if value is not None and value != old.get(name):
-            raise UserError(f"the run was begun with {name} {old.get(name)!r}; received {value!r}")
+        config = given | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
+        return config | {"versions": asked.versions(), "command": ["python", "-m", "apps.train", *sys.argv[1:]]}
+    asked.refuse_changes(given, old, "run")
     if arguments.epochs not in (None, old["hyperparameters"].get("epochs")):
         progress.console.print("schedules of learning rate and weights stay those of the first command")
     for name, value in values.items():

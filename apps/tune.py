@@ -1,9 +1,8 @@
 """Searches for good hyperparameters of a recipe: `python -m apps.tune --help`."""
 
-import sys
 
 from apps import catalogue, cli
-from apps.train import presets_text, recipes_text
+from apps.train import parsed, presets_text, recipes_text
 
 TUNERS = ("random", "bayesian", "hyperband")
 DESCRIPTION = """\
@@ -85,11 +84,7 @@ def parser(argv):
 
 
 def main(argv=None):
-    argv = sys.argv[1:] if argv is None else argv
-    arguments = parser(argv).parse(argv)
-    presets = catalogue.presets(arguments.recipe)
-    if arguments.preset is not None and arguments.preset not in presets:
-        raise cli.UserError(catalogue.unknown("preset", arguments.preset, list(presets)))
+    arguments = parsed(parser, argv)
     cli.start_tensorflow()
     from apps import tuning
 

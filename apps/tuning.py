@@ -5,12 +5,9 @@ import os
 import sys
 from typing import Any, NamedTuple
 
-import keras
 import keras_tuner as kt
-import tensorflow as tf
 
-import keras_dl
-from apps import catalogue, progress, search, search_objectives, search_oracles, search_report, settings, training
+from apps import asked, catalogue, progress, search, search_objectives, search_oracles, search_report, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.search_folder import SearchFolder
@@ -48,8 +45,8 @@ class Plan(NamedTuple):
     @classmethod
     def make(cls, config):
         """Builds the recipe with its defaults and with each value of each choice, and checks what was asked for."""
-        module = training._recipe(config["recipe"])
-        data = Data.load(config["dataset"], training._condition(module))
+        module = asked.recipe(config["recipe"])
+        data = Data.load(config["dataset"], asked.condition(module))
         recipe = runtime.hypermodel(module.build, data.spec, module.fit_options, config["seed"])
         with user_errors(ValueError):
             found, values = _given(recipe, config["hyperparameters"])
@@ -91,7 +88,7 @@ def tune(arguments):
         search.wait_for_chief()
         config = folder.read_config()
     else:
-        old = _old_config(folder, arguments)
+        old = asked.old_config(folder, arguments, "search")
         config = _config(arguments, old)
     plan = Plan.make(config)
     if not worker:
@@ -192,39 +189,22 @@ def _space(found, values, unsearched):
     return space
 
 
-def _old_config(folder, arguments):
-    """The config of the search to resume; None where a new one begins."""
-    if not folder.exists():
-        if arguments.resume:
-            progress.console.print(f"nothing to resume in {folder.path}: beginning")
-        return None
-    if not arguments.resume:
-        raise UserError(f"{folder.path} already holds a search: go on with --resume, or give another --out")
-    return folder.read_config()
-
-
 def _config(arguments, old):
     """What is asked for, by the command line and, where a search is resumed, by its config."""
-    asked = {name: getattr(arguments, name) for name in ASKED}
+    given = {name: getattr(arguments, name) for name in ASKED}
     if arguments.objective is not None:
-        asked["objective"] = search_objectives.canonical(arguments.objective)
-    values = dict(catalogue.presets(arguments.recipe).get(arguments.preset, {}))
-    values |= settings.assignments(arguments.set)
-    if arguments.epochs is not None:
-        values["epochs"] = arguments.epochs
+        given["objective"] = search_objectives.canonical(arguments.objective)
+    values = asked.values(arguments)
     if old is None:
         defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
-        config = {name: defaults.get(name) if value is None else value for name, value in asked.items()}
-        versions = {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
-        config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": versions}
+        config = {name: defaults.get(name) if value is None else value for name, value in given.items()}
+        config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": asked.versions()}
         return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
-    for name, value in asked.items():
-        if value is not None and value != old.get(name):
-            raise UserError(f"the search was begun with {name} {old.get(name)!r}; received {value!r}")
+    asked.refuse_changes(given, old, "search")
     for name, value in values.items():
         if str(old["hyperparameters"].get(name)) != str(value):
-            given = f"{name}={old['hyperparameters'][name]}" if name in old["hyperparameters"] else f"no {name}"
-            raise UserError(f"the search was begun with {given}; received {value}")
+            begun = f"{name}={old['hyperparameters'][name]}" if name in old["hyperparameters"] else f"no {name}"
+            raise UserError(f"the search was begun with {begun}; received {value}")
     return old | {"trials": arguments.trials or old["trials"]}
 
 

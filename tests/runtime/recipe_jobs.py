@@ -1,6 +1,5 @@
 """Every recipe, small, trained in processes of its own."""
 
-import importlib
 import os
 import pathlib
 import time
@@ -9,7 +8,7 @@ import keras
 import numpy as np
 
 import keras_dl
-from apps import catalogue, settings
+from apps import asked, catalogue, settings
 from apps.data import Data
 
 #: What makes a recipe small, by the names of hyperparameters; each recipe takes those that it has.
@@ -27,8 +26,8 @@ def small(recipe, **compilation):
     Returns:
         The compiled model, its batch size and the arrays that `fit` takes, for `STEPS` steps an epoch, the last uneven.
     """
-    module = importlib.import_module(f"apps.recipes.{recipe}")
-    condition = getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
+    module = asked.recipe(recipe)
+    condition = asked.condition(module)
     data = Data.load(catalogue.default_dataset(recipe), condition)
     known = {name for name, *_ in settings.table(module, data.spec)}
     values = {name: value for name, value in SMALL.items() if name in known}
