@@ -125,6 +125,12 @@ def test_interpolation_keeps_the_ends_and_the_length():
     assert (steps.max(axis=1) / steps.min(axis=1)).max() < 1.35
 
 
+def test_interpolation_of_one_latent_stays_between_its_ends():
+    paths = callbacks.LatentInterpolation("unused", num_paths=8, columns=7).latents(latent_size=1)[..., 0]
+    low, high = np.sort(paths[:, [0, -1]], axis=1).T
+    assert ((paths >= low[:, None] - 1e-6) & (paths <= high[:, None] + 1e-6)).all()
+
+
 def test_interpolation_draws_a_row_a_path(tmp_path):
     fit_gan(callbacks.LatentInterpolation(tmp_path / "gan", num_paths=3, columns=4), epochs=3)
     assert sorted(path.name for path in (tmp_path / "gan").iterdir()) == [

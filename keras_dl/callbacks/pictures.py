@@ -108,10 +108,13 @@ class LatentInterpolation(SampleGrid):
         """Returns the latents of the paths, shape `(num_paths, columns, latent_size)`."""
         ends = np.random.default_rng(self.seed).standard_normal((2, self.num_samples, 1, latent_size))
         a, b = ends / np.linalg.norm(ends, axis=-1, keepdims=True)
-        angle = np.arccos(np.clip(np.sum(a * b, axis=-1, keepdims=True), -1.0, 1.0)) + 1e-6
+        angle = np.arccos(np.clip(np.sum(a * b, axis=-1, keepdims=True), -1.0, 1.0))
         t = np.linspace(0.0, 1.0, self.columns)[:, None]
-        paths = (np.sin((1 - t) * angle) * ends[0] + np.sin(t * angle) * ends[1]) / np.sin(angle)
-        return paths.astype("float32")
+        # Parallel ends, as all are in one dimension, have no angle to divide by: there the path is straight.
+        parallel = np.sin(angle) < 1e-4
+        sine = np.where(parallel, 1.0, np.sin(angle))
+        first, second = (np.where(parallel, s, np.sin(s * angle) / sine) for s in (1 - t, t))
+        return (first * ends[0] + second * ends[1]).astype("float32")
 
     def _samples(self):
         decode = getattr(self.model, "generate", None) or self.model.decode

@@ -78,9 +78,18 @@ def _check_against(network, condition):
     if condition.shape[1:] != expected:
         shape = ("rows", *expected)
         raise ValueError(f"condition should have shape ({', '.join(map(str, shape))}). Received: {condition.shape}")
-    classes = num_classes(network)
     if not np.isfinite(condition).all():
         raise ValueError("condition should be finite. Received: NaN or infinity")
+    check_classes(condition, num_classes(network))
+
+
+def check_classes(condition, classes):
+    """Refuses labels out of range.
+
+    Args:
+        condition: Array of labels, or of attributes, shape `(rows, num_attributes)`.
+        classes: How many classes the labels have; for attributes a tuple with an entry each; `None` for numbers.
+    """
     if isinstance(classes, tuple):
         for column, count in enumerate(classes):
             _check_labels(condition[:, column], count, f"condition[:, {column}]")

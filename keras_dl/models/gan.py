@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl import objectives
@@ -233,6 +234,8 @@ class GAN(ObjectiveModel):
         conditioning.check_x(x, conditioning.input_shape(self.critic, "x"))
         gan_checks.check_range(x, self.generator)
         conditioning.check_condition([self.generator, self.critic], condition, len(x))
+        if self.attributes is not None:
+            conditioning.check_classes(np.asarray(condition), self.attributes.sizes)
 
     def check_inputs(self, inputs):
         latents, condition = conditioning.unpack(inputs)

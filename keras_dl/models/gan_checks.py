@@ -8,6 +8,7 @@ import numpy as np
 from keras_dl import objectives
 from keras_dl.models import conditioning
 from keras_dl.models.base.structure import check_network
+from keras_dl.networks.conditions import num_classes
 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
@@ -35,10 +36,25 @@ def check_networks(generator, critic, attributes=None, attribute_critic=None):
         raise ValueError("attributes should be given with an attribute_critic. Received: attributes=None")
     if attributes is not None and not conditioning.takes_condition(generator):
         raise ValueError("generator should be conditional, to show attributes. Received: one without condition")
+    _check_conditions(generator, critic, attributes)
     wanted = 0 if attributes is None else attributes.num_outputs
     _check_critic("critic", critic, made, 1 if attribute_critic is not None else 1 + wanted)
     if attribute_critic is not None:
         _check_critic("attribute_critic", attribute_critic, made, wanted)
+
+
+def _check_conditions(generator, critic, attributes):
+    """Refuses networks that take different conditions, and attributes that are not those that the generator takes."""
+    shapes = [n.input["condition"].shape[1:] for n in (generator, critic) if conditioning.takes_condition(n)]
+    if len(set(map(tuple, shapes))) > 1:
+        raise ValueError(f"critic should take the generator's condition, of shape {shapes[0]}. Received: {shapes[1]}")
+    classes = [num_classes(n) for n in (generator, critic) if conditioning.takes_condition(n)]
+    if None not in classes and len(set(classes)) > 1:
+        raise ValueError(f"critic should take the generator's classes, {classes[0]}. Received: {classes[1]}")
+    if attributes is not None and classes[0] not in (None, attributes.sizes):
+        raise ValueError(
+            f"attributes should be those that the generator takes, {classes[0]}. Received: {attributes.sizes}"
+        )
 
 
 def _check_critic(name, critic, made, num_outputs):

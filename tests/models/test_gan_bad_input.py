@@ -15,6 +15,8 @@ CRITIC = networks.mlp_critic(SHAPE, hidden=(4,))
 WIDE = networks.mlp_critic(SHAPE, hidden=(4,), num_outputs=4)
 SEQUENCES = keras.Sequential([keras.Input((5, 2)), keras.layers.Flatten(), keras.layers.Dense(16)])
 THREE = objectives.Attributes(3)
+FIVE = networks.mlp_critic(SHAPE, hidden=(4,), num_classes=5)
+VECTORS = {"condition_shape": (2,)}
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,15 @@ THREE = objectives.Attributes(3)
         ),
         (lambda: models.ConditionalGAN(GENERATOR, CRITIC), "generator should be conditional"),
         (lambda: models.ConditionalGAN(CONDITIONAL, CRITIC), "critic should be conditional, or attributes be given"),
+        (lambda: models.ConditionalGAN(CONDITIONAL, FIVE), "critic should take the generator's classes, 3"),
+        (
+            lambda: models.ConditionalGAN(CONDITIONAL, networks.mlp_critic(SHAPE, hidden=(4,), **VECTORS)),
+            "critic should take the generator's condition, of shape .*",
+        ),
+        (
+            lambda: models.ConditionalGAN(CONDITIONAL, WIDE, attributes=objectives.Attributes((3, None))),
+            "attributes should be those that the generator takes, 3",
+        ),
         (lambda: models.WGAN(GENERATOR, CRITIC, clip=0.0), "limit should be above 0"),
         (lambda: models.WGANGP(GENERATOR, CRITIC, gradient_penalty=-1.0), "weight should be a finite number"),
         (lambda: models.GAN(keras.Sequential([keras.layers.Dense(4)]), CRITIC), "generator should be built"),
@@ -173,3 +184,12 @@ def test_warns_of_data_that_fill_half_of_a_tanh():
         gan.check_data(images(6))
     with pytest.raises(ValueError, match=r"x should lie in \[-1, 1\]"):
         gan.check_data(3 * images(6))
+
+
+def test_attributes_of_vectors_are_checked_too():
+    generator = networks.mlp_generator(2, SHAPE, hidden=(4,), **VECTORS)
+    critic = networks.mlp_critic(SHAPE, hidden=(4,), num_outputs=5)
+    gan = compiled(models.ConditionalGAN(generator, critic, attributes=objectives.Attributes((3, None)), seed=0))
+    for category in (3.0, 1.5):
+        with pytest.raises(ValueError, match=r"condition\[:, 0\] should be integer labels from 0 to 2. Received: "):
+            gan.fit(images(8), np.full((8, 2), category), verbose=0)

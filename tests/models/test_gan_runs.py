@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, objectives
+from keras_dl import models, networks, objectives
 from tests.models.builders import largest_difference
-from tests.models.gan_builders import adams, compiled, images, small_gan
+from tests.models.gan_builders import SHAPE, adams, compiled, images, small_gan
 
 TWO_REPLICAS = """
 import sys
@@ -88,3 +88,20 @@ def test_a_fresh_process_goes_on_to_the_bit(tmp_path):
     assert iterations == [24, 12]
     np.testing.assert_array_equal(whole.sample(3, seed=0), resumed.sample(3, seed=0))
     assert resumed.get_compile_config()["optimizer"] == "critic_optimizer"
+
+
+def critics():
+    """Critics that cannot take batches of no rows by themselves."""
+    flat = [keras.layers.Flatten(), keras.layers.Dense(4), keras.layers.BatchNormalization()]
+    maps = [keras.layers.Conv2D(2, 3), keras.layers.Flatten()]
+    return {"batch normalization": flat, "convolution": maps}
+
+
+@pytest.mark.parametrize("name", critics())
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_the_end_of_data_may_leave_inner_updates_without_rows(name, jit_compile):
+    critic = keras.Sequential([keras.Input(SHAPE), *critics()[name], keras.layers.Dense(1)])
+    gan = models.GAN(networks.mlp_generator(2, SHAPE, hidden=(4,)), critic, critic_steps=4, seed=0)
+    compiled(gan, jit_compile=jit_compile)
+    gan.fit(tf.data.Dataset.from_tensor_slices(images(10)).batch(8), epochs=2, verbose=0)  # tails of two rows
+    assert all(np.isfinite(weights).all() for weights in gan.get_weights())

@@ -14,7 +14,6 @@ from keras_dl.models.base.replicas import (
     share,
     sum_over_replicas,
 )
-from keras_dl.models.base.structure import has_convolutions
 from keras_dl.models.base.update import Update
 
 
@@ -35,7 +34,7 @@ def take_part(batch, index, parts, offset=0):
 
 
 def pad_empty(batch):
-    """A batch with one row of zeros where it has none: convolutions on CPU fail on empty tensors."""
+    """A batch with one row of zeros where it has none."""
 
     def pad(tensor):
         shape = tf.shape(tensor)
@@ -118,7 +117,9 @@ class StepProgram:
     def _loss(self, part, step, stream, training):
         """Values and terms of the rows that this replica holds."""
         batch, held = part.batch, count_rows(part.batch)
-        pads = replica_count() > 1 and any(map(has_convolutions, part.update.networks))
+        # A replica, or an inner update at the end of the data, may have no rows: convolutions fail on them, and batch
+        # normalization makes NaN of their mean.
+        pads = replica_count() > 1 or part.update.parts > 1
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
         draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held)
