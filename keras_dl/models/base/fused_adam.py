@@ -9,7 +9,7 @@ import tensorflow as tf
 def choose_kernel(optimizer, fused):
     """Lets a Keras Adam move its weights by `ResourceApplyAdam`, which computes what Keras composes, or as Keras does.
 
-    Worth 7% of a convolutional VAE's step (benchmarks/README.md). Only for whole steps of one device outside XLA, which
+    Worth 5% of a convolutional VAE's step (benchmarks/README.md). Only for whole steps of one device outside XLA, which
     fuses the composition itself. What surrounds an update (rates, clipping, weight decay, averages) stays Keras'; an
     AMSGrad, accumulated gradients, a subclass and variables of other types than float32 keep Keras' own steps.
 
