@@ -37,5 +37,16 @@ def densenet_bc_40(input_shape=(32, 32, 3), num_classes=10, growth_rate=12):
             x = layers.concatenate([x, y])
         if block < 2:
             x = layers.Conv2D(x.shape[-1] // 2, 1, use_bias=False)(activated(x))
-            x = layers.AveragePooling2D()(x)
+            x = layers.AveragePooling2D(2)(x)
     return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(activated(x))))
+
+
+def convolutional(input_shape=(28, 28, 1), num_classes=10, filters=7):
+    """H-Net's plan with ordinary convolutions, rectifiers, batch normalization and average pooling: 45,466 weights."""
+    inputs = x = keras.Input(input_shape)
+    for width in (filters, 2 * filters, 4 * filters):
+        x = layers.AveragePooling2D(2)(x) if width > filters else x
+        x = layers.Conv2D(width, 5, padding="same", activation="relu")(x)
+        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(width, 5, padding="same")(x)))
+    x = layers.Conv2D(num_classes, 5, padding="same")(x)
+    return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(x)))
