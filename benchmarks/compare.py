@@ -5,7 +5,8 @@
 
 On a shared machine the speed drifts. Within a workload all variants are timed in turn, A B C A B C ..., each in a
 long-lived process of its own, and ratios are medians of the ratios of each round. The peers' workers (`bench_tf.py`,
-`bench_torch.py`, `bench_jax.py` in the folder `--peers`) are plain code of their frameworks, no part of this project.
+`bench_torch.py`, `bench_jax.py` in the folder `--peers`) are plain code of their frameworks, no part of this project;
+those of W8 are here (`inference.py`, `resnet18_torch.py`).
 """
 
 import argparse
@@ -31,19 +32,27 @@ PEERS = {
     "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
     "W7b": ["tf:frozen", "tf:tff_n", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"],
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
+    "W8": ["keras_dl:function", "keras_dl:predict_on_batch", "keras_dl:onnx", "tf:function", "tf:predict_on_batch"]
+    + ["tf:saved_model", "tf:frozen", "torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_freezing_cl"],
 }
+#: What the ratios are of, where it is not `fit`; and the workloads whose peers are here.
+OURS = {"W8": "keras_dl:saved_model"}
+HERE = ("W8",)
 
 
 class Worker:
     """A process that times variants on request."""
 
-    def __init__(self, framework, pythons, peers):
-        if framework == "keras_dl":
-            command, folder = [sys.executable, "-m", "benchmarks.worker"], ROOT
-        else:
-            command, folder = [pythons.get(framework, sys.executable), f"bench_{framework}.py"], Path(peers)
+    def __init__(self, framework, here, pythons, peers):
+        module = "benchmarks.resnet18_torch" if framework == "torch" else "benchmarks.worker"
+        command = ["-m", module, framework] if here else [f"bench_{framework}.py"]
         self.process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [pythons.get(framework, sys.executable), *command],
+            cwd=ROOT if here else peers,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         self.process.stdout.readline()
 
@@ -55,34 +64,35 @@ class Worker:
 
 
 def measure(workload, workers, rounds, seconds, only=None):
-    """Seconds a step of every variant of a workload, a list a variant, one entry a round."""
-    times = {}
-    for name in ["keras_dl:fit", *(PEERS[workload] if only is None else only.split(","))]:
+    """Seconds a step of every variant of a workload, a list a variant, one entry a round; ours is the first."""
+    times, here = {}, workload in HERE
+    for name in [OURS.get(workload, "keras_dl:fit"), *(PEERS[workload] if only is None else only.split(","))]:
         framework, variant = name.split(":")
-        answer = workers(framework).ask(cmd="setup", w=workload, v=variant)
+        answer = workers(framework, here).ask(cmd="setup", w=workload, v=variant)
         print(f"  {name}: {answer.get('note', '') if answer['ok'] else answer['error']}", flush=True)
         if answer["ok"]:
             times[name] = []
     for _ in range(rounds):
         for name in times:
             framework, variant = name.split(":")
-            answer = workers(framework).ask(cmd="time", w=workload, v=variant, seconds=seconds)
+            answer = workers(framework, here).ask(cmd="time", w=workload, v=variant, seconds=seconds)
             times[name].append(answer["s"] if answer["ok"] else float("nan"))
     for framework in {name.split(":")[0] for name in times}:
-        workers(framework).ask(cmd="drop")
+        workers(framework, here).ask(cmd="drop")
     return times
 
 
 def summary(times):
     """Medians in milliseconds, and ratios of keras_dl to the fastest plain TensorFlow and to the best other peer."""
     medians = {name: statistics.median(values) for name, values in times.items()}
+    ours = next(iter(times))
 
     def ratio(candidates):
         if not candidates:
             return None
         best = min(candidates, key=medians.get)
-        pairs = zip(times["keras_dl:fit"], times[best], strict=True)
-        return {"of": best, "ratio": statistics.median(ours / theirs for ours, theirs in pairs)}
+        pairs = zip(times[ours], times[best], strict=True)
+        return {"of": best, "ratio": statistics.median(own / theirs for own, theirs in pairs)}
 
     return {
         "ms": {name: round(1e3 * value, 3) for name, value in sorted(medians.items(), key=lambda item: item[1])},
@@ -107,10 +117,11 @@ def main():
     pythons = {name: os.path.abspath(path) for name, path in pythons.items()}
     running = {}
 
-    def workers(framework):
-        if framework not in running:
-            running[framework] = Worker(framework, pythons, os.path.abspath(options.peers))
-        return running[framework]
+    def workers(framework, here):
+        key = framework, here or framework == "keras_dl"
+        if key not in running:
+            running[key] = Worker(*key, pythons, os.path.abspath(options.peers))
+        return running[key]
 
     found = {}
     for workload in options.workloads.split(","):

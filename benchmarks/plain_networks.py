@@ -50,3 +50,24 @@ def convolutional(input_shape=(28, 28, 1), num_classes=10, filters=7):
         x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(width, 5, padding="same")(x)))
     x = layers.Conv2D(num_classes, 5, padding="same")(x)
     return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(x)))
+
+
+def resnet18(input_shape=(224, 224, 3), num_classes=1000):
+    """ResNet-18 (He et al. 2015, table 1) in the manner of keras.applications' deeper ones, with basic blocks."""
+
+    def convolved(x, filters, size, strides=1):
+        x = layers.ZeroPadding2D(size // 2)(x) if strides > 1 and size > 1 else x
+        padding = "valid" if strides > 1 else "same"
+        x = layers.Conv2D(filters, size, strides, padding=padding, use_bias=False)(x)
+        return layers.BatchNormalization(epsilon=1e-5)(x)
+
+    inputs = keras.Input(input_shape)
+    x = layers.ReLU()(convolved(inputs, 64, 7, 2))
+    x = layers.MaxPooling2D(3, 2)(layers.ZeroPadding2D(1)(x))
+    for filters in (64, 128, 256, 512):
+        for block in range(2):
+            strides = 2 if filters > 64 and block == 0 else 1
+            y = convolved(layers.ReLU()(convolved(x, filters, 3, strides)), filters, 3)
+            x = convolved(x, filters, 1, strides) if strides > 1 else x
+            x = layers.ReLU()(layers.add([x, y]))
+    return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(x)))

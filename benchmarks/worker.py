@@ -75,10 +75,8 @@ class Training:
 class Inference:
     """A function that users call for results, called again and again."""
 
-    def __init__(self, workload):
-        from benchmarks import workloads
-
-        self.call = workloads.INFERENCE[workload]()
+    def __init__(self, call):
+        self.call = call
         self.note, self.seconds = "", 0.01
 
     def run(self, calls):
@@ -96,11 +94,23 @@ class Inference:
 
 def measured(workload, variant):
     """A workload, ready to be timed; variant `keras_adam` of training moves weights as Keras composes its Adam."""
-    return Inference(workload) if workload.startswith("W7") else Training(workload, variant)
+    if workload == "W8":
+        from benchmarks import inference
+
+        return Inference(inference.resnet18(variant, framework=sys.argv[1]))
+    if workload.startswith("W7"):
+        from benchmarks import workloads
+
+        return Inference(workloads.INFERENCE[workload]())
+    return Training(workload, variant)
 
 
-def main():
-    """Answers lines until `quit`."""
+def serve(measured):
+    """Answers lines until `quit`.
+
+    Args:
+        measured: Function of a workload and a variant that returns an object like `Inference`.
+    """
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
@@ -133,4 +143,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    serve(measured)
