@@ -46,9 +46,9 @@ def saved_model(network):
     """Keras' `export`, read back."""
     with tempfile.TemporaryDirectory() as folder:
         network.export(folder, verbose=False)
-        serve = tf.saved_model.load(folder).serve
+        loaded = tf.saved_model.load(folder)
     x = image()
-    return lambda: serve(tf.constant(x)).numpy()
+    return lambda: loaded.serve(tf.constant(x)).numpy()
 
 
 def frozen(network):
