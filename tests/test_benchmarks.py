@@ -1,0 +1,61 @@
+"""What benchmarks compare is of one size, and their figures are computed as they say."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+from benchmarks import classifiers, compare, plain_networks
+from keras_dl import models, networks
+
+
+def trainable(network):
+    return sum(math.prod(weight.shape) for weight in network.trainable_weights)
+
+
+@pytest.mark.parametrize(
+    ("plain", "ours", "shape", "share"),
+    [
+        ("resnet18", networks.resnet18, (224, 224, 3), 0.0),
+        ("densenet_bc_40", networks.densenet_bc_40, (32, 32, 3), 0.0),
+        ("resnet20", networks.resnet20, (32, 32, 3), 0.02),  # its shortcuts and convolutions have weights and biases
+        ("convolutional", networks.h_net, (28, 28, 1), 0.03),
+    ],
+)
+def test_plain_networks_have_the_size_of_ours(plain, ours, shape, share):
+    with keras.StatelessScope(initialize_variables=False):
+        network, own = getattr(plain_networks, plain)(), ours(shape)
+    assert network.input_shape == own.input_shape and network.output_shape == own.output_shape
+    assert abs(trainable(network) - trainable(own)) <= share * trainable(own)
+
+
+def test_resnet_18_of_plain_layers_is_ours():
+    """The same weights give the same scores: strides and paddings are the same."""
+    plain, own = plain_networks.resnet18((40, 36, 3), 5), networks.resnet18((40, 36, 3), 5)
+    kinds = {}
+    for weight in plain.weights:
+        kinds.setdefault((weight.name, weight.shape), []).append(weight)
+    for weight in own.weights:  # both name and order their weights by depth; shortcuts differ in shape from the rest
+        kinds[weight.name, weight.shape].pop(0).assign(weight)
+    x = np.random.default_rng(0).standard_normal((2, 40, 36, 3)).astype("float32")
+    assert not any(kinds.values())
+    np.testing.assert_allclose(plain(x), own(x), atol=1e-5 * float(keras.ops.max(keras.ops.abs(own(x)))))
+
+
+def test_accuracies_and_their_errors():
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Activation("linear")])
+    model, x = models.Supervised(network), np.eye(4, dtype="float32")
+    assert classifiers.accuracy(model, x, np.array([0, 1, 2, 0])) == 0.75
+    runs = [{"network": "a", "accuracy": value, "seconds": 1.0} for value in (0.5, 0.6, 0.7)]
+    runs.append({"network": "b", "accuracy": 0.5, "turned_accuracy": 0.25})
+    found = classifiers.summary(runs)
+    assert found["a"]["seeds"] == 3 and found["b"]["turned_accuracy"] == {"mean": 0.25, "standard_error": None}
+    np.testing.assert_allclose(list(found["a"]["accuracy"].values()), [0.6, 0.1 / 3**0.5])
+
+
+def test_ratios_are_of_ours_to_the_fastest_of_a_kind():
+    times = {"keras_dl:saved_model": [1.0, 2.0, 3.0], "tf:a": [2.0, 2.0, 2.0], "torch:b": [9.0, 9.0, 9.0]}
+    found = compare.summary(times | {"tf:slow": [8.0, 8.0, 8.0], "keras_dl:function": [1.0, 1.0, 1.0]})
+    assert found["to_plain_tensorflow"] == {"of": "tf:a", "ratio": 1.0}
+    assert found["to_best_peer"]["of"] == "torch:b" and found["ms"]["tf:slow"] == 8000.0
