@@ -146,7 +146,7 @@ def _values(path, weights, name, modules):
             arrays[kind], received = arrays[kind].reshape(expected), expected
         if expected != received:
             raise ValueError(
-                f"{name} does not fit {path}. Expected {kind} of shape {expected} in Keras' layout. "
-                f"Received: {received}"
+                f"{name} does not fit {path}. Expected {kind} of shape {expected} in Keras' layout, or "
+                f"skip=[{path.split('/')[0]!r}] to keep that layer's own weights. Received: {received}"
             )
     return [(weight, arrays[kind]) for kind, weight in weights.items()]
