@@ -61,7 +61,7 @@ EXPERIMENTS = {
         },
     ),
     "cifar": Experiment(
-        "cifar10_subset", 6, 3e-3,
+        "cifar10_subset", 5, 3e-3,
         {
             "resnet20": lambda: networks.resnet20((32, 32, 3), num_classes=10),
             "resnet20_plain": plain_networks.resnet20,
@@ -70,7 +70,7 @@ EXPERIMENTS = {
         rows=32, transforms=SHIFTS_AND_FLIPS,
     ),
     "densenet": Experiment(
-        "cifar10_subset", 3, 3e-3,
+        "cifar10_subset", 2, 3e-3,
         {
             "densenet_bc_40": lambda: networks.densenet_bc_40((32, 32, 3), num_classes=10),
             "densenet_bc_40_plain": plain_networks.densenet_bc_40,
@@ -78,7 +78,7 @@ EXPERIMENTS = {
         rows=32, transforms=SHIFTS_AND_FLIPS,
     ),
     "googlenet": Experiment(
-        "cifar10_subset", 6, 1e-3,
+        "cifar10_subset", 5, 1e-3,
         {
             "googlenet": lambda: networks.googlenet((32, 32, 3), 10),
             "googlenet_auxiliary": lambda: networks.googlenet((32, 32, 3), 10, auxiliary_heads=True),
@@ -86,9 +86,9 @@ EXPERIMENTS = {
         rows=32, transforms=SHIFTS_AND_FLIPS,
     ),
     "h_net": Experiment(
-        "mnist", 4, 3e-3,
+        "mnist", 3, 3e-3,
         {"h_net": lambda: networks.h_net((28, 28, 1)), "convolutional": plain_networks.convolutional},
-        rows=32, train_images=4000, turned=True,
+        rows=32, train_images=3000, turned=True,
     ),
 }  # fmt: skip
 
