@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import compiling, execution, exporting, fitting, structure
+from keras_dl.models.base import compiling, execution, exporting, fitting, saving, structure
 from keras_dl.models.base.averages import Averages
 from keras_dl.models.base.fused_adam import choose_kernel
 from keras_dl.models.base.state import TrainingState, as_seed
@@ -277,6 +277,7 @@ class ObjectiveModel(keras.Model):
         self.compile(**config)
 
     def save_own_variables(self, store):
+        saving.remember_left_out()
         super().save_own_variables(store)
         self.state.save(store)
 

@@ -124,3 +124,14 @@ def test_a_truncated_file_is_an_error(tmp_path):
     path.write_bytes(content[: len(content) // 2])
     with pytest.raises(Exception):  # noqa: B017 (Keras decides which)
         keras.saving.load_model(path)
+
+
+@pytest.mark.parametrize("build", [vae, classifier])
+def test_a_save_leaves_no_variables_in_tensorflows_cache(build, tmp_path, monkeypatch):
+    model, made = build(), []
+    model.save(tmp_path / "first.keras")
+    create = keras.Variable.__init__
+    monkeypatch.setattr(keras.Variable, "__init__", lambda *args, **options: made.append(create(*args, **options)))
+    model.save(tmp_path / "second.keras")
+    model.save_weights(tmp_path / "third.weights.h5")
+    assert not made
