@@ -1,6 +1,7 @@
 """What the command line asks of a recipe, and how it goes with what was begun: for `apps.train` and `apps.tune`."""
 
 import importlib
+from pathlib import Path
 
 import keras
 import tensorflow as tf
@@ -18,6 +19,18 @@ def recipe(name):
 def condition(module):
     """What a recipe's model sees beside the samples: `"labels"`, `"values"` or None."""
     return getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
+
+
+def data_folder(arguments):
+    """The folder of scans that is given, as an absolute path; None where none is."""
+    return str(Path(arguments.data).resolve()) if arguments.data else None
+
+
+def dataset_name(arguments):
+    """What the data are called: the data set's name, or the folder's; None where neither is given."""
+    if arguments.data and arguments.dataset:
+        raise UserError("--dataset names a set and --data a folder; give one of them")
+    return Path(arguments.data).resolve().name if arguments.data else arguments.dataset
 
 
 def values(arguments):

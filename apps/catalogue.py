@@ -28,8 +28,9 @@ def presets(recipe):
 
 
 def datasets():
-    """Names that `keras_dl.data.load` knows."""
-    return list(_constant(ROOT / "keras_dl" / "data" / "datasets.py", "NAMES"))
+    """Names that `keras_dl.data.load` knows, and those of `keras_dl.data.segmentation.load`."""
+    data = ROOT / "keras_dl" / "data"
+    return [*_constant(data / "datasets.py", "NAMES"), *_constant(data / "segmentation" / "named.py", "NAMES")]
 
 
 def unknown(kind, name, names):

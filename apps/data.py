@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import keras_dl
 from apps.cli import UserError, user_errors
+from apps.scans import Scans
 
 
 class Data(NamedTuple):
@@ -24,19 +25,39 @@ class Data(NamedTuple):
     conditional: bool
 
     @classmethod
-    def load(cls, name, condition=None):
+    def load(cls, name, condition=None, folder=None):
         """Loads a set with what the model sees beside its samples; a missing or damaged file becomes a message.
 
         Args:
             name: the data set's name.
-            condition: `"labels"`, `"values"` (which the model learns to predict) or None.
+            condition: `"labels"`, `"values"` (which the model learns to predict), `"masks"` or None.
+            folder: a folder of scans with masks to take instead of a named set, or None.
+
+        Returns:
+            A `Data`, or for masks a `Scans`.
         """
+        _check_kind(name, condition, folder)
+        if condition == "masks":
+            return Scans.load(name, folder)
         with user_errors(ValueError, OSError):
             (x, y), (x_test, y_test) = keras_dl.data.load(name)
         kind = None if y is None else "values" if y.dtype.kind == "f" else "labels"
         if condition not in (None, kind):
             raise UserError(f"the recipe learns from {condition}, which {name} does not have")
         return cls(name, x, y, x_test, y_test, condition is not None)
+
+    def described(self):
+        """What a run's config says of the data, as JSON holds it."""
+        return self.spec._asdict()
+
+    def trial(self, options, seed):
+        """What a search trains a trial on and measures it by: `((x, y), held_out)`, divided into batches later."""
+        labels = (self.y, self.y_test) if self.conditional else (None, None)
+        return (self.x, labels[0]), (self.x_test, labels[1])
+
+    def glance(self, options):
+        """A little of the data, as arguments of `evaluate`."""
+        return self.x[:2], self.y[:2]
 
     def limited(self, count):
         """The same with the first `count` held-out samples only; all of them for None."""
@@ -90,3 +111,12 @@ class Data(NamedTuple):
 
     def _pair(self, x, y):
         return (x, y) if self.conditional else (x, None)
+
+
+def _check_kind(name, condition, folder):
+    """Refuses scans for recipes that do not learn from masks, and other data for those that do."""
+    scans = keras_dl.data.segmentation.NAMES
+    if condition == "masks" and folder is None and name not in scans:
+        raise UserError(f"the recipe learns from masks, which {name} does not have; there are: {', '.join(scans)}")
+    if condition != "masks" and (folder or name in scans):
+        raise UserError(f"{folder or name} holds scans with masks; unet, unet3d and nnunet learn from these")

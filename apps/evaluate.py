@@ -9,7 +9,8 @@ Evaluates the model of a run folder on held-out data and prints its metrics, for
 log p(x), estimated by importance sampling (a lower bound that tightens as samples grow; Burda et al. 2016).
 Samples of models without a density, such as a GAN, are compared with the held-out ones: images by the features of
 a LeNet trained on the data set, which is kept in the run folder, or by those that --features names; points in the
-plane by the modes that they reach and by optimal transport. Writes evaluation.json into the run folder.
+plane by the modes that they reach and by optimal transport. A segmenter segments whole scans, of the fold that was
+held out or of other data: Dice and Hausdorff distances, overlays and masks. Writes evaluation.json into the run folder.
 """
 EXAMPLES = """\
 examples:
@@ -28,6 +29,9 @@ def parser():
         type=cli.one_of("dataset", datasets),
         metavar="NAME",
         help=f"evaluate on other data than the run's: {', '.join(datasets)}",
+    )
+    parser.add_argument(
+        "--data", metavar="FOLDER", help="evaluate a segmenter on all scans of a folder with masks"
     )
     parser.add_argument(
         "--num-samples", type=cli.whole_number(0), metavar="K",

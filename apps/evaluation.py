@@ -5,10 +5,11 @@ import math
 import keras
 import numpy as np
 
-from apps import anomalies, progress, sample_quality
+from apps import anomalies, asked, progress, sample_quality, segmenting
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
+from apps.scans import check_fits, plan_of
 from keras_dl import metrics
 
 ROWS = 500
@@ -21,6 +22,10 @@ def evaluate(arguments):
     folder = RunFolder(arguments.folder)
     config = folder.read_config()
     model = folder.load_model()
+    if config.get("condition") == "masks":
+        return _evaluate_scans(folder, config, model, arguments)
+    if arguments.data:
+        raise UserError(f"--data is for segmenters; {folder.path} holds a run of {config['recipe']}")
     data = Data.load(arguments.dataset or config["dataset"], config.get("condition")).limited(arguments.limit)
     shape, expected = list(data.spec.shape), config["data"]["shape"]
     if shape != expected:
@@ -36,6 +41,19 @@ def evaluate(arguments):
     progress.console.print(note)
     folder.write_evaluation({"dataset": data.name, "rows": len(data.x_test), **results, **found})
     progress.written({folder.evaluation_file: "these figures"})
+    return None
+
+
+def _evaluate_scans(folder, config, model, arguments):
+    """Segments scans whole: those that the run held out, or all of other data."""
+    name = asked.dataset_name(arguments)
+    data = Data.load(name or config["dataset"], "masks", arguments.data if name else config.get("folder"))
+    check_fits(data, config, folder.path)
+    cases = data.cases if name else data.held_out(config["fit"])
+    cases = cases.select(cases.names[: arguments.limit])
+    found, drawn = segmenting.compare(folder, [model], plan_of(config), cases)
+    folder.write_evaluation({"dataset": data.name, "rows": len(cases), **found})
+    progress.written({folder.evaluation_file: "these figures", **drawn})
 
 
 def _further(model, data, held_out, folder, arguments):

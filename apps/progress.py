@@ -4,7 +4,7 @@ import time
 
 import keras
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
 from rich.table import Table
 
 from apps import cli
@@ -82,3 +82,10 @@ def written(paths):
     console.print("written:")
     for path, meaning in paths.items():
         console.print(f"  {path}  [dim]{meaning}[/dim]")
+
+
+def tracked(items, title):
+    """Goes through items, on a terminal with a bar."""
+    if console.is_terminal and not console.quiet:
+        return track(items, title, console=console, transient=True)
+    return items

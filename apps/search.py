@@ -107,7 +107,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         epochs = epochs or options["epochs"]
         self._announce(trial, values, first, epochs)
         keeper = KeepBest(self.folder, trial.trial_id, self.best_of, rows, self.resumes)
-        (x, y), held_out = self._arrays()
+        (x, y), held_out = self.data.trial(options, self.hypermodel.seed)
         with shown(epochs, first) as bar:
             callbacks = [*self.measures, keeper, *bar]
             span = {"initial_epoch": first, "epochs": epochs}
@@ -124,10 +124,6 @@ class Search(kt.engine.base_tuner.BaseTuner):
     def _promoted(self, trial_id):
         path = self.folder.last_model(trial_id)
         return keras.saving.load_model(path), self.folder.read_record(trial_id)["history"]
-
-    def _arrays(self):
-        data, labels = self.data, (self.data.y, self.data.y_test) if self.data.conditional else (None, None)
-        return (data.x, labels[0]), (data.x_test, labels[1])
 
     def _announce(self, trial, values, first, epochs):
         searched = {p.name for p in trial.hyperparameters.space if not runtime.tuning.is_fixed(p)}

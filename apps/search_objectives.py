@@ -7,6 +7,7 @@ import keras_tuner as kt
 
 from apps import evaluation, sample_quality
 from apps.cli import UserError, user_errors
+from apps.scans import Scans
 from keras_dl import objectives, runtime
 from keras_dl.callbacks import SampleMetrics
 
@@ -57,12 +58,13 @@ def canonical(name):
         return name
 
 
-def offered(model, data, features=None):
+def offered(model, data, options, features=None):
     """The metrics by which a recipe's trials can be compared, the best known first.
 
     Args:
         model: a model that the recipe built.
         data: `apps.data.Data`.
+        options: the recipe's `fit_options`.
         features: a file of features that was given, or None.
     """
     if hasattr(model, "log_prob"):
@@ -72,7 +74,7 @@ def offered(model, data, features=None):
         return bounds + _of_samples(data, features)
     if hasattr(model, "sample"):
         return _of_samples(data, features)
-    found = model.evaluate(data.x[:2], data.y[:2], verbose=0, return_dict=True)
+    found = model.evaluate(*data.glance(options), verbose=0, return_dict=True)
     return sorted(filter(_has_direction, found), key=lambda name: name == "loss")
 
 
@@ -90,7 +92,7 @@ def measures(goal, data, folder, arguments, epochs, options):
     every = -(-epochs // MEASUREMENTS)
     if goal.name == "log_prob":
         return [LogProb(data, options, every)]
-    if goal.name not in _of_samples(data, features=True):
+    if isinstance(data, Scans) or goal.name not in _of_samples(data, features=True):
         return []
     images = len(data.spec.shape) == 3
     features = sample_quality.features_for(data, folder, arguments) if goal.name in BY_FEATURES else None

@@ -109,7 +109,7 @@ def keep_best(plan, config, folder, best):
     record = folder.read_record(best["id"])
     history = [row for row in record["history"] if row["epoch"] <= best["epoch"]]
     kept = ("recipe", "dataset", "seed", "versions", "command", "data", "condition")
-    found = {name: config[name] for name in kept} | {"preset": None}
+    found = {name: config[name] for name in kept} | {"preset": None, "folder": config.get("folder")}
     found |= {"hyperparameters": best["hyperparameters"], "fit": best["fit"], "trial": best["trial"]}
     new.write_history(history)
     new.write_config(found)
@@ -147,7 +147,7 @@ class BestRun(training.Run):
         train = {k: v for k, v in history[-1].items() if k not in ("epoch", "seconds") and not k.startswith("val_")}
         seconds = round(sum(row["seconds"] for row in history), 1)
         self.folder.write_results({"epochs": self.epochs, "seconds": seconds, "train": train, "test": test})
-        self._draw(history, *self.data.first(held_out, 1000))
+        self.draw(history, held_out)
         return test
 
 

@@ -43,7 +43,7 @@ def build(recipe, data_spec, values, seed):
         hp.values.update(checked)
         keras.utils.set_random_seed(seed)
         with user_errors(ValueError):
-            model, options = recipe.build(hp, data_spec), recipe.fit_options(hp)
+            model, options = recipe.build(hp, data_spec), fit_options(recipe, hp, data_spec)
         space = {parameter.name: parameter for parameter in hp.space}
         new = [name for name in values if name in space and name not in checked]
         if not new:
@@ -53,6 +53,12 @@ def build(recipe, data_spec, values, seed):
         if name not in space:
             raise UserError(catalogue.unknown("hyperparameter", name, sorted(space)))
     return model, options, {name: hp.values[name] for name in space}
+
+
+def fit_options(recipe, hp, data_spec):
+    """What a recipe's `fit_options` says, with its plan where it makes one for the data, as JSON holds it."""
+    options = recipe.fit_options(hp)
+    return options | {"plan": recipe.plan(hp, data_spec).to_dict()} if hasattr(recipe, "plan") else options
 
 
 def parse(parameter, value):
@@ -79,7 +85,8 @@ def describe(parameter):
         return "true or false"
     if kind == "Choice":
         return "one of " + ", ".join(map(str, parameter.values))
-    return {bool: "true or false", int: "a whole number from 1", float: "a number"}.get(type(parameter.value), "a text")
+    whole = f"a whole number from {_least(parameter)}"
+    return {bool: "true or false", int: whole, float: "a number"}.get(type(parameter.value), "a text")
 
 
 def table(recipe, data_spec):
@@ -88,6 +95,11 @@ def table(recipe, data_spec):
     recipe.build(hp, data_spec)
     recipe.fit_options(hp)
     return [(parameter.name, str(parameter.default), describe(parameter)) for parameter in hp.space]
+
+
+def _least(parameter):
+    """The smallest whole number that a fixed one may be: counts begin at 1, numbers of folds at 0."""
+    return min(1, parameter.value)
 
 
 def _has_step(parameter):
@@ -134,7 +146,7 @@ def _fixed(parameter, value):
         return _boolean(parameter, value)
     if kind is int:
         number = _whole(value)
-        if number < 1:
+        if number < _least(parameter):
             raise ValueError
         return number
     return kind(value)

@@ -42,6 +42,11 @@ def parser(argv):
         help=f"the data: {', '.join(datasets)} (default: the recipe's own). With the environment variable "
         "KERAS_DL_DATA=FOLDER the files of NAME are read from FOLDER/NAME/, else keras.datasets downloads them",
     )
+    parser.add_argument(
+        "--data", metavar="FOLDER",
+        help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
+        "labelsTr/, as PNG, TIFF or NIfTI files of the same names",
+    )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
     parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help="passes over the training data")
     parser.add_argument("--preset", metavar="NAME", help="a named set of hyperparameters" + presets_text(recipe))

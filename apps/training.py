@@ -7,10 +7,11 @@ import time
 import keras
 import tensorflow as tf
 
-from apps import asked, catalogue, field_pictures, pictures, progress, settings
+from apps import asked, catalogue, field_pictures, pictures, progress, segmenting, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
+from apps.scans import Scans, plan_of
 from keras_dl import runtime
 from keras_dl.callbacks import SampleGrid
 
@@ -18,7 +19,8 @@ from keras_dl.callbacks import SampleGrid
 def show_options(arguments):
     """Lists the hyperparameters of a recipe."""
     recipe = asked.recipe(arguments.recipe)
-    data = Data.load(arguments.dataset or recipe.DATASET, asked.condition(recipe))
+    name = asked.dataset_name(arguments) or recipe.DATASET
+    data = Data.load(name, asked.condition(recipe), arguments.data)
     rows = settings.table(recipe, data.spec)
     defaults = {name: default for name, default, _ in rows}
     progress.results_table(
@@ -36,10 +38,10 @@ def train(arguments):
     old = asked.old_config(folder, arguments, "run")
     config = _config(arguments, old)
     recipe = asked.recipe(config["recipe"])
-    data = Data.load(config["dataset"], asked.condition(recipe))
+    data = Data.load(config["dataset"], asked.condition(recipe), config.get("folder"))
     with strategy.scope():
         model, options, hyperparameters = settings.build(recipe, data.spec, config["hyperparameters"], config["seed"])
-    config |= {"data": data.spec._asdict(), "condition": asked.condition(recipe)}
+    config |= {"data": data.described(), "condition": asked.condition(recipe)}
     config |= {"hyperparameters": hyperparameters, "fit": options}
     train_data, test_data = data.pipelines(options, config["seed"])
     if old:
@@ -123,7 +125,7 @@ class Run:
         test = {name: float(value) for name, value in test.items()}
         seconds = sum(row["seconds"] for row in history)
         self.folder.write_results({"epochs": self.epochs, "seconds": round(seconds, 1), "train": train, "test": test})
-        drawn = self._draw(history, *self.data.first(test_data, 1000))
+        drawn = self.draw(history, test_data)
         title = f"\nafter {self.epochs} epochs, {seconds:.0f} seconds"
         progress.results_table(title, {f"train, epoch {history[-1]['epoch']}": train, "held out": test})
         files = {
@@ -133,11 +135,18 @@ class Run:
         }
         progress.written(files | drawn)
 
-    def _draw(self, history, x, condition):
+    def draw(self, history, test_data):
         """Draws what this model can show, of held-out images where it needs some; returns paths with their meanings."""
-        model, path = self.model, self.folder.pictures
-        drawn = {path / "loss_curves.png": "metrics over the epochs"}
-        pictures.loss_curves(path / "loss_curves.png", history)
+        path = self.folder.pictures / "loss_curves.png"
+        pictures.loss_curves(path, history)
+        return {path: "metrics over the epochs"} | self.show(test_data)
+
+    def show(self, test_data):
+        """Draws all but the curves."""
+        if isinstance(self.data, Scans):
+            return self._segment()
+        model, path, drawn = self.model, self.folder.pictures, {}
+        x, condition = self.data.first(test_data, 1000)
         if self.data.has_values:
             return drawn | field_pictures.draw(path, model, self.data.x, self.data.y)
         if hasattr(model, "reconstruct"):
@@ -159,6 +168,13 @@ class Run:
                 pictures.latent_means(path / "latents.png", model, x, self.data.y_test)
                 drawn[path / "latents.png"] = "where the held-out images lie in it"
         return drawn | {path / f"samples_epoch_{self.epochs:04d}.png": "samples; after fewer epochs beside it"}
+
+    def _segment(self):
+        """Segments the held-out cases whole, and compares them with their masks."""
+        cases = self.data.held_out(self.config["fit"])
+        found, drawn = segmenting.compare(self.folder, [self.model], plan_of(self.config), cases)
+        self.folder.write_evaluation({"dataset": self.data.name, "rows": len(cases), **found})
+        return drawn
 
 
 class KeepModel(runtime.Checkpoint):
@@ -213,10 +229,11 @@ def _load(folder):
 
 def _config(arguments, old):
     """What is asked for, by the command line and, where a run is resumed, by its config."""
-    given = {name: getattr(arguments, name) for name in ("recipe", "dataset", "seed", "preset")}
+    given = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
+    given |= {"dataset": asked.dataset_name(arguments), "folder": asked.data_folder(arguments)}
     values = asked.values(arguments)
     if old is None:
-        dataset = arguments.dataset or catalogue.default_dataset(arguments.recipe)
+        dataset = given["dataset"] or catalogue.default_dataset(arguments.recipe)
         config = given | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
         return config | {"versions": asked.versions(), "command": ["python", "-m", "apps.train", *sys.argv[1:]]}
     asked.refuse_changes(given, old, "run")

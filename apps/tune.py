@@ -43,6 +43,11 @@ def parser(argv):
         metavar="NAME",
         help=f"the data: {', '.join(datasets)} (default: the recipe's own)",
     )
+    parser.add_argument(
+        "--data", metavar="FOLDER",
+        help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
+        "labelsTr/, as PNG, TIFF or NIfTI files of the same names",
+    )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
     parser.add_argument(
         "--tuner",

@@ -1,5 +1,6 @@
 """What `apps.tune` does once TensorFlow is there."""
 
+import functools
 import math
 import os
 import sys
@@ -46,14 +47,15 @@ class Plan(NamedTuple):
     def make(cls, config):
         """Builds the recipe with its defaults and with each value of each choice, and checks what was asked for."""
         module = asked.recipe(config["recipe"])
-        data = Data.load(config["dataset"], asked.condition(module))
-        recipe = runtime.hypermodel(module.build, data.spec, module.fit_options, config["seed"])
+        data = Data.load(config["dataset"], asked.condition(module), config.get("folder"))
+        options = functools.partial(settings.fit_options, module, data_spec=data.spec)
+        recipe = runtime.hypermodel(module.build, data.spec, options, config["seed"])
         with user_errors(ValueError):
             found, values = _given(recipe, config["hyperparameters"])
             told = kt.HyperParameters()
             told.values.update(values)
             model, options, _ = recipe.make(told)
-            offers = search_objectives.offered(model, data, config["features"])
+            offers = search_objectives.offered(model, data, options, config["features"])
         goal = search_objectives.Goal.choose(config["objective"], offers)
         space = _space(found, values, goal.unsearched)
         return cls(recipe, data, offers, goal, space, values, options)
@@ -192,6 +194,7 @@ def _space(found, values, unsearched):
 def _config(arguments, old):
     """What is asked for, by the command line and, where a search is resumed, by its config."""
     given = {name: getattr(arguments, name) for name in ASKED}
+    given |= {"dataset": asked.dataset_name(arguments), "folder": asked.data_folder(arguments)}
     if arguments.objective is not None:
         given["objective"] = search_objectives.canonical(arguments.objective)
     values = asked.values(arguments)
@@ -199,6 +202,7 @@ def _config(arguments, old):
         defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
         config = {name: defaults.get(name) if value is None else value for name, value in given.items()}
         config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": asked.versions()}
+        config |= {"condition": asked.condition(asked.recipe(arguments.recipe))}
         return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
     asked.refuse_changes(given, old, "search")
     for name, value in values.items():
@@ -210,7 +214,5 @@ def _config(arguments, old):
 
 def _found(plan) -> dict[str, Any]:
     """What the config says of the search beside what was asked for."""
-    spec = plan.data.spec._asdict()
-    condition = None if not plan.data.conditional else "values" if plan.data.has_values else "labels"
-    found = {"data": spec, "condition": condition, "objective": plan.goal.name}
+    found = {"data": plan.data.described(), "objective": plan.goal.name}
     return found | {"hyperparameters": plan.values, "fit": plan.options}

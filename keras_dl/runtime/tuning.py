@@ -1,6 +1,7 @@
 """Hyperparameter search with KerasTuner: what a recipe asks for is what is searched."""
 
 import difflib
+import inspect
 import math
 import warnings
 
@@ -66,7 +67,8 @@ def hypermodel(build, data_spec, fit_options=None, seed=0):
         build: Function `build(hp, data_spec)` that returns a compiled model.
         data_spec: What `build` is told of the data, a `keras_dl.data.DataSpec`.
         fit_options: Function `fit_options(hp)` that returns a dict: `batch_size`, `epochs` and options of
-            `keras_dl.data.pipeline` (`binarize`: held-out data is then binarised once). `None` for none.
+            `keras_dl.data.pipeline` (`binarize`: held-out data is then binarised once); others stay unused. `None` for
+            none.
         seed: Integer from which initial weights, noise and the order of the data follow.
 
     Returns:
@@ -166,9 +168,9 @@ class Recipe(kt.HyperModel):
     def fit(self, hp, model, x=None, y=None, validation_data=None, callbacks=None, **options):
         """Trains a model that was built with the same hyperparameters; returns its `History`."""
         asked = {**self.fit_options(_copy(hp.values)), **options}
-        if is_arrays(x) and "batch_size" in asked:
-            names = [name for name in ("batch_size", "binarize", "drop_remainder") if name in asked]
-            given = {name: asked.pop(name) for name in names}
+        given = {name: asked[name] for name in ("batch_size", "binarize", "drop_remainder") if name in asked}
+        asked = {name: value for name, value in asked.items() if name in FIT and name not in given}
+        if is_arrays(x) and "batch_size" in given:
             x, y = pipeline(x, y, seed=self.seed, **given), None
             if validation_data is not None and is_arrays(validation_data):
                 validation_data = self._held_out(validation_data, **given)
@@ -197,6 +199,8 @@ class FiniteMetrics(keras.callbacks.Callback):
             raise kt.errors.FailedTrialError(f"{', '.join(broken)} not finite in epoch {epoch + 1}")
 
 
+#: What of a recipe's `fit_options` goes to `fit`; what else they hold is for whoever makes the data.
+FIT = tuple(inspect.signature(keras.Model.fit).parameters)
 CHOICES = (kt.engine.hyperparameters.Choice, kt.engine.hyperparameters.Boolean)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.data.augment import resampling
-from keras_dl.data.augment.base import Transform, limits, uniform, where
+from keras_dl.data.augment.base import Transform, beside, limits, uniform
 from keras_dl.data.augment.intensity import around_one
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
@@ -37,7 +37,7 @@ class Flip(Transform):
         for number, axis in enumerate(self.axes):
             draws = uniform(tf.random.fold_in(key, number), tf.shape(images)[:1], (0.0, 1.0))
             images, masks = (
-                x if x is None else where(draws < self.probability, tf.reverse(x, [spatial[axis]]), x)
+                x if x is None else tf.where(beside(draws < self.probability, x), tf.reverse(x, [spatial[axis]]), x)
                 for x in (images, masks)
             )
         return images, masks

@@ -1,9 +1,11 @@
 """Segmentation data: folders of scans, plans by nnU-Net's rules, patches to train on, and whole cases predicted."""
 
+from keras_dl.data.segmentation.augmentations import AUGMENTATIONS, augmentation
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities, fingerprint
 from keras_dl.data.segmentation.folder import Folder, open_folder
 from keras_dl.data.segmentation.folds import fold
+from keras_dl.data.segmentation.named import NAMES, load
 from keras_dl.data.segmentation.patches import Patches, at_stride
 from keras_dl.data.segmentation.plan import Plan, plan
 from keras_dl.data.segmentation.prediction import segment
@@ -12,6 +14,8 @@ from keras_dl.data.segmentation.resampling import resample, resample_labels
 from keras_dl.data.segmentation.sliding_window import sliding_window
 
 __all__ = [
+    "AUGMENTATIONS",
+    "NAMES",
     "Case",
     "Fingerprint",
     "Folder",
@@ -20,8 +24,10 @@ __all__ = [
     "Plan",
     "Prepared",
     "at_stride",
+    "augmentation",
     "fingerprint",
     "fold",
+    "load",
     "open_folder",
     "plan",
     "prepare",

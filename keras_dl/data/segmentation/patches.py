@@ -72,7 +72,7 @@ class Patches:
             return images[:, 0], labels[:, 0]
         return images, labels
 
-    def dataset(self, steps, strides=None, transform=None):
+    def dataset(self, steps, strides=None, transform=None, repeat=False):
         """Returns a `tf.data.Dataset` of one epoch of batches, another one each time; see `keras_dl.data.pipeline`.
 
         Args:
@@ -81,6 +81,7 @@ class Patches:
                 labels become a tuple, every so manieth pixel of them; `None` for the labels alone.
             transform: Function of images, labels and a key (two int64: seed and step) that returns images and labels;
                 `lambda x, y, key: augment(transforms, x, y, seed=key)` augments them. `None` for none.
+            repeat: Whether every epoch is the first one again, as for validation.
 
         Returns:
             A dataset of `(images, labels)`, whose attribute `order` lets `fit` continue a saved run.
@@ -99,7 +100,8 @@ class Patches:
             return images, labels if strides is None else tuple(at_stride(labels, stride) for stride in strides)
 
         def one_epoch(_):
-            first = (order.epoch.assign_add(1) - 1) * steps
+            epoch = order.epoch.assign_add(1) - 1
+            first = 0 * epoch if repeat else epoch * steps
             numbers = tf.data.Dataset.range(steps)
             return numbers.map(lambda i: batch(first + i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 

@@ -1,0 +1,67 @@
+"""A U-Net that plans itself from the scans that it is given (nnU-Net; Isensee et al. 2021).
+
+    python -m apps.train nnunet --out runs/nnunet
+    python -m apps.train nnunet --data FOLDER --out runs/mine
+    python -m apps.segment runs/mine --data OTHER --out predictions
+
+From spacings, sizes, intensities and classes of the scans follow spacing, patch, batch, depth, kernels and channels
+(`fit.plan` in config.json). Training follows the publication: Dice loss and cross-entropy at several resolutions,
+Nesterov momentum 0.99, a rate that falls by `(1 - t)^0.9`, a third of the patches on foreground, nnU-Net's
+augmentation. A fold of five is held out, segmented whole at the end and compared; train all five (--set fold=0 to 4)
+and give their folders to apps.segment for their ensemble.
+
+    python -m apps.train nnunet --dataset msd_hippocampus --preset laptop --out runs/hippocampus
+
+is a twentieth of the published training (1,000 epochs of 250 steps), with half the channels.
+"""
+
+import keras
+
+import keras_dl
+from apps.recipes import unet
+from keras_dl.data import segmentation
+
+DATASET = "blobs3d"
+TARGET = "masks"
+PRESETS = {
+    "published": {"epochs": 1000, "steps": 250, "filters": 32, "batch_size": 0, "memory_budget": 8.0},
+    "laptop": {"epochs": 30, "steps": 100, "filters": 16, "batch_size": 2, "memory_budget": 8.0},
+}
+
+
+def plan(hp, data_spec):
+    """Returns nnU-Net's plan within a budget of memory, with channels as asked for and a batch if one is given."""
+    budget = hp.Float("memory_budget", 0.05, 80.0, default=8.0, sampling="log")
+    dimensions = hp.Choice("dimensions", ["all", "slices"]) if len(data_spec.shape) == 4 else "all"
+    found = segmentation.plan(data_spec.fingerprint, budget, dimensions=2 if dimensions == "slices" else None)
+    first = hp.Int("filters", 4, 64, default=16, sampling="log")
+    channels = tuple(width * first // found.filters[0] for width in found.filters)
+    return found._replace(filters=channels, batch_size=fit_options(hp)["batch_size"] or found.batch_size)
+
+
+def build(hp, data_spec):
+    """Returns a compiled network for the plan, which predicts at several resolutions."""
+    found = plan(hp, data_spec)
+    model = keras_dl.models.Supervised(keras_dl.networks.create(**found.network))
+    rate, options = hp.Float("learning_rate", 1e-4, 1.0, default=1e-2, sampling="log"), fit_options(hp)
+    rate = keras.optimizers.schedules.PolynomialDecay(rate, options["epochs"] * options["steps"], 0.0, power=0.9)
+    momentum = hp.Float("momentum", 0.0, 0.999, default=0.99)
+    weights = list(found.loss_weights)
+    model.compile(
+        keras.optimizers.SGD(rate, momentum, nesterov=True, weight_decay=3e-5, global_clipnorm=12.0),
+        loss=unet.loss(hp) if len(weights) == 1 else [unet.loss(hp) for _ in weights],
+        loss_weights=None if len(weights) == 1 else weights,
+        metrics=[unet.dice(found)] if len(weights) == 1 else [[unet.dice(found)], *[[] for _ in weights[1:]]],
+    )
+    return model
+
+
+def fit_options(hp):
+    """Returns how patches are drawn, how many, and which fold of the cases is left out; a batch of 0 is the plan's."""
+    return {
+        "batch_size": hp.Int("batch_size", 0, 64, default=0),
+        "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="nnunet"),
+        "foreground": 1 / 3,
+        "deep_supervision": True,
+        **unet.schedule(hp, epochs=8, steps=25),
+    }

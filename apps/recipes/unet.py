@@ -1,0 +1,109 @@
+"""Images segmented pixel by pixel by a U-Net (Ronneberger et al. 2015).
+
+    python -m apps.train unet --out runs/unet
+    python -m apps.train unet --data FOLDER --out runs/mine
+
+Trains on patches of images and masks: by default of made-up blobs, of a named set (--dataset isbi2012), or of a folder
+with images/ and masks/ as PNG, TIFF or NIfTI files, in which volumes are cut into slices. A fifth of the cases is held
+out (--set fold=0 to 4). At the end the held-out cases are segmented whole, by overlapping windows: `cases.csv` and a
+table with the Dice score and the 95th percentile Hausdorff distance of every class, overlays, and the masks as files
+like those of the folder. `python -m apps.segment runs/unet --data FOLDER` segments others.
+"""
+
+import keras
+
+import keras_dl
+from apps.recipes import vae
+from keras_dl.data import segmentation
+
+DATASET = "blobs"
+TARGET = "masks"
+PRESETS = {
+    "isbi2012": {
+        "patch_size": 192,
+        "filters": 16,
+        "levels": 5,
+        "augmentation": "elastic",
+        "batch_size": 4,
+        "steps": 50,
+        "epochs": 20,
+    },
+}
+NORMALIZATIONS = {"none": None, "batch": "batch", "instance": "instance"}
+
+
+def plan(hp, data_spec):
+    """Returns the plan by which images are prepared and cut into patches; volumes become slices."""
+    edge = hp.Int("patch_size", 16, 1024, step=16, default=64)
+    return planned(hp, segmentation.plan(data_spec.fingerprint, dimensions=2), (edge, edge))
+
+
+def build(hp, data_spec):
+    """Returns a compiled U-Net for patches of the plan."""
+    found = plan(hp, data_spec)
+    networks = {"unet": keras_dl.networks.unet, "unet_plus_plus": keras_dl.networks.unet_plus_plus}
+    kind = hp.Choice("network", list(networks))
+    options = {"residual": hp.Boolean("residual")}
+    if kind == "unet":
+        options |= {"attention": hp.Boolean("attention"), "dropout": hp.Float("dropout", 0.0, 0.8, default=0.0)}
+    shape = (*found.patch_size, len(found.normalizations))
+    network = networks[kind](shape, found.num_classes, found.filters, normalization=normalization(hp), **options)
+    return compiled(hp, network, found)
+
+
+def fit_options(hp):
+    """Returns how patches are drawn, how many, and which fold of the cases is left out."""
+    return {
+        "batch_size": hp.Int("batch_size", 1, 256, default=8, sampling="log"),
+        "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="elastic"),
+        "foreground": 1 / 3,
+        "deep_supervision": False,
+        **schedule(hp, epochs=12, steps=25),
+    }
+
+
+def planned(hp, found, patch_size):
+    """Returns a plan with patches of another size, and levels each twice as coarse as the one above."""
+    levels = hp.Int("levels", 2, 6, default=4)
+    first = hp.Int("filters", 2, 128, default=16, sampling="log")
+    return found._replace(
+        patch_size=patch_size,
+        batch_size=fit_options(hp)["batch_size"],
+        pool_sizes=((2,) * len(patch_size),) * (levels - 1),
+        kernel_sizes=((3,) * len(patch_size),) * levels,
+        filters=tuple(first * 2**level for level in range(levels)),
+    )
+
+
+def schedule(hp, epochs, steps):
+    """Returns the epochs, the steps of each, and the fold, which no search changes."""
+    return {
+        "epochs": hp.Fixed("epochs", epochs),
+        "steps": hp.Fixed("steps", steps),
+        "fold": hp.Fixed("fold", 0),
+    }
+
+
+def normalization(hp):
+    """Returns how convolutions are normalised; instances are the same on any number of replicas."""
+    return NORMALIZATIONS[hp.Choice("normalization", list(NORMALIZATIONS), default="instance")]
+
+
+def compiled(hp, network, found):
+    """Returns a model with Dice loss and cross-entropy, trained by Adam along a cosine."""
+    model = keras_dl.models.Supervised(network, ema_momentum=vae.ema_momentum(hp))
+    rate, options = hp.Float("learning_rate", 1e-5, 1e-1, default=2e-3, sampling="log"), fit_options(hp)
+    rate = keras.optimizers.schedules.CosineDecay(rate, options["epochs"] * options["steps"])
+    model.compile(keras.optimizers.Adam(rate), loss=loss(hp), metrics=[dice(found)])
+    return model
+
+
+def loss(hp):
+    """Returns the sum of Dice loss and cross-entropy with the Dice loss's share of it."""
+    share = hp.Float("dice_weight", 0.0, 1.0, default=0.5)
+    return keras_dl.losses.DiceCrossEntropy(dice_weight=2 * share, cross_entropy_weight=2 * (1 - share))
+
+
+def dice(found):
+    """Returns the mean Dice score of all classes but the background."""
+    return keras_dl.metrics.Dice(found.num_classes, include_background=False, name="dice")

@@ -1,0 +1,44 @@
+"""Volumes segmented voxel by voxel by a 3D U-Net (Cicek et al. 2016).
+
+    python -m apps.train unet3d --out runs/unet3d
+    python -m apps.train unet3d --dataset msd_hippocampus --preset msd_hippocampus --out runs/hippocampus
+
+As `unet`, but patches, convolutions and windows have three axes: by default of made-up blobs, of a named set, or of a
+folder of NIfTI files (--data FOLDER). `nnunet` chooses by itself what here is given.
+"""
+
+import keras_dl
+from apps.recipes import unet
+from keras_dl.data import segmentation
+
+DATASET = "blobs3d"
+TARGET = "masks"
+PRESETS = {
+    "msd_hippocampus": {"patch_size": 48, "filters": 16, "batch_size": 2, "steps": 100, "epochs": 20},
+}
+
+
+def plan(hp, data_spec):
+    """Returns the plan by which volumes are prepared and cut into cubes, no larger than they are."""
+    found = segmentation.plan(data_spec.fingerprint)
+    if len(found.patch_size) != 3:
+        raise ValueError(f"unet3d expects volumes. Received: images of shape {data_spec.shape}")
+    edge = hp.Int("patch_size", 8, 256, step=8, default=24)
+    multiples = [8 * -(-size // 8) for size in found.median_shape]
+    return unet.planned(hp, found, tuple(min(edge, multiple) for multiple in multiples))
+
+
+def build(hp, data_spec):
+    """Returns a compiled 3D U-Net for patches of the plan."""
+    found = plan(hp, data_spec)
+    shape = (*found.patch_size, len(found.normalizations))
+    network = keras_dl.networks.unet3d(shape, found.num_classes, found.filters, normalization=unet.normalization(hp))
+    return unet.compiled(hp, network, found)
+
+
+def fit_options(hp):
+    """Returns how patches are drawn, how many, and which fold of the cases is left out."""
+    return unet.fit_options(hp) | {
+        "batch_size": hp.Int("batch_size", 1, 256, default=2, sampling="log"),
+        **unet.schedule(hp, epochs=8, steps=25),
+    }
