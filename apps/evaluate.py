@@ -30,9 +30,7 @@ def parser():
         metavar="NAME",
         help=f"evaluate on other data than the run's: {', '.join(datasets)}",
     )
-    parser.add_argument(
-        "--data", metavar="FOLDER", help="evaluate a segmenter on all scans of a folder with masks"
-    )
+    parser.add_argument("--data", metavar="FOLDER", help="evaluate a segmenter on all scans of a folder with masks")
     parser.add_argument(
         "--num-samples", type=cli.whole_number(0), metavar="K",
         help="latents drawn an image for log p(x) (default: 100), or samples to compare with the held-out ones"

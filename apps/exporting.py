@@ -10,7 +10,7 @@ from apps import catalogue, progress
 from apps.cli import user_errors
 from apps.run_folder import RunFolder
 
-PICTURES = ("classes.png", "samples_epoch_*.png", "reconstruction.png")
+PICTURES = ("classes.png", "samples_epoch_*.png", "reconstruction.png", "overlays.png")
 FORMATS = {
     "saved_model": "the SavedModel",
     "onnx": "ONNX, a file a signature",

@@ -91,9 +91,7 @@ def trained(recipe, steps):
     condition = getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
     data = Data.load(catalogue.default_dataset(recipe), condition)
     model, options, _ = settings.build(module, data.spec, {}, seed=0)
-    rows = steps * options["batch_size"]
-    given = (data.x[:rows], data.y[:rows]) if data.conditional else (data.x[:rows],)
-    model.fit(*given, batch_size=options["batch_size"], verbose=0)
+    model.fit(data.pipelines(options, seed=0)[0].take(steps), verbose=0)
     return model
 
 

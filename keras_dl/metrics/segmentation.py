@@ -197,7 +197,8 @@ class _Overlap(keras.metrics.Metric):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+# The loss of the same name is keras_dl>Dice.
+@keras.saving.register_keras_serializable(package="keras_dl", name="metrics.Dice")
 class Dice(_Overlap):
     """Mean Dice score over the classes, of all pixels of an epoch: `2 TP / (2 TP + FP + FN)`.
 

@@ -13,7 +13,7 @@ from keras_dl.models.base.fitting import is_arrays
 
 #: Metrics in whose names a larger value is better, and those in whose names a smaller one is; Keras' own are known too.
 LARGER = ("accuracy", "coverage", "density", "elbo", "good_samples", "inception_score", "log_prob", "modes")
-LARGER += ("precision", "psnr", "recall")
+LARGER += ("dice", "iou", "precision", "psnr", "recall")
 SMALLER = ("bits_per_dimension", "fid", "kid", "loss", "sliced_wasserstein", "w2")
 #: Other names of metrics.
 ALIASES = {"mode_coverage": "modes", "wasserstein2": "w2"}

@@ -8,7 +8,7 @@ from apps import catalogue
 
 def test_it_reads_what_the_modules_hold():
     assert {"vae", "cvae", "iwae"} <= set(catalogue.recipes())
-    assert catalogue.datasets() == list(keras_dl.data.NAMES)
+    assert catalogue.datasets() == [*keras_dl.data.NAMES, *keras_dl.data.segmentation.NAMES]
 
 
 @pytest.mark.parametrize("name", catalogue.recipes())

@@ -7,6 +7,7 @@ from apps.data import Data
 
 #: What makes a recipe small, by the names of hyperparameters; each recipe takes those that it has.
 SMALL = {"hidden_units": 16, "hidden_layers": 1, "filters": 4, "latent_size": 3, "num_samples": 2}
+SMALL |= {"levels": 2, "patch_size": 16, "steps": 2}
 
 
 def untrained(recipe, values=SMALL):

@@ -13,6 +13,8 @@ from apps.data import Data
 
 #: What makes a recipe small, by the names of hyperparameters; each recipe takes those that it has.
 SMALL = {"hidden_units": 16, "filters": 4, "latent_size": 4, "batch_size": 64, "critic_steps": 2, "num_samples": 2}
+#: The same for recipes of scans, whose samples are patches.
+SMALL_SCANS = {"filters": 4, "levels": 2, "patch_size": 16, "batch_size": 3, "steps": 5}
 #: Recipes whose losses compare the rows of a batch, which on two replicas are other rows.
 COUPLED = ("siamese",)
 STEPS, EPOCHS = 5, 2
@@ -24,15 +26,19 @@ def small(recipe, **compilation):
     """Builds a recipe with small networks.
 
     Returns:
-        The compiled model, its batch size and the arrays that `fit` takes, for `STEPS` steps an epoch, the last uneven.
+        The compiled model, its batch size and the arrays that `fit` takes, for `STEPS` steps an epoch, the last uneven;
+        of scans a dataset of as many batches, and no batch size.
     """
     module = asked.recipe(recipe)
     condition = asked.condition(module)
     data = Data.load(catalogue.default_dataset(recipe), condition)
     known = {name for name, *_ in settings.table(module, data.spec)}
-    values = {name: value for name, value in SMALL.items() if name in known}
+    given = SMALL_SCANS if condition == "masks" else SMALL
+    values = {name: value for name, value in given.items() if name in known}
     model, options, _ = settings.build(module, data.spec, values, seed=1)
     model.compile_from_config(model.get_compile_config() | compilation)
+    if condition == "masks":
+        return model, None, data.pipelines(options, seed=1)[:1]
     rows = (STEPS - 1) * options["batch_size"] + options["batch_size"] // 2 + 2
     return model, options["batch_size"], (data.x[:rows], data.y[:rows]) if data.conditional else (data.x[:rows],)
 
