@@ -14,6 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from keras_dl.models.base.exporting import input_specs
 
+_MISSING = re.compile(r"'tf\.(\w+)' op is neither")
 _NOISE = re.compile("Random|Multinomial|TruncatedNormal|Shuffle")
 
 
@@ -41,7 +42,17 @@ def write_litert(model, folder):
     with tempfile.TemporaryDirectory() as saved:
         tf.saved_model.save(module, saved, signatures=module.functions)
         converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=list(module.functions))
-        (Path(folder) / "model.tflite").write_bytes(converter.convert())
+        try:
+            converted = converter.convert()
+        except Exception as error:  # of a class that TensorFlow keeps to itself
+            missing = sorted(set(_MISSING.findall(str(error))))
+            if not missing:
+                raise
+            raise ValueError(
+                "Expected a model of operations that LiteRT has; ONNX has more. "
+                f"Received: {', '.join(missing)} in {model.name}"
+            ) from error
+    (Path(folder) / "model.tflite").write_bytes(converted)
     return tuple(module.functions)
 
 

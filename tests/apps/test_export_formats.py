@@ -20,5 +20,9 @@ def skipped(format):
 @pytest.mark.parametrize("format", [skipped(format) for format in NEEDED])
 @pytest.mark.parametrize("recipe", catalogue.recipes())
 def test_files_give_the_models_numbers(recipe, format, tmp_path):
+    if (recipe, format) in formats.LACKING:
+        with pytest.raises(ValueError, match=f"Received: {formats.LACKING[recipe, format]} in "):
+            formats.differences(untrained(recipe), format, tmp_path / "m", rows=(1, 3))
+        return
     found = formats.differences(untrained(recipe), format, tmp_path / "m", rows=(1, 3))
-    assert found and max(found.values()) <= formats.TOLERANCE, found
+    assert found and max(found.values()) <= formats.TOLERANCES.get(recipe, formats.TOLERANCE), found
