@@ -22,7 +22,7 @@ import keras_dl
 from apps import pictures, settings
 from apps.data import Data
 from apps.recipes import siamese
-from benchmarks.classifiers import LOSS, accuracy, summary
+from benchmarks.classifiers import accuracy, summary
 from benchmarks.stamp import stamp
 
 #: Epochs of each data set.
@@ -48,7 +48,7 @@ def classified(data, seed, epochs):
     keras.utils.set_random_seed(seed)
     network = keras_dl.networks.lenet5(data.spec.shape, num_classes=data.spec.num_classes)
     model = keras_dl.models.Supervised(network, seed=seed)
-    model.compile(recipe.optimizer.from_config(recipe.optimizer.get_config()), loss=LOSS)
+    model.compile(recipe.optimizer.from_config(recipe.optimizer.get_config()), loss=keras_dl.losses.CrossEntropy())
     model.fit(data.pipelines(options, seed)[0], epochs=epochs, verbose=0)
     hidden = keras.Model(network.input, network.get_layer("dense_2").output)
     return model, {"accuracy": accuracy(model, data.x_test, data.y_test), "knn_accuracy": neighbours(hidden, data)}
