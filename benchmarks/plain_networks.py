@@ -71,3 +71,28 @@ def resnet18(input_shape=(224, 224, 3), num_classes=1000):
             x = convolved(x, filters, 1, strides) if strides > 1 else x
             x = layers.ReLU()(layers.add([x, y]))
     return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(x)))
+
+
+def unet_like(input_shape=(None, None, 1), num_classes=2, filters=(64, 128, 256), stem=32):
+    """The U-Net-like network of the keras.io example on image segmentation, with logits, for sizes divisible by 16.
+
+    A strided convolution, then separable convolutions on the way down and transposed ones on the way up, each level
+    with a residual of its inputs; nothing leads across from the way down to the way up.
+    """
+    same = {"padding": "same"}
+
+    def pair(x, kind, width):
+        for _ in range(2):
+            x = layers.BatchNormalization()(kind(width, 3, **same)(layers.ReLU()(x)))
+        return x
+
+    inputs = keras.Input(input_shape)
+    x = layers.Conv2D(stem, 3, strides=2, **same)(inputs)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    for width in filters:
+        y = layers.MaxPooling2D(3, strides=2, **same)(pair(x, layers.SeparableConv2D, width))
+        x = layers.add([y, layers.Conv2D(width, 1, strides=2, **same)(x)])
+    for width in (*reversed(filters), stem):
+        y = layers.UpSampling2D()(pair(x, layers.Conv2DTranspose, width))
+        x = layers.add([y, layers.Conv2D(width, 1, **same)(layers.UpSampling2D()(x))])
+    return keras.Model(inputs, layers.Conv2D(num_classes, 3, **same)(x))
