@@ -29,7 +29,12 @@ PEERS = {
     "W1p": ["tf:gather+js16", "tf:slices+n16", "tf:numpy", "torch:eager_index", "torch:eager_dl2", "jax:jit"],
     "W2": ["tf:fit_n16", "tf:fit_n16+fa", "tf:fit_j1", "tf:kerasio_n", "torch:cl", "torch:compile", "jax:jit", OWN],
     "W3": ["tf:fit_n1", "tf:fit_n1+fa", "tf:tff_n", "tf:kerasio_n", "torch:cl", "torch:compile", OWN],
+    "W4": ["tf:fit_n1", "tf:fit_n1+fa", "tf:fit_n16", "tf:kerasio_n", "torch:eager", "torch:cl", "torch:compile"],
     "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
+    "W7a": [
+        *("tf:frozen", "tf:tff_n", "tf:tff_j", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"),
+        *("keras_dl:predict", "keras_dl:onnx", "keras_dl:litert"),
+    ],
     "W7b": ["tf:frozen", "tf:tff_n", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"],
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
     "W8": ["keras_dl:function", "keras_dl:predict_on_batch", "keras_dl:onnx", "tf:function", "tf:predict_on_batch"]

@@ -101,7 +101,7 @@ def measured(workload, variant):
     if workload.startswith("W7"):
         from benchmarks import workloads
 
-        return Inference(workloads.INFERENCE[workload]())
+        return Inference(workloads.INFERENCE[workload](variant))
     return Training(workload, variant)
 
 

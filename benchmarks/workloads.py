@@ -1,11 +1,14 @@
 """The workloads, as a user of keras_dl writes them: build, compile, fit."""
 
+import tempfile
+
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
 
 import keras_dl
+from benchmarks import formats
 
 OPTIMIZER = {"learning_rate": 1e-4}
 
@@ -94,6 +97,15 @@ def resnet20():
     return model
 
 
+def unet():
+    """W4: U-Net at 64x64x1, four levels from 16 channels, batch 16, binary cross-entropy."""
+    network = keras_dl.networks.unet((64, 64, 1), num_classes=1, filters=(16, 32, 64, 128))
+    model = keras_dl.models.Supervised(network, seed=0)
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(optimizer=keras.optimizers.Adam(**OPTIMIZER), loss=loss)
+    return model
+
+
 def coordinates():
     """A 64x64 grid of coordinates in [-1, 1] and values to fit."""
     line = np.linspace(-1, 1, 64, dtype=np.float32)
@@ -106,16 +118,30 @@ TRAINING = {
     "W1p": lambda: (dense_vae((28, 28, 1)), {"x": random(60000, 28, 28, 1), "batch_size": 128}),
     "W2": lambda: (conv_vae(), {"x": repeated(random(128, 28, 28, 1))}),
     "W3": lambda: (wgan_gp(), {"x": repeated(random(320, 28, 28, 1) * 2 - 1)}),
+    "W4": lambda: (unet(), {"x": repeated((random(16, 64, 64, 1), random(16, 64, 64, 1, seed=1).round()))}),
     "W5": lambda: (resnet20(), {"x": repeated((random(64, 32, 32, 3), np.arange(64) % 10))}),
     "W6": lambda: (siren(), {"x": repeated(coordinates())}),
 }
 
 
-def generation():
+def generation(variant):
     """W7b: 64 images of W3's generator from given latents, fetched."""
     gan = wgan_gp()
     latents = np.random.default_rng(0).standard_normal((64, 128)).astype("float32")
     return lambda: gan.generate(latents).numpy()
 
 
-INFERENCE = {"W7b": generation}
+def segmentation(variant):
+    """W7a: W4's U-Net on one image, by its SavedModel (`fit`), another file (`onnx`, `litert`) or `predict_on_batch`."""
+    model, image = unet(), random(1, 64, 64, 1)
+    for weight in model.network.weights:  # biases as after training: a file leaves additions of zeros out
+        weight.assign(weight if len(weight.shape) > 1 else random(*weight.shape) - 0.5)
+    if variant == "predict":
+        return lambda: model.predict_on_batch(image)
+    with tempfile.TemporaryDirectory() as folder:
+        format = {"fit": "saved_model"}.get(variant, variant)
+        call = formats.RUNNERS[format](keras_dl.runtime.export(model, folder, format=format))["predict"]
+    return lambda: call({"x": image})
+
+
+INFERENCE = {"W7a": segmentation, "W7b": generation}
