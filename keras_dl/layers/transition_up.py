@@ -94,8 +94,11 @@ class TransitionUp(ConvolutionalBlock):
 def crop_to(x, other):
     """Crops the spatial axes of `x` about their centres to those of `other` where these are smaller."""
     sizes, targets = ops.shape(x)[1:-1], ops.shape(other)[1:-1]
+    pairs = list(zip(sizes, targets, strict=True))
+    if all(isinstance(n, int) and isinstance(target, int) and n <= target for n, target in pairs):
+        return x  # a slice of everything would still cost its gradient
     slices = [slice(None)]
-    for size, target in zip(sizes, targets, strict=True):
+    for size, target in pairs:
         if isinstance(size, int) and isinstance(target, int):
             start = max(size - target, 0) // 2
             slices.append(slice(start, start + min(size, target)))

@@ -65,8 +65,10 @@ class Parts(NamedTuple):
         if self.up == "nearest":
             x = UPSAMPLINGS[len(strides)](strides, name=f"{name}_nearest")(x)
             x = self.block(x, filters, 3, f"{name}_up", padding="same")
-            return keras.layers.Concatenate(name=f"{name}_concatenate")([skip, x])
-        return self.transposed(filters, strides, f"{name}_up")([x, skip])
+        else:
+            x = self.transposed(filters, strides, f"{name}_up")(x)
+        # Sizes meet by construction. `TransitionUp` would crop both, whose gradient takes a twentieth of a step.
+        return keras.layers.Concatenate(name=f"{name}_concatenate")([skip, x])
 
     def transposed(self, filters, strides, name):
         """The layer of a transposed convolution whose kernel is its stride."""

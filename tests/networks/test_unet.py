@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from keras import layers
 
 from keras_dl import models, networks
@@ -145,6 +146,24 @@ def test_unknown_sizes_compile_and_take_one_pixel():
     assert network.output_shape == (None, None, None, None, 2)
     assert network(normal(1, 1, 1, 1, 1)).shape == (1, 1, 1, 1, 2)
     assert network.predict(normal(3, 2, 5, 3, 1), verbose=0).shape == (3, 2, 5, 3, 2)
+
+
+@pytest.mark.parametrize("network", [unet, networks.unet_plus_plus])
+def test_the_gradient_knows_no_crops(network):
+    """Only what was padded is cut off, once at the end: a crop of everything would take time on the way back."""
+    operations = {}
+    for size in (8, None):
+        made = network((size, size, 1), 1, filters=SMALL)
+
+        @tf.function
+        def gradients(x, made=made):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(made(x, training=True))
+            return tape.gradient(loss, made.trainable_variables)
+
+        graph = gradients.get_concrete_function(tf.TensorSpec((2, size, size, 1))).graph
+        operations[size] = [operation.type for operation in graph.get_operations()]
+    assert [operations[size].count("StridedSliceGrad") for size in (8, None)] == [0, 1]
 
 
 def test_padding_does_not_reach_far_pixels():
