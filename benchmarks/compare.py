@@ -33,7 +33,7 @@ PEERS = {
     "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
     "W7a": [
         *("tf:frozen", "tf:tff_n", "tf:tff_j", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"),
-        *("keras_dl:predict", "keras_dl:onnx", "keras_dl:litert"),
+        *("keras_dl:predict_on_batch", "keras_dl:onnx", "keras_dl:litert"),
     ],
     "W7b": ["tf:frozen", "tf:tff_n", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"],
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
@@ -41,7 +41,7 @@ PEERS = {
     + ["tf:saved_model", "tf:frozen", "torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_freezing_cl"],
 }
 #: What the ratios are of, where it is not `fit`; and the workloads whose peers are here.
-OURS = {"W8": "keras_dl:saved_model"}
+OURS = {"W7a": "keras_dl:saved_model", "W8": "keras_dl:saved_model"}
 HERE = ("W8",)
 
 

@@ -132,16 +132,15 @@ def generation(variant):
 
 
 def segmentation(variant):
-    """W7a: W4's U-Net on one image, by its SavedModel (`fit`), another file (`onnx`, `litert`) or `predict_on_batch`."""
+    """W7a: W4's U-Net on one image, by a file in an exported format or by `predict_on_batch`, fetched."""
     model, image = unet(), random(1, 64, 64, 1)
-    for weight in model.network.weights:  # biases as after training: a file leaves additions of zeros out
+    for weight in model.network.weights:  # biases as after training: zeros would be left out of constant graphs
         weight.assign(weight if len(weight.shape) > 1 else random(*weight.shape) - 0.5)
-    if variant == "predict":
+    if variant == "predict_on_batch":
         return lambda: model.predict_on_batch(image)
     with tempfile.TemporaryDirectory() as folder:
-        format = {"fit": "saved_model"}.get(variant, variant)
-        call = formats.RUNNERS[format](keras_dl.runtime.export(model, folder, format=format))["predict"]
-    return lambda: call({"x": image})
+        run = formats.RUNNERS[variant](keras_dl.runtime.export(model, folder, format=variant))["predict"]
+    return lambda: run({"x": image})["predictions"]
 
 
 INFERENCE = {"W7a": segmentation, "W7b": generation}
