@@ -31,7 +31,7 @@ from benchmarks.stamp import stamp
 from keras_dl import metrics
 from keras_dl.data import augment, segmentation
 
-SETTINGS = {"patch_size": 192, "rows": 2, "steps": 600, "peak_rate": 2e-3, "fold": 0}
+SETTINGS = {"patch_size": 128, "rows": 2, "steps": 500, "peak_rate": 2e-3, "fold": 0}
 #: Normalised as the keras.io example's network is, so that the same optimizer suits all.
 OPTIONS = {
     "input_shape": (None, None, 1),
