@@ -174,6 +174,8 @@ def main():
     out, work = Path(options.out), Path(options.work)
     work.mkdir(parents=True, exist_ok=True)
     record = json.loads(out.read_text()) if out.exists() else {"runs": []}
+    if record.get("settings", SETTINGS) != SETTINGS:
+        raise SystemExit(f"{out} should be of {SETTINGS}. Received: {record['settings']}")
     record |= {"command": "python -m benchmarks.isbi", "settings": SETTINGS}
     for seed, name in itertools.product(range(options.seeds), options.networks.split(",")):
         about = {"network": name, "seed": seed}
