@@ -40,6 +40,10 @@ class RunFolder:
     def exists(self):
         return self.config_file.is_file()
 
+    def folds(self):
+        """The folders of the folds' runs that lie in this one, in order; none where it is no such folder."""
+        return sorted(path.parent for path in self.path.glob("fold_[0-9]/config.json"))
+
     def create(self):
         """Makes the folder, which must be empty or new, and checks that it can be written to."""
         try:

@@ -6,20 +6,21 @@ from apps import cli
 
 DESCRIPTION = """\
 Segments the images of a folder by the model of a run of unet, unet3d or nnunet, or by those of several runs, whose
-probabilities are averaged (such as the five folds of nnunet). Images are prepared as the run planned it, predicted in
-overlapping windows, weighted by Gaussians and mirrored, and brought back to their own grid. Writes masks as files like
-the images, NIfTI with the affine of its image, and overlays.png.
+probabilities are averaged (as of the five runs that apps.train --folds leaves). Images are prepared as the run planned
+it, predicted in overlapping windows, weighted by Gaussians and mirrored, and brought back to their own grid. Writes
+masks as files like the images, NIfTI with the affine of its image, and overlays.png.
 """
 EXAMPLES = """\
 examples:
   python -m apps.segment runs/nnunet --data FOLDER --out predictions
-  python -m apps.segment runs/fold0 runs/fold1 runs/fold2 runs/fold3 runs/fold4 --data FOLDER --out predictions
+  python -m apps.segment runs/five --data FOLDER --out predictions      the ensemble of runs/five/fold_0 to fold_4
+  python -m apps.segment runs/a runs/b --data FOLDER --out predictions
 """
 
 
 def parser():
     parser = cli.Parser(prog="python -m apps.segment", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.add_argument("folders", nargs="+", metavar="RUN", help="run folders, as apps.train leaves them")
+    parser.add_argument("folders", nargs="+", metavar="RUN", help="folders of runs, or of their folds")
     parser.add_argument(
         "--data", required=True, metavar="FOLDER", help="the images, in FOLDER, FOLDER/images or FOLDER/imagesTr"
     )

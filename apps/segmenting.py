@@ -53,7 +53,7 @@ def compare(folder, models, plan, cases):
 
 def segment(arguments):
     """Segments the images of a folder by one run's model, or by several as an ensemble."""
-    folders = [RunFolder(path) for path in arguments.folders]
+    folders = [RunFolder(run) for path in arguments.folders for run in RunFolder(path).folds() or [path]]
     configs = [folder.read_config() for folder in folders]
     plan = common_plan(folders, configs)
     with user_errors(ValueError, OSError, ImportError):

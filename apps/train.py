@@ -77,6 +77,9 @@ def parser(argv):
         metavar="N",
         help="on how many devices to train; where there is no GPU, N shares of the CPU",
     )
+    parser.add_argument(
+        "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
+    )
     parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
     return parser
 
@@ -104,10 +107,12 @@ def parsed(parser, argv=None):
 def main(argv=None):
     arguments = parsed(parser, argv)
     cli.start_tensorflow()
-    from apps import training
+    from apps import folds, training
 
     if arguments.options:
         training.show_options(arguments)
+    elif arguments.folds:
+        folds.train(arguments)
     else:
         training.train(arguments)
 

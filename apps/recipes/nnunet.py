@@ -7,8 +7,8 @@
 From spacings, sizes, intensities and classes of the scans follow spacing, patch, batch, depth, kernels and channels
 (`fit.plan` in config.json). Training follows the publication: Dice loss and cross-entropy at several resolutions,
 Nesterov momentum 0.99, a rate that falls by `(1 - t)^0.9`, a third of the patches on foreground, nnU-Net's
-augmentation. A fold of five is held out, segmented whole at the end and compared; train all five (--set fold=0 to 4)
-and give their folders to apps.segment for their ensemble.
+augmentation. A fold of five is held out, segmented whole at the end and compared; --folds trains all five, one after
+another, and apps.segment takes them as an ensemble.
 
     python -m apps.train nnunet --dataset msd_hippocampus --preset laptop --out runs/hippocampus
 

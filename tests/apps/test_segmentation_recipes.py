@@ -136,6 +136,30 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
     assert "3 axes and 1 channels in 2 classes; blobs3d has 3, 1 and 3" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_all_folds_see_every_case_and_make_an_ensemble(run, tmp_path, capsys):
+    folder, given = tmp_path / "five", ["--epochs", 1, *SMALL_2D]
+    assert run(train.main, "unet", "--folds", "--out", folder, *given) == 0
+    with (folder / "cases.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert sorted({row["case"] for row in rows}) == segmentation.load("blobs").names and len(rows) == 60
+    found = json.loads((folder / "evaluation.json").read_text())
+    assert found["rows"] == 30
+    dice = [float(row["dice"]) for row in rows if row["class"] == "2"]
+    assert found["dice_class_2"] == pytest.approx(np.mean(dice))
+    for number in range(5):
+        labels = np.zeros((40, 36), int)
+        PictureSource().write(labels + 10 * number, tmp_path / "others" / f"{number}.png")
+    assert run(segment.main, folder, "--data", tmp_path / "others", "--out", tmp_path / "m", "--no-mirroring") == 0
+    assert len(list((tmp_path / "m").glob("?.png"))) == 5
+    capsys.readouterr()
+    assert run(train.main, "unet", "--folds", "--out", folder, *given) == 2
+    assert "already holds folds" in capsys.readouterr().err
+    assert run(train.main, "vae", "--folds", "--out", tmp_path / "x") == 2
+    assert run(train.main, "unet", "--folds", "--set=fold=1", "--out", tmp_path / "x") == 2
+    assert "give one of the two" in capsys.readouterr().err
+
+
 def test_pictures_of_a_folder_keep_their_label_values(run, tmp_path):
     for number in range(5):
         labels = np.zeros((40, 36 + number), int)
