@@ -61,7 +61,7 @@ def parser(argv):
         "--objective",
         metavar="NAME",
         help="the held-out metric by which trials are compared; --options lists them (default: elbo for VAEs, log_prob "
-        "for the IWAE, kid for GANs of images, w2 for those of points, psnr for SIREN)",
+        "for the IWAE, kid for GANs of images, w2 for those of points, psnr for SIREN, dice for segmenters)",
     )
     parser.add_argument(
         "--epochs",

@@ -20,7 +20,8 @@ def main():
         config, evaluation = (json.loads((folder / name).read_text()) for name in ("config.json", "evaluation.json"))
         command = " ".join(part if i == 0 or config["command"][i - 1] != "--out" else f"runs/{folder.name}"
                            for i, part in enumerate(config["command"]))  # fmt: skip
-        evaluate = f"python -m apps.evaluate runs/{folder.name} --num-samples {evaluation['num_samples']}"
+        samples = f" --num-samples {evaluation['num_samples']}" if "num_samples" in evaluation else ""
+        evaluate = f"python -m apps.evaluate runs/{folder.name}{samples}"
         seconds = json.loads((folder / "results.json").read_text())["seconds"]
         run = {"command": command, "evaluate": evaluate, "seed": config["seed"], "seconds": seconds}
         runs.append({**run, **evaluation})

@@ -35,7 +35,8 @@ NORMALIZATIONS = {"none": None, "batch": "batch", "instance": "instance"}
 def plan(hp, data_spec):
     """Returns the plan by which images are prepared and cut into patches; volumes become slices."""
     edge = hp.Int("patch_size", 16, 1024, step=16, default=64)
-    return planned(hp, segmentation.plan(data_spec.fingerprint, dimensions=2), (edge, edge))
+    found = segmentation.plan(data_spec.fingerprint, dimensions=2)
+    return planned(hp, found, (edge, edge), fit_options(hp)["batch_size"])
 
 
 def build(hp, data_spec):
@@ -48,27 +49,27 @@ def build(hp, data_spec):
         options |= {"attention": hp.Boolean("attention"), "dropout": hp.Float("dropout", 0.0, 0.8, default=0.0)}
     shape = (*found.patch_size, len(found.normalizations))
     network = networks[kind](shape, found.num_classes, found.filters, normalization=normalization(hp), **options)
-    return compiled(hp, network, found)
+    return compiled(hp, network, found, fit_options(hp))
 
 
-def fit_options(hp):
+def fit_options(hp, batch_size=8, epochs=12, steps=25):
     """Returns how patches are drawn, how many, and which fold of the cases is left out."""
     return {
-        "batch_size": hp.Int("batch_size", 1, 256, default=8, sampling="log"),
+        "batch_size": hp.Int("batch_size", 1, 256, default=batch_size, sampling="log"),
         "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="elastic"),
         "foreground": 1 / 3,
         "deep_supervision": False,
-        **schedule(hp, epochs=12, steps=25),
+        **schedule(hp, epochs, steps),
     }
 
 
-def planned(hp, found, patch_size):
-    """Returns a plan with patches of another size, and levels each twice as coarse as the one above."""
+def planned(hp, found, patch_size, batch_size):
+    """Returns a plan with other patches, and levels each twice as coarse as the one above."""
     levels = hp.Int("levels", 2, 6, default=4)
     first = hp.Int("filters", 2, 128, default=16, sampling="log")
     return found._replace(
         patch_size=patch_size,
-        batch_size=fit_options(hp)["batch_size"],
+        batch_size=batch_size,
         pool_sizes=((2,) * len(patch_size),) * (levels - 1),
         kernel_sizes=((3,) * len(patch_size),) * levels,
         filters=tuple(first * 2**level for level in range(levels)),
@@ -89,10 +90,10 @@ def normalization(hp):
     return NORMALIZATIONS[hp.Choice("normalization", list(NORMALIZATIONS), default="instance")]
 
 
-def compiled(hp, network, found):
+def compiled(hp, network, found, options):
     """Returns a model with Dice loss and cross-entropy, trained by Adam along a cosine."""
     model = keras_dl.models.Supervised(network, ema_momentum=vae.ema_momentum(hp))
-    rate, options = hp.Float("learning_rate", 1e-5, 1e-1, default=2e-3, sampling="log"), fit_options(hp)
+    rate = hp.Float("learning_rate", 1e-5, 1e-1, default=2e-3, sampling="log")
     rate = keras.optimizers.schedules.CosineDecay(rate, options["epochs"] * options["steps"])
     model.compile(keras.optimizers.Adam(rate), loss=loss(hp), metrics=[dice(found)])
     return model

@@ -25,7 +25,8 @@ def plan(hp, data_spec):
         raise ValueError(f"unet3d expects volumes. Received: images of shape {data_spec.shape}")
     edge = hp.Int("patch_size", 8, 256, step=8, default=24)
     multiples = [8 * -(-size // 8) for size in found.median_shape]
-    return unet.planned(hp, found, tuple(min(edge, multiple) for multiple in multiples))
+    patch_size = tuple(min(edge, multiple) for multiple in multiples)
+    return unet.planned(hp, found, patch_size, fit_options(hp)["batch_size"])
 
 
 def build(hp, data_spec):
@@ -33,12 +34,9 @@ def build(hp, data_spec):
     found = plan(hp, data_spec)
     shape = (*found.patch_size, len(found.normalizations))
     network = keras_dl.networks.unet3d(shape, found.num_classes, found.filters, normalization=unet.normalization(hp))
-    return unet.compiled(hp, network, found)
+    return unet.compiled(hp, network, found, fit_options(hp))
 
 
 def fit_options(hp):
     """Returns how patches are drawn, how many, and which fold of the cases is left out."""
-    return unet.fit_options(hp) | {
-        "batch_size": hp.Int("batch_size", 1, 256, default=2, sampling="log"),
-        **unet.schedule(hp, epochs=8, steps=25),
-    }
+    return unet.fit_options(hp, batch_size=2, epochs=8)
