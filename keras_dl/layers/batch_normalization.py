@@ -1,5 +1,7 @@
 """Batch normalisation on TensorFlow's fused kernel."""
 
+import contextlib
+import contextvars
 import math
 
 import keras
@@ -8,6 +10,20 @@ from keras import ops
 
 FUSED_RANKS = (3, 4, 5)
 FUSED_DTYPES = ("float16", "bfloat16", "float32")
+_padding = contextvars.ContextVar("padding", default=None)
+
+
+@contextlib.contextmanager
+def padding(holds):
+    """Within it, a batch counts as empty where `holds`, a boolean scalar: its rows stand in for none.
+
+    Convolutions on CPU fail on a batch of no rows, so a replica without rows is given one.
+    """
+    token = _padding.set(holds)
+    try:
+        yield
+    finally:
+        _padding.reset(token)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -21,7 +37,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     The fused kernel serves channels-last inputs of rank 3 to 5 in float32, float16 and bfloat16. Inputs of rank 2 (for
     which it is slower), another `axis`, `synchronized`, `renorm` and masks take Keras' composition.
     An empty batch, as a replica may get at the end of an epoch, leaves the moving averages as they are and gives zero
-    gradients, except under a mask or `renorm`.
+    gradients, except under a mask or `renorm`; with `synchronized`, where the batch is empty on all replicas.
 
     Args:
         axis: Int, the axis of the channels.
@@ -63,7 +79,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _fused(self, inputs, training):
         images = inputs if len(inputs.shape) == 4 else tf.reshape(inputs, (-1, 1, 1, inputs.shape[-1]))
         mean, variance, scale, offset = self._statistics_and_parameters("float32")
-        count = _size(images) // images.shape[-1]
+        count = _counted(_size(images) // images.shape[-1])
         if training and scale is not None and not (isinstance(count, int) and count > 0):
             # Compiled by XLA, the kernel's gradient for gamma is NaN where the batch is empty.
             scale = tf.where(count > 0, scale, tf.stop_gradient(scale))
@@ -88,9 +104,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         if training:
             rank = len(inputs.shape)
             axes = [axis for axis in range(rank) if axis != self.axis % rank]
-            batch_mean, batch_variance = ops.moments(inputs, axes, synchronized=self.synchronized)
-            count = _size(inputs) // inputs.shape[self.axis]
-            self._update_averages(batch_mean, batch_variance, 1 if self.synchronized else count)
+            counted = inputs[: _counted(tf.shape(inputs)[0])] if self.synchronized else inputs
+            batch_mean, batch_variance = ops.moments(counted, axes, synchronized=self.synchronized)
+            count = _counted(_size(inputs) // inputs.shape[self.axis])
+            if self.synchronized:  # the others' rows are not known, but their mean is NaN where there are none
+                count = tf.reduce_sum(tf.cast(tf.math.is_finite(batch_mean), tf.int32))
+            self._update_averages(batch_mean, batch_variance, count)
             mean = tf.where(count > 0, batch_mean, mean)
             variance = tf.where(count > 0, batch_variance, variance)
         return ops.batch_normalization(inputs, mean, variance, self.axis, offset, scale, self.epsilon)
@@ -106,6 +125,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             current = ops.cast(average, mean.dtype)
             average.assign(current + tf.math.multiply_no_nan(value - current, rate))
+
+
+def _counted(count):
+    """The number of values that statistics are taken of: 0 in a batch that is padding."""
+    holds = _padding.get()
+    return count if holds is None else tf.where(holds, 0, count)
 
 
 def _size(tensor):

@@ -120,6 +120,10 @@ class DCGAN(GAN):
     The `NonSaturating` game between networks built by the paper's rules, `keras_dl.networks.dcgan_generator` and
     `dcgan_critic`. The paper's optimizers are Adam(2e-4, beta_1=0.5), its batches of 128.
 
+    Those networks' batch normalization takes the statistics of what one device sees: each of several replicas those of
+    its own rows, so that their weights are not one device's. With `normalization="synchronized"` in both factories the
+    statistics are the global batch's, and so are the weights.
+
     Args:
         generator: As for `GAN`.
         critic: As for `GAN`.

@@ -22,9 +22,10 @@ def conv(filters, kernel_size, spectral_norm, name, **options):
 
 
 def normalize(x, normalization, name):
-    """Applies a normalization: `"batch"`, `"layer"` (over each whole sample), or none."""
-    if normalization == "batch":
-        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)(x)
+    """Applies a normalization: `"batch"`, `"synchronized"` (over all replicas), `"layer"` (a whole sample), or none."""
+    if normalization in ("batch", "synchronized"):
+        synchronized = normalization == "synchronized"
+        return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)(x)
     if normalization == "layer":
         return keras.layers.GroupNormalization(groups=1, epsilon=1e-5, name=name)(x)
     return x
@@ -32,8 +33,9 @@ def normalize(x, normalization, name):
 
 def check_normalization(normalization):
     """Refuses a normalization that `normalize` does not know."""
-    if normalization not in ("batch", "layer", None):
-        raise ValueError(f'`normalization` must be "batch", "layer" or None. Received: normalization={normalization!r}')
+    if normalization not in ("batch", "synchronized", "layer", None):
+        known = '"batch", "synchronized", "layer" or None'
+        raise ValueError(f"`normalization` must be {known}. Received: normalization={normalization!r}")
 
 
 def check_projection(projection, condition, num_outputs):

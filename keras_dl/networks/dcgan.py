@@ -35,7 +35,7 @@ def dcgan_generator(
         filters: Channels before the last layer.
         kernel_size: Side of the kernels.
         smallest_size: The image is halved until its shorter side would fall below this, or one is odd.
-        normalization: `"batch"`, `"layer"` or `None`.
+        normalization: `"batch"`, `"synchronized"` (`"batch"` over all replicas together), `"layer"` or `None`.
         output_activation: `"sigmoid"` for data in [0, 1], as `keras_dl.data.load` gives them, `"tanh"` (the paper's)
             for data in [-1, 1], `None` for any numbers.
         num_classes: As for `mlp_generator`.
@@ -105,7 +105,7 @@ def dcgan_critic(
         filters: Channels after the first convolution.
         kernel_size: Side of the kernels.
         smallest_size: As for `dcgan_generator`.
-        normalization: `"batch"`, `"layer"` or `None`.
+        normalization: As for `dcgan_generator`.
         dropout: Share of activations dropped in training (for `objectives.ConsistencyTerm`).
         projection: As for `mlp_critic`.
         spectral_norm: As for `mlp_critic`; `normalization` is then better `None`.

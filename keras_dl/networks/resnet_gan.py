@@ -35,7 +35,7 @@ def resnet_generator(
         output_shape: Shape of an image, `(height, width, channels)`, its sides even.
         filters: Channels of all blocks.
         smallest_size: As for `dcgan_generator`.
-        normalization: `"batch"`, `"layer"` or `None`.
+        normalization: As for `dcgan_generator`.
         output_activation: As for `mlp_generator` (the papers: `"tanh"`).
         num_classes: As for `mlp_generator`.
         condition_shape: As for `mlp_generator`.
@@ -96,7 +96,7 @@ def resnet_critic(
         input_shape: Shape of an image, `(height, width, channels)`.
         filters: Channels of all blocks.
         spectral_norm: Whether layers are divided by their largest singular values.
-        normalization: `"layer"` (Gulrajani et al.), `"batch"` or `None`, before the rectifiers.
+        normalization: `"layer"` (Gulrajani et al.) or others of `dcgan_generator`, before the rectifiers.
         dropout: Share of activations dropped behind each block in training (for `objectives.ConsistencyTerm`).
         projection: Whether a condition is projected on the features (Miyato & Koyama 2018), or enters as constant maps
             beside the image's channels.

@@ -20,14 +20,16 @@ def draw_of(step, update, iteration, rows):
     return noise.Draw(seed, step, noise.stream_id(noise.TRAIN, update, iteration), tf.constant(rows), training=True)
 
 
-def plain_wgan_gp(gan, batches, steps, rate):
-    """Gulrajani et al. 2017, algorithm 1, written out with gradient descent on copies of the networks."""
+def plain_wgan_gp(gan, batches, steps, optimizers):
+    """Gulrajani et al. 2017, algorithm 1, written out with copies of the networks and a Keras optimizer for each."""
     generator, critic = (keras.models.clone_model(network) for network in (gan.generator, gan.critic))
     generator.set_weights(gan.generator.get_weights())
     critic.set_weights(gan.critic.get_weights())
     for step, batch in enumerate(batches):
         for i in range(steps):
             x = batch[i::steps]
+            if len(x) == 0:
+                continue
             draw = draw_of(step, 0, i, len(x))
             fake = generator(draw.normal((2,)))
             between = x + draw.uniform((1, 1, 1)) * (fake - x)
@@ -38,28 +40,53 @@ def plain_wgan_gp(gan, batches, steps, rate):
                 slopes = tf.reshape(inner.gradient(scores, between), (len(x), -1))
                 loss = tf.reduce_mean(critic(fake)) - tf.reduce_mean(critic(x))
                 loss += 10.0 * tf.reduce_mean((tf.norm(slopes, axis=1) - 1.0) ** 2)
-            descend(tape, loss, critic, 2 * rate)
+            move(tape, loss, critic, optimizers[1])
         latents = draw_of(step, 1, 0, len(batch[::steps])).normal((2,))
         with tf.GradientTape() as tape:
             loss = -tf.reduce_mean(critic(generator(latents)))
-        descend(tape, loss, generator, rate)
+        move(tape, loss, generator, optimizers[0])
     return [*generator.get_weights(), *critic.get_weights()]
 
 
-def descend(tape, loss, network, rate):
+def move(tape, loss, network, optimizer):
     variables = network.trainable_variables
-    for variable, gradient in zip(variables, tape.gradient(loss, [v.value for v in variables]), strict=True):
-        variable.assign(variable - rate * gradient)
+    optimizer.apply(tape.gradient(loss, [v.value for v in variables]), variables)
 
 
 def test_wgan_gp_is_the_papers_algorithm():
     """Fresh rows for every inner update, one slice of latents for the generator: the weights of a plain loop."""
     gan = compiled(small_gan(models.WGANGP, critic_steps=3), 0.02)
     x = images(40)
-    expected = plain_wgan_gp(gan, [x[:20], x[20:]], 3, 0.02)
+    expected = plain_wgan_gp(gan, [x[:20], x[20:]], 3, [keras.optimizers.SGD(rate) for rate in (0.02, 0.04)])
     gan.fit(x, batch_size=20, shuffle=False, verbose=0)
     for found, weight in zip(gan.get_weights(), expected, strict=True):
         np.testing.assert_allclose(found, weight, atol=2e-6)
+
+
+@pytest.mark.parametrize("options", [{"steps_per_execution": 3}, {"jit_compile": True}, {"run_eagerly": True}])
+def test_inner_updates_without_rows_change_nothing(options):
+    """A tail of two rows is two critic updates, not four: an Adam would go on along its momentum."""
+    gan = small_gan(models.WGANGP, critic_steps=4)
+    x = images(18)
+    plain = [keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.02)]
+    expected = plain_wgan_gp(gan, [x[:8], x[8:16], x[16:]] * 2, 4, plain)
+    compiled(gan, generator_optimizer=keras.optimizers.Adam(0.01), critic_optimizer=keras.optimizers.Adam(0.02), **options)
+    gan.fit(tf.data.Dataset.from_tensor_slices(x).batch(8), epochs=2, verbose=0)
+    for found, weight in zip(gan.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(found, weight, atol=2e-5)
+    for found, optimizer in zip((gan.generator_optimizer, gan.critic_optimizer), plain, strict=True):
+        assert int(found.iterations) == int(optimizer.iterations)
+        for slot, value in zip(found.variables, optimizer.variables, strict=True):
+            np.testing.assert_allclose(slot, value, atol=2e-5)
+
+
+def test_a_batch_without_rows_is_no_step_of_any_optimizer():
+    gan = compiled(small_gan(), **adams())
+    gan.train_on_batch(images(8))
+    before = gan.get_weights()
+    gan.train_on_batch(images(8)[:0])
+    assert all(np.array_equal(a, b) for a, b in zip(before, gan.get_weights(), strict=True))
+    assert [int(o.iterations) for o in (gan.generator_optimizer, gan.critic_optimizer)] == [1, 1]
 
 
 def test_non_saturating_gan_with_r1_is_its_plain_loop():
@@ -76,10 +103,10 @@ def test_non_saturating_gan_with_r1_is_its_plain_loop():
         slopes = inner.gradient(real, x)
         loss = -tf.reduce_mean(tf.math.log_sigmoid(real)) - tf.reduce_mean(tf.math.log_sigmoid(-critic(fake)))
         loss += 1.5 * tf.reduce_mean(tf.reduce_sum(slopes**2, (1, 2, 3)))
-    descend(tape, loss, critic, 0.2)
+    move(tape, loss, critic, keras.optimizers.SGD(0.2))
     with tf.GradientTape() as tape:
         loss = -tf.reduce_mean(tf.math.log_sigmoid(critic(generator(draw_of(0, 1, 0, 20).normal((2,))))))
-    descend(tape, loss, generator, 0.1)
+    move(tape, loss, generator, keras.optimizers.SGD(0.1))
     gan.fit(x, batch_size=20, shuffle=False, verbose=0)
     for network, copy in ((gan.generator, generator), (gan.critic, critic)):
         for found, weight in zip(network.get_weights(), copy.get_weights(), strict=True):

@@ -1,5 +1,6 @@
 """Whole runs of adversarial models in processes of their own: two replicas beside one, and resuming."""
 
+import functools
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, networks, objectives
+from keras_dl import layers, models, networks, objectives
 from tests.models.builders import largest_difference
 from tests.models.gan_builders import SHAPE, adams, compiled, images, small_gan
 
@@ -18,10 +19,12 @@ import numpy as np, tensorflow as tf
 device = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.models.builders import largest_difference
-from tests.models.test_gan_runs import on_replicas, trained
-for jit_compile in (False, True):
-    one, two = trained(jit_compile), on_replicas(jit_compile)
-    print(largest_difference(one, two), int(one.state.step.numpy()), int(two.state.step.numpy()))
+from tests.models.test_gan_runs import WAYS, on_replicas
+for train in WAYS:
+    for jit_compile in (False, True):
+        one, two = train(jit_compile), on_replicas(train, jit_compile)
+        counts = [int(m.critic_optimizer.iterations.numpy() + m.state.step.numpy()) for m in (one, two)]
+        print(train.__name__, largest_difference(one, two), *counts)
 """
 RESUME = """
 import sys
@@ -50,20 +53,51 @@ def trained(jit_compile):
     return gan
 
 
-def on_replicas(jit_compile):
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
-        return trained(jit_compile)
+def with_tails(jit_compile):
+    """Adam, batches of 8 and a tail of 3 rows in four inner updates, of which the last has none."""
+    gan = small_gan(models.WGANGP, critic_steps=4)
+    adam = {f"{name}_optimizer": keras.optimizers.Adam(0.01, epsilon=1e-3) for name in ("generator", "critic")}
+    gan.compile(**adam, jit_compile=jit_compile)
+    gan.fit(tf.data.Dataset.from_tensor_slices(images(19)).batch(8), epochs=2, verbose=0)
+    return gan
+
+
+def synchronized(convolutions):
+    """Statistics of the global batch; of the tail of 3 rows a critic update sees one, so that a replica sees none."""
+    keras.utils.set_random_seed(0)
+    normal = [layers.BatchNormalization(momentum=0.5, synchronized=True) for _ in range(2)]
+    maps = [keras.layers.Conv2D(2, 3)] if convolutions else []
+    judging = [*maps, keras.layers.Flatten(), keras.layers.Dense(4), normal[0], keras.layers.Dense(1)]
+    making = [keras.layers.Dense(16), normal[1], keras.layers.Reshape(SHAPE)]
+    networks = [keras.Sequential([keras.Input(s), *parts]) for s, parts in (((2,), making), (SHAPE, judging))]
+    gan = compiled(models.GAN(*networks, critic_steps=2, seed=0), jit_compile="auto")
+    gan.fit(tf.data.Dataset.from_tensor_slices(images(19)).batch(8), epochs=2, verbose=0)
+    return gan
+
+
+WAYS = (trained, with_tails, synchronized)
+
+
+@functools.cache
+def two_devices():
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def on_replicas(train, jit_compile):
+    with two_devices().scope():  # one for all, as the collectives of two strategies in a process mistake each other
+        return train(jit_compile)
 
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one():
+    """What counts are: 50 steps of two critic updates; twice 3 steps, of four, four and three, or of two each."""
     command = [sys.executable, "-c", TWO_REPLICAS]
     run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stderr[-4000:]
     lines = [line.split() for line in run.stdout.splitlines()]
-    assert len(lines) == 2
-    for difference, steps, replica_steps in lines:
-        assert int(steps) == int(replica_steps) == 50
+    assert len(lines) == 6
+    for name, difference, *counts in lines:
+        assert counts == [{"trained": "150", "with_tails": "28", "synchronized": "18"}[name]] * 2
         assert float(difference) < 1e-5
 
 

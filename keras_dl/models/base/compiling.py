@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_dl.models.base.structure import synchronizes
+
 TARGETS = ("loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -13,6 +15,12 @@ def check(model, jit_compile, steps_per_execution, options):
     """
     if not (jit_compile == "auto" or isinstance(jit_compile, bool)):
         raise ValueError(f"jit_compile should be True, False or 'auto'. Received: {jit_compile!r}")
+    distributed = model._distribute_strategy is not None
+    if jit_compile is True and distributed and any(map(synchronizes, model.networks)):
+        raise ValueError(
+            "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas. "
+            "Received: jit_compile=True"
+        )
     count = steps_per_execution
     if count != "auto" and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
         raise ValueError(f"steps_per_execution should be a positive integer or 'auto'. Received: {count!r}")

@@ -8,7 +8,7 @@ import math
 import tensorflow as tf
 
 from keras_dl.data.checks import check_arrays
-from keras_dl.models.base.structure import has_convolutions
+from keras_dl.models.base.structure import has_convolutions, synchronizes
 
 STACK = 16
 _SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving
@@ -19,8 +19,11 @@ def prefers_xla(model):
     """Whether XLA makes the model's training step faster.
 
     On accelerators Keras' own rule. On a CPU, XLA fuses dense networks well (a dense VAE's step takes 0.6 of the
-    time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md).
+    time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md). Under a strategy
+    layers that exchange values with other replicas cannot stand in its computations.
     """
+    if model._distribute_strategy is not None and any(map(synchronizes, model.networks)):
+        return False
     if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
         return model._resolve_auto_jit_compile()
     slower = any(map(has_convolutions, model.networks)) or any(map(_is_sine, model._flatten_layers()))
@@ -135,12 +138,20 @@ def _skipped(model, available):
 def _run(model, batches, single, stacked):
     """Full batches of a full stack as one computation, else step by step: the same numbers either way."""
     shapes = {tuple(map(tuple, (t.shape for t in tf.nest.flatten(batch)))) for batch in batches}
-    if len(batches) == model.steps_per_execution > 1 and len(shapes) == 1:
+    options = [_too_few_rows(model, batch) for batch in batches]
+    if len(batches) == model.steps_per_execution > 1 and len(shapes) == 1 and not any(options):
         return stacked(tf.nest.map_structure(lambda *t: tf.stack(t), *batches))
     logs = {} if batches else model.get_metrics_result()
-    for batch in batches:
-        logs = single(batch, phase=model._phase()) if model._period > 1 else single(batch)
+    for batch, option in zip(batches, options, strict=True):
+        phase = {"phase": model._phase()} if model._period > 1 else {}
+        logs = single(batch, **phase, **option)
     return logs
+
+
+def _too_few_rows(model, batch):
+    """What the step program is told of a batch that leaves inner updates without rows; a computation of its own."""
+    rows = tf.nest.flatten(batch)[0].shape[0]
+    return {"rows": rows} if rows < max(update.parts for update in model.updates) else {}
 
 
 def _train_stack(model, stack):

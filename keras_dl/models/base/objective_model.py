@@ -157,8 +157,8 @@ class ObjectiveModel(keras.Model):
     def _phase(self):
         return int(self.state.step.numpy()) % self._period
 
-    def _run_updates(self, batch, phase=0):
-        for found in self._program.train(batch, phase):
+    def _run_updates(self, batch, phase=0, rows=None):
+        for found in self._program.train(batch, phase, rows):
             self._track(*found)
         self._averages.update()
 
@@ -173,9 +173,9 @@ class ObjectiveModel(keras.Model):
             mean = tf.reduce_sum(value) * share + (charge if term == "loss" else 0.0)
             tracker.update_state(mean, sample_weight=part.local_weight)
 
-    def train_step(self, data, phase=0):
+    def train_step(self, data, phase=0, rows=None):
         """Runs the updates due on a batch and returns the means of the epoch so far."""
-        self._run_updates(data, phase)
+        self._run_updates(data, phase, rows)
         return self.get_metrics_result()
 
     def test_step(self, data):

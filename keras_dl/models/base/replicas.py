@@ -49,6 +49,31 @@ def sum_over_replicas(tensors):
     return [None if t is None else next(summed) for t in tensors]
 
 
+def undo_where(condition, variables, change):
+    """Returns `change()`, run on each replica; variables get their values back where a condition holds.
+
+    A `tf.cond` around an optimizer fails under `MirroredStrategy`.
+
+    Args:
+        condition: Boolean scalar, the same on all replicas.
+        variables: Mirrored `keras.Variable`s.
+        change: Function without arguments.
+    """
+    variables = [variable.value for variable in variables]
+    before = [tf.identity(variable) for variable in variables]
+    found = change()
+
+    def put_back(strategy, condition, variables, before):
+        def assign(variable, value, condition):
+            variable.assign(tf.where(condition, value, variable))
+
+        for variable, value in zip(variables, before, strict=True):
+            strategy.extended.update(variable, assign, args=(value, condition), group=False)
+
+    tf.distribute.get_replica_context().merge_call(put_back, args=(condition, variables, before))
+    return found
+
+
 def leave_gradients_as_they_are(optimizer):
     """Tells an optimizer that its gradients come already summed over replicas.
 

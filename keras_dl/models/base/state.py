@@ -49,10 +49,13 @@ class TrainingState:
 
     def changing_variables(self):
         """What a forward pass may give new values: batch statistics, seed generators, metrics of predictions."""
+        held = {id(v): v for metric in self._model.metrics for v in metric.variables}
+        return list(({id(v): v for v in self.layer_states()} | held).values())
+
+    def layer_states(self):
+        """What layers may give new values in a forward pass: batch statistics and seed generators."""
         held = {id(v): v for v in self._model.non_trainable_variables}
-        held.update({id(v): v for metric in self._model.metrics for v in metric.variables})
-        held.update({id(g.state): g.state for g in self.generators()})
-        return list(held.values())
+        return list((held | {id(g.state): g.state for g in self.generators()}).values())
 
     def take_up(self):
         """Called as an epoch begins: a restored place in it is taken up once, any other epoch starts at its start."""

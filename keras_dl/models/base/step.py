@@ -1,10 +1,12 @@
 """One training or evaluation step: noise, gradients, replicas and precision, for every family."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
+from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
 from keras_dl.models.base.replicas import (
     count_rows,
@@ -13,6 +15,7 @@ from keras_dl.models.base.replicas import (
     replica_count,
     share,
     sum_over_replicas,
+    undo_where,
 )
 from keras_dl.models.base.update import Update
 
@@ -77,19 +80,39 @@ class StepProgram:
         self.compile_gradients = compile_gradients
         self._compiled = {}
 
-    def train(self, batch, phase=0):
+    def train(self, batch, phase=0, rows=None):
         """Runs the updates due in `phase` (the step modulo the period).
 
+        Inner updates without rows change nothing: no weight, no optimizer's momentum or count of steps. One device
+        knows their number before it runs a step; replicas find out together, within it.
+
         Yields each part with its values, its terms, and what regularizers charge for its networks' weights.
+
+        Args:
+            batch: A nest of tensors.
+            phase: Python integer.
+            rows: Python integer, the number of rows of a batch that has too few for all inner updates, else `None`.
         """
         due = [(k, u) for k, u in enumerate(self.updates) if phase % u.every == 0]
         offset = first_row(batch) if any(u.parts > 1 for _, u in due) else 0
-        slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u in due for i in range(u.repeats)]
+        inner = [(k, u, i) for k, u in due for i in range(u.repeats) if rows is None or i < rows]
+        slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u, i in inner]
         for part in self._place(slices):
-            values, terms, charge, gradients = self._gradients(part)
-            self._apply(part.update, gradients)
-            yield part, values, terms, charge
+            yield part, *self._run(part)
         self.state.step.assign_add(1)
+
+    def _run(self, part):
+        """One inner update: its values, terms and charge."""
+
+        def run():
+            *found, gradients = self._gradients(part)
+            self._apply(part.update, gradients)
+            return found
+
+        if part.update.parts == 1 or not tf.distribute.has_strategy():
+            return run()
+        moved = [*self.state.layer_states(), *part.update.variables, *part.update.optimizer.variables]
+        return undo_where(part.rows == 0, moved, run)
 
     def evaluate(self, batch):
         """Yields the same of every update, without moving weights; the noise is the same at every call."""
@@ -102,6 +125,8 @@ class StepProgram:
     @staticmethod
     def _place(slices):
         """Finds every part's place in the global batch with one collective, before anything is compiled."""
+        if not slices:
+            return []
         local = []
         for _, update, _, batch in slices:
             rows = tf.cast(count_rows(batch), tf.float32)
@@ -117,13 +142,13 @@ class StepProgram:
     def _loss(self, part, step, stream, training):
         """Values and terms of the rows that this replica holds."""
         batch, held = part.batch, count_rows(part.batch)
-        # A replica, or an inner update at the end of the data, may have no rows: convolutions fail on them, and batch
-        # normalization makes NaN of their mean.
-        pads = replica_count() > 1 or part.update.parts > 1
+        # A replica may have no rows: convolutions fail on them, and Keras' batch normalization makes NaN of their mean.
+        pads = tf.distribute.has_strategy()
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
         draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held)
-        values, terms = as_values_and_terms(part.update.loss(batch, draw), part.update)
+        with padding(held == 0) if pads else contextlib.nullcontext():
+            values, terms = as_values_and_terms(part.update.loss(batch, draw), part.update)
         return (values[:held], {name: term[:held] for name, term in terms.items()}) if pads else (values, terms)
 
     def _gradients(self, part):

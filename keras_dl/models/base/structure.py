@@ -30,6 +30,11 @@ def has_convolutions(network):
     return any(len(v.shape) > 2 for v in network.variables)
 
 
+def synchronizes(network):
+    """Whether a network has layers that exchange values with other replicas (batch normalization, `synchronized`)."""
+    return any(getattr(layer, "synchronized", False) for layer in network._flatten_layers())
+
+
 def check_network(key, network):
     """Refuses what is not a built network; `key` is its name in the model."""
     if not isinstance(network, keras.layers.Layer):
