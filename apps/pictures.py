@@ -9,6 +9,7 @@ from keras_dl.callbacks import save_image_grid
 from keras_dl.objectives.penalties import input_gradients
 
 COLUMNS = 8
+POINTS = 200  # in the plane, a class
 
 
 def loss_curves(path, history):
@@ -70,9 +71,15 @@ def _points_by_class(path, points, y, labels):
 
 
 def classes(path, model, num_classes, seed=0):
-    """Draws samples with a row a class."""
+    """Draws images with a row a class, or points in the plane coloured by class."""
     condition = class_rows(num_classes)
-    save_image_grid(path, model.sample(len(condition), condition=condition, seed=seed), COLUMNS)
+    samples = model.sample(len(condition), condition=condition, seed=seed)
+    if len(samples.shape) > 2:
+        save_image_grid(path, samples, COLUMNS)
+        return
+    condition = np.repeat(condition, POINTS // COLUMNS)
+    samples = model.sample(len(condition), condition=condition, seed=seed)
+    _points_by_class(path, keras.ops.convert_to_numpy(samples), condition, ("x1", "x2"))
 
 
 def critic_field(path, model, x, count=1000):

@@ -44,6 +44,9 @@ def train(arguments):
     config |= {"data": data.described(), "condition": asked.condition(recipe)}
     config |= {"hyperparameters": hyperparameters, "fit": options}
     train_data, test_data = data.pipelines(options, config["seed"])
+    if train_data.order.data is not None:
+        with user_errors(ValueError, about=f"the recipe cannot learn {data.name}"):
+            model.check_data(train_data.order.data)
     if old:
         with strategy.scope(), user_errors(ValueError):
             model = _load(folder) or model
@@ -157,7 +160,7 @@ class Run:
             return drawn | {path / "embeddings.png": "held-out images by their embeddings' two main directions"}
         if self.data.conditional:
             pictures.classes(path / "classes.png", model, self.data.spec.num_classes)
-            drawn[path / "classes.png"] = "samples, a row a class"
+            drawn[path / "classes.png"] = "samples by class"
         elif x.shape[1:] == (2,) and hasattr(model, "discriminate"):
             pictures.critic_field(path / "critic_field.png", model, x)
             drawn[path / "critic_field.png"] = "data and samples over the critic's scores"

@@ -3,6 +3,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_dl import callbacks, models, networks, objectives
 from tests.models.builders import images, small_classifier, small_vae
@@ -112,6 +113,58 @@ def test_guard_names_the_generator():
         gan.fit(gan_images(20), batch_size=10, verbose=0, callbacks=[guard])
     _, logs = fit_gan(guard, epochs=2)
     assert guard.found is None and len(logs["critic_loss"]) == 2
+
+
+@pytest.mark.parametrize("options", [{"steps_per_execution": 4}, {"steps_per_execution": 4, "jit_compile": True}])
+def test_guard_names_the_first_of_several_steps_in_one_call(options):
+    """The generator breaks in step 3 and step 4 breaks everything: the call's logs are not finite throughout."""
+    gan = small_gan(critic_steps=2)
+    loss = gan.generator_loss
+
+    def breaking(batch, draw):
+        return loss(batch, draw) * tf.where(gan.state.step.value == 2, float("nan"), 1.0)
+
+    gan.generator_loss = breaking
+    compiled(gan, **options)
+    guard = callbacks.NanGuard()
+    with pytest.warns(UserWarning, match="stopped at step 3: generator_loss is not finite"):
+        gan.fit(gan_images(40), batch_size=5, verbose=0, callbacks=[guard])
+
+
+def test_guard_names_the_term_of_the_first_inner_update():
+    """After the penalty has broken the critic, the next inner update's scores are not finite either."""
+    gan = compiled(small_gan(penalty=objectives.R1(10.0), critic_steps=3))
+    kernel = gan.critic.get_layer("score").kernel
+    kernel.assign(kernel * 1e25)
+    guard = callbacks.NanGuard()
+    with pytest.warns(UserWarning, match="stopped at step 1: critic_penalty is not finite"):
+        gan.fit(gan_images(60), batch_size=12, verbose=0, callbacks=[guard])
+
+
+def test_guard_of_a_stock_model():
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match="stopped at batch 1 of the epoch: loss is not finite"):
+        model.fit(np.full((4, 2), 1e30), np.zeros(4), verbose=0, callbacks=[callbacks.NanGuard()])
+
+
+@pytest.mark.parametrize(("activation", "given"), [("tanh", None), ("sigmoid", None), (None, (-1.0, 3.0))])
+def test_pictures_show_the_range_of_the_data(activation, given, tmp_path):
+    """The darkest and the brightest that a generator can make are black and white, the middle is grey."""
+    low, high = given or {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}[activation]
+    generator = networks.mlp_generator(1, (1, 3, 1), hidden=(), output_activation=activation)
+    values = np.array([low, (low + high) / 2, high]) if given else np.array([-99.0, 0.0, 99.0])
+    generator.set_weights([np.zeros((1, 3)), values])
+    gan = compiled(models.GAN(generator, networks.mlp_critic((1, 3, 1), hidden=())))
+    grid = callbacks.SampleGrid(tmp_path, num_samples=1, columns=1, value_range=given)
+    compiled(gan, 0.0).fit(np.zeros((4, 1, 3, 1), "float32"), verbose=0, callbacks=[grid])
+    picture = keras.utils.load_img(tmp_path / "samples_epoch_0001.png", color_mode="grayscale")
+    pixels = np.asarray(picture)
+    side = len(pixels) // 3
+    np.testing.assert_allclose(pixels[side + side // 2, side + side // 2 :: side][:3], [0, 128, 255], atol=1)
+    for bad in ((1.0, 1.0), "ab", 3, (0.0, np.nan)):
+        with pytest.raises(ValueError, match="value_range.*Received"):
+            callbacks.SampleGrid(tmp_path, value_range=bad)
 
 
 def test_interpolation_keeps_the_ends_and_the_length():

@@ -39,12 +39,14 @@ def steps_of_critic(hp, default=1):
     return hp.Int("critic_steps", 1, 10, default=default)
 
 
-def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=None, activation="sigmoid"):
-    """Returns a generator and a critic: dense, DCGAN's or residual ones."""
+def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=None):
+    """Returns a generator and a critic: dense, DCGAN's or residual ones; of images, in [0, 1], or of any numbers."""
     latent_size = hp.Int("latent_size", 2, 256, default=32, sampling="log")
     kinds = ["mlp", "dcgan", "resnet"] if len(data_spec.shape) == 3 else ["mlp"]
+    if kind not in kinds:
+        raise ValueError(f"data should be images, for a {kind} network. Received: samples of shape {data_spec.shape}")
     kind = hp.Choice("network", kinds, default=kind)
-    made = {"output_activation": activation, "num_classes": num_classes}
+    made = {"output_activation": "sigmoid" if len(data_spec.shape) == 3 else None, "num_classes": num_classes}
     judged = {"num_classes": num_classes, "spectral_norm": hp.Boolean("spectral_norm")}
     if kind == "mlp":
         units = hp.Int("hidden_units", 16, 1024, default=256, sampling="log")

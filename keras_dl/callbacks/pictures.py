@@ -1,11 +1,14 @@
 """Pictures of what a model makes, drawn while it trains."""
 
+import math
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, check_path, check_seed
+
+UNIT = (0.0, 1.0)
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -20,9 +23,12 @@ class SampleGrid(keras.callbacks.Callback):
         condition: array with one condition a sample, or None; passed on to `model.sample`.
         columns: integer, samples in a row of the grid.
         seed: integer, passed on to `model.sample`.
+        value_range: `(black, white)`, the values of images that are drawn so; None takes the range of the model's last
+            activation (a GAN's `data_range`: -1 to 1 for tanh), and 0 to 1 where it has none.
 
     Raises:
-        ValueError: if the model has no `sample` method, or its samples are neither images nor points in the plane.
+        ValueError: if the model has no `sample` method, its samples are neither images nor points in the plane, or an
+            argument is out of range.
 
     Example:
 
@@ -34,13 +40,14 @@ class SampleGrid(keras.callbacks.Callback):
 
     name = "samples"
 
-    def __init__(self, folder, num_samples=64, condition=None, columns=8, seed=0):
+    def __init__(self, folder, num_samples=64, condition=None, columns=8, seed=0, value_range=None):
         super().__init__()
-        self.folder = Path(folder)
-        self.num_samples = num_samples
+        self.folder = Path(check_path(folder, "folder"))
+        self.num_samples = check_count(num_samples, "num_samples")
         self.condition = condition
-        self.columns = columns
-        self.seed = seed
+        self.columns = check_count(columns, "columns")
+        self.seed = check_seed(seed)
+        self.value_range = None if value_range is None else check_range(value_range)
         self._last_epoch = self._drawn_epoch = 0
 
     def set_model(self, model):
@@ -66,7 +73,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _draw(self):
         path = self.folder / f"{self.name}_epoch_{self._last_epoch:04d}.png"
-        save_samples(path, self._samples(), self.columns)
+        value_range = self.value_range or getattr(self.model, "data_range", None) or UNIT
+        save_samples(path, self._samples(), self.columns, value_range)
         self._drawn_epoch = self._last_epoch
 
 
@@ -82,6 +90,7 @@ class LatentInterpolation(SampleGrid):
         columns: integer, images on a path.
         condition: array with one condition a path, or None.
         seed: integer that fixes the latents.
+        value_range: as for `SampleGrid`.
 
     Raises:
         ValueError: if the model has neither `generate` nor `decode`.
@@ -96,8 +105,8 @@ class LatentInterpolation(SampleGrid):
 
     name = "interpolation"
 
-    def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0):
-        super().__init__(folder, num_paths, condition, columns, seed)
+    def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0, value_range=None):
+        super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range)
 
     def set_model(self, model):
         if not (hasattr(model, "generate") or hasattr(model, "decode")):
@@ -123,13 +132,14 @@ class LatentInterpolation(SampleGrid):
         return decode(latents.reshape(-1, latents.shape[-1]), condition=condition)
 
 
-def image_grid(images, columns=8, padding=1):
+def image_grid(images, columns=8, padding=1, value_range=UNIT):
     """Lays images out on a white sheet, row by row.
 
     Args:
-        images: array or tensor of shape `(num_images, height, width, channels)`, values in [0, 1], 1 or 3 channels.
+        images: array or tensor of shape `(num_images, height, width, channels)`, 1 or 3 channels.
         columns: integer, images in a row.
         padding: integer, pixels between images and around them.
+        value_range: `(black, white)`, the values that become 0 and 1.
 
     Returns:
         A float32 array of shape `(sheet_height, sheet_width, channels)`, clipped to [0, 1].
@@ -148,37 +158,50 @@ def image_grid(images, columns=8, padding=1):
     if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
         raise ValueError(f"Expected images of shape (num_images, height, width, 1 or 3). Received: {images.shape}")
     count, height, width, channels = images.shape
-    columns = check_count(columns, "columns")
+    columns, padding = check_count(columns, "columns"), check_count(padding, "padding", least=0)
+    black, white = check_range(value_range)
     rows = -(-count // columns)
     cells = np.ones((rows * columns, height + padding, width + padding, channels), "float32")
-    cells[:count, :height, :width] = np.clip(images, 0.0, 1.0)
+    cells[:count, :height, :width] = np.clip((images - black) / (white - black), 0.0, 1.0)
     cells = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
     sheet = cells.reshape(rows * (height + padding), columns * (width + padding), channels)
     return np.pad(sheet, ((padding, 0), (padding, 0), (0, 0)), constant_values=1.0)
 
 
-def save_image_grid(path, images, columns=8, min_width=512):
-    """Writes `image_grid(images, columns)` as a picture, its pixels enlarged to at least `min_width`.
+def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):
+    """Writes `image_grid` of images as a picture, its pixels enlarged to at least `min_width`.
 
     Args:
         path: the file to write, by its suffix PNG or another format; its folder is made if it does not exist.
         images: as for `image_grid`.
         columns: integer, images in a row.
         min_width: integer, the least width of the picture in pixels (each pixel becomes a whole square).
+        value_range: as for `image_grid`.
     """
-    sheet = image_grid(images, columns)
+    sheet = image_grid(images, columns, value_range=value_range)
     scale = -(-min_width // sheet.shape[1])
     sheet = sheet.repeat(scale, axis=0).repeat(scale, axis=1)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     keras.utils.save_img(path, np.round(sheet * 255), data_format="channels_last", scale=False)
 
 
-def save_samples(path, samples, columns=8):
+def save_samples(path, samples, columns=8, value_range=UNIT):
     """Writes samples as a picture: images as `save_image_grid` does, points in the plane as `save_points`."""
     if len(samples.shape) == 2 and samples.shape[-1] == 2:
         save_points(path, samples)
     else:
-        save_image_grid(path, samples, columns)
+        save_image_grid(path, samples, columns, value_range=value_range)
+
+
+def check_range(value_range):
+    """Returns `(black, white)` as floats, or raises a `ValueError`."""
+    try:
+        black, white = (float(value) for value in value_range)
+    except (TypeError, ValueError):
+        black = white = math.nan
+    if not (math.isfinite(black) and math.isfinite(white)) or black == white:
+        raise ValueError(f"`value_range` must be two different numbers (black, white). Received: {value_range!r}")
+    return black, white
 
 
 def save_points(path, points):

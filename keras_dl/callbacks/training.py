@@ -132,14 +132,9 @@ class NanGuard(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if broken and self.found is None:
-            order = [update.name for update in getattr(self.model, "updates", ())]
-            # Updates in their order; of one update a term before the loss that it makes not finite.
-            place = {name: (_update_of(name, order), name.endswith("loss")) for name in broken}
-            self.found = min(broken, key=place.get)
-            step = int(self.model.state.step.numpy())
-            warnings.warn(f"Training stopped at step {step}: {self.found} is not finite.", stacklevel=2)
+            # The logs are means so far, of several steps and inner updates: the model knows which was the first.
+            find = getattr(self.model, "first_not_finite", None)
+            self.found, step = (find and find()) or (broken[0], None)
+            place = f"batch {batch + 1} of the epoch" if step is None else f"step {step}"
+            warnings.warn(f"Training stopped at {place}: {self.found} is not finite.", stacklevel=2)
             self.model.stop_training = True
-
-
-def _update_of(metric, names):
-    return next((i for i, name in enumerate(names) if metric.startswith(f"{name}_")), len(names))

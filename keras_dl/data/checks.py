@@ -18,29 +18,59 @@ def check_arrays(data, unit_interval=False):
         TypeError: If an array does not hold numbers.
         ValueError: If it is empty, a scalar, not finite, out of range, or of another length than the first.
     """
-    leaves = [np.asarray(leaf) for leaf in tf.nest.flatten(data) if leaf is not None]
-    if not leaves:
+    named = [(name, leaf) for name, leaf in _named(data) if leaf is not None]
+    if not named:
         raise ValueError("data should hold at least one array. Received: none")
-    for position, leaf in enumerate(leaves):
-        name = "x" if position == 0 else f"array {position} of the data"
+    leaves = []
+    for name, leaf in named:
         check_array(leaf, name)
+        leaves.append(np.asarray(leaf))
         if len(leaf) != len(leaves[0]):
-            raise ValueError(f"{name} should have as many rows as x, {len(leaves[0])}. Received: {len(leaf)} rows")
+            wanted = f"{named[0][0]}, {len(leaves[0])}"
+            raise ValueError(f"{name} should have as many rows as {wanted}. Received: {len(leaf)} rows")
     first = leaves[0]
     if unit_interval and (first.min() < 0 or first.max() > 1):
         raise ValueError(f"x should lie in [0, 1]. Received: values from {first.min()} to {first.max()}")
     return len(first)
 
 
+def _named(data):
+    """The leaves of a nest with their names: a dict's keys, else `x` for the first."""
+    leaves = tf.nest.flatten(data)
+    if isinstance(data, dict) and len(leaves) == len(data):
+        return list(zip(sorted(data), leaves, strict=True))
+    return [("x" if i == 0 else f"array {i} of the data", leaf) for i, leaf in enumerate(leaves)]
+
+
 def check_array(array, name="x"):
     """Checks that one array has rows, numbers, and no NaN or infinity. See `check_arrays`."""
-    array = np.asarray(array)
-    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise TypeError(f"{name} should hold numbers. Received: dtype {array.dtype}")
+    array = as_array(array, name)
     if array.ndim == 0:
         raise ValueError(f"{name} should have a row a sample. Received: a scalar, {array}")
     if array.size == 0:
         raise ValueError(f"{name} should not be empty. Received: shape {array.shape}")
+    check_finite(array, name)
+
+
+def as_array(value, name):
+    """Returns numbers as an array, or refuses what holds anything else.
+
+    Raises:
+        TypeError: If it does not hold numbers.
+        ValueError: If its rows differ in length.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} should be an array of numbers. Received: {error}") from error
+    if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
+        raise TypeError(f"{name} should hold numbers. Received: dtype {array.dtype}")
+    return array
+
+
+def check_finite(array, name):
+    """Refuses an array with NaN or infinities."""
+    # The sum says so at no cost of memory, but a sum of large numbers may be infinite.
     if array.dtype.kind not in "biu" and not np.isfinite(array.sum(dtype=np.float64)) and not np.isfinite(array).all():
         bad = np.size(array) - np.isfinite(array).sum()
         raise ValueError(f"{name} should be finite. Received: {bad} values that are NaN or infinite")

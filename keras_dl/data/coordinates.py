@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
+from keras_dl.data.checks import as_array
+
 NAMES = ("camera",)
 _FACTOR = 4  # from the 512x512 photograph to 128x128
 
@@ -28,7 +30,7 @@ def pixels(image):
     >>> x.tolist(), y.ravel().tolist()
     ([[-1.0, -1.0], [-1.0, 1.0], [1.0, -1.0], [1.0, 1.0]], [0.0, 0.5, 0.25, 1.0])
     """
-    image = np.asarray(image)
+    image = as_array(image, "image")
     if image.ndim not in (2, 3) or min(image.shape[:2]) < 2 or 0 in image.shape:
         raise ValueError(f"image should be (height, width) or (height, width, channels). Received: {image.shape}")
     image = image.astype("float32")

@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from keras_dl.checks import check_count, check_seed
+
 NAMES = ("eight_gaussians", "ring", "grid")
 
 
@@ -26,7 +28,7 @@ def sample_points(name, num_samples, seed=0):
         `(num_samples,)`; `None` for the ring.
 
     Raises:
-        ValueError: For an unknown name.
+        ValueError: For an unknown name, or a number or seed that is none.
 
     Example:
 
@@ -34,7 +36,9 @@ def sample_points(name, num_samples, seed=0):
     >>> bool(np.abs(x - centres("eight_gaussians")[y]).max() < 0.25)
     True
     """
-    rng = np.random.default_rng(seed)
+    if name not in NAMES:
+        raise ValueError(f"name should be one of {NAMES}. Received: name={name!r}")
+    num_samples, rng = check_count(num_samples, "num_samples"), np.random.default_rng(check_seed(seed))
     if name == "ring":
         angle = rng.uniform(0, 2 * math.pi, num_samples)
         middle, y = 2.0 * np.stack([np.cos(angle), np.sin(angle)], axis=-1), None

@@ -43,7 +43,10 @@ def check_pair(real, generated, least=2):
 
 def check_vectors(x, name, least=1):
     """Returns a set of vectors `(rows, size)` as a float64 array, or raises a `ValueError` that calls them `name`."""
-    x = np.asarray(x)
+    try:
+        x = np.asarray(x)
+    except ValueError as error:
+        raise ValueError(f"`{name}` must be numbers of shape (rows, size). Received: {error}") from error
     if x.ndim != 2 or len(x) < least or not x.shape[1] or x.dtype.kind not in "fiub":
         raise ValueError(
             f"`{name}` must be numbers of shape (rows, size), at least {least} rows. "

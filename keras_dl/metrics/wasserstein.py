@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, check_seed
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
 
@@ -42,7 +42,7 @@ def sliced_wasserstein(real, generated, num_projections=512, order=2, seed=0):
     if order not in (1, 2):
         raise ValueError(f"`order` must be 1 or 2. Received: order={order!r}")
     count = check_count(num_projections, "num_projections", least=2)
-    directions = np.random.default_rng(seed).standard_normal((real.shape[1], count))
+    directions = np.random.default_rng(check_seed(seed)).standard_normal((real.shape[1], count))
     directions /= np.linalg.norm(directions, axis=0)
     pairing = _pairing(len(real), len(generated))
     parts = [directions[:, start : start + DIRECTIONS] for start in range(0, count, DIRECTIONS)]

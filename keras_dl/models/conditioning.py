@@ -4,21 +4,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.data.checks import as_array, check_finite
+from keras_dl.models.base.conditions import check_classes, unpack
+from keras_dl.models.base.step import pad_empty
 from keras_dl.models.base.structure import check_network, inputs_of, outputs_of
 from keras_dl.networks.conditions import num_classes
 
-
-def unpack(data):
-    """Splits a batch into data and condition: `x`, `(x,)`, `(x, None)` or `(x, condition)`.
-
-    Raises:
-        ValueError: If there is anything more.
-    """
-    if not isinstance(data, (tuple, list)):
-        return data, None
-    if len(data) > 2:
-        raise ValueError(f"data should be x or (x, condition), without sample weights. Received: {len(data)} parts")
-    return (*data, None)[:2]
+__all__ = ["unpack"]
 
 
 def is_symbolic(x):
@@ -66,7 +58,7 @@ def check_condition(networks, condition, rows):
         return
     if condition is None:
         raise ValueError("condition should be given: the networks are conditional. Received: None")
-    condition = np.asarray(condition)
+    condition = as_array(condition, "condition")
     if condition.ndim == 0 or len(condition) != rows:
         raise ValueError(f"condition should have {rows} rows, one a sample. Received: shape {condition.shape}")
     for network in conditional:
@@ -78,34 +70,8 @@ def _check_against(network, condition):
     if condition.shape[1:] != expected:
         shape = ("rows", *expected)
         raise ValueError(f"condition should have shape ({', '.join(map(str, shape))}). Received: {condition.shape}")
-    if not np.isfinite(condition).all():
-        raise ValueError("condition should be finite. Received: NaN or infinity")
+    check_finite(condition, "condition")
     check_classes(condition, num_classes(network))
-
-
-def check_classes(condition, classes):
-    """Refuses labels out of range.
-
-    Args:
-        condition: Array of labels, or of attributes, shape `(rows, num_attributes)`.
-        classes: How many classes the labels have; for attributes a tuple with an entry each; `None` for numbers.
-    """
-    if isinstance(classes, tuple):
-        for column, count in enumerate(classes):
-            _check_labels(condition[:, column], count, f"condition[:, {column}]")
-    else:
-        _check_labels(condition, classes, "condition")
-
-
-def _check_labels(labels, classes, name):
-    """Refuses labels out of range; continuous values, of no `classes`, may be any."""
-    if classes is None:
-        return
-    if not np.array_equal(labels, np.round(labels)) or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"{name} should be integer labels from 0 to {classes - 1}. "
-            f"Received: values from {labels.min()} to {labels.max()}"
-        )
 
 
 def as_condition(networks, condition):
@@ -133,12 +99,13 @@ def condition_for_rows(condition, rows):
         return tf.repeat(condition, tf.where(given == 1, rows, 1), axis=0)
 
 
-def repeat_condition(condition, rows):
-    """A condition for `rows` samples: a single one is repeated."""
+def repeat_condition(networks, condition, rows):
+    """A condition for `rows` samples: a single one is repeated, whether it has an axis of rows or not."""
     if condition is None:
         return None
-    condition = np.asarray(condition)
-    condition = condition[None] if condition.ndim == 0 else condition
+    condition = as_array(condition, "condition")
+    ranks = [len(network.input["condition"].shape) - 1 for network in networks if takes_condition(network)]
+    condition = condition[None] if condition.ndim == (ranks or [0])[0] else condition
     return np.repeat(condition, rows, 0) if len(condition) == 1 else condition
 
 
@@ -152,14 +119,25 @@ def check_x(x, expected, name="x"):
         raise ValueError(f"{name} should have shape (rows, {', '.join(map(str, expected))}). Received: {shape}")
 
 
+def as_rows(x, expected, name="x"):
+    """Returns data as a float32 tensor, or refuses them: of other shapes than `check_x` takes, not numbers, or NaN."""
+    if not is_symbolic(x):
+        x = as_array(x, name)
+        check_finite(x, name)
+    check_x(x, expected, name)
+    return tf.cast(x, tf.float32)
+
+
+def by_rows(function, x, condition=None):
+    """`function(x, condition)`; of no rows, which convolutions refuse, what it makes of one row of zeros, cut off."""
+    if len(x):
+        return function(x, condition)
+    return function(*[None if tensor is None else pad_empty(tensor) for tensor in (x, condition)])[:0]
+
+
 def as_latents(latents, size):
     """Returns latents as a float32 tensor of shape `(rows, size)`, or refuses them."""
-    latents = latents if tf.is_tensor(latents) else np.asarray(latents)
-    if not tf.is_tensor(latents) and latents.dtype.kind not in "biuf" and latents.dtype.name != "bfloat16":
-        raise TypeError(f"latents should hold numbers. Received: dtype {latents.dtype}")
-    if len(latents.shape) != 2 or latents.shape[1] != size:
-        raise ValueError(f"latents should have shape (rows, {size}). Received: {tuple(latents.shape)}")
-    return tf.cast(latents, tf.float32)
+    return as_rows(latents, (size,), "latents")
 
 
 def latent_size(encoder, decoder, posterior):

@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_dl import objectives
@@ -30,9 +29,9 @@ class GAN(ObjectiveModel):
     the rows `i::critic_steps` of the batch, and the generator as many latents as one such slice has rows. With
     `critic_steps=5`, a `batch_size` of 320 thus means minibatches of 64.
 
-    Data are `x`, or `(x, condition)` where the networks are conditional. `fit` and `evaluate` track `critic_loss`,
-    `critic_real` and `critic_fake` (mean scores), `critic_penalty` where there is one, and `generator_loss`; with
-    attributes also `critic_attributes` and `generator_attributes`.
+    Data are `x`, or `(x, condition)` or `{"x": x, "condition": condition}` where the networks are conditional. `fit`
+    and `evaluate` track `critic_loss`, `critic_real` and `critic_fake` (mean scores), `critic_penalty` where there is
+    one, and `generator_loss`; with attributes also `critic_attributes` and `generator_attributes`.
 
     Args:
         generator: Built Keras model from latents `(batch, latent_size)` to data. The factories of `keras_dl.networks`
@@ -79,6 +78,7 @@ class GAN(ObjectiveModel):
 
     optimizer_names = ("generator_optimizer", "critic_optimizer")
     averaged_networks = ("generator",)
+    has_conditions = True
     #: Arguments of `__init__`, beside the networks, that `get_config` stores.
     config_names = ("latent_size", "objective", "penalty", "critic_steps", "instance_noise", "attributes")
 
@@ -190,7 +190,7 @@ class GAN(ObjectiveModel):
             penalty.constrain(self.critic.trainable_variables)
 
     def call(self, inputs, training=False):
-        """Maps latents, or `(latents, condition)`, to data: what `predict` returns."""
+        """Maps latents, `(latents, condition)` or a dict of these names to data: what `predict` returns."""
         return self._generate(*conditioning.unpack(inputs))
 
     # What users call. Everything is compiled once and takes any number of rows.
@@ -198,14 +198,16 @@ class GAN(ObjectiveModel):
     def generate(self, latents, condition=None):
         """Returns $G(z)$, shape `(rows, *data_shape)`, for latents `(rows, latent_size)`."""
         latents = conditioning.as_latents(latents, self.latent_size)
-        return self._compiled(self._generate)(latents, self._condition(self.generator, condition, len(latents)))
+        condition = self._condition(self.generator, condition, len(latents))
+        return conditioning.by_rows(self._compiled(self._generate), latents, condition)
 
     def sample(self, num_samples, condition=None, seed=None, truncation=None):
         r"""Draws $z \sim \mathcal{N}(0, I)$ and returns $G(z)$.
 
         Args:
             num_samples: How many.
-            condition: For conditional models: one condition, or one for each sample.
+            condition: For conditional models: one condition (a label, or the row of several attributes), or one for
+                each sample.
             seed: Integer that fixes the draw; `None` gives others at every call.
             truncation: Latents are drawn from the normal distribution cut at plus and minus this many deviations
                 (Brock et al. 2019: better samples, less variety); `None` cuts nothing.
@@ -215,27 +217,30 @@ class GAN(ObjectiveModel):
         """
         num_samples = check_count(num_samples, "num_samples")
         bound = tf.constant(gan_checks.check_truncation(truncation))
-        condition = conditioning.repeat_condition(condition, num_samples)
+        condition = conditioning.repeat_condition([self.generator], condition, num_samples)
         condition = self._condition(self.generator, condition, num_samples)
         return self._compiled(self._sample)(tf.constant(num_samples), condition, *self._sampling_seed(seed), bound)
 
     def discriminate(self, x, condition=None):
         """Returns the critic's scores of data, float32 of shape `(rows,)`: what `objective` takes, logits or others."""
-        conditioning.check_x(x, conditioning.input_shape(self.critic, "x"))
+        x = conditioning.as_rows(x, conditioning.input_shape(self.critic, "x"))
         condition = self._condition(self.critic, condition, len(x))
-        return self._compiled(self._discriminate)(tf.cast(x, tf.float32), condition)
+        return conditioning.by_rows(self._compiled(self._discriminate), x, condition)
+
+    @property
+    def data_range(self):
+        """`(low, high)`, what the generator's last activation can make, or `None` for any numbers."""
+        return gan_checks.RANGES.get(gan_checks.last_activation(self.generator))
 
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return gan_signatures.signatures(self)
 
     def check_data(self, data):
-        x, condition = conditioning.unpack(data)
-        conditioning.check_x(x, conditioning.input_shape(self.critic, "x"))
-        gan_checks.check_range(x, self.generator)
-        conditioning.check_condition([self.generator, self.critic], condition, len(x))
-        if self.attributes is not None:
-            conditioning.check_classes(np.asarray(condition), self.attributes.sizes)
+        gan_checks.check_data(self, data)
+
+    def condition_classes(self):
+        return super().condition_classes() if self.attributes is None else self.attributes.sizes
 
     def check_inputs(self, inputs):
         latents, condition = conditioning.unpack(inputs)
@@ -267,5 +272,5 @@ class GAN(ObjectiveModel):
         return Scorer(self.critic, condition)(x)
 
     def _condition(self, network, condition, rows):
-        conditioning.check_condition([network], condition, rows)
+        gan_checks.check_condition(self, [network], condition, rows)
         return conditioning.as_condition([network], condition)

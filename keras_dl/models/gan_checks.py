@@ -7,10 +7,12 @@ import numpy as np
 
 from keras_dl import objectives
 from keras_dl.models import conditioning
+from keras_dl.models.base.conditions import check_classes
 from keras_dl.models.base.structure import check_network
 from keras_dl.networks.conditions import num_classes
 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+MOVING = ("Reshape", "Flatten", "Squeeze", "ExpandDims", "Identity", "Cast", "Permute", "Transpose", "AsType")
 
 
 def latent_size(generator, given):
@@ -32,6 +34,8 @@ def latent_size(generator, given):
 def check_networks(generator, critic, attributes=None, attribute_critic=None):
     """Refuses critics that cannot judge what the generator makes, or have not the outputs needed."""
     made = conditioning.output_shape(generator)
+    if attributes is not None and not isinstance(attributes, objectives.Attributes):
+        raise TypeError(f"attributes should be objectives.Attributes(sizes), or None. Received: {attributes!r}")
     if attribute_critic is not None and attributes is None:
         raise ValueError("attributes should be given with an attribute_critic. Received: attributes=None")
     if attributes is not None and not conditioning.takes_condition(generator):
@@ -90,10 +94,27 @@ def check_objective(objective, penalties, critic):
 
 
 def last_activation(network):
-    """The name of the activation with which a network ends, or `None`."""
-    layers = getattr(network, "layers", None)
-    activation = getattr(layers[-1], "activation", None) if layers else None
-    return getattr(activation, "__name__", None)
+    """The name of the activation with which a network ends, `"sigmoid"` or another, or `None`.
+
+    Models in models are looked into, and layers that only move values or cast them are passed over.
+    """
+    outputs = getattr(network, "outputs", None)
+    if not outputs:  # a subclassed model does not say what comes last
+        layers = getattr(network, "layers", None)
+        return getattr(getattr(layers[-1], "activation", None), "__name__", None) if layers else None
+    tensor = outputs[0]
+    while True:
+        last, node, _ = tensor._keras_history
+        kind = type(last).__name__
+        if isinstance(last, keras.Model):
+            return last_activation(last)
+        if kind in ("Sigmoid", "Tanh"):  # keras.ops
+            return kind.lower()
+        name = getattr(getattr(last, "activation", None), "__name__", None)
+        moves = kind.startswith(MOVING) or (kind == "Activation" and name == "linear")
+        if not moves:
+            return name
+        tensor = last._inbound_nodes[node].input_tensors[0]
 
 
 def check_range(x, generator):
@@ -110,6 +131,21 @@ def check_range(x, generator):
         )
     if low < 0 <= least:
         warnings.warn("The generator's tanh covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
+
+
+def check_data(gan, data):
+    """Refuses data, `x` or with a condition, on which a model cannot be trained."""
+    x, condition = conditioning.unpack(data)
+    conditioning.check_x(x, conditioning.input_shape(gan.critic, "x"))
+    check_range(x, gan.generator)
+    check_condition(gan, [gan.generator, gan.critic], condition, len(x))
+
+
+def check_condition(gan, networks, condition, rows):
+    """Refuses a condition that networks of a model cannot take, or whose attributes are out of range."""
+    conditioning.check_condition(networks, condition, rows)
+    if condition is not None:
+        check_classes(np.asarray(condition), gan.condition_classes())
 
 
 def check_truncation(truncation):

@@ -60,6 +60,7 @@ class VAE(ObjectiveModel):
     TensorShape([3, 8, 8, 1])
     """
 
+    has_conditions = True
     averaged_networks = ("encoder", "decoder")
 
     def __init__(
@@ -155,7 +156,7 @@ class VAE(ObjectiveModel):
             Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
         """
         num_samples = check_count(num_samples, "num_samples")
-        condition = conditioning.repeat_condition(condition, num_samples)
+        condition = conditioning.repeat_condition(self.networks, condition, num_samples)
         self._check_condition(condition, num_samples)
         condition = conditioning.as_condition(self.networks, condition)
         seed, call = self._sampling_seed(seed)

@@ -1,9 +1,9 @@
 """The adversarial game's losses: what critic and generator minimise, given the critic's outputs."""
 
-import math
-
 import keras
 import tensorflow as tf
+
+from keras_dl.checks import check_real
 
 
 class Adversarial:
@@ -65,9 +65,7 @@ class Minimax(Adversarial):
     logits = True
 
     def __init__(self, label_smoothing=0.0):
-        if not 0.0 <= label_smoothing < 1.0:
-            raise ValueError(f"label_smoothing should be at least 0 and below 1. Received: {label_smoothing!r}")
-        self.label_smoothing = label_smoothing
+        self.label_smoothing = check_real(label_smoothing, "label_smoothing", least=0, below=1)
 
     def critic_loss(self, real, fake):
         # -(1 - s) log sigma(r) - s log(1 - sigma(r)) = softplus(-r) + s r
@@ -122,11 +120,10 @@ class LeastSquares(Adversarial):
     """
 
     def __init__(self, fake=0.0, real=1.0, target=1.0):
-        if not all(map(math.isfinite, (fake, real, target))) or fake == real:
-            raise ValueError(
-                f"fake, real and target should be finite, fake not real. Received: {fake}, {real}, {target}"
-            )
-        self.fake, self.real, self.target = fake, real, target
+        self.fake, self.real = check_real(fake, "fake"), check_real(real, "real")
+        self.target = check_real(target, "target")
+        if fake == real:
+            raise ValueError(f"fake should not be real. Received: fake={fake!r}, real={real!r}")
 
     def critic_loss(self, real, fake):
         return 0.5 * (tf.square(real - self.real) + tf.square(fake - self.fake))

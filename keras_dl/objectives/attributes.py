@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.objectives.penalties import check_number
+from keras_dl.checks import check_real
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -35,11 +35,13 @@ class Attributes:
     """
 
     def __init__(self, sizes, weight=1.0, on_generated=False):
-        entries = (sizes,) if isinstance(sizes, int) else tuple(sizes)
-        if not entries or not all(n is None or (isinstance(n, int) and n > 1) for n in entries):
+        entries = tuple(sizes) if isinstance(sizes, (list, tuple)) else (sizes,)
+        counts = [n for n in entries if n is not None]
+        whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 1 for n in counts)
+        if not entries or not whole or sizes is None:
             raise ValueError(f"sizes should hold numbers of classes, from 2, or None for numbers. Received: {sizes!r}")
         self.sizes = sizes if isinstance(sizes, int) else entries
-        self.weight = check_number(weight, "weight")
+        self.weight = check_real(weight, "weight", least=0)
         self.on_generated = on_generated
 
     @property

@@ -9,6 +9,8 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import check_real
+
 
 class Schedule:
     """Base class of schedules: from `start` to `stop` by a rising function of the step.
@@ -23,11 +25,10 @@ class Schedule:
     """
 
     def __init__(self, steps, start=0.0, stop=1.0):
-        if not (isinstance(steps, (int, float)) and steps > 0 and math.isfinite(steps)):
-            raise ValueError(f"steps should be a positive number. Received: {steps!r}")
-        if not (math.isfinite(start) and math.isfinite(stop)):
-            raise ValueError(f"start and stop should be finite. Received: start={start!r}, stop={stop!r}")
-        self.steps, self.start, self.stop = steps, start, stop
+        self.steps = check_real(steps, "steps", least=0)
+        if steps == 0:
+            raise ValueError(f"steps should be above 0. Received: steps={steps!r}")
+        self.start, self.stop = check_real(start, "start"), check_real(stop, "stop")
 
     def __call__(self, step):
         """Returns the value at `step`, a float32 scalar."""
@@ -83,7 +84,7 @@ class Sigmoid(Schedule):
 
     def __init__(self, steps, start=0.0, stop=1.0, steepness=12.0):
         super().__init__(steps, start, stop)
-        self.steepness = steepness
+        self.steepness = check_real(steepness, "steepness")
 
     def rise(self, done):
         return tf.sigmoid(self.steepness * (done - 0.5))
@@ -113,11 +114,10 @@ class Cyclical(Schedule):
 
     def __init__(self, steps, start=0.0, stop=1.0, ratio=0.5, cycles=None):
         super().__init__(steps, start, stop)
-        if not 0 < ratio <= 1:
-            raise ValueError(f"ratio should be above 0 and at most 1. Received: {ratio!r}")
-        if cycles is not None and cycles < 1:
-            raise ValueError(f"cycles should be at least 1, or None. Received: {cycles!r}")
-        self.ratio, self.cycles = ratio, cycles
+        if not 0 < check_real(ratio, "ratio") <= 1:
+            raise ValueError(f"ratio should be above 0 and at most 1. Received: ratio={ratio!r}")
+        self.ratio = ratio
+        self.cycles = None if cycles is None else check_real(cycles, "cycles", least=1)
 
     def rise(self, done):
         risen = tf.minimum((done - tf.floor(done)) / self.ratio, 1.0)
@@ -134,6 +134,7 @@ def value_at(weight, step):
 
 def check_weight(weight, name):
     """Checks that a weight is a schedule or a finite number of at least zero."""
-    if not callable(weight) and not (isinstance(weight, (int, float)) and 0 <= weight < math.inf):
-        raise ValueError(f"{name} should be a schedule, or a number of at least 0. Received: {weight!r}")
+    number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
+    if not callable(weight) and not (number and 0 <= weight < math.inf):
+        raise ValueError(f"{name} should be a schedule, or a number of at least 0. Received: {name}={weight!r}")
     return weight

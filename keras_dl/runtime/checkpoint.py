@@ -1,6 +1,5 @@
 """Checkpoints: never lose work."""
 
-import os
 import tempfile
 import warnings
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import check_path
 from keras_dl.models.base import epoch_metrics
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.runtime import callback_states, checkpoint_files
@@ -30,6 +30,7 @@ def latest(folder):
     >>> keras_dl.runtime.latest("no/such/folder") is None
     True
     """
+    folder = check_path(folder, "folder")
     position = checkpoint_files.newest(folder)
     return None if position is None else Path(folder) / position.name
 
@@ -135,7 +136,7 @@ class Checkpoint(keras.callbacks.Callback):
             raise ValueError(f"every should be 'epoch' or a positive number of steps. Received: {every!r}")
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise ValueError(f"keep should be a positive integer. Received: {keep!r}")
-        self.folder, self.every, self.keep, self.resume = os.fspath(folder), every, keep, resume
+        self.folder, self.every, self.keep, self.resume = check_path(folder, "folder"), every, keep, resume
         self._callbacks = []
         self._saved = None
 
@@ -228,6 +229,7 @@ def _check_model(model):
 
 def _agreed(folder, strategy):
     """The newest whole checkpoint, or `None`, which all workers must have found before any of them loads it."""
+    folder = check_path(folder, "folder")
     position = checkpoint_files.newest(folder)
     if strategy.num_replicas_in_sync > 1:
         step = -1 if position is None else position.step

@@ -9,8 +9,6 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.models.base.exporting import condition_classes
-
 FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
 ROWS = (1, 32)  # a single request, and a batch as servers gather them
 _OPEN_AXIS = 32  # the length of axes that a signature leaves open beside the batch
@@ -22,7 +20,7 @@ def example_inputs(signature, rows, classes=None, seed=0):
     Args:
         signature: `Signature` of a model.
         rows: How many rows batches have, and `num_samples`.
-        classes: The classes of labels in `condition`; see `exporting.condition_classes`.
+        classes: The classes of labels in `condition`; see `ObjectiveModel.condition_classes`.
         seed: Integer that decides the values.
 
     Returns:
@@ -59,7 +57,7 @@ def write_requests(model, folder, name):
     from tensorflow_serving.apis import prediction_log_pb2
 
     signatures = model.signatures()
-    classes = condition_classes(model)
+    classes = model.condition_classes()
     path = os.path.join(folder, FILE)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     written = 0

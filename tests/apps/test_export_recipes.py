@@ -8,7 +8,6 @@ import tensorflow as tf
 
 import keras_dl
 from apps import catalogue
-from keras_dl.models.base.exporting import condition_classes
 from keras_dl.runtime import warmup
 from tests.apps.untrained import untrained
 from tests.runtime.saved_models import has_serving_api, python_operations, run_warmup_requests
@@ -26,7 +25,7 @@ def exported(request, tmp_path_factory):
 def test_exported_signatures_give_the_models_numbers(exported):
     model, folder = exported
     loaded = tf.saved_model.load(folder)
-    signatures, classes = model.signatures(), condition_classes(model)
+    signatures, classes = model.signatures(), model.condition_classes()
     assert set(loaded.signatures) == {"serving_default", *signatures}
     for name, signature in signatures.items():
         for rows in (1, 5):

@@ -23,6 +23,7 @@ CASES = [
     ("wgan_gp", MNIST, {"network": "dcgan", "filters": "4", "critic_normalization": "layer"}, keras_dl.models.WGANGP),
     ("dcgan", DIGITS, {"filters": "4"}, keras_dl.models.DCGAN),
     ("dcgan", MNIST, {"filters": "4"}, keras_dl.models.DCGAN),
+    ("cgan", POINTS, {"hidden_units": "16"}, keras_dl.models.ConditionalGAN),
     ("gan2d", POINTS, {}, keras_dl.models.GAN),
     ("gan2d", POINTS, {"game": "wgan_gp"}, keras_dl.models.WGANGP),
 ]
@@ -36,7 +37,8 @@ def test_recipes_build(name, spec, values, kind):
     assert options["batch_size"] == hyperparameters["batch_size"] * model.critic_steps
     # No batch, the last of an epoch included, leaves a critic update without rows.
     assert (spec.num_samples % options["batch_size"] or options["batch_size"]) >= model.critic_steps
-    model.check_data((np.zeros((2, *spec.shape)), np.zeros(2)) if name == "cgan" else np.zeros((2, *spec.shape)))
+    x = np.full((2, *spec.shape), -2.0 if spec is POINTS else 0.0)
+    model.check_data((x, np.zeros(2)) if name == "cgan" else x)
     for value in values:
         assert value in hyperparameters
 
@@ -45,6 +47,9 @@ def test_points_have_no_convolutions():
     recipe = importlib.import_module("apps.recipes.gan")
     with pytest.raises(UserError, match="network takes one of mlp"):
         settings.build(recipe, POINTS, {"network": "dcgan"}, seed=0)
+    recipe = importlib.import_module("apps.recipes.dcgan")
+    with pytest.raises(UserError, match="data should be images, for a dcgan network"):
+        settings.build(recipe, POINTS, {}, seed=0)
 
 
 def test_a_run_on_digits(run, tmp_path):
@@ -72,6 +77,13 @@ def test_a_conditional_run(run, tmp_path):
     assert (folder / "pictures" / "classes.png").is_file()
     assert run(sample.main, folder, "--condition", "3,7", "--num-samples", 4, "--to", tmp_path / "x.npy") == 0
     assert np.load(tmp_path / "x.npy").shape == (4, 8, 8, 1)
+
+
+def test_a_conditional_run_in_the_plane(run, tmp_path):
+    folder = tmp_path / "cgan"
+    small = ["--dataset=eight_gaussians", "--set=hidden_units=16", "--set=batch_size=512"]
+    assert run(train.main, "cgan", "--out", folder, "--epochs", 1, *small) == 0
+    assert (folder / "pictures" / "classes.png").is_file()
 
 
 def test_a_run_in_the_plane(run, tmp_path):

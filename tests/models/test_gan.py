@@ -68,9 +68,9 @@ def test_inner_updates_without_rows_change_nothing(options):
     """A tail of two rows is two critic updates, not four: an Adam would go on along its momentum."""
     gan = small_gan(models.WGANGP, critic_steps=4)
     x = images(18)
-    plain = [keras.optimizers.Adam(0.01), keras.optimizers.Adam(0.02)]
+    plain = list(adams().values())
     expected = plain_wgan_gp(gan, [x[:8], x[8:16], x[16:]] * 2, 4, plain)
-    compiled(gan, generator_optimizer=keras.optimizers.Adam(0.01), critic_optimizer=keras.optimizers.Adam(0.02), **options)
+    compiled(gan, **adams(), **options)
     gan.fit(tf.data.Dataset.from_tensor_slices(x).batch(8), epochs=2, verbose=0)
     for found, weight in zip(gan.get_weights(), expected, strict=True):
         np.testing.assert_allclose(found, weight, atol=2e-5)
@@ -211,6 +211,49 @@ def test_sampling():
     z = np.random.default_rng(0).standard_normal((4, 2))
     np.testing.assert_allclose(gan.predict(z, verbose=0), gan.generate(z), atol=1e-6)
     np.testing.assert_allclose(gan.generate(z), gan.generator(z), atol=1e-6)
+
+
+def conditional(**condition):
+    generator = networks.mlp_generator(2, SHAPE, hidden=(4,), **condition)
+    return models.ConditionalGAN(generator, networks.mlp_critic(SHAPE, hidden=(4,), **condition), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("condition", "one"),
+    [({"num_classes": 3}, 2), ({"num_classes": (3, None)}, [2, -0.7]), ({"condition_shape": (2, 3)}, np.ones((2, 3)))],
+)
+def test_one_condition_is_that_of_every_sample(condition, one):
+    gan = conditional(**condition)
+    samples = gan.sample(3, condition=[one] * 3, seed=0)
+    np.testing.assert_array_equal(gan.sample(3, condition=one, seed=0), samples)
+    np.testing.assert_array_equal(gan.sample(3, condition=[one], seed=0), samples)
+
+
+def test_no_rows_give_no_rows():
+    layers = [keras.layers.Conv2D(2, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+    convolutional = keras.Sequential([keras.Input(SHAPE), *layers])
+    one = models.GAN(networks.dcgan_generator(2, (8, 8, 1), 2), networks.dcgan_critic((8, 8, 1), 2))
+    other = models.GAN(networks.mlp_generator(2, SHAPE, hidden=(4,)), convolutional)
+    labels = np.zeros(0, "int32")
+    for gan, given in ((one, ()), (other, ()), (conditional(num_classes=3), (labels,))):
+        shape = gan.generator.output.shape[1:]
+        assert gan.generate(np.zeros((0, 2)), *given).shape == (0, *shape)
+        assert gan.discriminate(np.zeros((0, *shape)), *given).shape == (0,)
+
+
+def test_data_may_be_dicts():
+    gan, other = (compiled(small_gan(models.ConditionalGAN, num_classes=3)) for _ in range(2))
+    data = {"x": images(), "condition": LABELS}
+    for given in (data, tf.data.Dataset.from_tensor_slices(data).batch(20)):
+        gan.fit(given, batch_size=20 if given is data else None, shuffle=False, verbose=0)
+        other.fit(images(), LABELS, batch_size=20, shuffle=False, verbose=0)
+    assert largest_difference(gan, other) < 1e-6
+    assert gan.evaluate(data, verbose=0) == gan.evaluate(images(), LABELS, verbose=0)
+    z = np.random.default_rng(0).standard_normal((4, 2)).astype("float32")
+    made = gan.predict({"latents": z, "condition": LABELS[:4]}, verbose=0)
+    np.testing.assert_array_equal(made, gan.predict((z, LABELS[:4]), verbose=0))
+    with pytest.raises(ValueError, match="condition should be integer labels"):
+        gan.predict({"latents": z, "condition": LABELS[:4] + 3}, verbose=0)
 
 
 def test_truncation_draws_from_the_cut_normal():

@@ -5,6 +5,7 @@ import warnings
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_dl import models, networks, objectives
 from tests.models.gan_builders import SHAPE, compiled, images, small_gan
@@ -31,6 +32,7 @@ VECTORS = {"condition_shape": (2,)}
         (lambda: models.GAN(GENERATOR, CRITIC, critic_steps=2.0), "critic_steps. must be a positive integer"),
         (lambda: models.GAN(GENERATOR, CRITIC, instance_noise=-1.0), "instance_noise should be a schedule"),
         (lambda: models.GAN(GENERATOR, CRITIC, ema_momentum=1.0), "ema_momentum should be"),
+        (lambda: models.GAN(GENERATOR, CRITIC, ema_momentum="a"), "ema_momentum should be"),
         (lambda: models.GAN(GENERATOR, CRITIC, attribute_critic=CRITIC), "attributes should be given"),
         (lambda: models.GAN(GENERATOR, WIDE, attributes=THREE), "generator should be conditional"),
         (lambda: models.GAN(CONDITIONAL, CRITIC, attributes=THREE), r"critic should return shape \(batch, 4\)"),
@@ -49,8 +51,8 @@ VECTORS = {"condition_shape": (2,)}
             lambda: models.ConditionalGAN(CONDITIONAL, WIDE, attributes=objectives.Attributes((3, None))),
             "attributes should be those that the generator takes, 3",
         ),
-        (lambda: models.WGAN(GENERATOR, CRITIC, clip=0.0), "limit should be above 0"),
-        (lambda: models.WGANGP(GENERATOR, CRITIC, gradient_penalty=-1.0), "weight should be a finite number"),
+        (lambda: models.WGAN(GENERATOR, CRITIC, clip=0.0), "clip should be above 0"),
+        (lambda: models.WGANGP(GENERATOR, CRITIC, gradient_penalty=-1.0), "gradient_penalty should be a finite number"),
         (lambda: models.GAN(keras.Sequential([keras.layers.Dense(4)]), CRITIC), "generator should be built"),
     ],
 )
@@ -149,11 +151,69 @@ def test_attributes_are_checked_column_by_column():
         (lambda gan: gan.sample(2, seed=-1), "`seed` must be an integer"),
         (lambda gan: gan.discriminate(np.zeros((2, 3))), "x should have shape"),
         (lambda gan: gan.sample(2, condition=1), "condition should be None"),
+        (lambda gan: gan.sample(2, condition="a"), "condition should hold numbers"),
+        (lambda gan: gan.sample(2, condition=[[1], [1, 2]]), "condition should be an array of numbers"),
+        (lambda gan: gan.generate(np.full((1, 2), np.nan)), "latents should be finite"),
+        (lambda gan: gan.generate([["a", "b"]]), "latents should hold numbers"),
+        (lambda gan: gan.discriminate(images(2) * np.inf), "x should be finite"),
+        (lambda gan: gan.predict({"z": np.zeros((1, 2))}, verbose=0), "data as a dict should have the keys"),
+        (lambda gan: models.GAN(gan.generator, gan.critic, attributes=10), "attributes should be objectives."),
     ],
 )
 def test_methods_refuse(call, message):
-    with pytest.raises(ValueError, match=f"{message}.*Received: "):
+    with pytest.raises((ValueError, TypeError), match=f"{message}.*Received: "):
         call(small_gan())
+
+
+def batches(x, y):
+    """The same batches as arrays in a dataset, in a dataset that is not known to end, and from a generator."""
+    dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+    return dataset, dataset.filter(lambda *_: True), ((x[i : i + 4], y[i : i + 4]) for i in range(0, len(x), 4))
+
+
+@pytest.mark.parametrize("options", [{"steps_per_execution": 1}, {"steps_per_execution": 3}, {"run_eagerly": True}])
+def test_labels_of_later_batches_are_checked(options):
+    """A label out of range is a vector of zeros in the networks, and shows in no loss."""
+    x, y = images(24), np.arange(24) % 3
+    y[22] = 3
+    gan = compiled(small_gan(models.ConditionalGAN, num_classes=3), **options)
+    for data in batches(x, y):
+        with pytest.raises(ValueError, match="condition should be integer labels from 0 to 2. Received: .* 3"):
+            gan.fit(data, verbose=0)
+    for data in batches(x, y):
+        with pytest.raises(ValueError, match="condition should be integer labels from 0 to 2. Received: .* 3"):
+            gan.evaluate(data, verbose=0)
+    gan.fit(batches(x[:20], y[:20])[0], validation_data=(x[:4], y[:4]), verbose=0)
+    with pytest.raises(ValueError, match="condition should be integer labels"):  # validation has not ended the checks
+        gan.fit(batches(x, y)[1].skip(2), validation_data=(x[:4], y[:4]), epochs=2, steps_per_epoch=2, verbose=0)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_labels_are_checked_under_a_strategy(jit_compile):
+    x, y = images(12), np.zeros((12, 2))
+    y[9] = (3, 0.5)
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        generator = networks.mlp_generator(2, SHAPE, hidden=(4,), num_classes=(3, None))
+        critic = networks.mlp_critic(SHAPE, hidden=(4,), num_classes=(3, None))
+        gan = compiled(models.ConditionalGAN(generator, critic, seed=0), jit_compile=jit_compile)
+    for method in (gan.fit, gan.evaluate):
+        with pytest.raises(ValueError, match=r"condition\[:, 0\] should be integer labels from 0 to 2. Received: 0 3"):
+            method(batches(x, y)[0], verbose=0)
+    assert int(gan.state.step) == 2
+
+
+def test_synchronized_layers_are_refused_where_xla_cannot_hold_them():
+    def build(jit_compile):
+        normal = keras.layers.BatchNormalization(synchronized=True)
+        generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16), normal, keras.layers.Reshape(SHAPE)])
+        gan = models.GAN(generator, CRITIC, seed=0)
+        return compiled(gan, jit_compile=jit_compile)
+
+    assert build(True).jit_compile and build("auto").jit_compile
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        assert not build("auto").jit_compile
+        with pytest.raises(ValueError, match="jit_compile should be 'auto' or False.*Received: jit_compile=True"):
+            build(True)
 
 
 def test_warns_of_a_critic_with_a_sigmoid():
@@ -161,9 +221,16 @@ def test_warns_of_a_critic_with_a_sigmoid():
     flat = keras.layers.Flatten()(inputs)
     dense = keras.Model(inputs, keras.layers.Dense(1, "sigmoid")(flat))
     layer = keras.Model(inputs, keras.layers.Activation("sigmoid")(keras.layers.Dense(1)(flat)))
-    for critic in (dense, layer):
+    nested = keras.Sequential([keras.Input(SHAPE), dense])
+    deep = keras.Model(inputs, keras.layers.Reshape((1,))(nested(inputs)))
+    operation = keras.Model(inputs, keras.ops.sigmoid(keras.layers.Dense(1)(flat)))
+    for critic in (dense, layer, nested, deep, operation):
         with pytest.warns(UserWarning, match="critic should end without a sigmoid"):
             models.GAN(GENERATOR, critic)
+    hidden = keras.layers.Dense(3, "sigmoid")(flat)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        models.GAN(GENERATOR, keras.Model(inputs, keras.layers.Flatten()(keras.layers.Dense(1)(hidden))))
 
 
 def test_warns_of_batch_normalization_under_a_gradient_penalty():

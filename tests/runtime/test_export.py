@@ -115,9 +115,11 @@ def test_an_existing_version_is_never_overwritten(vae_folder):
 def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
     vae = small_vae()
     monkeypatch.setattr(vae, "signatures", lambda: {"broken": 1 / 0})
-    with pytest.raises(ZeroDivisionError):
-        runtime.export(vae, tmp_path / "m")
-    assert os.listdir(tmp_path / "m") == []
+    (tmp_path / "kept").mkdir()
+    for folder in (tmp_path / "new" / "m", tmp_path / "kept"):
+        with pytest.raises(ZeroDivisionError):
+            runtime.export(vae, folder)
+    assert os.listdir(tmp_path) == ["kept"] and os.listdir(tmp_path / "kept") == []
 
 
 @pytest.mark.parametrize("version", [0, -1, "1", 1.5, True])

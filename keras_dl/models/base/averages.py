@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import check_real
+
 
 class Averages:
     """Copies of networks whose weights follow the originals slowly: `e <- m e + (1 - m) w` after each step.
@@ -16,9 +18,7 @@ class Averages:
     """
 
     def __init__(self, momentum, networks):
-        if momentum is not None and not 0.0 <= momentum < 1.0:
-            raise ValueError(f"ema_momentum should be at least 0 and below 1, or None. Received: {momentum!r}")
-        self.momentum = momentum
+        self.momentum = None if momentum is None else check_real(momentum, "ema_momentum", least=0, below=1)
         self._followed = networks if momentum is not None else {}
         self.networks = {name: _copy(network) for name, network in self._followed.items()}
 

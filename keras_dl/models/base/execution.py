@@ -7,7 +7,8 @@ import math
 
 import tensorflow as tf
 
-from keras_dl.data.checks import check_arrays
+from keras_dl.models.base.checking import check_batches, without_none
+from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
 from keras_dl.models.base.structure import has_convolutions, synchronizes
 
 STACK = 16
@@ -78,7 +79,7 @@ def train_function(model):
 
     def function(iterator):
         batches = [without_none(batch) for batch in itertools.islice(iterator, _wanted(model))]
-        check_first(model, batches)
+        check_batches(model, batches)
         if not batches:
             raise StopIteration
         batches = batches[_skipped(model, len(batches)) :]
@@ -97,25 +98,13 @@ def test_function(model):
         logs = None
         for batch in itertools.islice(iterator, model.steps_per_execution):
             batch = without_none(batch)
-            check_first(model, [batch])
+            check_batches(model, [batch])
             logs = single(batch)
         if logs is None:
             raise StopIteration
         return logs
 
     return function
-
-
-def check_first(model, batches):
-    """Refuses the first batches of a dataset or generator that the model cannot use: their rows are here by then."""
-    if not model.unchecked:
-        return
-    model.unchecked = False
-    if not batches:
-        raise ValueError("data should hold at least one batch. Received: none")
-    data = tf.nest.map_structure(lambda t: t.numpy(), batches[0])
-    check_arrays(data)
-    model.check_data(data)
 
 
 def _wanted(model):
@@ -207,10 +196,12 @@ def _compiled_step(model, step, unknown_axes=1):
 def _replicated(model, step, wanted, skipped):
     """Runs `step` on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients."""
     strategy = model.distribute_strategy
+    classes = model.condition_classes() if model.has_conditions else None
 
     def run(batch, **options):
         def on_replica(batch):
-            with tf.control_dependencies(tf.nest.flatten(batch)):  # where there is none, no counter moves either
+            checks = [] if classes is None else class_checks(unpack(batch)[1], classes)
+            with tf.control_dependencies([*tf.nest.flatten(batch), *checks]):  # without data no counter moves either
                 step(batch, **options)
 
         strategy.run(on_replica, args=(batch,))
@@ -233,7 +224,7 @@ def _replicated(model, step, wanted, skipped):
 
     def function(iterator):
         logs = None
-        with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError):
+        with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError), refused_labels():
             for _ in range(wanted(model)):
                 logs = one(iterator)
         if logs is None:
@@ -241,12 +232,3 @@ def _replicated(model, step, wanted, skipped):
         return logs
 
     return function
-
-
-def without_none(batch):
-    """A batch without the `None`s (no targets, no weights) that Keras' adapters put at its end; tensors throughout."""
-    if isinstance(batch, tuple):
-        while batch and (batch[-1] is None or isinstance(batch[-1], tf.experimental.Optional)):
-            batch = batch[:-1]
-        batch = batch[0] if len(batch) == 1 else batch
-    return batch

@@ -3,11 +3,9 @@
 import keras
 import tensorflow as tf
 
+from keras_dl.models.base.conditions import assert_that, class_checks
 from keras_dl.models.base.step import pad_empty
-from keras_dl.models.base.structure import has_convolutions, inputs_of
-from keras_dl.networks.conditions import num_classes
-
-_SHOWN = 8  # entries of a refused input that a message shows
+from keras_dl.models.base.structure import has_convolutions
 
 
 def write_saved_model(model, path):
@@ -21,7 +19,7 @@ def write_saved_model(model, path):
     signatures = model.signatures()
     for name, signature in {"serving_default": next(iter(signatures.values())), **signatures}.items():
         specs = input_specs(signature)
-        function = checked(for_no_rows(model, signature.function, specs), specs, condition_classes(model))
+        function = checked(for_no_rows(model, signature.function, specs), specs, model.condition_classes())
         archive.add_endpoint(name, function, input_signature=specs)
     archive.write_out(path, verbose=False)
 
@@ -43,15 +41,6 @@ def for_no_rows(model, function, specs):
         return {name: output[:rows] for name, output in function(*map(pad_empty, inputs)).items()}
 
     return padded
-
-
-def condition_classes(model):
-    """The classes of the labels that the model is conditioned on, as `num_classes` gives them, or `None`."""
-    for network in model.networks:
-        inputs = inputs_of(network)
-        if isinstance(inputs, dict) and "condition" in inputs:
-            return num_classes(network)
-    return None
 
 
 def checked(function, specs, classes=None):
@@ -95,13 +84,13 @@ def _shape_check(spec, shape):
     first = tf.concat([shape, tf.fill([rank], -2)], 0)[:rank]
     fits = tf.equal(tf.size(shape), rank) & tf.reduce_all((first == sizes) | (sizes == -1))
     expected = ", ".join("batch" if size is None else str(size) for size in spec.shape)
-    return _assert(fits, f"{spec.name} should have shape ({expected}). Received: shape", shape)
+    return assert_that(fits, f"{spec.name} should have shape ({expected}). Received: shape", shape)
 
 
 def _rows_check(specs, shapes, first, second):
     rows = [shapes[index][:1] for index in (second, first)]  # slices: a scalar has been refused, but may still run
     message = f"{specs[second].name} should have as many rows as {specs[first].name}. Received: rows"
-    return _assert(tf.reduce_all(tf.concat(rows, 0) == shapes[first][:1]), message, *rows)
+    return assert_that(tf.reduce_all(tf.concat(rows, 0) == shapes[first][:1]), message, *rows)
 
 
 def _value_checked(tensor, spec, classes):
@@ -109,19 +98,5 @@ def _value_checked(tensor, spec, classes):
         tensor = tf.debugging.check_numerics(tensor, f"{spec.name} should be finite. Received")
     if spec.name != "condition" or classes is None:
         return tf.identity(tensor)
-    if not isinstance(classes, tuple):
-        checks = [_labels_check(tensor, classes, "condition")]
-    else:
-        columns = enumerate(classes)
-        checks = [_labels_check(tensor[:, i], n, f"condition[:, {i}]") for i, n in columns if n is not None]
-    with tf.control_dependencies(checks):
+    with tf.control_dependencies(class_checks(tensor, classes)):
         return tf.identity(tensor)
-
-
-def _labels_check(labels, classes, name):
-    fits = tf.reduce_all((labels >= 0) & (labels < classes) & (tf.round(labels) == labels))
-    return _assert(fits, f"{name} should be integer labels from 0 to {classes - 1}. Received:", labels)
-
-
-def _assert(condition, message, *data):
-    return tf.raw_ops.Assert(condition=condition, data=[message, *data], summarize=_SHOWN)

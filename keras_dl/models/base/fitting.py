@@ -7,9 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count
-from keras_dl.data.checks import check_arrays
-from keras_dl.data.pipeline import join, pipeline
+from keras_dl.data.pipeline import pipeline
 from keras_dl.models.base import execution
+from keras_dl.models.base.checking import check, check_batches, check_given, check_rows, is_arrays, without_none
 from keras_dl.models.base.replicas import lost_workers
 
 
@@ -28,7 +28,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         state = self.model.state
         if state.metrics and isinstance(self.data, tf.data.Dataset):
-            self.model.build_metrics(execution.without_none(next(iter(self.data))))
+            self.model.build_metrics(without_none(next(iter(self.data))))
         state.take_up()
         state.steps_left = self.steps_per_epoch
         if hasattr(self.data, "order"):
@@ -66,34 +66,11 @@ def measuring(callbacks):
     return [callback for callback in tf.nest.flatten(callbacks or []) if getattr(callback, "measures", False)]
 
 
-def is_arrays(data):
-    """Whether `data` is a nest of arrays (and not a dataset, generator or iterator)."""
-    leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
-    return bool(leaves) and all(tf.is_tensor(leaf) or hasattr(leaf, "__array__") for leaf in leaves)
-
-
-def check_given(x, name):
-    """Refuses what is no data at all, in the name of the method that was given it."""
-    iterates = hasattr(x, "__iter__") or hasattr(x, "__getitem__")
-    empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
-    if x is None or not iterates or empty or isinstance(x, (str, bytes)):
-        kinds = "arrays, a tf.data.Dataset or a generator"
-        raise ValueError(f"{name} should be given data: {kinds}. Received: x={x!r}")
-
-
-def check(model, x, y=None, sample_weight=None):
-    """Refuses arrays that the model cannot use, before any work starts."""
-    if is_arrays(x):
-        data = join(x, y, sample_weight)
-        check_arrays(data)
-        model.check_data(data)
-
-
 def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks=None, verbose="auto", **options):
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
     check_given(x, "fit")
-    model.unchecked = not is_arrays(x)
+    model.streams = model.unchecked = not is_arrays(x)
     if is_arrays(x):
         x, y, options = _through_pipeline(model, x, y, 32 if batch_size is None else batch_size, shuffle, options)
         batch_size = None
@@ -103,7 +80,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
     order = getattr(x, "order", None)
     if order is not None and order.data is not None:
         model.check_data(order.data)
-        model.unchecked = False
+        model.streams = model.unchecked = False
     steps = options.get("steps_per_epoch") or _cardinality(x)
     _set_stack(model, x, steps)
     progress = Progress(x, options.get("steps_per_epoch"))
@@ -123,18 +100,19 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
     """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
     check_given(x, "evaluate")
     check(model, x, y)
-    model.unchecked = not is_arrays(x)
-    if options.get("_use_cached_eval_dataset"):  # validation within fit
-        return keras_evaluate(x, y, **options)
-    measured = measuring(options.get("callbacks"))
-    stack, model.steps_per_execution = model.steps_per_execution, 1
+    before = model.streams, model.unchecked, model.steps_per_execution  # of training, if it is under way
+    within_fit = options.get("_use_cached_eval_dataset")
     try:
+        model.streams = model.unchecked = not is_arrays(x)
+        if not within_fit:
+            model.steps_per_execution = 1
+        measured = [] if within_fit else measuring(options.get("callbacks"))
         if not measured:
             return keras_evaluate(x, y, **options)
         as_dict = options.pop("return_dict", False)
         logs = keras_evaluate(x, y, return_dict=True, **options)
     finally:
-        model.steps_per_execution = stack
+        model.streams, model.unchecked, model.steps_per_execution = before
     for callback in measured:
         logs |= callback.logs
     return logs if as_dict else model._flatten_metrics_in_order(logs)
@@ -178,7 +156,7 @@ def _through_pipeline(model, x, y, batch_size, shuffle, options):
     check(model, x, y, weight)
     rows = len(tf.nest.flatten(x)[0])
     batch_size = check_count(batch_size, "batch_size")
-    _check_rows(model, rows % batch_size or batch_size)
+    check_rows(model, rows % batch_size or batch_size)
     dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=shuffle, seed=model.seed)
     options.setdefault("validation_batch_size", batch_size)
     return dataset, None, options
@@ -189,16 +167,6 @@ def _class_weights(class_weight, y):
     labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
     classes, indices = np.unique(labels, return_inverse=True)
     return np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")[indices]
-
-
-def _check_rows(model, rows):
-    """Refuses a batch that leaves an inner update without rows."""
-    parts = max(update.parts for update in model.updates)
-    if rows < parts:
-        raise ValueError(
-            f"Every batch, the last one too, should have at least {parts} rows, one for each inner update of a step. "
-            f"Received: a batch of {rows}"
-        )
 
 
 def _split(x, y, weight, share):
@@ -225,9 +193,9 @@ def _set_stack(model, dataset, steps):
     checks = model.unchecked and model._distribute_strategy is not None
     batch = next(iter(dataset.take(1)), None) if chooses or checks else None
     if checks:  # on one device, the training function sees the rows
-        execution.check_first(model, [] if batch is None else [execution.without_none(batch)])
+        check_batches(model, [] if batch is None else [without_none(batch)])
     if batch is None:
         return
-    _check_rows(model, tf.nest.flatten(batch)[0].shape[0])
+    check_rows(model, tf.nest.flatten(batch)[0].shape[0])
     if chooses:
         model.steps_per_execution = execution.choose_stack(model, batch, steps)

@@ -5,11 +5,13 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import compiling, execution, exporting, fitting, saving, structure
+from keras_dl.data.checks import check_arrays
+from keras_dl.models.base import checking, compiling, execution, exporting, fitting, saving, structure
 from keras_dl.models.base.averages import Averages
 from keras_dl.models.base.fused_adam import choose_kernel
 from keras_dl.models.base.state import TrainingState, as_seed
 from keras_dl.models.base.step import StepProgram
+from keras_dl.models.base.tracking import FirstNotFinite, make_trackers, track
 
 
 class ObjectiveModel(keras.Model):
@@ -35,8 +37,10 @@ class ObjectiveModel(keras.Model):
 
     #: Whether `compile` takes losses and metrics of targets; other models know what they minimise.
     has_targets = False
-    #: Whether the next batch is the first of data that could not be checked as arrays.
-    unchecked = False
+    #: Whether batches come from data that could not be checked as arrays, and whether the next is their first.
+    streams = unchecked = False
+    #: Whether data are `x` or `(x, condition)`; others' second part is a target.
+    has_conditions = False
     #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
     optimizer_names = ("optimizer",)
     #: Names of the networks of which an exponential moving average is kept.
@@ -54,7 +58,7 @@ class ObjectiveModel(keras.Model):
         self._averages = Averages(ema_momentum, {k: networks[k] for k in self.averaged_networks})
         self.ema_networks = self._averages.networks
         self.updates = ()
-        self._trackers = {}
+        self._trackers, self._broken = {}, None
         self._functions = {}
         self.built = True
 
@@ -66,6 +70,10 @@ class ObjectiveModel(keras.Model):
 
     def check_data(self, data):
         """Refuses data that the model cannot be trained on. `data` is a nest of arrays, `x` or `(x, ...)`."""
+
+    def condition_classes(self):
+        """The classes of the labels on which the networks are conditioned: their number, a tuple, or `None`."""
+        return structure.condition_classes(self.networks)
 
     def check_inputs(self, inputs):
         """Refuses inputs of `predict`, a nest of arrays, that the model cannot take."""
@@ -119,7 +127,8 @@ class ObjectiveModel(keras.Model):
             for update in self.updates:
                 if not update.optimizer.built:
                     update.optimizer.build(update.variables)
-            self._trackers = self._make_trackers()
+            self._trackers = make_trackers(self.updates)
+            self._broken = FirstNotFinite(self.updates)
             main = optimizers.get(optimizer) if isinstance(optimizer, str) else None
             super().compile(
                 optimizer=self.updates[0].optimizer if main is None else main,
@@ -137,14 +146,6 @@ class ObjectiveModel(keras.Model):
             choose_kernel(update.optimizer, fused=not (self.jit_compile or distributed))
         self._program = StepProgram(self.updates, self.state, self.jit_compile and distributed)
 
-    def _make_trackers(self):
-        prefixed = len(self.updates) > 1
-        names = {}
-        for update in self.updates:
-            for term in ("loss", *update.terms):
-                names[update.name, term] = f"{update.name}_{term}" if prefixed else term
-        return {key: keras.metrics.Mean(name=name) for key, name in names.items()}
-
     @property
     def metrics(self):
         compiled = [m for m in (getattr(self, "_compile_metrics", None),) if m is not None]
@@ -153,25 +154,29 @@ class ObjectiveModel(keras.Model):
     def reset_metrics(self):
         super().reset_metrics()
         self.state.batches_evaluated.assign(0)
+        if self._broken is not None:
+            self._broken.reset()
 
     def _phase(self):
         return int(self.state.step.numpy()) % self._period
 
     def _run_updates(self, batch, phase=0, rows=None):
-        for found in self._program.train(batch, phase, rows):
-            self._track(*found)
+        for ordinal, (part, *found) in enumerate(self._program.train(batch, phase, rows)):
+            means = track(self._trackers, part, *found)
+            self._broken.note(part.update, means, self.state.step.value, ordinal)
         self._averages.update()
 
     def _run_evaluation(self, batch):
         for found in self._program.evaluate(batch):
-            self._track(*found)
+            track(self._trackers, *found)
 
-    def _track(self, part, values, terms, charge):
-        share = tf.math.divide_no_nan(1.0, part.local_weight)
-        for term, value in {"loss": values, **terms}.items():
-            tracker = self._trackers[part.update.name, term]
-            mean = tf.reduce_sum(value) * share + (charge if term == "loss" else 0.0)
-            tracker.update_state(mean, sample_weight=part.local_weight)
+    def first_not_finite(self):
+        """Returns `(metric's name, step)` of the first mean of this epoch that was NaN or infinite, or `None`.
+
+        Under several workers all of them must call it.
+        """
+        update, term, step = self._broken.find(self.distribute_strategy) or (None, None, None)
+        return None if update is None else (self._trackers[update, term].name, step)
 
     def train_step(self, data, phase=0, rows=None):
         """Runs the updates due on a batch and returns the means of the epoch so far."""
@@ -198,7 +203,7 @@ class ObjectiveModel(keras.Model):
             return
         batch = next(iter(iterator._get_iterator()))
         local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
-        self.build_metrics(execution.without_none(local))
+        self.build_metrics(checking.without_none(local))
 
     def build_metrics(self, batch):
         """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
@@ -213,9 +218,9 @@ class ObjectiveModel(keras.Model):
 
     def predict(self, x, **options):
         """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays."""
-        fitting.check_given(x, "predict")
-        if fitting.is_arrays(x):
-            fitting.check_arrays(x)
+        checking.check_given(x, "predict")
+        if checking.is_arrays(x):
+            check_arrays(x)
             self.check_inputs(x)
         return super().predict(x, **options)
 

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from keras_dl.networks.conditions import num_classes
+
 
 def inputs_of(network):
     """The network's symbolic inputs as it takes them, a tensor or a nest; `None` where it does not say.
@@ -33,6 +35,15 @@ def has_convolutions(network):
 def synchronizes(network):
     """Whether a network has layers that exchange values with other replicas (batch normalization, `synchronized`)."""
     return any(getattr(layer, "synchronized", False) for layer in network._flatten_layers())
+
+
+def condition_classes(networks):
+    """The classes of the labels that the first conditional network takes, as `num_classes` gives them, or `None`."""
+    for network in networks:
+        inputs = inputs_of(network)
+        if isinstance(inputs, dict) and "condition" in inputs:
+            return num_classes(network)
+    return None
 
 
 def check_network(key, network):

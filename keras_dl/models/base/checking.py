@@ -1,0 +1,74 @@
+"""What is checked of data, whatever the model: arrays before any work starts, batches as they come."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.data.checks import check_arrays
+from keras_dl.data.pipeline import join
+from keras_dl.models.base.conditions import check_classes, unpack
+
+
+def is_arrays(data):
+    """Whether `data` is a nest of arrays (and not a dataset, generator or iterator)."""
+    leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
+    return bool(leaves) and all(tf.is_tensor(leaf) or hasattr(leaf, "__array__") for leaf in leaves)
+
+
+def check_given(x, name):
+    """Refuses what is no data at all, in the name of the method that was given it."""
+    iterates = hasattr(x, "__iter__") or hasattr(x, "__getitem__")
+    empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
+    if x is None or not iterates or empty or isinstance(x, (str, bytes)):
+        kinds = "arrays, a tf.data.Dataset or a generator"
+        raise ValueError(f"{name} should be given data: {kinds}. Received: x={x!r}")
+
+
+def check(model, x, y=None, sample_weight=None):
+    """Refuses arrays that the model cannot use, before any work starts."""
+    if is_arrays(x):
+        data = join(x, y, sample_weight)
+        check_arrays(data)
+        model.check_data(data)
+
+
+def check_rows(model, rows):
+    """Refuses a batch that leaves an inner update without rows."""
+    parts = max(update.parts for update in model.updates)
+    if rows < parts:
+        raise ValueError(
+            f"Every batch, the last one too, should have at least {parts} rows, one for each inner update of a step. "
+            f"Received: a batch of {rows}"
+        )
+
+
+def check_batches(model, batches):
+    """Refuses batches of a dataset or generator that the model cannot use: their rows are here by now.
+
+    The first is checked as arrays are; of later ones the labels, which takes some microseconds. NaN in data shows as
+    NaN in losses; a label out of range would show nowhere.
+    """
+    if not model.streams:
+        return
+    later = batches
+    if model.unchecked:
+        model.unchecked = False
+        if not batches:
+            raise ValueError("data should hold at least one batch. Received: none")
+        data = tf.nest.map_structure(lambda t: t.numpy(), batches[0])
+        check_arrays(data)
+        model.check_data(data)
+        later = batches[1:]
+    classes = model.condition_classes() if model.has_conditions else None
+    for batch in later if classes is not None else ():
+        condition = unpack(batch)[1]
+        if condition is not None:
+            check_classes(np.asarray(condition), classes)
+
+
+def without_none(batch):
+    """A batch without the `None`s (no targets, no weights) that Keras' adapters put at its end; tensors throughout."""
+    if isinstance(batch, tuple):
+        while batch and (batch[-1] is None or isinstance(batch[-1], tf.experimental.Optional)):
+            batch = batch[:-1]
+        batch = batch[0] if len(batch) == 1 else batch
+    return batch
