@@ -112,6 +112,12 @@ def test_every_inner_update_needs_rows(rows, batch_size):
         gan.fit(images(rows), batch_size=batch_size, verbose=0)
 
 
+def test_every_inner_update_needs_rows_of_a_generator_too():
+    gan = compiled(small_gan(critic_steps=5))
+    with pytest.raises(ValueError, match="should have at least 5 rows.*Received: a batch of 4"):
+        gan.fit(((images(4),) for _ in range(2)), verbose=0)
+
+
 @pytest.mark.parametrize(
     ("condition", "message"),
     [

@@ -12,19 +12,23 @@ import tensorflow as tf
 from keras_dl import layers, models, networks, objectives
 from tests.models.builders import largest_difference
 from tests.models.gan_builders import SHAPE, adams, compiled, images, small_gan
+from tests.objectives.test_penalties import FROZEN, PENALTIES, FixedDraw, conv_critic, frozen_gradients
 
 TWO_REPLICAS = """
-import sys
+import functools, sys
 import numpy as np, tensorflow as tf
 device = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.models.builders import largest_difference
-from tests.models.test_gan_runs import WAYS, on_replicas
+from tests.models.test_gan_runs import PENALTIES, WAYS, distance_from_torch, on_replicas
 for train in WAYS:
     for jit_compile in (False, True):
         one, two = train(jit_compile), on_replicas(train, jit_compile)
         counts = [int(m.critic_optimizer.iterations.numpy() + m.state.step.numpy()) for m in (one, two)]
         print(train.__name__, largest_difference(one, two), *counts)
+for name in PENALTIES:
+    for jit_compile in (False, True):
+        print("torch", name, on_replicas(functools.partial(distance_from_torch, name), jit_compile))
 """
 RESUME = """
 import sys
@@ -78,6 +82,40 @@ def synchronized(convolutions):
 WAYS = (trained, with_tails, synchronized)
 
 
+class AtFrozenPoints(objectives.Penalty):
+    """A penalty at the frozen samples and positions of the rows that a replica holds."""
+
+    def __init__(self, penalty):
+        self.penalty = penalty
+
+    def __call__(self, critic, real, fake, draw):
+        held = tf.cast(draw.offset, tf.int32) + tf.range(draw.rows)
+        positions = FixedDraw()
+        positions.uniform = lambda shape: tf.gather(FROZEN["position"], held)
+        return self.penalty(critic, real, tf.gather(FROZEN["fake"], held), positions)
+
+
+class NoGame(objectives.Adversarial):
+    def critic_loss(self, real, fake):
+        return 0.0 * real
+
+    def generator_loss(self, fake, real=None):
+        return 0.0 * fake
+
+
+def distance_from_torch(name, jit_compile):
+    """How far a step of gradient descent by a penalty alone is from torch's double backward."""
+    critic, generator = conv_critic("tanh"), networks.mlp_generator(1, (11, 11, 2), (), output_activation=None)
+    gan = models.GAN(generator, critic, objective=NoGame(), penalty=AtFrozenPoints(PENALTIES[name]), seed=0)
+    sgd = {f"{player}_optimizer": keras.optimizers.SGD(1.0) for player in ("generator", "critic")}
+    gan.compile(**sgd, jit_compile=jit_compile)
+    before = critic.get_weights()
+    gan.fit(FROZEN["real"], batch_size=4, shuffle=False, verbose=0)
+    moved = [a - b for a, b in zip(before, critic.get_weights(), strict=True)]
+    pairs = zip(moved, frozen_gradients("tanh", name, critic), strict=True)
+    return max(np.abs(a - b).max() / max(1.0, np.abs(b).max()) for a, b in pairs)
+
+
 @functools.cache
 def two_devices():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -89,12 +127,15 @@ def on_replicas(train, jit_compile):
 
 
 @pytest.mark.slow
-def test_two_replicas_train_as_one():
+def test_two_replicas_train_as_one_and_as_torch():
     """What counts are: 50 steps of two critic updates; twice 3 steps, of four, four and three, or of two each."""
     command = [sys.executable, "-c", TWO_REPLICAS]
     run = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stderr[-4000:]
     lines = [line.split() for line in run.stdout.splitlines()]
+    torch = [float(line[2]) for line in lines if line[0] == "torch"]
+    assert len(torch) == 6 and max(torch) < 5e-5
+    lines = [line for line in lines if line[0] != "torch"]
     assert len(lines) == 6
     for name, difference, *counts in lines:
         assert counts == [{"trained": "150", "with_tails": "28", "synchronized": "18"}[name]] * 2

@@ -247,3 +247,13 @@ def test_dropout_is_for_training_alone(dropout):
 def test_refuses(build, message):
     with pytest.raises(ValueError, match=f"{message}.*Received: "):
         build()
+
+
+def test_normalization_may_be_synchronized():
+    shape = (8, 8, 1)
+    made = [networks.dcgan_generator(2, shape, 2, normalization="synchronized")]
+    made += [networks.dcgan_critic((16, 16, 1), 2, normalization="synchronized")]
+    made += [networks.resnet_critic(shape, 2, normalization="synchronized")]
+    for network in made:
+        normal = [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        assert normal and all(layer.synchronized for layer in normal)

@@ -41,11 +41,16 @@ def check_rows(model, rows):
         )
 
 
-def check_batches(model, batches):
+def check_batches(model, batches, classes=None):
     """Refuses batches of a dataset or generator that the model cannot use: their rows are here by now.
 
     The first is checked as arrays are; of later ones the labels, which takes some microseconds. NaN in data shows as
     NaN in losses; a label out of range would show nowhere.
+
+    Args:
+        model: The model.
+        batches: List of batches.
+        classes: What `model.condition_classes()` gives, where the data come with labels.
     """
     if not model.streams:
         return
@@ -58,7 +63,6 @@ def check_batches(model, batches):
         check_arrays(data)
         model.check_data(data)
         later = batches[1:]
-    classes = model.condition_classes() if model.has_conditions else None
     for batch in later if classes is not None else ():
         condition = unpack(batch)[1]
         if condition is not None:

@@ -7,7 +7,7 @@ import math
 
 import tensorflow as tf
 
-from keras_dl.models.base.checking import check_batches, without_none
+from keras_dl.models.base.checking import check_batches, check_rows, without_none
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
 from keras_dl.models.base.structure import has_convolutions, synchronizes
 
@@ -76,10 +76,13 @@ def train_function(model):
         return _replicated(model, model._run_updates, _wanted, _skipped)
     single = _compiled_step(model, model.train_step)
     stacked = _compiled_step(model, functools.partial(_train_stack, model), unknown_axes=2)
+    classes = _classes(model)
 
     def function(iterator):
         batches = [without_none(batch) for batch in itertools.islice(iterator, _wanted(model))]
-        check_batches(model, batches)
+        if model.unchecked and batches:
+            check_rows(model, tf.nest.flatten(batches[0])[0].shape[0])
+        check_batches(model, batches, classes)
         if not batches:
             raise StopIteration
         batches = batches[_skipped(model, len(batches)) :]
@@ -93,18 +96,24 @@ def test_function(model):
     if model._distribute_strategy is not None:
         return _replicated(model, model._run_evaluation, lambda model: model.steps_per_execution, lambda *_: 0)
     single = _compiled_step(model, model.test_step)
+    classes = _classes(model)
 
     def function(iterator):
         logs = None
         for batch in itertools.islice(iterator, model.steps_per_execution):
             batch = without_none(batch)
-            check_batches(model, [batch])
+            check_batches(model, [batch], classes)
             logs = single(batch)
         if logs is None:
             raise StopIteration
         return logs
 
     return function
+
+
+def _classes(model):
+    """The classes of the labels that come with the data, or `None`."""
+    return model.condition_classes() if model.has_conditions else None
 
 
 def _wanted(model):
@@ -196,7 +205,7 @@ def _compiled_step(model, step, unknown_axes=1):
 def _replicated(model, step, wanted, skipped):
     """Runs `step` on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients."""
     strategy = model.distribute_strategy
-    classes = model.condition_classes() if model.has_conditions else None
+    classes = _classes(model)
 
     def run(batch, **options):
         def on_replica(batch):
