@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 #: keras_dl's step with Keras' Adam in place of the fused one.
 OWN = "keras_dl:keras_adam"
 #: Plain TensorFlow first, then the other frameworks: for each workload the variants that were fastest so far.
+#: `@1` behind a name: one thread an operation.
 PEERS = {
     "W1": ["tf:fit_js16", "tf:tff_j16", "tf:fit_j1", "tf:kerasio_n", "torch:compile", "jax:jit", "jax:scan16"],
     "W1p": ["tf:gather+js16", "tf:slices+n16", "tf:numpy", "torch:eager_index", "torch:eager_dl2", "jax:jit"],
@@ -33,7 +34,7 @@ PEERS = {
     "W5": ["tf:fit_n1+fbn", "tf:fit_n16+fbn+fa", "tf:fit_n1", "tf:kerasio_n", "torch:cl", "torch:compile_cl"],
     "W7a": [
         *("tf:frozen", "tf:tff_n", "tf:tff_j", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"),
-        *("keras_dl:predict_on_batch", "keras_dl:onnx", "keras_dl:litert"),
+        *("keras_dl@1:saved_model", "keras_dl:predict_on_batch", "keras_dl:onnx", "keras_dl:litert"),
     ],
     "W7b": ["tf:frozen", "tf:tff_n", "tf:predict", "torch:eager", "torch:cl", "torch:compile", "jax:jit"],
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
@@ -46,9 +47,10 @@ HERE = ("W8",)
 
 
 class Worker:
-    """A process that times variants on request."""
+    """A process that times variants on request, each operation by so many threads as stand behind an `@`."""
 
     def __init__(self, framework, here, pythons, peers):
+        framework, _, threads = framework.partition("@")
         module = "benchmarks.resnet18_torch" if framework == "torch" else "benchmarks.worker"
         command = ["-m", module, framework] if here else [f"bench_{framework}.py"]
         self.process = subprocess.Popen(
@@ -58,6 +60,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
+            env=os.environ | ({"TF_NUM_INTRAOP_THREADS": threads} if threads else {}),
         )
         self.process.stdout.readline()
 
@@ -123,7 +126,7 @@ def main():
     running = {}
 
     def workers(framework, here):
-        key = framework, here or framework == "keras_dl"
+        key = framework, here or framework.startswith("keras_dl")
         if key not in running:
             running[key] = Worker(*key, pythons, os.path.abspath(options.peers))
         return running[key]
