@@ -141,6 +141,30 @@ def test_any_size_is_padded_and_cut_back(padding):
             np.testing.assert_allclose(output, expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("options", [{}, {"residual": True}], ids=["plain", "residual"])
+def test_unpadded_tiles_are_parts_of_the_whole(options):
+    """Without padding no border shows: a tile of the image gives that part of the whole image's output."""
+    network = unet((None, None, 1), 2, filters=SMALL, padding="valid", **options)
+    x = normal(1, 56, 52, 1)
+    tile = network(x[:, 8:52, 4:48])
+    assert tile.shape == (1, 4, 4, 2)
+    np.testing.assert_allclose(tile, network(x)[:, 8:12, 4:8], atol=1e-6)
+
+
+def test_unpadded_with_gates():
+    """A gate that is shut, its bias low, leaves nothing of the skip; open, it is the network without gates."""
+    network = unet((20, 24, 1), 2, filters=(3, 5), padding="valid", attention=True, residual=True)
+    plain = unet((20, 24, 1), 2, filters=(3, 5), padding="valid", residual=True)
+    gate, x = network.get_layer("up_1_gate"), normal(2, 20, 24, 1)
+    for layer in plain.layers:
+        layer.set_weights(network.get_layer(layer.name).get_weights())
+    gate.score.set_weights([0 * gate.score.kernel.numpy(), np.array([100.0])])
+    np.testing.assert_allclose(network(x), plain(x), atol=1e-6)
+    gate.score.set_weights([0 * gate.score.kernel.numpy(), np.array([-100.0])])
+    skipped = keras.Model(network.inputs[0], network.get_layer("up_1_concatenate").output)
+    assert np.abs(np.asarray(skipped(x))[..., :3]).max() < 1e-6
+
+
 def test_unknown_sizes_compile_and_take_one_pixel():
     network = unet((None, None, None, 1), 2, filters=(2, 3), activation=PReLU(), up="nearest", down="average")
     assert network.output_shape == (None, None, None, None, 2)
