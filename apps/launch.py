@@ -154,14 +154,19 @@ class Workers:
             name, ended_with = self._next(code)
             if ended_with and not code:
                 code = 128 - ended_with if ended_with < 0 else ended_with
-                if self.signalled is None:
+                if self.signalled is None:  # else all were told to end, and each has the grace to do so in its own way
                     self._say(
                         f"{name} {describe(ended_with)}: ending the others; a run with checkpoints can be resumed"
                     )
-                self._send(signal.SIGTERM)
-        for reader in self._readers:
-            reader.join(timeout=1)
+                    self._send(signal.SIGTERM)
+        self._print_the_rest()
         return code if self.signalled is None else 128 + self.signalled
+
+    def _print_the_rest(self):
+        """Waits for the last lines; not for ever, as a child that a worker has left behind may hold its output open."""
+        end = time.monotonic() + self.grace
+        for reader in self._readers:
+            reader.join(timeout=max(0.0, end - time.monotonic()))
 
     def _next(self, failed):
         """The next worker that ends; where one has failed, it has to within the grace."""

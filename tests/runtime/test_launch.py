@@ -70,8 +70,11 @@ def test_a_worker_that_fails_ends_the_others(ending, status, message):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signals_reach_every_worker(number):
     code = (
-        "import signal, sys, time\n"
-        "def stop(number, frame):\n    print('got', signal.Signals(number).name, flush=True)\n    sys.exit(4)\n"
+        WHO + "import os, signal, sys, time\n"
+        "def stop(number, frame):\n"
+        "    time.sleep(task)\n"  # the second is not done when the first ends
+        "    os.write(1, f'got {signal.Signals(number).name}\\n'.encode())\n"  # print may be under way already
+        "    sys.exit(4)\n"
         f"signal.signal({int(number)}, stop)\nprint('ready', flush=True)\ntime.sleep(60)"
     )
     process = start(code, "--workers", "2")
