@@ -176,3 +176,28 @@ def test_what_is_committed_is_what_is_served():
     assert (folder / "models.config").read_text() == exporting.models_config(folder)
     compose = (folder / "compose.yaml").read_text()
     assert "--model_config_file=/models/models.config" in compose and ".:/models:ro" in compose
+
+
+def test_the_compose_file_is_one():
+    yaml = pytest.importorskip("yaml", reason="needs PyYAML")
+    found = yaml.safe_load((ROOT / "saved_models" / "compose.yaml").read_text())
+    assert found.keys() == {"services"} and found["services"].keys() == {"serving"}
+    service = found["services"]["serving"]
+    assert service.keys() == {"image", "command", "ports", "volumes"}
+    assert all(isinstance(text, str) for name in ("command", "ports", "volumes") for text in service[name])
+    assert isinstance(service["image"], str) and all(port.startswith("127.0.0.1:") for port in service["ports"])
+
+
+@needs_serving_api
+def test_models_config_is_what_a_server_reads():
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    folder = ROOT / "saved_models"
+    config = model_server_config_pb2.ModelServerConfig()
+    text_format.Parse((folder / "models.config").read_text(), config)
+    models = {model.name: model for model in config.model_config_list.config}
+    assert models.keys() == {path.name for path in folder.iterdir() if path.is_dir()}
+    for name, model in models.items():
+        assert (model.base_path, model.model_platform) == (f"/models/{name}", "tensorflow")
+        assert any((version / "saved_model.pb").is_file() for version in (folder / name).iterdir())
