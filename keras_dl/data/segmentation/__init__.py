@@ -2,6 +2,7 @@
 
 from keras_dl.data.segmentation.augmentations import AUGMENTATIONS, augmentation
 from keras_dl.data.segmentation.case import Case
+from keras_dl.data.segmentation.file_names import taken
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities, fingerprint
 from keras_dl.data.segmentation.folder import Folder, open_folder
 from keras_dl.data.segmentation.folds import fold
@@ -36,4 +37,5 @@ __all__ = [
     "restore",
     "segment",
     "sliding_window",
+    "taken",
 ]

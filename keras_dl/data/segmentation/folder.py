@@ -1,19 +1,14 @@
 """Images and labels in a folder, as files of NIfTI, PNG or TIFF, checked before they are used."""
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from keras_dl.data.segmentation import nifti, pictures
+from keras_dl.data.segmentation import file_names, pictures
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.problems import Problems, listed, named
-
-IMAGES = ("imagesTr", "images", "image")
-LABELS = ("labelsTr", "labels", "label", "masks", "mask")
-_CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 
 class Folder(Sequence):
@@ -60,7 +55,7 @@ class Folder(Sequence):
         return part
 
 
-def open_folder(folder, labelled=True, num_classes=None, label_values=None):
+def open_folder(folder, labelled=True, num_classes=None, label_values=None, channels=None):
     """Opens a folder of images and labels, and checks every file before anything is trained on it.
 
     Images are in `imagesTr/`, `images/` or `image/`, labels in `labelsTr/`, `labels/`, `label/`, `masks/` or `mask/`,
@@ -76,6 +71,8 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None):
         labelled: Whether there are labels.
         num_classes: Number of classes, the background included.
         label_values: Increasing integers: the value in the files of each class, the background first.
+        channels: Number of channels of an image, if it is known: without labels, more files `name_0000`, `name_0001`
+            ... are images of their own.
 
     Returns:
         A `Folder`: a sequence of `Case`s.
@@ -100,75 +97,32 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None):
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"Expected a folder of images. Received: {folder}, which is none")
-    files, images = _files(_inside(folder, IMAGES, alone=not labelled))
-    labels = _by_stem(_inside(folder, LABELS), files) if labelled else None
-    cases = Folder(files, _with_channels(images, labels), labels)
-    _check_pairs(cases, labels)
+    _check_classes(num_classes, label_values)
+    cases = Folder(*file_names.find(folder, labelled, channels))
     description = _description(folder)
     if label_values is None:
         num_classes = num_classes or description.get("num_classes")
         label_values = None if num_classes is None else tuple(range(num_classes))
-    channels, found = _check_files(cases, label_values)
+    num_channels, found = _check_files(cases, label_values)
     if labelled:
         cases.label_values = _consecutive(found) if label_values is None else tuple(label_values)
         cases.num_classes = len(cases.label_values)
-    default = (
-        ("rgb",) * 3 if files is pictures and channels == 3 else ("grey" if files is pictures else "mri",) * channels
-    )
+    kind = "mri" if cases._files is not pictures else "rgb" if num_channels == 3 else "grey"
     modalities = description.get("modalities", ())
-    cases.modalities = modalities if len(modalities) == channels else default
+    cases.modalities = modalities if len(modalities) == num_channels else (kind,) * num_channels
     return cases
 
 
-def _inside(folder, names, alone=False):
-    found = [folder / name for name in names if (folder / name).is_dir()]
-    if found or alone:
-        return found[0] if found else folder
-    there = listed(sorted(path.name for path in folder.iterdir())) or "nothing"
-    raise FileNotFoundError(f"Expected a folder {' or '.join(names)} in {folder}. Received: {there}")
-
-
-def _files(folder):
-    """Returns the module that reads the folder's files, and these by their names without suffix."""
-    for files in (nifti, pictures):
-        if found := _by_stem(folder, files):
-            return files, found
-    suffixes = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
-    raise FileNotFoundError(f"Expected images ({suffixes}) in {folder}. Received: none")
-
-
-def _by_stem(folder, files):
-    found = {}
-    for path in sorted(folder.iterdir()):
-        suffix = next((s for s in files.SUFFIXES if path.name.lower().endswith(s)), None)
-        if suffix and not path.name.startswith("."):
-            found[path.name[: -len(suffix)]] = path
-    return found
-
-
-def _with_channels(images, labels):
-    """Groups files `name_0000`, `name_0001` ... by name, where labels (or all images) say that these are channels."""
-    matches = {stem: _CHANNEL.fullmatch(stem) for stem in images}
-    grouped = {}
-    for stem, path in images.items():
-        match = matches[stem]
-        are_channels = match and (match[1] in labels and stem not in labels if labels else _all_channels(matches))
-        grouped.setdefault(match[1] if are_channels else stem, []).append(path)
-    return grouped
-
-
-def _all_channels(matches):
-    """Whether each name comes with its first channel."""
-    return all(match and f"{match[1]}_0000" in matches for match in matches.values())
-
-
-def _check_pairs(cases, labels):
-    without = [] if labels is None else sorted(set(cases.names) - set(labels))
-    alone = [] if labels is None else sorted(set(labels) - set(cases.names))
-    if without or alone:
-        found = [f"no labels for {listed(without)}"] if without else []
-        found += [f"no image for {listed(alone)}"] if alone else []
-        raise ValueError(f"Expected labels of the same name for every image. Received: {'; '.join(found)}")
+def _check_classes(num_classes, label_values):
+    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
+        raise ValueError(f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}")
+    values = [] if label_values is None else list(label_values)
+    if any(int(v) != v for v in values) or values != sorted(set(values)) or min(values, default=0) < 0:
+        raise ValueError(
+            f"`label_values` must be increasing integers of at least 0. Received: label_values={label_values!r}"
+        )
+    if num_classes is not None and values and len(values) != num_classes:
+        raise ValueError(f"`num_classes` and `label_values` differ. Received: {num_classes} and {label_values!r}")
 
 
 def _check_files(cases, label_values):
@@ -179,7 +133,7 @@ def _check_files(cases, label_values):
             image, _, affine, _ = cases._files.read_image(cases._images[name])
             paths = cases._images[name]
             if not np.isfinite(image).all():
-                raise ValueError(f"Expected finite values. Received: NaN or infinity in {named(paths[0])}")
+                raise ValueError(f"Expected finite values. Received: NaN or infinity in {listed(map(named, paths))}")
             shapes.setdefault((image.ndim - 1, image.shape[-1]), []).append(name)
             if cases._labels is not None:
                 path = cases._labels[name]
@@ -213,7 +167,7 @@ def _consecutive(found):
     rare = min(values[missing:], key=lambda v: sum(v in held for held in found.values()))
     where = [name for name, held in found.items() if rare in held]
     raise ValueError(
-        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else give `label_values`. "
+        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`. "
         f"Received: {listed(map(str, values))}, of which {rare} in {listed(where)}"
     )
 

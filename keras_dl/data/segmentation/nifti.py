@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.data.segmentation.problems import named
+from keras_dl.data.segmentation.problems import named, reason
 
 SUFFIXES = (".nii.gz", ".nii")
 
@@ -74,7 +74,9 @@ def read_image(paths):
         check_same_grid(array, affine, other, other_affine, named(path))
     channels = [part if part.ndim == 4 else part[..., None] for part, _, _ in parts]
     spacing = tuple(float(s) for s in np.sqrt((affine[:3, :3] ** 2).sum(axis=0)))
-    return np.concatenate(channels, axis=-1).astype("float32", copy=False), spacing, affine, source
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+        image = np.concatenate(channels, axis=-1).astype("float32", copy=False)
+    return image, spacing, affine, source
 
 
 def read_labels(path):
@@ -126,9 +128,9 @@ def _read(path):
         usable = np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 1e-12
         array = np.asanyarray(image.dataobj)
     except Exception as error:  # nibabel raises whatever the damage leads to, zlib's and NumPy's errors among them
-        raise ValueError(
-            f"Expected {named(path)} to be a NIfTI file. Received: {type(error).__name__}: {error}"
-        ) from error
+        raise ValueError(f"Expected {named(path)} to be a NIfTI file. Received: {reason(error)}") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"Expected one real number a voxel. Received: type {array.dtype} in {named(path)}")
     if not usable:
         raise ValueError(f"Expected an affine with an inverse. Received: {affine.tolist()} in {named(path)}")
     if array.ndim == 4 and array.shape[3] == 1:

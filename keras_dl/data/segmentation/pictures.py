@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.data.segmentation.problems import named
+from keras_dl.data.segmentation.problems import named, reason
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
 
@@ -82,15 +82,14 @@ def check_same_grid(image, affine, other, other_affine, name):
 
 
 def _read(path):
-    """Returns `(height, width, channels)` with one channel or three."""
+    """Returns `(height, width, channels)` with one channel or three; of one bit a pixel, with 0 and 255."""
     from skimage.io import imread
 
     try:
         picture = np.asarray(imread(path))
     except Exception as error:  # imageio's plugins raise whatever the damage leads to
-        raise ValueError(
-            f"Expected {named(path)} to be a picture. Received: {type(error).__name__}: {error}"
-        ) from error
+        raise ValueError(f"Expected {named(path)} to be a picture. Received: {reason(error)}") from error
+    picture = picture.astype("uint8") * 255 if picture.dtype == bool else picture
     picture = picture[..., None] if picture.ndim == 2 else picture
     if picture.ndim != 3 or picture.shape[2] > 4:
         raise ValueError(f"Expected one grey or coloured picture. Received: shape {picture.shape} in {named(path)}")

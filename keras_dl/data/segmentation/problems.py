@@ -21,6 +21,12 @@ def listed(names):
     return ", ".join(names[:_SHOWN]) + rest
 
 
+def reason(error):
+    """Returns an exception as one line; what readers of files say may go on with advice."""
+    first = next(iter(str(error).strip().splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 class Problems:
     """Collects the messages of `ValueError`s over many files, to raise them all at once."""
 

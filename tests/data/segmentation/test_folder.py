@@ -189,6 +189,12 @@ def broken(folder, what):
         save(volume(1, (5, 6)), images / "b.nii.gz")
     elif what == "channels":
         save(volume(1, (5, 6, 7, 2)), images / "b.nii.gz")
+    elif what == "colours":
+        save(np.zeros((5, 6, 7), [("R", "u1"), ("G", "u1"), ("B", "u1")]), images / "b.nii.gz")
+    elif what == "complex":
+        save(volume(1).astype("complex64"), images / "b.nii.gz")
+    elif what == "overflow":
+        save(volume(1).astype("float64") * 1e300, images / "b.nii.gz")
 
 
 @pytest.mark.parametrize(
@@ -206,6 +212,9 @@ def broken(folder, what):
         ("affine", "affine with an inverse. Received: .* in imagesTr/b.nii.gz"),
         ("axes", r"three axes, or four.*Received: shape \(5, 6\) in imagesTr/b.nii.gz"),
         ("channels", "as many axes and channels each. Received: 3 axes, 1 channels in a; 3 axes, 2 channels in b"),
+        ("colours", r"one real number a voxel. Received: type \[\('R', .* in imagesTr/b.nii.gz"),
+        ("complex", "one real number a voxel. Received: type complex64 in imagesTr/b.nii.gz"),
+        ("overflow", "Received: NaN or infinity in imagesTr/b.nii.gz"),
     ],
 )
 def test_broken_folders_are_refused(tmp_path, what, message):
@@ -263,8 +272,9 @@ def test_pictures_that_are_refused(tmp_path):
             (tmp_path / "masks" / "a.png").write_bytes(content)
         else:
             imsave(tmp_path / "masks" / "a.png", content, check_contrast=False)
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ValueError, match=message) as caught:
             open_folder(tmp_path)
+        assert "\n" not in str(caught.value)
 
 
 def real_folder(name):

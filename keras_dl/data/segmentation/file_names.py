@@ -1,0 +1,121 @@
+"""Which files of a folder are images and labels, and which of them belong together, by their names alone."""
+
+import re
+from pathlib import Path
+
+from keras_dl.data.segmentation import nifti, pictures
+from keras_dl.data.segmentation.problems import listed, named
+
+IMAGES = ("imagesTr", "images", "image")
+LABELS = ("labelsTr", "labels", "label", "masks", "mask")
+_CHANNEL = re.compile(r"(.+)_(\d{4})")
+
+
+def find(folder, labelled, channels=None):
+    """Finds the files of a folder's cases.
+
+    Args:
+        folder: The folder.
+        labelled: Whether there are labels.
+        channels: Number of channels of an image, if it is known.
+
+    Returns:
+        `(files, images, labels)`: the module that reads them, the paths of each case's channels by its name, and the
+        path of its labels, or `None`.
+
+    Raises:
+        FileNotFoundError: If there are no images or labels.
+        ValueError: If two files have one name, an image has no labels or labels no image, or cases have other channels.
+    """
+    files, images = _files(_inside(folder, IMAGES, alone=not labelled))
+    labels = _by_stem(_inside(folder, LABELS), files) if labelled else None
+    images = _with_channels(images, labels, channels)
+    _check_pairs(images, labels)
+    _check_channels(images)
+    return files, images, labels
+
+
+def taken(folder):
+    """Returns the folders that hold images or labels of a folder of cases, a set of absolute paths.
+
+    Args:
+        folder: The folder, or that of the images alone.
+    """
+    folder = Path(folder).resolve()
+    roots = [folder, folder.parent] if folder.name in IMAGES else [folder]
+    inside = {root / name for root in roots for name in (*IMAGES, *LABELS)}
+    return {folder, *(path for path in inside if path.exists())}
+
+
+def _inside(folder, names, alone=False):
+    found = [folder / name for name in names if (folder / name).is_dir()]
+    if found or alone:
+        return found[0] if found else folder
+    there = listed(sorted(path.name for path in folder.iterdir())) or "nothing"
+    raise FileNotFoundError(f"Expected a folder {' or '.join(names)} in {folder}. Received: {there}")
+
+
+def _files(folder):
+    """Returns the module that reads the folder's files, and these by their names without suffix."""
+    found = [(files, stems) for files in (nifti, pictures) if (stems := _by_stem(folder, files))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        examples = " and ".join(next(iter(stems.values())).name for _, stems in found)
+        raise ValueError(f"Expected NIfTI files or pictures in {folder}. Received: both, as {examples}")
+    suffixes = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
+    raise FileNotFoundError(f"Expected images ({suffixes}) in {folder}. Received: none")
+
+
+def _by_stem(folder, files):
+    found = {}
+    for path in sorted(folder.iterdir()):
+        suffix = next((s for s in files.SUFFIXES if path.name.lower().endswith(s)), None)
+        if suffix is None or path.name.startswith("."):
+            continue
+        stem = path.name[: -len(suffix)]
+        if stem in found:
+            raise ValueError(f"Expected one file of each name. Received: {found[stem].name} and {named(path)}")
+        found[stem] = path
+    return found
+
+
+def _with_channels(images, labels, channels):
+    """Groups files `name_0000`, `name_0001` ... by name, where labels (or all images) say that these are channels."""
+    matches = {stem: _CHANNEL.fullmatch(stem) for stem in images}
+    all_channels = labels is None and _all_channels(matches, channels)
+    grouped = {}
+    for stem, path in images.items():
+        match = matches[stem]
+        are_channels = match and (match[1] in labels and stem not in labels if labels else all_channels)
+        grouped.setdefault(match[1] if are_channels else stem, []).append(path)
+    return grouped
+
+
+def _all_channels(matches, channels):
+    """Whether each name comes with its first channel, and none with more than there are: these are numbered images."""
+    if not all(match and f"{match[1]}_0000" in matches for match in matches.values()):
+        return False
+    names = [match[1] for match in matches.values()]
+    return channels is None or max(map(names.count, set(names))) <= channels
+
+
+def _check_pairs(images, labels):
+    without = [] if labels is None else sorted(set(images) - set(labels))
+    alone = [] if labels is None else sorted(set(labels) - set(images))
+    if without or alone:
+        found = [f"no labels for {listed(without)}"] if without else []
+        found += [f"no image for {listed(alone)}"] if alone else []
+        raise ValueError(f"Expected labels of the same name for every image. Received: {'; '.join(found)}")
+
+
+def _check_channels(images):
+    """Refuses cases of several files that are not numbered as those of the others are."""
+    numbers = {}
+    for name, paths in images.items():
+        if len(paths) > 1:
+            held = tuple(path.name[len(name) + 1 :][:4] for path in paths)
+            numbers.setdefault(held, []).append(name)
+    if len(numbers) > 1:
+        found = "; ".join(f"{', '.join(held)} of {listed(names)}" for held, names in numbers.items())
+        raise ValueError(f"Expected channels of the same numbers for every image. Received: {found}")
