@@ -25,20 +25,21 @@ class Data(NamedTuple):
     conditional: bool
 
     @classmethod
-    def load(cls, name, condition=None, folder=None):
+    def load(cls, name, condition=None, folder=None, label_values=None):
         """Loads a set with what the model sees beside its samples; a missing or damaged file becomes a message.
 
         Args:
             name: the data set's name.
             condition: `"labels"`, `"values"` (which the model learns to predict), `"masks"` or None.
             folder: a folder of scans with masks to take instead of a named set, or None.
+            label_values: of such a folder: the values of a run's classes, as `Scans.load` takes them.
 
         Returns:
             A `Data`, or for masks a `Scans`.
         """
         _check_kind(name, condition, folder)
         if condition == "masks":
-            return Scans.load(name, folder)
+            return Scans.load(name, folder, label_values)
         with user_errors(ValueError, OSError):
             (x, y), (x_test, y_test) = keras_dl.data.load(name)
         kind = None if y is None else "values" if y.dtype.kind == "f" else "labels"

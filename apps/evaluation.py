@@ -9,7 +9,7 @@ from apps import anomalies, asked, progress, sample_quality, segmenting
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
-from apps.scans import check_fits, plan_of
+from apps.scans import check_fits, check_same, plan_of, trained_on
 from keras_dl import metrics
 
 ROWS = 500
@@ -47,13 +47,24 @@ def evaluate(arguments):
 def _evaluate_scans(folder, config, model, arguments):
     """Segments scans whole: those that the run held out, or all of other data."""
     name = asked.dataset_name(arguments)
-    data = Data.load(name or config["dataset"], "masks", arguments.data if name else config.get("folder"))
+    folder_of_scans, values = arguments.data if name else config.get("folder"), config["data"]["label_values"]
+    data = Data.load(name or config["dataset"], "masks", folder_of_scans, values)
     check_fits(data, config, folder.path)
+    if not name:
+        check_same(data, config, folder.path)
     cases = data.cases if name else data.held_out(config["fit"])
     cases = cases.select(cases.names[: arguments.limit])
-    found, drawn = segmenting.compare(folder, [model], plan_of(config), cases)
+    seen = trained_on(config).intersection(cases.names) if _is_own(name, arguments, config) else ()
+    kind = f"cases of {data.name}" if name else "held-out cases"
+    kind += f" ({len(seen)} of them the model was trained on)" if seen else ""
+    found, drawn = segmenting.compare(folder, [model], plan_of(config), cases, kind)
     folder.write_evaluation({"dataset": data.name, "rows": len(cases), **found})
     progress.written({folder.evaluation_file: "these figures", **drawn})
+
+
+def _is_own(name, arguments, config):
+    """Whether the data that are asked for are those that the run was made of."""
+    return name == config["dataset"] and asked.data_folder(arguments) == config.get("folder")
 
 
 def _further(model, data, held_out, folder, arguments):

@@ -118,6 +118,8 @@ def figures(folder):
 
 
 def _shown(value):
+    if value is None:
+        return ""
     return value if isinstance(value, str) else f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 

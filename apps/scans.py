@@ -1,5 +1,6 @@
 """A set of scans with masks as a recipe of segmentation sees it: cases, a fingerprint, and patches by a plan."""
 
+import contextlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from apps import progress
 from apps.cli import UserError, user_errors
 from keras_dl.data import augment, segmentation
+from keras_dl.data.segmentation.problems import listed
 
 NUM_FOLDS = 5
 VALIDATION_STEPS = 10
@@ -47,21 +49,29 @@ class Scans:
         self._prepared = {}
 
     @classmethod
-    def load(cls, name, folder=None):
+    def load(cls, name, folder=None, label_values=None):
         """Opens a named set, or a folder of images and masks, whose files are all checked.
 
         Args:
             name: one of `keras_dl.data.segmentation.NAMES`; of a folder, what it is called.
             folder: the folder, or None.
+            label_values: of a folder: the values of the classes of a run, of which its masks may hold some or all;
+                where they hold others, they are its own.
         """
         with user_errors(ValueError, OSError, ImportError):
-            return cls(name, segmentation.open_folder(folder) if folder else segmentation.load(name))
+            if not folder:
+                return cls(name, segmentation.load(name))
+            with contextlib.suppress(ValueError):
+                if label_values is not None:
+                    return cls(name, segmentation.open_folder(folder, label_values=label_values))
+            return cls(name, segmentation.open_folder(folder))
 
     def described(self):
         """What a run's config says of the data, as JSON holds it."""
         spec = self.spec._asdict()
         del spec["fingerprint"]
-        return spec | {"label_values": list(self.cases.label_values), "modalities": list(self.cases.modalities)}
+        held = {name: list(getattr(self.cases, name)) for name in ("label_values", "modalities", "names")}
+        return spec | held
 
     def names(self, fold):
         """The names that a fold trains on, and those that it leaves out."""
@@ -127,6 +137,30 @@ def check_fits(data, config, path):
             f"the model of {path} takes images of {expected[0] - 1} axes and {expected[1]} channels in {expected[2]} "
             f"classes; {data.name} has {found[0] - 1}, {found[1]} and {found[2]}"
         )
+
+
+def check_same(data, config, path, options=None):
+    """Refuses scans that are not those of a run: its folds would be others, and hold out what it was trained on.
+
+    Args:
+        data: `Scans`.
+        config: the run's config.
+        path: the run's folder.
+        options: where the run goes on, what the recipe's `fit_options` says of the scans now.
+    """
+    found, made = set(data.cases.names), set(config["data"].get("names", data.cases.names))
+    if found != made:
+        pairs = (("with", found - made), ("without", made - found))
+        changes = [f"{word} {listed(sorted(names))}" for word, names in pairs if names]
+        raise UserError(f"{path} was begun with other cases than {data.name} holds now, {' and '.join(changes)}")
+    if options is not None and segmentation.Plan.from_dict(options["plan"]) != plan_of(config):
+        raise UserError(f"{path} was begun with other scans or masks than {data.name} holds now: their plan differs")
+
+
+def trained_on(config):
+    """The names of the cases that a run was trained on, as a set; none where its config does not say it."""
+    names = config["data"].get("names")
+    return set(segmentation.fold(names, config["fit"]["fold"], NUM_FOLDS)[0]) if names else set()
 
 
 def plan_of(config: dict[str, Any]):

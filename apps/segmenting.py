@@ -18,7 +18,7 @@ from keras_dl.data import segmentation
 PICTURED = 6
 
 
-def compare(folder, models, plan, cases):
+def compare(folder, models, plan, cases, kind="held-out cases"):
     """Segments cases and compares them with their masks.
 
     Prints a table and writes `cases.csv`, predictions and overlays into the run folder.
@@ -28,6 +28,7 @@ def compare(folder, models, plan, cases):
         models: the models, whose probabilities are averaged.
         plan: `keras_dl.data.segmentation.Plan` that they were made for.
         cases: sequence of `Case`s with labels.
+        kind: what the table calls them.
 
     Returns:
         `(found, written)`: the mean scores, a dict of numbers, and what was written, a dict of meanings by path.
@@ -40,7 +41,7 @@ def compare(folder, models, plan, cases):
         if case.source is not None:
             case.source.write(labels, folder.path / "predictions" / f"{case.name}{case.source.suffix}")
     found, shown = summary(rows)
-    progress.results_table(f"\n{len(cases)} held-out cases, segmented whole", shown)
+    progress.results_table(f"\n{len(cases)} {kind}, segmented whole", shown)
     files = {folder.path / "cases.csv": "the scores of every case and class"}
     write_rows(folder.path / "cases.csv", rows)
     picture = folder.pictures / "overlays.png"
@@ -56,12 +57,16 @@ def segment(arguments):
     folders = [RunFolder(run) for path in arguments.folders for run in RunFolder(path).folds() or [path]]
     configs = [folder.read_config() for folder in folders]
     plan = common_plan(folders, configs)
+    axes, channels = len(plan.spacing), len(plan.normalizations)
     with user_errors(ValueError, OSError, ImportError):
-        cases = segmentation.open_folder(arguments.data, labelled=False)
-    channels = len(plan.normalizations)
-    if len(cases.modalities) != channels or cases[0].image.ndim != len(plan.spacing) + 1:
-        raise UserError(f"the models take images of {len(plan.spacing)} axes and {channels} channels; received others")
+        cases = segmentation.open_folder(arguments.data, labelled=False, channels=channels)
+        found = len(cases[0].spacing), len(cases.modalities)
+    if found != (axes, channels):
+        text = f"the models take images of {axes} axes and {channels} channels"
+        raise UserError(f"{text}; those of {arguments.data} have {found[0]} and {found[1]}")
     values, target = configs[0]["data"]["label_values"], Path(arguments.out)
+    if target.resolve() in segmentation.taken(arguments.data):
+        raise UserError(f"--out {target} holds the images or masks of --data; give another folder")
     models, pictured = [folder.load_model() for folder in folders], []
     with user_errors(OSError, about=f"cannot write to {target}"):
         target.mkdir(parents=True, exist_ok=True)
@@ -95,14 +100,18 @@ def probabilities(model):
 
 
 def common_plan(folders, configs):
-    """The plan that all runs share, but for the size of batches; an ensemble averages on one grid."""
+    """The plan that all runs share, but for the size of batches; an ensemble averages on one grid, over classes."""
     for folder, config in zip(folders, configs, strict=True):
         if "plan" not in config["fit"]:
             raise UserError(f"{folder.path} holds no run of a segmenter: {config['recipe']} makes no masks")
     plans = [plan_of(config)._replace(batch_size=1) for config in configs]
-    for folder, plan in zip(folders, plans, strict=True):
+    values = [config["data"]["label_values"] for config in configs]
+    for folder, plan, held in zip(folders, plans, values, strict=True):
         if plan != plans[0]:
             raise UserError(f"{folder.path} was planned otherwise than {folders[0].path}: they make no ensemble")
+        if held != values[0]:
+            text = f"the masks of {folder.path} hold {held}, and those of {folders[0].path} {values[0]}"
+            raise UserError(f"{text}: they make no ensemble")
     return plans[0]
 
 
@@ -120,7 +129,7 @@ def summary(rows):
     A class that only the mask or only the prediction has is at an infinite distance: it is counted, and left out of
     the mean distance.
     """
-    found, columns = {}, {"Dice": {}, "Hausdorff 95": {}, "cases": {}, "missed": {}}
+    found, columns = {}, {"Dice": {}, "Hausdorff 95": {}, "cases": {}, "missed or made up": {}}
     for label in sorted({row["class"] for row in rows}):
         dice = _known(rows, label, "dice")
         distances = _known(rows, label, "hausdorff_95")
@@ -128,7 +137,7 @@ def summary(rows):
         key, name = f"class_{label}", f"class {label}"
         found[f"dice_{key}"], columns["Dice"][name] = _mean(dice)
         found[f"hausdorff_95_{key}"], columns["Hausdorff 95"][name] = _mean(near)
-        columns["cases"][name], columns["missed"][name] = str(len(dice)), str(len(distances) - len(near))
+        columns["cases"][name], columns["missed or made up"][name] = str(len(dice)), str(len(distances) - len(near))
     for score, title in (("dice", "Dice"), ("hausdorff_95", "Hausdorff 95")):
         values = [value for name, value in found.items() if name.startswith(f"{score}_class") and value is not None]
         found[f"{score}_mean"] = float(np.mean(values)) if values else None

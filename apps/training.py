@@ -11,7 +11,7 @@ from apps import asked, catalogue, field_pictures, pictures, progress, segmentin
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
-from apps.scans import Scans, plan_of
+from apps.scans import Scans, check_same, plan_of
 from keras_dl import runtime
 from keras_dl.callbacks import SampleGrid
 
@@ -41,6 +41,8 @@ def train(arguments):
     data = Data.load(config["dataset"], asked.condition(recipe), config.get("folder"))
     with strategy.scope():
         model, options, hyperparameters = settings.build(recipe, data.spec, config["hyperparameters"], config["seed"])
+    if old and isinstance(data, Scans):
+        check_same(data, old, folder.path, options)
     config |= {"data": data.described(), "condition": asked.condition(recipe)}
     config |= {"hyperparameters": hyperparameters, "fit": options}
     train_data, test_data = data.pipelines(options, config["seed"])

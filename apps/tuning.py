@@ -11,6 +11,7 @@ import keras_tuner as kt
 from apps import asked, catalogue, progress, search, search_objectives, search_oracles, search_report, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
+from apps.scans import Scans, check_same
 from apps.search_folder import SearchFolder
 from keras_dl import runtime
 from keras_dl.runtime.tuning import is_fixed
@@ -96,6 +97,8 @@ def tune(arguments):
     if not worker:
         if not plan.searched:
             raise UserError("nothing is left to search: every hyperparameter is given")
+        if old and isinstance(plan.data, Scans):
+            check_same(plan.data, old, folder.path, plan.options)
         folder.check_writable() if old else folder.create()
         folder.write_config({**config, **_found(plan)})
     try:

@@ -4,6 +4,7 @@ import pytest
 
 from apps import cli, train
 
+SMALL_2D = ["filters=4", "steps=6", "batch_size=2", "levels=2", "patch_size=32"]
 SMALL = ["network=conv", "filters=4", "hidden_units=16", "latent_size=2", "batch_size=256"]
 
 
@@ -41,4 +42,18 @@ def finished_conditional(tmp_path_factory, small):
     """The folder of a small conditional VAE."""
     folder = tmp_path_factory.mktemp("runs") / "cvae"
     assert call(train.main, "cvae", "--out", folder, "--epochs", 2, *small) == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_2d():
+    """Options that make a run of the recipe `unet` small."""
+    return [f"--set={text}" for text in SMALL_2D]
+
+
+@pytest.fixture(scope="session")
+def segmenter(tmp_path_factory, small_2d):
+    """The folder of a small U-Net of blobs, trained for two epochs."""
+    folder = tmp_path_factory.mktemp("runs") / "unet"
+    assert call(train.main, "unet", "--out", folder, "--epochs", 2, "--seed", 1, *small_2d) == 0
     return folder

@@ -1,0 +1,112 @@
+"""Scans that are not those of a run, or that its masks would overwrite: refused, or said."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from skimage.io import imread, imsave
+
+from apps import evaluate, export, segment, train
+from keras_dl.data import segmentation
+from keras_dl.data.segmentation.pictures import PictureSource
+
+
+@pytest.fixture
+def copied(segmenter, tmp_path):
+    """A copy of a run."""
+    return shutil.copytree(segmenter, tmp_path / "run")
+
+
+@pytest.fixture
+def changed(copied):
+    """Changes the config of the copied run by a function."""
+
+    def change(edit):
+        config = json.loads((copied / "config.json").read_text())
+        edit(config)
+        (copied / "config.json").write_text(json.dumps(config))
+
+    return change
+
+
+def pictures(folder, names=("a_0000", "a_0001"), largest=1, masks=True):
+    """Images with a box of a class, in `images/` and, if wanted, `masks/`."""
+    for name in names:
+        labels = np.zeros((20, 24), int)
+        labels[4:12, 6:16] = largest
+        PictureSource().write(100 * labels + 20, folder / "images" / f"{name}.png")
+        if masks:
+            PictureSource().write(labels, folder / "masks" / f"{name}.png")
+    return folder
+
+
+def test_other_cases_than_those_of_a_run(run, copied, changed, capsys):
+    """They would be divided into other folds: what the run was trained on would count as held out."""
+
+    def edit(config):
+        config["data"]["names"] = ["zero", *config["data"]["names"][:-1]]
+
+    changed(edit)
+    for command in ([evaluate.main, copied], [train.main, "unet", "--out", copied, "--resume", "--epochs", 3]):
+        assert run(*command) == 2
+        assert "other cases than blobs holds now, with blobs_29 and without zero" in capsys.readouterr().err
+
+
+def test_scans_that_would_be_planned_otherwise(run, copied, changed, capsys):
+    changed(lambda config: config["fit"]["plan"].update(median_shape=[64, 73]))
+    assert run(train.main, "unet", "--out", copied, "--resume", "--epochs", 3) == 2
+    assert "other scans or masks than blobs holds now: their plan differs" in capsys.readouterr().err
+
+
+def test_cases_that_the_model_was_trained_on_are_counted(run, copied, capsys):
+    assert run(evaluate.main, copied, "--dataset", "blobs", "--limit", 10) == 0
+    names = segmentation.load("blobs").names
+    count = len(set(names[:10]) & set(segmentation.fold(names, 0)[0]))
+    assert 0 < count < 10
+    assert f"10 cases of blobs ({count} of them the model was trained on), segmented" in capsys.readouterr().out
+
+
+def test_masks_that_lack_a_class_of_the_run(run, copied, tmp_path, capsys):
+    """They hold 0 and 2, or nothing: the values are those of the run."""
+    scans = pictures(tmp_path / "scans", largest=2)
+    assert run(evaluate.main, copied, "--data", scans) == 0
+    found = json.loads((copied / "evaluation.json").read_text())
+    assert found["rows"] == 2 and found["dice_class_2"] is not None
+    pictures(scans, largest=255)
+    assert run(evaluate.main, copied, "--data", scans) == 2
+    assert "channels in 3 classes; scans has 2, 1 and 2" in capsys.readouterr().err
+
+
+def test_masks_do_not_overwrite_images(run, segmenter, tmp_path, capsys):
+    scans = pictures(tmp_path / "scans")
+    before = imread(scans / "images" / "a_0000.png")
+    for data, out in ((scans, "images"), (scans, "masks"), (scans / "images", "masks"), (scans / "images", "images")):
+        assert run(segment.main, segmenter, "--data", data, "--out", scans / out) == 2
+        assert f"{scans / out} holds the images or masks of --data" in capsys.readouterr().err
+    np.testing.assert_array_equal(imread(scans / "images" / "a_0000.png"), before)
+
+
+def test_numbered_images_are_segmented_one_by_one(run, segmenter, tmp_path, capsys):
+    scans = pictures(tmp_path / "film", masks=False)
+    assert run(segment.main, segmenter, "--data", scans, "--out", tmp_path / "out", "--no-mirroring") == 0
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a_0000.png", "a_0001.png", "overlays.png"}
+    colours = np.stack([imread(scans / "images" / "a_0000.png")] * 3, axis=-1)
+    (tmp_path / "rgb").mkdir()
+    imsave(tmp_path / "rgb" / "x.png", colours, check_contrast=False)
+    assert run(segment.main, segmenter, "--data", tmp_path / "rgb", "--out", tmp_path / "out") == 2
+    assert "take images of 2 axes and 1 channels; those of" in capsys.readouterr().err
+
+
+def test_masks_of_other_values_make_no_ensemble(run, segmenter, copied, changed, tmp_path, capsys):
+    changed(lambda config: config["data"].update(label_values=[0, 1, 255]))
+    assert run(segment.main, segmenter, copied, "--data", tmp_path, "--out", tmp_path / "out") == 2
+    assert "hold [0, 1, 255], and those of" in capsys.readouterr().err
+
+
+def test_a_run_whose_scores_say_nothing_is_exported(run, copied, tmp_path):
+    """As of empty masks, which the model leaves empty too."""
+    found = {"dataset": "blobs", "rows": 1, "dice_class_1": None, "hausdorff_95_class_1": None}
+    (copied / "evaluation.json").write_text(json.dumps(found))
+    assert run(export.main, copied, "--to", tmp_path / "exported") == 0
+    assert "| dice_class_1 |  |  |  |" in (tmp_path / "exported" / "README.md").read_text()
