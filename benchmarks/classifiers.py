@@ -88,7 +88,7 @@ EXPERIMENTS = {
         rows=32, transforms=SHIFTS_AND_FLIPS,
     ),
     "h_net": Experiment(
-        "mnist", 3, 3e-3,
+        "mnist", 5, 1e-2,
         {"h_net": lambda: networks.h_net((28, 28, 1)), "convolutional": plain_networks.convolutional},
         rows=32, train_images=3000, turned=True,
     ),

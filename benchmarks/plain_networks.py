@@ -47,7 +47,8 @@ def convolutional(input_shape=(28, 28, 1), num_classes=10, filters=7):
     for width in (filters, 2 * filters, 4 * filters):
         x = layers.AveragePooling2D(2)(x) if width > filters else x
         x = layers.Conv2D(width, 5, padding="same", activation="relu")(x)
-        x = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(width, 5, padding="same")(x)))
+        x = layers.BatchNormalization(momentum=0.9)(layers.Conv2D(width, 5, padding="same")(x))
+        x = layers.ReLU()(x)
     x = layers.Conv2D(num_classes, 5, padding="same")(x)
     return keras.Model(inputs, layers.Dense(num_classes)(layers.GlobalAveragePooling2D()(x)))
 
