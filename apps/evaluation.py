@@ -9,7 +9,7 @@ from apps import anomalies, asked, progress, sample_quality, segmenting
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
-from apps.scans import check_fits, check_same, plan_of, trained_on
+from apps.scans import check_fits, check_same, trained_on
 from keras_dl import metrics
 
 ROWS = 500
@@ -57,7 +57,7 @@ def _evaluate_scans(folder, config, model, arguments):
     seen = trained_on(config).intersection(cases.names) if _is_own(name, arguments, config) else ()
     kind = f"cases of {data.name}" if name else "held-out cases"
     kind += f" ({len(seen)} of them the model was trained on)" if seen else ""
-    found, drawn = segmenting.compare(folder, [model], plan_of(config), cases, kind)
+    found, drawn = segmenting.compare(folder, [model], config, cases, kind)
     folder.write_evaluation({"dataset": data.name, "rows": len(cases), **found})
     progress.written({folder.evaluation_file: "these figures", **drawn})
 

@@ -87,11 +87,11 @@ class Scans:
 
         Args:
             options: what a recipe's `fit_options` says: `plan`, as a dict, `batch_size`, `steps` an epoch, `fold`,
-                `foreground` and `augmentation`.
+                `foreground`, `augmentation` and `mirroring`.
             seed: integer.
         """
         plan = segmentation.Plan.from_dict(options["plan"])
-        transforms = segmentation.augmentation(options["augmentation"], plan)
+        transforms = segmentation.augmentation(options["augmentation"], plan, options["mirroring"])
         parts = [self._prepare(names, plan) for names in self.names(options["fold"])]
         several = options["deep_supervision"] and len(plan.output_strides) > 1
         strides = plan.output_strides if several else None

@@ -26,7 +26,7 @@ def parser():
     )
     parser.add_argument("--out", default="predictions", metavar="FOLDER", help="for the masks (default: predictions)")
     parser.add_argument(
-        "--no-mirroring", action="store_true", help="do not average over mirror images: faster, a little less exact"
+        "--no-mirroring", action="store_true", help="do not average over mirror images, which runs with mirroring=true do: faster"
     )
     return parser
 

@@ -18,7 +18,7 @@ from keras_dl.data import segmentation
 PICTURED = 6
 
 
-def compare(folder, models, plan, cases, kind="held-out cases"):
+def compare(folder, models, config, cases, kind="held-out cases"):
     """Segments cases and compares them with their masks.
 
     Prints a table and writes `cases.csv`, predictions and overlays into the run folder.
@@ -26,7 +26,7 @@ def compare(folder, models, plan, cases, kind="held-out cases"):
     Args:
         folder: `RunFolder`.
         models: the models, whose probabilities are averaged.
-        plan: `keras_dl.data.segmentation.Plan` that they were made for.
+        config: the run's config, which says the plan, and whether mirror images are averaged.
         cases: sequence of `Case`s with labels.
         kind: what the table calls them.
 
@@ -34,7 +34,8 @@ def compare(folder, models, plan, cases, kind="held-out cases"):
         `(found, written)`: the mean scores, a dict of numbers, and what was written, a dict of meanings by path.
     """
     rows, pictured = [], []
-    for case, labels in segmented(models, plan, cases):
+    plan, mirror = plan_of(config), config["fit"]["mirroring"]
+    for case, labels in segmented(models, plan, cases, mirror):
         rows += scores(case, labels, plan.num_classes)
         if len(pictured) < PICTURED:
             pictured.append((case, labels))
@@ -68,9 +69,10 @@ def segment(arguments):
     if target.resolve() in segmentation.taken(arguments.data):
         raise UserError(f"--out {target} holds the images or masks of --data; give another folder")
     models, pictured = [folder.load_model() for folder in folders], []
+    mirror = all(config["fit"]["mirroring"] for config in configs) and not arguments.no_mirroring
     with user_errors(OSError, about=f"cannot write to {target}"):
         target.mkdir(parents=True, exist_ok=True)
-        for case, labels in segmented(models, plan, cases, mirror=not arguments.no_mirroring):
+        for case, labels in segmented(models, plan, cases, mirror):
             source = case.source._replace(label_values=tuple(values))
             source.write(labels, target / f"{case.name}{source.suffix}")
             if len(pictured) < PICTURED:

@@ -11,7 +11,7 @@ from apps import asked, catalogue, field_pictures, pictures, progress, segmentin
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
-from apps.scans import Scans, check_same, plan_of
+from apps.scans import Scans, check_same
 from keras_dl import runtime
 from keras_dl.callbacks import SampleGrid
 
@@ -177,7 +177,7 @@ class Run:
     def _segment(self):
         """Segments the held-out cases whole, and compares them with their masks."""
         cases = self.data.held_out(self.config["fit"])
-        found, drawn = segmenting.compare(self.folder, [self.model], plan_of(self.config), cases)
+        found, drawn = segmenting.compare(self.folder, [self.model], self.config, cases)
         self.folder.write_evaluation({"dataset": self.data.name, "rows": len(cases), **found})
         return drawn
 

@@ -25,7 +25,7 @@ DATASET = "blobs3d"
 TARGET = "masks"
 PRESETS = {
     "published": {"epochs": 1000, "steps": 250, "filters": 32, "batch_size": 0, "memory_budget": 8.0},
-    "laptop": {"epochs": 30, "steps": 100, "filters": 16, "batch_size": 2, "memory_budget": 8.0},
+    "laptop": {"epochs": 25, "steps": 100, "filters": 16, "batch_size": 2, "memory_budget": 8.0, "mirroring": False},
 }
 
 
@@ -60,6 +60,7 @@ def fit_options(hp):
     """Returns how patches are drawn, how many, and which fold of the cases is left out; a batch of 0 is the plan's."""
     return {
         "batch_size": hp.Int("batch_size", 0, 64, default=0),
+        "mirroring": hp.Boolean("mirroring", default=True),
         "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="nnunet"),
         "foreground": 1 / 3,
         "deep_supervision": True,

@@ -58,6 +58,7 @@ def fit_options(hp, batch_size=8, epochs=12, steps=25):
     """Returns how patches are drawn, how many, and which fold of the cases is left out."""
     return {
         "batch_size": hp.Int("batch_size", 1, 256, default=batch_size, sampling="log"),
+        "mirroring": hp.Boolean("mirroring", default=True),
         "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="elastic"),
         "foreground": 1 / 3,
         "deep_supervision": False,

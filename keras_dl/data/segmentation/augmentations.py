@@ -5,7 +5,7 @@ from keras_dl.data import augment
 AUGMENTATIONS = ("none", "flips", "elastic", "nnunet")
 
 
-def augmentation(name, plan):
+def augmentation(name, plan, flips=True):
     """Returns the random changes of a published system, for patches of a plan.
 
     - `"flips"`: along each axis of the patch.
@@ -20,6 +20,7 @@ def augmentation(name, plan):
     Args:
         name: `"none"`, `"flips"`, `"elastic"` or `"nnunet"`.
         plan: A `Plan`.
+        flips: Whether patches are mirrored too; without it, left is told from right, and front from back.
 
     Returns:
         A list of objects of `keras_dl.data.augment`, for `keras_dl.data.augment.augment`.
@@ -38,8 +39,8 @@ def augmentation(name, plan):
         raise ValueError(f"`name` must be one of {', '.join(AUGMENTATIONS)}. Received: name={name!r}")
     if name == "none":
         return []
-    flips = [augment.Flip(axes=tuple(range(len(plan.patch_size))))]
-    return {"flips": _nothing, "elastic": _elastic, "nnunet": _nnunet}[name](plan) + flips
+    mirrored = [augment.Flip(axes=tuple(range(len(plan.patch_size))))] if flips else []
+    return {"flips": _nothing, "elastic": _elastic, "nnunet": _nnunet}[name](plan) + mirrored
 
 
 def _nothing(plan):

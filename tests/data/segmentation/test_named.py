@@ -87,6 +87,12 @@ def test_images_and_masks_move_together():
     assert agree.mean() > 0.985 and (moved.numpy() != masks).any()
 
 
+def test_without_flips_sides_stay_apart():
+    found = segmentation.augmentation("nnunet", planned((16, 20)), flips=False)
+    assert [type(change).__name__ for change in found if type(change).__name__ == "Flip"] == []
+    assert segmentation.augmentation("flips", planned((16, 20)), flips=False) == []
+
+
 def test_unknown_augmentations_are_refused():
     with pytest.raises(ValueError, match="must be one of none, flips.*Received: name='turns'"):
         segmentation.augmentation("turns", planned((16, 16)))
