@@ -25,9 +25,7 @@ def parser():
         "--data", required=True, metavar="FOLDER", help="the images, in FOLDER, FOLDER/images or FOLDER/imagesTr"
     )
     parser.add_argument("--out", default="predictions", metavar="FOLDER", help="for the masks (default: predictions)")
-    parser.add_argument(
-        "--no-mirroring", action="store_true", help="do not average over mirror images, which runs with mirroring=true do: faster"
-    )
+    parser.add_argument("--no-mirroring", action="store_true", help="do not average over mirror images: faster")
     return parser
 
 
