@@ -53,7 +53,7 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None):
         array only, NaN where it is in neither.
 
     Raises:
-        ValueError: If the shapes differ, or `spacing` is out of range.
+        ValueError: If the shapes differ, an index is not a class, or `spacing` is out of range.
 
     Example:
 
@@ -61,8 +61,15 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None):
     [0.9, 2.0, nan]
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    if num_classes is None:
-        num_classes = int(max(y_true.max(initial=0), y_pred.max(initial=0))) + 1
+    for y in (y_true, y_pred):
+        if y.dtype.kind not in "biu":
+            raise ValueError(f"Expected class indices, integers or booleans. Received: dtype {y.dtype}")
+    ends = [int(y.max(initial=0)) for y in (y_true, y_pred)] + [int(y.min(initial=0)) for y in (y_true, y_pred)]
+    num_classes = max(ends) + 1 if num_classes is None else num_classes
+    if min(ends) < 0 or max(ends) >= num_classes:
+        raise ValueError(
+            f"Expected class indices from 0 to {num_classes - 1}. Received: values from {min(ends)} to {max(ends)}"
+        )
     return np.array([hausdorff_distance(y_true == c, y_pred == c, spacing, 95.0) for c in range(num_classes)])
 
 

@@ -75,6 +75,8 @@ def test_bad_arrays_are_refused():
         (lambda: metrics.rand_score(np.ones((2, 2), int), np.ones((2, 3), int)), "same shape"),
         (lambda: metrics.rand_score(np.ones((2, 2), int), -np.ones((2, 2), int)), "at least 0"),
         (lambda: metrics.maximal_rand_score(np.ones((0, 2)), np.ones((0, 2))), "one shape"),
+        (lambda: metrics.hausdorff_95(np.ones((2, 2)), np.ones((2, 2))), "class indices, integers"),
+        (lambda: metrics.hausdorff_95(np.ones((2, 2), int), np.full((2, 2), 2), num_classes=2), "indices from 0 to 1"),
         (lambda: metrics.Dice(0), "`num_classes`"),
         (lambda: metrics.Dice(1, include_background=False), "`num_classes`"),
         (lambda: metrics.IoU(3, class_id=3), "`class_id`"),

@@ -21,3 +21,39 @@ class Case(NamedTuple):
     spacing: tuple
     name: str
     source: object = None
+
+
+def check_case(case):
+    """Refuses a case that is not what `Case` says, before anything is made of it.
+
+    Args:
+        case: The `Case`.
+
+    Raises:
+        ValueError: If its image is not of finite numbers, its spacing not positive and one an axis, or its labels not
+            integers of at least 0 of the image's sizes.
+
+    Example:
+
+    >>> check_case(Case(np.zeros((4, 5, 1)), np.zeros((4, 5), int), (1.0, 1.0), "a"))
+    """
+    image, spacing = np.asarray(case.image), np.asarray(case.spacing, "float64")
+    sizes = image.shape[:-1]
+    if image.dtype.kind not in "biuf" or not image.size:
+        raise ValueError(f"Expected an image of numbers. Received: {image.dtype}, {image.shape} in {case.name}")
+    if not np.isfinite(image).all():
+        raise ValueError(f"Expected finite values. Received: NaN or infinity in {case.name}")
+    if spacing.shape != (len(sizes),) or not (np.isfinite(spacing) & (spacing > 0)).all():
+        raise ValueError(
+            f"Expected a positive spacing for each axis of an image (*sizes, channels). "
+            f"Received: spacing {case.spacing} for shape {image.shape} in {case.name}"
+        )
+    if case.labels is None:
+        return
+    labels = np.asarray(case.labels)
+    if labels.shape != sizes:
+        raise ValueError(f"Expected labels of the image's shape, {sizes}. Received: {labels.shape} in {case.name}")
+    if labels.dtype.kind not in "biu" or labels.min() < 0:
+        raise ValueError(
+            f"Expected integers of at least 0 as labels. Received: {labels.dtype} from {labels.min()} in {case.name}"
+        )

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.data.segmentation.case import check_case
+
 SAMPLES_A_CASE = 10_000
 
 
@@ -59,7 +61,8 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
         A `Fingerprint`.
 
     Raises:
-        ValueError: If there are no cases, one has no labels, or they have different numbers of axes or channels.
+        ValueError: If there are no cases, one has no labels or is not what `Case` says, a label is no class, or they
+            have different numbers of axes or channels.
 
     Example:
 
@@ -73,7 +76,7 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
     rng = np.random.default_rng(seed)
     spacings, shapes, shares, draws, largest = [], [], [], [], 0
     for case in cases:
-        _check_case(case, draws)
+        _check(case, draws, spacings)
         box = nonzero_box(case.image)
         image, labels = case.image[box], case.labels[box]
         spacings.append(tuple(float(s) for s in case.spacing))
@@ -89,6 +92,8 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
     modalities = ("mri",) * channels if modalities is None else tuple(str(m).lower() for m in modalities)
     if len(modalities) != channels:
         raise ValueError(f"Expected a modality for each of {channels} channels. Received: modalities={modalities}")
+    if num_classes is not None and largest >= num_classes:
+        raise ValueError(f"Expected labels from 0 to {num_classes - 1}. Received: {largest}")
     num_classes = largest + 1 if num_classes is None else num_classes
     intensities = _intensities(np.concatenate(draws))
     return Fingerprint(tuple(spacings), tuple(shapes), num_classes, modalities, intensities, float(np.median(shares)))
@@ -122,11 +127,12 @@ def _intensities(draws):
     return tuple(Intensities(*map(float, channel)) for channel in zip(*columns, strict=True))
 
 
-def _check_case(case, draws):
+def _check(case, draws, spacings):
+    check_case(case)
     if case.labels is None:
         raise ValueError(f"Expected cases with labels. Received: none for {case.name}")
-    if draws and (len(case.spacing) != case.labels.ndim or case.image.shape[-1] != draws[0].shape[-1]):
+    if draws and (len(case.spacing) != len(spacings[0]) or case.image.shape[-1] != draws[0].shape[-1]):
         raise ValueError(
-            f"Expected cases of {draws[0].shape[-1]} channels. Received: an image of shape {case.image.shape} in "
-            f"{case.name}"
+            f"Expected cases of {len(spacings[0])} axes and {draws[0].shape[-1]} channels. "
+            f"Received: an image of shape {case.image.shape} in {case.name}"
         )

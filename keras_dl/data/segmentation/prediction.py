@@ -22,7 +22,7 @@ def segment(predict, case, plan, overlap=0.5, mirror=True, batch_size=1):
         Int32 array of the case's sizes; `case.source.write(labels, path)` writes it like the file the case came from.
 
     Raises:
-        ValueError: If the case does not fit the plan.
+        ValueError: If the case does not fit the plan, or an argument is out of range.
 
     Example:
 
@@ -37,6 +37,8 @@ def segment(predict, case, plan, overlap=0.5, mirror=True, batch_size=1):
     prepared = prepare(case, plan)
     patch, first = plan.patch_size, 0
     functions = predict if isinstance(predict, (list, tuple)) else [predict]
+    if not functions:
+        raise ValueError(f"`predict` must be a function, or a list of some. Received: predict={predict!r}")
     if plan.slice_axis is not None:
         functions, patch, first = [_of_slices(function) for function in functions], (1, *patch), 1
     axes = tuple(range(first, len(patch))) if mirror else ()

@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+from keras_dl.checks import check_count
+
 
 def sliding_window(
     predict,
@@ -49,9 +51,10 @@ def sliding_window(
     >>> bool(np.allclose(copy, image))
     True
     """
-    image, patch, margins = np.asarray(image), tuple(patch_size), margin
-    margins = (margin,) * len(patch) if isinstance(margin, int) else tuple(margin)
-    _check(image, patch, overlap, weighting, mirror_axes, batch_size, margins)
+    image, patch, mirror_axes = np.asarray(image), _tuple(patch_size), _tuple(mirror_axes)
+    margins = (margin,) * len(patch) if np.ndim(margin) == 0 else tuple(margin)
+    _check(image, patch, overlap, weighting, mirror_axes, margins)
+    batch_size = check_count(batch_size, "batch_size")
     sizes = image.shape[:-1]
     short = [max(p - n, 0) for p, n in zip(patch, sizes, strict=True)]
     before = [s // 2 for s in short]
@@ -80,7 +83,7 @@ def _predictions(predict, image, starts, window, patch, mirror_axes, count):
     total, flips = 0.0, _subsets([axis + 1 for axis in mirror_axes])
     for axes in flips:
         values = np.asarray(predict(np.ascontiguousarray(np.flip(windows, axes))), "float32")
-        if values.shape[:-1] != (count, *patch):
+        if values.shape[:-1] != (count, *patch) or not values.shape[-1]:
             raise ValueError(
                 f"Expected `predict` to return an array of shape {(count, *patch)} and outputs. "
                 f"Received: {values.shape} for windows of shape {windows.shape}"
@@ -118,20 +121,25 @@ def _subsets(axes):
     return [c for k in range(len(axes) + 1) for c in itertools.combinations(axes, k)]
 
 
-def _check(image, patch, overlap, weighting, mirror_axes, batch_size, margins):
+def _tuple(value):
+    """A value, or several, as a tuple."""
+    return (value,) if np.ndim(value) == 0 else tuple(value)
+
+
+def _check(image, patch, overlap, weighting, mirror_axes, margins):
     rank = image.ndim - 1
+    if image.size == 0:
+        raise ValueError(f"Expected an image with pixels and channels. Received: shape {image.shape}")
     if not patch or not all(isinstance(p, (int, np.integer)) and p > 0 for p in patch) or len(patch) != rank:
         raise ValueError(
             "`patch_size` must be a positive integer for each of the image's axes but the channels. "
             f"Received: patch_size={patch} for an image of shape {image.shape}"
         )
-    if not 0 <= overlap < 1:
+    if np.ndim(overlap) or isinstance(overlap, str) or not 0 <= overlap < 1:
         raise ValueError(f"`overlap` must be at least 0 and less than 1. Received: overlap={overlap!r}")
     if weighting not in ("gaussian", "uniform"):
         raise ValueError(f'`weighting` must be "gaussian" or "uniform". Received: weighting={weighting!r}')
     if len(set(mirror_axes)) != len(mirror_axes) or not set(mirror_axes) <= set(range(rank)):
         raise ValueError(f"`mirror_axes` must be different axes from 0 to {rank - 1}. Received: {mirror_axes}")
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}")
-    if len(margins) != rank or min(margins) < 0:
+    if len(margins) != rank or not all(isinstance(m, (int, np.integer)) and m >= 0 for m in margins):
         raise ValueError(f"`margin` must be a number of at least 0, or {rank} of them. Received: margin={margins}")

@@ -254,12 +254,16 @@ def test_bad_arguments_are_refused():
         (lambda: plan(of((1.0,), (4,))), "spacing and a shape"),
         (lambda: plan(of((1.0, 0.0), (4, 4))), "positive spacings"),
         (lambda: plan(volumes, memory_budget=0), "`memory_budget` must be positive"),
+        (lambda: plan(volumes, memory_budget="8"), "`memory_budget`"),
+        (lambda: plan(volumes, memory_budget=float("inf")), "`memory_budget`"),
+        (lambda: plan(volumes._replace(num_classes=1)), "at least two classes"),
         (lambda: plan(volumes, memory_budget=1e-9), "Expected a `memory_budget`"),
         (lambda: plan(volumes, dimensions=1), "`dimensions`"),
         (lambda: plan(of((1.0, 1.0), (4, 4)), dimensions=3), "`dimensions`"),
+        (lambda: fingerprint([case._replace(labels=case.labels + 2)], num_classes=2), "labels from 0 to 1"),
         (lambda: fingerprint([]), "at least one case"),
         (lambda: fingerprint([case._replace(labels=None)]), "with labels"),
-        (lambda: fingerprint([case, case._replace(image=np.zeros((4, 5, 2)))]), "of 1 channels"),
+        (lambda: fingerprint([case, case._replace(image=np.zeros((4, 5, 2)))]), "2 axes and 1 channels"),
         (lambda: fingerprint([case], modalities=("ct", "mri")), "a modality for each"),
     ):
         with pytest.raises(ValueError, match=message) as error:

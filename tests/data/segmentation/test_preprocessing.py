@@ -150,11 +150,18 @@ def test_cases_that_do_not_fit_the_plan_are_refused():
         (Case(normal(9, 11, 2), None, (1.0, 1.0), "a"), "2 axes and 1 channels"),
         (Case(normal(9, 11, 3, 1), None, (1.0, 1.0, 1.0), "a"), "2 axes and 1 channels"),
         (Case(image, labels + 3, (1.0, 1.0), "a"), "labels from 0 to 2"),
-        (Case(image, labels - 1, (1.0, 1.0), "a"), "labels from 0 to 2"),
+        (Case(image, labels - 1, (1.0, 1.0), "a"), "integers of at least 0"),
+        (Case(image, labels + 0.5, (1.0, 1.0), "a"), "integers of at least 0"),
         (Case(image, labels[1:], (1.0, 1.0), "a"), "of the image's shape"),
+        (Case(image[..., 0], labels, (1.0, 1.0), "a"), "each axis of an image"),
+        (Case(image, labels, (1.0, 0.0), "a"), "positive spacing"),
+        (Case(image * np.nan, labels, (1.0, 1.0), "a"), "finite values"),
+        (Case(image[:0], labels[:0], (1.0, 1.0), "a"), "image of numbers"),
     ):
         with pytest.raises(ValueError, match=f"{message}.*Received: .*in a"):
             prepare(case, found)
+        with pytest.raises(ValueError, match="Received: "):
+            fingerprint([Case(image, labels, (1.0, 1.0), "b"), case], num_classes=3)
 
 
 @pytest.mark.parametrize(

@@ -100,12 +100,17 @@ def test_bad_arguments_are_refused():
     for options, message in (
         ({"patch_size": (4,)}, "`patch_size`"),
         ({"patch_size": (4, 0)}, "`patch_size`"),
+        ({"patch_size": 4}, "`patch_size`"),
+        ({"image": np.zeros((0, 6, 1))}, "image with pixels"),
         ({"overlap": 1.0}, "`overlap`"),
+        ({"overlap": "half"}, "`overlap`"),
         ({"weighting": "hann"}, "`weighting`"),
         ({"mirror_axes": (2,)}, "`mirror_axes`"),
         ({"mirror_axes": (0, 0)}, "`mirror_axes`"),
         ({"batch_size": 0}, "`batch_size`"),
         ({"margin": (1,)}, "`margin`"),
+        ({"margin": 0.5}, "`margin`"),
+        ({"predict": lambda w: w[..., :0]}, r"return an array of shape \(1, 4, 4\) and outputs"),
         ({"predict": lambda w: w[:, :2]}, r"return an array of shape \(1, 4, 4\)"),
     ):
         with pytest.raises(ValueError, match=f"{message}.*Received: "):
