@@ -22,7 +22,6 @@ import keras_dl
 from apps import catalogue, settings
 from apps.data import Data
 from benchmarks.stamp import stamp
-from keras_dl.models.base.exporting import condition_classes
 from keras_dl.runtime import warmup
 
 ROWS = (1, 3, 64)
@@ -76,7 +75,7 @@ RUNNERS = {"saved_model": run_saved_model, "onnx": run_onnx, "litert": run_liter
 def differences(model, format, folder, rows=ROWS):
     """Exports a model and returns the largest difference from its own numbers, by signature."""
     functions = RUNNERS[format](keras_dl.runtime.export(model, folder, format=format))
-    signatures, classes = model.signatures(), condition_classes(model)
+    signatures, classes = model.signatures(), model.condition_classes()
     return {name: max(_difference(signatures[name], run, n, classes) for n in rows) for name, run in functions.items()}
 
 

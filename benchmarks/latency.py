@@ -22,7 +22,7 @@ import tensorflow as tf
 import keras_dl
 from benchmarks import formats
 from benchmarks.stamp import stamp
-from keras_dl.models.base.exporting import checked, condition_classes, input_specs
+from keras_dl.models.base.exporting import checked, input_specs
 from keras_dl.runtime import warmup
 
 CASES = (("vae", "reconstruct"), ("cvae", "decode"), ("gan", "generate"), ("dcgan", "generate"), ("siren", "predict"))
@@ -36,7 +36,7 @@ def ways(model, signature, folder):
     specs = input_specs(found)
     inside = {
         BASE: tf.function(found.function, input_signature=specs),
-        "checked": tf.function(checked(found.function, specs, condition_classes(model)), input_signature=specs),
+        "checked": tf.function(checked(found.function, specs, model.condition_classes()), input_signature=specs),
     }
     calls = {name: functools.partial(_call, compiled) for name, compiled in inside.items()}
     for format, run in formats.RUNNERS.items():
@@ -99,7 +99,7 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             calls = ways(model, signature, folder)
             for rows in ROWS:
-                given = warmup.example_inputs(model.signatures()[signature], rows, condition_classes(model))
+                given = warmup.example_inputs(model.signatures()[signature], rows, model.condition_classes())
                 found = summary(measure(calls, given, options.rounds, options.seconds), rows)
                 results[f"{recipe}.{signature}, batch {rows}"] = found
                 print(f"{recipe}.{signature}, batch {rows}:", json.dumps(found), flush=True)

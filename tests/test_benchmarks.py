@@ -1,6 +1,8 @@
 """What benchmarks compare is of one size, and their figures are computed as they say."""
 
+import importlib
 import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -59,3 +61,10 @@ def test_ratios_are_of_ours_to_the_fastest_of_a_kind():
     found = compare.summary(times | {"tf:slow": [8.0, 8.0, 8.0], "keras_dl:function": [1.0, 1.0, 1.0]})
     assert found["to_plain_tensorflow"] == {"of": "tf:a", "ratio": 1.0}
     assert found["to_best_peer"]["of"] == "torch:b" and found["ms"]["tf:slow"] == 8000.0
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in Path(compare.__file__).parent.glob("[a-z]*.py")))
+def test_every_benchmark_can_be_imported(name):
+    if name.endswith("torch"):
+        pytest.importorskip("torch")
+    importlib.import_module(f"benchmarks.{name}")
