@@ -1,6 +1,13 @@
-"""Checks of arguments that every part of the package shares."""
+"""Checks of arguments that every part of the package shares.
 
+A check is a function of a value and of the argument's name, which raises a `ValueError` that names the argument.
+`checked` has them run before a function or the `__init__` of a class begins, by a table from names to checks.
+"""
+
+import functools
+import inspect
 import math
+import numbers
 import operator
 import os
 
@@ -21,6 +28,15 @@ def check_count(value, name, least=1):
     return number
 
 
+def check_counts(value, name, least=1):
+    """Returns `value`, a count or a sequence of counts (one an axis, say), or raises a `ValueError`."""
+    if not isinstance(value, (list, tuple)):
+        return check_count(value, name, least)
+    if not value:
+        raise ValueError(f"`{name}` must be an integer or a sequence of integers. Received: {name}={value!r}")
+    return tuple(check_count(one, name, least) for one in value)
+
+
 def check_seed(seed, name="seed"):
     """Returns `seed` as an `int` that TensorFlow's stateless operations take, or raises a `ValueError`."""
     try:
@@ -39,11 +55,81 @@ def check_path(path, name):
     return os.fspath(path)
 
 
-def check_real(value, name, least=-math.inf, below=math.inf):
-    """Returns a finite number from `least` up to, but not including, `below`, or raises a `ValueError`."""
-    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not (real and math.isfinite(value) and least <= value < below):
-        limits = f" of at least {least:g}" if math.isfinite(least) else ""
-        limits += f"{' and' if limits else ''} below {below:g}" if math.isfinite(below) else ""
-        raise ValueError(f"{name} should be a finite number{limits}. Received: {name}={value!r}")
+def check_number(value, name, least=None, most=None, above=None, below=None, infinite=False):
+    """Returns `value`, a real number within bounds, or raises a `ValueError` that calls it `name`.
+
+    Args:
+        value: Anything; booleans are no numbers.
+        name: What the message calls it.
+        least, most: Bounds that the number may be.
+        above, below: Bounds that it may not be.
+        infinite: Whether infinities are numbers.
+    """
+    real = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    bounds = ("of at least", least, "ge"), ("of at most", most, "le"), ("above", above, "gt"), ("below", below, "lt")
+    bounds = [bound for bound in bounds if bound[1] is not None]
+    fits = real and all(getattr(operator, compare)(value, bound) for _, bound, compare in bounds)
+    if not fits or math.isnan(value) or (math.isinf(value) and not infinite):
+        expected = " and".join(f" {word} {bound}" for word, bound, _ in bounds)
+        kind = "number" if infinite else "finite number"
+        raise ValueError(f"`{name}` must be a {kind}{expected}. Received: {name}={value!r}")
     return value
+
+
+def check_numbers(value, name):
+    """Returns `value`, finite numbers in an array or in nested lists, or raises a `ValueError` that calls it `name`."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # lists of different lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise ValueError(f"`{name}` must hold finite numbers. Received: {name}={value!r}")
+    return value
+
+
+def check_flag(value, name):
+    """Returns `value`, true or false (0 and 1 pass), or raises a `ValueError` that calls it `name`."""
+    if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, numbers.Integral) and value in (0, 1)):
+        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+    return value
+
+
+def optional(check):
+    """Returns a check that lets `None` pass."""
+    return lambda value, name: value if value is None else check(value, name)
+
+
+def checked(checks):
+    """Makes a decorator that checks the arguments of a function, or of a class's `__init__`, before it begins.
+
+    An argument that is its default is not checked, so `None` passes where it is one. What `**options` hold is checked
+    by name, too.
+
+    Args:
+        checks: Dict from the names of arguments to checks; those without one are left alone.
+
+    Returns:
+        The decorator. It changes a class in place.
+    """
+
+    def decorate(made):
+        function = made.__init__ if inspect.isclass(made) else made
+        signature = inspect.signature(function)
+        parameters = signature.parameters
+        (rest,) = [p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD] or [None]
+
+        @functools.wraps(function)
+        def run(*args, **options):
+            given = signature.bind(*args, **options).arguments
+            for name, value in [*given.items(), *given.get(rest, {}).items()]:
+                if name in checks and not (name in parameters and value is parameters[name].default):
+                    checks[name](value, name)
+            return function(*args, **options)
+
+        run.__signature__ = signature  # Keras, too, reads the names of arguments
+        if not inspect.isclass(made):
+            return run
+        made.__init__ = run
+        return made
+
+    return decorate

@@ -64,6 +64,8 @@ def copy_layer(config, owner, name):
 
 def copy_initializer(initializer):
     """Returns a copy of an initializer, so that two weights that share one do not start equal."""
+    if not isinstance(initializer, keras.initializers.Initializer):  # a function, which keeps no numbers
+        return initializer
     return initializer.__class__.from_config(initializer.get_config())
 
 
@@ -86,6 +88,15 @@ def call_chain(layers, x):
     for layer in layers:
         x = layer(x)
     return x
+
+
+def check_features(input_shape):
+    """Raises unless a shape has a batch axis and a last axis of known size."""
+    if len(input_shape) < 2 or input_shape[-1] is None:
+        raise ValueError(
+            "Expected inputs of shape `(batch, ..., features)` with a known number of features. "
+            f"Received: input_shape={tuple(input_shape)}"
+        )
 
 
 def check_rank(input_shape, name, ranks=(3, 4, 5)):

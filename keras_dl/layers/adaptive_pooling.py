@@ -6,9 +6,10 @@ from keras import ops
 
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import spread
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class AdaptiveAveragePooling2D(keras.layers.Layer):
     """Averages images to a given size, in windows that overlap where it does not divide theirs.
 

@@ -3,6 +3,8 @@
 import math
 from typing import NamedTuple
 
+from keras_dl.checks import check_counts
+
 
 class ConvCost(NamedTuple):
     """What a convolution, or a path of them, costs for one sample.
@@ -128,10 +130,11 @@ def _single_cost(input_shape, options):
     return ConvCost((*output, filters), parameters, weights * math.prod(output))
 
 
-def spread(value, rank, name):
-    """Returns `value` as a tuple of `rank` ints, one an axis; a single int is repeated."""
-    values = (value,) * rank if isinstance(value, int) else tuple(value)
-    if len(values) != rank or not all(isinstance(v, int) and v > 0 for v in values):
+def spread(value, rank, name, least=1):
+    """Returns `value` as a tuple of `rank` ints of at least `least`, one an axis; a single int is repeated."""
+    values = check_counts(value, name, least)
+    values = (values,) * rank if isinstance(values, int) else values
+    if len(values) != rank:
         raise ValueError(f"`{name}` must be a positive integer or a tuple of {rank}. Received: {name}={value!r}")
     return values
 

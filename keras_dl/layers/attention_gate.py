@@ -6,9 +6,10 @@ from keras import ops
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.grouped_conv import CONVOLUTIONS
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class AttentionGate(keras.layers.Layer):
     """Multiplies skip features by a map of gates in (0, 1) that the coarser features open.
 
@@ -57,7 +58,8 @@ class AttentionGate(keras.layers.Layer):
         for fine, coarse, stride in zip(shapes[0][1:-1], shapes[1][1:-1], strides, strict=True):
             if None not in (fine, coarse) and fine != stride * coarse:
                 raise ValueError(
-                    f"`AttentionGate` expects x to be {strides} times as large as g. Received: input_shape={shapes}"
+                    "`AttentionGate` expects x to be `strides` times as large as g. "
+                    f"Received: strides={strides}, input_shape={shapes}"
                 )
         filters = self.filters or max(1, shapes[0][-1] // 2)
         self.of_skip = self._convolution("of_skip", rank, filters, strides, use_bias=False)

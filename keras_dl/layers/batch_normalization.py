@@ -8,6 +8,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_dl.layers.options import register
+
 FUSED_RANKS = (3, 4, 5)
 FUSED_DTYPES = ("float16", "bfloat16", "float32")
 _padding = contextvars.ContextVar("padding", default=None)
@@ -26,7 +28,7 @@ def padding(holds):
         _padding.reset(token)
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` computed by one fused kernel where layout and dtype allow it.
 
@@ -59,6 +61,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, **kwargs):
         super().__init__(axis=axis, momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def build(self, input_shape):
+        if len(input_shape) < 2:
+            raise ValueError(f"Expected inputs with a batch axis and channels. Received: input_shape={input_shape}")
+        super().build(input_shape)
 
     def call(self, inputs, training=None, mask=None):
         training = bool(training and self.trainable)

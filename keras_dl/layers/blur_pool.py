@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.options import register
 
 
 class _BlurPool(keras.layers.Layer):
@@ -62,14 +63,14 @@ class _BlurPool(keras.layers.Layer):
         return {**super().get_config(), "kernel_size": self.kernel_size, "strides": self.strides}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class BlurPool1D(_BlurPool):
     """`BlurPool2D` for sequences of shape `(batch, length, channels)`."""
 
     rank = 1
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class BlurPool2D(_BlurPool):
     """Downsamples images after a binomial low-pass filter, so that they change little when the input shifts.
 
@@ -101,7 +102,7 @@ class BlurPool2D(_BlurPool):
     rank = 2
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class BlurPool3D(_BlurPool):
     """`BlurPool2D` for volumes of shape `(batch, depth, height, width, channels)`.
 
@@ -125,7 +126,7 @@ class BlurPool3D(_BlurPool):
     rank = 3
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class MaxBlurPool2D(keras.layers.Layer):
     """Anti-aliased max pooling: the maximum at stride 1, then `BlurPool2D` with the stride (Zhang, 2019).
 

@@ -7,6 +7,7 @@ from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.blur_pool import BLUR_POOLS
 from keras_dl.layers.grouped_conv import CONVOLUTIONS
+from keras_dl.layers.options import register
 
 
 class ConvolutionalBlock(keras.layers.Layer):
@@ -72,7 +73,7 @@ class ConvolutionalBlock(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class ConvBlock(ConvolutionalBlock):
     """A convolution, its normalisation and its activation, on sequences, images or volumes.
 

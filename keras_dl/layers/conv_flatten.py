@@ -6,10 +6,11 @@ import keras
 from keras import ops
 
 from keras_dl.layers import _parts
-from keras_dl.layers.arithmetic import conv_output_size
+from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class ConvFlatten(keras.layers.Layer):
     """A convolution whose kernel is as large as the image, so that it ends in 1x1 and replaces `Flatten` and `Dense`.
 
@@ -53,8 +54,6 @@ class ConvFlatten(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or isinstance(units, bool) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
         self.units = units
         self.kernel_size = kernel_size
         self.activation = _parts.activation_or_config(activation)
@@ -102,7 +101,7 @@ class ConvFlatten(keras.layers.Layer):
         return (input_shape[0], *sizes, self.units)
 
     def _kernel_size(self, input_shape):
-        return tuple(input_shape[1:-1]) if self.kernel_size is None else tuple(self.kernel_size)
+        return tuple(input_shape[1:-1]) if self.kernel_size is None else spread(self.kernel_size, 2, "kernel_size")
 
     def get_config(self):
         return {

@@ -6,10 +6,11 @@ from keras import ops
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.options import register
 from keras_dl.layers.pooling import POOLS
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class DenseBlock(ConvolutionalBlock):
     """Layers that each take all feature maps before them: `x_l = H_l([x_0, ..., x_{l-1}])` (Huang et al., 2017).
 
@@ -41,10 +42,6 @@ class DenseBlock(ConvolutionalBlock):
 
     def __init__(self, num_layers, growth_rate, bottleneck=4, dropout=0.0, kernel_size=3, include_input=True, **kwargs):
         super().__init__(**kwargs)
-        width = 1 if bottleneck is None else bottleneck
-        for name, value in (("num_layers", num_layers), ("growth_rate", growth_rate), ("bottleneck", width)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         self.num_layers = num_layers
         self.growth_rate = growth_rate
         self.bottleneck = bottleneck
@@ -87,7 +84,7 @@ class DenseBlock(ConvolutionalBlock):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class TransitionDown(ConvolutionalBlock):
     """Compresses the channels by norm-act-1x1 convolution and halves the resolution (Huang et al., 2017).
 

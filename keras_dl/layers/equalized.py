@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.options import register
 
 
 class _Equalized(keras.layers.Layer):
@@ -14,10 +15,6 @@ class _Equalized(keras.layers.Layer):
 
     def __init__(self, use_bias=True, gain=2**0.5, lr_multiplier=1.0, activation=None, **kwargs):
         super().__init__(**kwargs)
-        if gain <= 0 or lr_multiplier <= 0:
-            raise ValueError(
-                f"`gain` and `lr_multiplier` must be positive. Received: gain={gain}, lr_multiplier={lr_multiplier}"
-            )
         self.use_bias = use_bias
         self.gain = gain
         self.lr_multiplier = lr_multiplier
@@ -33,6 +30,7 @@ class _Equalized(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(kernel_shape[-1],), initializer="zeros")
 
     def build(self, input_shape):
+        _parts.check_features(input_shape)
         self._add_weights(self._kernel_shape(input_shape))
         self.last_activation = _parts.activation_layers(self.activation, self, "activation")
         _parts.build_chain(self.last_activation, self.compute_output_shape(input_shape))
@@ -54,7 +52,7 @@ class _Equalized(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class EqualizedDense(_Equalized):
     """A dense layer with an equalized learning rate: `y = act(c x W + b)`, `c = gain / sqrt(fan_in)`.
 
@@ -83,8 +81,6 @@ class EqualizedDense(_Equalized):
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
         self.units = units
 
     def _kernel_shape(self, input_shape):
@@ -100,7 +96,7 @@ class EqualizedDense(_Equalized):
         return {**super().get_config(), "units": self.units}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class EqualizedConv2D(_Equalized):
     """A convolution with an equalized learning rate: `y = act(c W * x + b)`, `c = gain / sqrt(k_h k_w C)`.
 

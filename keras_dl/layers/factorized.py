@@ -1,10 +1,9 @@
 """Convolutions written as several smaller ones: fewer weights, more nonlinearities."""
 
-import keras
-
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.options import check_widths, register
 
 
 class _ConvChain(ConvolutionalBlock):
@@ -21,7 +20,7 @@ class _ConvChain(ConvolutionalBlock):
         return _parts.call_chain(self.chain, inputs)
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class FactorizedConv2D(_ConvChain):
     """A large convolution as several of size 3, with the same receptive field (Simonyan and Zisserman, 2015).
 
@@ -76,7 +75,7 @@ class FactorizedConv2D(_ConvChain):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class SpatiallySeparableConv2D(_ConvChain):
     """A kx1 convolution followed by a 1xk convolution: `2 k C^2` weights instead of `k^2 C^2` (Szegedy et al., 2016).
 
@@ -149,7 +148,7 @@ class SpatiallySeparableConv2D(_ConvChain):
         return config
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register(filters=check_widths)
 class NetworkInNetwork(_ConvChain):
     """A convolution followed by a small dense network at every position, as 1x1 convolutions (Lin et al., 2014).
 
@@ -178,8 +177,6 @@ class NetworkInNetwork(_ConvChain):
 
     def __init__(self, filters, kernel_size=3, strides=1, padding="same", use_bias=None, normalization=None, **kwargs):
         super().__init__(use_bias=use_bias, normalization=normalization, **kwargs)
-        if isinstance(filters, int) or not filters:
-            raise ValueError(f"`filters` must be a non-empty tuple of integers. Received: filters={filters!r}")
         self.filters = tuple(filters)
         self.kernel_size = kernel_size
         self.strides = strides

@@ -1,13 +1,13 @@
 """SqueezeNet's unit (Iandola et al., 2016)."""
 
-import keras
 from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class FireModule(ConvolutionalBlock):
     """A 1x1 convolution to few channels, then 1x1 and 3x3 convolutions side by side (Iandola et al., 2016, figure 1).
 

@@ -5,9 +5,10 @@ from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class PadToMultiple(keras.layers.Layer):
     """Appends zeros until every spatial size is `k multiple + remainder`, and at least `minimum`.
 
@@ -41,9 +42,9 @@ class PadToMultiple(keras.layers.Layer):
     def build(self, input_shape):
         _parts.check_rank(input_shape, "PadToMultiple")
         for multiple, remainder, minimum in self._axes(len(input_shape) - 2):
-            if remainder < 0 or minimum < 1 or (minimum - remainder) % multiple:
+            if (minimum - remainder) % multiple:
                 raise ValueError(
-                    "`remainder` must not be negative, and `minimum` a positive k multiple + remainder. "
+                    "`minimum` must be k multiple + remainder. "
                     f"Received: multiple={multiple}, remainder={remainder}, minimum={minimum}"
                 )
 
@@ -72,7 +73,7 @@ class PadToMultiple(keras.layers.Layer):
     def _axes(self, rank):
         """Returns multiple, remainder and minimum of each axis."""
         multiples = spread(self.multiple, rank, "multiple")
-        remainders = [self.remainder] * rank if isinstance(self.remainder, int) else list(self.remainder)
+        remainders = spread(self.remainder, rank, "remainder", least=0)
         if self.minimum is None:
             minima = [r or m for m, r in zip(multiples, remainders, strict=True)]
         else:
@@ -84,7 +85,7 @@ class PadToMultiple(keras.layers.Layer):
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class CropToSize(keras.layers.Layer):
     """Keeps the first `ceil((n - margin) / stride)` pixels of each axis, n being the size of another tensor.
 

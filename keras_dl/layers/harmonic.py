@@ -11,8 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_dl.checks import check_count
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.options import register
 
 
 def circular_harmonics(kernel_size, order, num_rings, sigma=0.7):
@@ -51,7 +53,7 @@ def circular_harmonics(kernel_size, order, num_rings, sigma=0.7):
     return filters / np.sqrt((np.abs(filters) ** 2).sum((0, 1)))
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register(kernel_size=check_count)
 class HarmonicConv2D(keras.layers.Layer):
     """Convolution by circular harmonics, equivariant to rotations of the image (Worrall et al., 2017).
 
@@ -93,9 +95,6 @@ class HarmonicConv2D(keras.layers.Layer):
         self, filters, kernel_size=5, max_order=1, num_rings=None, strides=1, padding="same", sigma=0.7, **kwargs
     ):
         super().__init__(**kwargs)
-        for name, value in (("filters", filters), ("kernel_size", kernel_size), ("max_order", max_order + 1)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` is out of range. Received: {name}={value!r}")
         if padding not in ("same", "valid"):
             raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
         self.filters = filters

@@ -7,6 +7,7 @@ from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.layers.harmonic import _complex_axes
+from keras_dl.layers.options import register
 
 EPSILON = 1e-8
 
@@ -28,7 +29,7 @@ class _OnMagnitudes(keras.layers.Layer):
         return tuple(input_shape)
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class HarmonicActivation(_OnMagnitudes):
     """An activation of magnitudes, C-ReLU: `act(|Z| + b) Z / |Z|` (Worrall et al., 2017), with biases.
 
@@ -76,7 +77,7 @@ class HarmonicActivation(_OnMagnitudes):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class HarmonicBatchNormalization(_OnMagnitudes):
     """Batch normalisation of magnitudes, followed by their activation: `act(bn(|Z|)) Z / |Z|` (Worrall et al., 2017).
 
@@ -134,7 +135,7 @@ class HarmonicBatchNormalization(_OnMagnitudes):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class HarmonicPooling2D(keras.layers.Layer):
     """Average pooling of complex feature maps, which keeps magnitudes and phases equivariant (Worrall et al., 2017).
 
@@ -177,7 +178,7 @@ class HarmonicPooling2D(keras.layers.Layer):
         return {**super().get_config(), "pool_size": self.pool_size}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class HarmonicMagnitude(keras.layers.Layer):
     """The magnitudes of complex feature maps: real maps that turn with the image and do not change otherwise.
 

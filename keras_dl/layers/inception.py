@@ -1,14 +1,14 @@
 """Parallel paths of several kernel sizes (GoogLeNet; Szegedy et al., 2015)."""
 
-import keras
 from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.options import register
 from keras_dl.layers.pooling import POOLS
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class InceptionBlock(ConvolutionalBlock):
     """Convolutions of three kernel sizes and a pooling side by side, their channels concatenated.
 

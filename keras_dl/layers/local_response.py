@@ -5,9 +5,10 @@ import numpy as np
 from keras import ops
 
 from keras_dl.layers import _parts
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class LocalResponseNormalization(keras.layers.Layer):
     """Divides each channel by a power of the mean square of its neighbours.
 
@@ -39,12 +40,6 @@ class LocalResponseNormalization(keras.layers.Layer):
 
     def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise ValueError(f"`size` must be a positive integer. Received: size={size!r}")
-        if not alpha >= 0:
-            raise ValueError(f"`alpha` must not be negative. Received: alpha={alpha!r}")
-        if not k > 0:
-            raise ValueError(f"`k` must be positive. Received: k={k!r}")
         self.size = size
         self.alpha = alpha
         self.beta = beta

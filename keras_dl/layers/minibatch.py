@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from keras_dl.layers._parts import check_rank
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class MinibatchStdDev(keras.layers.Layer):
     """Appends the deviation within groups of samples as constant feature maps, so that a critic sees a lack of variety.
 
@@ -37,9 +38,6 @@ class MinibatchStdDev(keras.layers.Layer):
 
     def __init__(self, group_size=4, num_features=1, epsilon=1e-8, **kwargs):
         super().__init__(**kwargs)
-        for name, value in (("group_size", group_size or 1), ("num_features", num_features)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
         self.group_size = group_size
         self.num_features = num_features
         self.epsilon = epsilon

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.equalized import EqualizedDense
+from keras_dl.layers.options import register
 
 
 class _Modulation(keras.layers.Layer):
@@ -42,7 +43,7 @@ class _Modulation(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class FiLM(_Modulation):
     """Feature-wise linear modulation: `y = gamma(c) x + beta(c)`, a scale and a shift a channel (Perez et al., 2018).
 
@@ -82,7 +83,7 @@ class FiLM(_Modulation):
         return scale * x + shift
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class AdaptiveInstanceNorm(_Modulation):
     """Gives each image's channels the mean and the deviation that a style asks for.
 

@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from keras_dl.layers._parts import check_rank
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class PixelShuffle(keras.layers.Layer):
     """Rearranges `r^2 C` channels into C channels of an image r times as large.
 
@@ -33,10 +34,6 @@ class PixelShuffle(keras.layers.Layer):
 
     def __init__(self, upscale_factor, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(upscale_factor, int) or upscale_factor < 1:
-            raise ValueError(
-                f"`upscale_factor` must be a positive integer. Received: upscale_factor={upscale_factor!r}"
-            )
         self.upscale_factor = upscale_factor
 
     def build(self, input_shape):

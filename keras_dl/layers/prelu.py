@@ -3,8 +3,16 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import check_number
+from keras_dl.layers._parts import check_features
+from keras_dl.layers.options import check_initializer, register
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+
+def _check_alpha(value, name):
+    return (check_number if isinstance(value, (int, float)) else check_initializer)(value, name)
+
+
+@register(alpha_initializer=_check_alpha)
 class PReLU(keras.layers.Layer):
     """Rectifier with a learned slope: `max(0, x) + a min(0, x)` (He et al., 2015, "Delving deep into rectifiers").
 
@@ -37,9 +45,9 @@ class PReLU(keras.layers.Layer):
         self.alpha = None
 
     def build(self, input_shape):
+        if self.per_channel:
+            check_features(input_shape)
         shape = (input_shape[-1],) if self.per_channel else (1,)
-        if None in shape:
-            raise ValueError(f"Expected a known number of channels. Received: input_shape={tuple(input_shape)}")
         self.alpha = self.add_weight(
             name="alpha", shape=shape, initializer=self.alpha_initializer, regularizer=self.alpha_regularizer
         )

@@ -7,10 +7,11 @@ from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.blur_pool import BLUR_POOLS
 from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.options import register
 from keras_dl.layers.squeeze_excite import SqueezeExcite
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class ResidualBlock(ConvolutionalBlock):
     """Adds what two or three convolutions make of the input to the input: `y = act(F(x) + shortcut(x))`.
 

@@ -5,6 +5,9 @@ import math
 import keras
 from keras import ops
 
+from keras_dl.layers._parts import check_features
+from keras_dl.layers.options import check_initializer, register
+
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class SineInitializer(keras.initializers.Initializer):
@@ -42,7 +45,12 @@ class SineInitializer(keras.initializers.Initializer):
         return {"omega_0": self.omega_0, "is_first": self.is_first, "seed": self.seed}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+def _check_initializer_or_sine(value, name):
+    if not (isinstance(value, str) and value == "sine"):
+        check_initializer(value, name)
+
+
+@register(kernel_initializer=_check_initializer_or_sine, bias_initializer=_check_initializer_or_sine)
 class SineDense(keras.layers.Layer):
     """A dense layer with a sine: `y = sin(omega_0 (x W + b))` (SIREN; Sitzmann et al., 2020, equation 3).
 
@@ -78,10 +86,6 @@ class SineDense(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
-        if omega_0 <= 0:
-            raise ValueError(f"`omega_0` must be positive. Received: omega_0={omega_0}")
         self.units = units
         self.omega_0 = omega_0
         self.is_first = is_first
@@ -93,6 +97,7 @@ class SineDense(keras.layers.Layer):
         self.bias = None
 
     def build(self, input_shape):
+        check_features(input_shape)
         inputs = input_shape[-1]
         kernel_initializer, bias_initializer = self.kernel_initializer, self.bias_initializer
         if kernel_initializer == "sine":

@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from keras_dl.layers import _parts
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class SlicesWithNeighbours(keras.layers.Layer):
     """Makes each slice across the last spatial axis a row of the batch, with its neighbours' channels beside its own.
 
@@ -57,7 +58,7 @@ class SlicesWithNeighbours(keras.layers.Layer):
         return {**super().get_config(), "neighbours": self.neighbours}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class StackedSlices(keras.layers.Layer):
     """Puts the rows that `SlicesWithNeighbours` made of a volume back beside one another.
 

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.options import register
 
 
 class _SpectralNorm(keras.layers.Layer):
@@ -29,6 +30,7 @@ class _SpectralNorm(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(kernel_shape[-1],), initializer="zeros")
 
     def build(self, input_shape):
+        _parts.check_features(input_shape)
         self._add_weights(self._kernel_shape(input_shape))
 
     def call(self, inputs, training=False):
@@ -55,7 +57,7 @@ class _SpectralNorm(keras.layers.Layer):
         }
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class SpectralNormDense(_SpectralNorm):
     """A dense layer of Lipschitz constant 1: `y = x W / sigma(W) + b` (Miyato et al., 2018, "Spectral normalization").
 
@@ -83,8 +85,6 @@ class SpectralNormDense(_SpectralNorm):
 
     def __init__(self, units, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(units, int) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}")
         self.units = units
 
     def _kernel_shape(self, input_shape):
@@ -100,7 +100,7 @@ class SpectralNormDense(_SpectralNorm):
         return {**super().get_config(), "units": self.units}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class SpectralNormConv2D(_SpectralNorm):
     """A convolution whose kernel, as a matrix `(k_h k_w C, filters)`, has norm 1: `y = x * W / sigma(W) + b`.
 

@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from keras_dl.layers import _parts
+from keras_dl.layers.options import register
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class SqueezeExcite(keras.layers.Layer):
     """Scales each channel by a gate computed from all channels' means.
 
@@ -39,8 +40,6 @@ class SqueezeExcite(keras.layers.Layer):
         self, ratio=16, activation="relu", gate="sigmoid", use_bias=True, kernel_initializer="he_normal", **kwargs
     ):
         super().__init__(**kwargs)
-        if not isinstance(ratio, int) or ratio < 1:
-            raise ValueError(f"`ratio` must be a positive integer. Received: ratio={ratio!r}")
         self.ratio = ratio
         self.activation = _parts.activation_or_config(activation)
         self.gate = _parts.activation_or_config(gate)

@@ -6,11 +6,12 @@ from keras import ops
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.options import register
 
 TRANSPOSED = {1: keras.layers.Conv1DTranspose, 2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
 
 
-@keras.saving.register_keras_serializable(package="keras_dl")
+@register()
 class TransitionUp(ConvolutionalBlock):
     """Doubles the resolution by a transposed convolution and appends the features of the way down.
 
@@ -109,7 +110,7 @@ def crop_to(x, other):
 
 
 def _shapes(input_shape):
-    if isinstance(input_shape[0], (list, tuple)):
+    if input_shape and isinstance(input_shape[0], (list, tuple)):
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]):
             raise ValueError(f"Expected a tensor or a pair [x, skip] of equal rank. Received: input_shape={shapes}")

@@ -93,13 +93,17 @@ class Likelihood(keras.layers.Layer):
         """
         real_array(x, name)
 
+    def _in_words(self):
+        options = {name: v for name, v in self.get_config().items() if name not in ("name", "trainable", "dtype")}
+        return f"{type(self).__name__}({', '.join(f'{name}={v!r}' for name, v in options.items())})"
+
     def _float_parameters(self, parameters):
         parameters = tf.cast(tf.convert_to_tensor(parameters), tf.float32)
         size = parameters.shape[-1] if parameters.shape.rank else 0
         if size is not None and (size == 0 or size % self.parameters_per_value):
             raise ValueError(
                 f"The last axis of `parameters` must be a multiple of {self.parameters_per_value}, as many as a value "
-                f"needs under {type(self).__name__}. Received: parameters.shape={tuple(parameters.shape)}"
+                f"needs under {self._in_words()}. Received: parameters.shape={tuple(parameters.shape)}"
             )
         return parameters
 

@@ -1,14 +1,34 @@
 """The base of every loss: unreduced values, the weights their mean divides by, and the reductions."""
 
+import inspect
+from functools import partial
+
 import keras
 from keras import ops
 from keras.src.losses.loss import scale_loss_for_distribution  # Keras' own, which it does not export
 
+from keras_dl.checks import check_count, check_flag, check_number, check_numbers, checked, optional
 from keras_dl.losses import tensors
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
-register = keras.saving.register_keras_serializable(package="keras_dl")
+#: What options of the classes may be, by their names.
+OPTIONS = {
+    **dict.fromkeys(("from_logits", "multilabel", "include_background", "log_target", "swap"), check_flag),
+    **dict.fromkeys(("weight", "pos_weight"), optional(check_numbers)),
+    **dict.fromkeys(("margin", "eps", "dice_weight", "cross_entropy_weight"), check_number),
+    **dict.fromkeys(("smooth", "gamma", "beta"), partial(check_number, least=0)),
+    "p": partial(check_number, above=0, infinite=True),
+    "label_smoothing": partial(check_number, least=0, most=1),
+    "ignore_index": partial(check_count, least=-(2**31)),
+}
+
+
+def register(made):
+    """Makes a function, or a class with checked options, known to Keras under `keras_dl`; a decorator."""
+    if inspect.isclass(made):
+        made = checked(OPTIONS)(made)
+    return keras.saving.register_keras_serializable(package="keras_dl")(made)
 
 
 class Loss(keras.losses.Loss):

@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_dl.checks import check_number
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 
@@ -64,7 +65,7 @@ def cross_entropy(y_true, y_pred, weight=None, ignore_index=-100, label_smoothin
     >>> print(cross_entropy([0, -100], [[2.0, 0.0], [2.0, 0.0]]).numpy().round(4))
     [0.1269 0.    ]
     """
-    _check_smoothing(label_smoothing)
+    check_number(label_smoothing, "label_smoothing", least=0, most=1)
     y_pred = tensors.as_float(y_pred)
     indices, probabilities = tensors.class_targets(y_true, y_pred)
     if probabilities is None:
@@ -111,11 +112,6 @@ def _element_weights(labels, valid, y_pred, weight):
     weight = tensors.class_vector(weight, y_pred.shape[-1], y_pred.dtype)
     valid = ops.cast(valid, y_pred.dtype)
     return valid if weight is None else valid * ops.take(weight, labels, axis=0)
-
-
-def _check_smoothing(label_smoothing):
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"Expected `label_smoothing` from 0 to 1. Received: label_smoothing={label_smoothing}")
 
 
 class _ClassLoss(Loss):
@@ -188,7 +184,6 @@ class CrossEntropy(_ClassLoss):
     """
 
     def __init__(self, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean", name=None, dtype=None):
-        _check_smoothing(label_smoothing)
         super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction, name=name, dtype=dtype)
         self.label_smoothing = label_smoothing
 

@@ -5,11 +5,6 @@ import math
 from keras import ops
 
 
-def check_order(p):
-    if not p > 0:
-        raise ValueError(f"Expected `p` above 0, or infinity. Received: p={p}")
-
-
 def norm(x, p):
     """The p-norm over the last axis, with derivative 0 at 0.
 

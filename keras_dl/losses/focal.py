@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_dl.checks import check_number, check_numbers, checked, optional
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.binary_cross_entropy import binary_cross_entropy
@@ -41,11 +42,11 @@ def focal(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, multilabel=F
 
 
 def _values_and_weights(y_true, y_pred, alpha, gamma, from_logits, multilabel, ignore_index):
-    _check_gamma(gamma)
+    check_number(gamma, "gamma", least=0)
     y_pred = tensors.as_float(y_pred)
-    if isinstance(alpha, (list, tuple)):
-        alpha = tensors.class_vector(alpha, y_pred.shape[-1], y_pred.dtype)
     binary = is_binary(y_pred, multilabel)
+    if isinstance(alpha, (list, tuple)):
+        alpha = tensors.class_vector(alpha, y_pred.shape[-1], y_pred.dtype, "alpha")
     targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
     y_pred = tensors.where_counted(y_pred, valid > 0)
     if binary:
@@ -74,12 +75,8 @@ def _power(x, gamma):
     return ops.where(x > 0, ops.power(ops.where(x > 0, x, ops.ones_like(x)), gamma), ops.zeros_like(x))
 
 
-def _check_gamma(gamma):
-    if gamma < 0:
-        raise ValueError(f"Expected `gamma` of at least 0. Received: gamma={gamma}")
-
-
 @register
+@checked({"alpha": optional(check_numbers)})
 class Focal(Loss):
     """Mean focal loss: `mean of -alpha_t (1 - p_t)^gamma log p_t` over the elements not ignored (Lin et al. 2017).
 
@@ -115,7 +112,6 @@ class Focal(Loss):
         name=None,
         dtype=None,
     ):
-        _check_gamma(gamma)
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.alpha = tensors.plain(alpha)
         self.gamma = gamma

@@ -1,7 +1,10 @@
 """Losses on the overlap of masks: Dice and Tversky, one value a sample and class."""
 
+from functools import partial
+
 from keras import ops
 
+from keras_dl.checks import check_number, checked
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.segmentation_targets import is_binary, probabilities_of, targets_and_valid
@@ -173,6 +176,7 @@ class Dice(_Overlap):
 
 
 @register
+@checked({"alpha": partial(check_number, least=0)})
 class Tversky(_Overlap):
     """Mean Tversky loss: `1 - (TP + s) / (TP + alpha FP + beta FN + s)` a sample and class (Salehi et al. 2017).
 

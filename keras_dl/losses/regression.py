@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_dl.checks import check_number
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 
@@ -68,8 +69,7 @@ def smooth_l1(y_true, y_pred, beta=1.0):
     >>> print(smooth_l1([1.0, 2.0], [1.5, 0.0]).numpy())
     [0.125 1.5  ]
     """
-    if beta < 0:
-        raise ValueError(f"Expected `beta` of at least 0. Received: beta={beta}")
+    check_number(beta, "beta", least=0)
     distance = l1(y_true, y_pred)
     if beta == 0:
         return distance
@@ -135,8 +135,6 @@ class SmoothL1(Loss):
     """
 
     def __init__(self, beta=1.0, reduction="mean", name=None, dtype=None):
-        if beta < 0:
-            raise ValueError(f"Expected `beta` of at least 0. Received: beta={beta}")
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.beta = beta
 

@@ -65,15 +65,15 @@ def align_factor(factor, values):
     return factor
 
 
-def class_vector(weight, num_classes, dtype):
-    """Class weights as a tensor of shape (num_classes,), or None."""
+def class_vector(weight, num_classes, dtype, name="weight"):
+    """Class weights as a tensor of shape (num_classes,), or None; `name` is the argument that they came by."""
     if weight is None:
         return None
     shape = np.shape(weight)
     if shape != (num_classes,):
         raise ValueError(
-            f"Expected one weight a class, shape ({num_classes},), for predictions of {num_classes} classes. "
-            f"Received: weight of shape {shape}"
+            f"Expected `{name}` to hold one weight a class, shape ({num_classes},), for predictions of {num_classes} "
+            f"classes. Received: {name} of shape {shape}"
         )
     return ops.convert_to_tensor(weight, dtype=dtype)
 

@@ -2,9 +2,10 @@
 
 from keras import ops
 
+from keras_dl.checks import check_number
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
-from keras_dl.losses.distances import check_order, norm, smaller
+from keras_dl.losses.distances import norm, smaller
 from keras_dl.losses.mining import MININGS, mined_triplets
 
 _TRIPLET = ("anchor", "positive", "negative")
@@ -34,7 +35,7 @@ def triplet_margin(anchor, positive, negative, margin=1.0, p=2.0, swap=False, ep
     >>> print(triplet_margin(np.zeros((1, 2)), np.array([[3.0, 4.0]]), np.array([[0.0, 5.5]])).numpy().round(4))
     [0.5]
     """
-    check_order(p)
+    check_number(p, "p", above=0, infinite=True)
     anchor, positive, negative = tensors.unpack((anchor, positive, negative), _TRIPLET)
     to_positive = norm(anchor - positive + eps, p)
     to_negative = norm(anchor - negative + eps, p)
@@ -82,7 +83,6 @@ class TripletMargin(Loss):
     """
 
     def __init__(self, margin=1.0, p=2.0, swap=False, eps=1e-6, mining=None, reduction="mean", name=None, dtype=None):
-        check_order(p)
         if mining is not None and mining not in MININGS:
             raise ValueError(f"Expected `mining` to be None or one of {MININGS}. Received: mining={mining!r}")
         super().__init__(reduction=reduction, name=name, dtype=dtype)

@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import objectives
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 from keras_dl.models import conditioning
 from keras_dl.models.gan import GAN
 
@@ -74,7 +74,7 @@ class WGAN(GAN):
     config_names = ("latent_size", "clip", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, clip=0.01, critic_steps=5, **kwargs):
-        if check_real(clip, "clip", least=0) == 0:
+        if check_number(clip, "clip", least=0) == 0:
             raise ValueError(f"clip should be above 0. Received: clip={clip!r}")
         penalty = objectives.WeightClipping(clip)
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
@@ -110,7 +110,7 @@ class WGANGP(GAN):
     config_names = ("latent_size", "gradient_penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, gradient_penalty=10.0, critic_steps=5, **kwargs):
-        penalty = objectives.GradientPenalty(check_real(gradient_penalty, "gradient_penalty", least=0))
+        penalty = objectives.GradientPenalty(check_number(gradient_penalty, "gradient_penalty", least=0))
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
         self.gradient_penalty = gradient_penalty
 

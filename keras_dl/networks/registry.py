@@ -3,12 +3,28 @@
 import difflib
 import functools
 import inspect
+from functools import partial
+
+from keras_dl.checks import check_number, checked
+from keras_dl.layers.options import check_activation
 
 _FACTORIES = {}
 
 
+#: What arguments of the factories may be, by their names; a factory checks what only it has.
+OPTIONS = {
+    **dict.fromkeys(("activation", "output_activation", "classifier_activation"), check_activation),
+    **dict.fromkeys(("omega_0", "hidden_omega_0"), partial(check_number, above=0)),
+    "dropout": partial(check_number, least=0, below=1),
+}
+
+
 def register(factory):
-    """Makes a factory known under its own name; a decorator."""
+    """Makes a factory, whose arguments are checked, known under its own name; a decorator."""
+    return _known(checked(OPTIONS)(factory))
+
+
+def _known(factory):
     _FACTORIES[factory.__name__] = factory
     return factory
 
@@ -39,7 +55,7 @@ def variant(family, name, **fixed):
     factory.__signature__ = signature
     options = ", ".join(f"{option}={value!r}" for option, value in fixed.items())
     factory.__doc__ = f"Builds {name}: `{family.__name__}` with {options}, where the arguments are described."
-    return register(factory)
+    return _known(factory)
 
 
 def create(name, **kwargs):

@@ -90,7 +90,7 @@ def unet(
         attention=attention,
         kernel_initializer=kernel_initializer,
     )
-    _check(parts, dropout)
+    _check(parts)
     heads = _heads(deep_supervision, len(levels), padding)
     head = (arguments.positive_int(num_classes, "num_classes"), classifier_activation)
     return _network(shape, levels, parts, heads, head, dropout, name=name)
@@ -151,7 +151,7 @@ def unet3d(
         activation=activation,
         kernel_initializer=kernel_initializer,
     )
-    _check(parts, dropout=0.0)
+    _check(parts)
     heads = _heads(deep_supervision, len(levels), padding)
     head = (arguments.positive_int(num_classes, "num_classes"), classifier_activation)
     return _network(shape, levels, parts, heads, head, dropout=0.0, keep_channels=True, name=name)
@@ -203,11 +203,9 @@ def _heads(deep_supervision, num_levels, padding):
     return heads
 
 
-def _check(parts, dropout):
+def _check(parts):
     check_choice(parts.padding, "padding", unet_parts.PADDINGS)
     check_choice(parts.down, "down", unet_parts.DOWN)
     check_choice(parts.up, "up", unet_parts.UP)
     if parts.padding == "valid" and parts.down in ("conv", "blur"):
         raise ValueError(f"`down` must be 'max' or 'average' with padding='valid'. Received: down={parts.down!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"`dropout` must be in [0, 1). Received: dropout={dropout!r}")

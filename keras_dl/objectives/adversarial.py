@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 
 
 class Adversarial:
@@ -65,7 +65,7 @@ class Minimax(Adversarial):
     logits = True
 
     def __init__(self, label_smoothing=0.0):
-        self.label_smoothing = check_real(label_smoothing, "label_smoothing", least=0, below=1)
+        self.label_smoothing = check_number(label_smoothing, "label_smoothing", least=0, below=1)
 
     def critic_loss(self, real, fake):
         # -(1 - s) log sigma(r) - s log(1 - sigma(r)) = softplus(-r) + s r
@@ -120,8 +120,8 @@ class LeastSquares(Adversarial):
     """
 
     def __init__(self, fake=0.0, real=1.0, target=1.0):
-        self.fake, self.real = check_real(fake, "fake"), check_real(real, "real")
-        self.target = check_real(target, "target")
+        self.fake, self.real = check_number(fake, "fake"), check_number(real, "real")
+        self.target = check_number(target, "target")
         if fake == real:
             raise ValueError(f"fake should not be real. Received: fake={fake!r}, real={real!r}")
 

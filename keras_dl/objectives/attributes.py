@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -41,7 +41,7 @@ class Attributes:
         if not entries or not whole or sizes is None:
             raise ValueError(f"sizes should hold numbers of classes, from 2, or None for numbers. Received: {sizes!r}")
         self.sizes = sizes if isinstance(sizes, int) else entries
-        self.weight = check_real(weight, "weight", least=0)
+        self.weight = check_number(weight, "weight", least=0)
         self.on_generated = on_generated
 
     @property

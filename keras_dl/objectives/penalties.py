@@ -8,7 +8,7 @@ with respect to data are taken in float32, whatever the critic computes in, and 
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 
 
 class Penalty:
@@ -84,8 +84,8 @@ class GradientPenalty(Penalty):
     """
 
     def __init__(self, weight=10.0, target=1.0, one_sided=False):
-        self.weight = check_real(weight, "weight", least=0)
-        self.target = check_real(target, "target", least=0)
+        self.weight = check_number(weight, "weight", least=0)
+        self.target = check_number(target, "target", least=0)
         self.one_sided = one_sided
 
     def __call__(self, critic, real, fake, draw):
@@ -118,7 +118,7 @@ class Dragan(GradientPenalty):
 
     def __init__(self, weight=10.0, target=1.0, noise=0.25, one_sided=False):
         super().__init__(weight, target, one_sided)
-        self.noise = check_real(noise, "noise", least=0)
+        self.noise = check_number(noise, "noise", least=0)
 
     def __call__(self, critic, real, fake, draw):
         return self.at(critic, real + self.noise * draw.normal(tuple(real.shape[1:])))
@@ -140,7 +140,7 @@ class R1(Penalty):
     """
 
     def __init__(self, weight=10.0):
-        self.weight = check_real(weight, "weight", least=0)
+        self.weight = check_number(weight, "weight", least=0)
 
     def __call__(self, critic, real, fake, draw):
         return 0.5 * self.weight * squared_norms(input_gradients(critic, real))
@@ -186,9 +186,9 @@ class ConsistencyTerm(Penalty):
     """
 
     def __init__(self, weight=2.0, margin=0.0, feature_weight=0.1):
-        self.weight = check_real(weight, "weight", least=0)
-        self.margin = check_real(margin, "margin", least=0)
-        self.feature_weight = check_real(feature_weight, "feature_weight", least=0)
+        self.weight = check_number(weight, "weight", least=0)
+        self.margin = check_number(margin, "margin", least=0)
+        self.feature_weight = check_number(feature_weight, "feature_weight", least=0)
 
     def __call__(self, critic, real, fake, draw):
         if not self.feature_weight:
@@ -226,7 +226,7 @@ class OutputVariance(Penalty):
     couples_batch = True
 
     def __init__(self, weight=1.0):
-        self.weight = check_real(weight, "weight", least=0)
+        self.weight = check_number(weight, "weight", least=0)
 
     def __call__(self, critic, real, fake, draw):
         deviations = [scores - tf.reduce_mean(scores) for scores in (critic(real), critic(fake))]
@@ -251,7 +251,7 @@ class WeightClipping(Penalty):
     constrains = True
 
     def __init__(self, limit=0.01):
-        self.limit = check_real(limit, "limit", least=0)
+        self.limit = check_number(limit, "limit", least=0)
         if limit == 0:
             raise ValueError(f"limit should be above 0. Received: limit={limit!r}")
 

@@ -9,7 +9,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 
 
 class Schedule:
@@ -25,10 +25,10 @@ class Schedule:
     """
 
     def __init__(self, steps, start=0.0, stop=1.0):
-        self.steps = check_real(steps, "steps", least=0)
+        self.steps = check_number(steps, "steps", least=0)
         if steps == 0:
             raise ValueError(f"steps should be above 0. Received: steps={steps!r}")
-        self.start, self.stop = check_real(start, "start"), check_real(stop, "stop")
+        self.start, self.stop = check_number(start, "start"), check_number(stop, "stop")
 
     def __call__(self, step):
         """Returns the value at `step`, a float32 scalar."""
@@ -84,7 +84,7 @@ class Sigmoid(Schedule):
 
     def __init__(self, steps, start=0.0, stop=1.0, steepness=12.0):
         super().__init__(steps, start, stop)
-        self.steepness = check_real(steepness, "steepness")
+        self.steepness = check_number(steepness, "steepness")
 
     def rise(self, done):
         return tf.sigmoid(self.steepness * (done - 0.5))
@@ -114,10 +114,10 @@ class Cyclical(Schedule):
 
     def __init__(self, steps, start=0.0, stop=1.0, ratio=0.5, cycles=None):
         super().__init__(steps, start, stop)
-        if not 0 < check_real(ratio, "ratio") <= 1:
+        if not 0 < check_number(ratio, "ratio") <= 1:
             raise ValueError(f"ratio should be above 0 and at most 1. Received: ratio={ratio!r}")
         self.ratio = ratio
-        self.cycles = None if cycles is None else check_real(cycles, "cycles", least=1)
+        self.cycles = None if cycles is None else check_number(cycles, "cycles", least=1)
 
     def rise(self, done):
         risen = tf.minimum((done - tf.floor(done)) / self.ratio, 1.0)

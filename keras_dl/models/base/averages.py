@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 
 
 class Averages:
@@ -18,7 +18,7 @@ class Averages:
     """
 
     def __init__(self, momentum, networks):
-        self.momentum = None if momentum is None else check_real(momentum, "ema_momentum", least=0, below=1)
+        self.momentum = None if momentum is None else check_number(momentum, "ema_momentum", least=0, below=1)
         self._followed = networks if momentum is not None else {}
         self.networks = {name: _copy(network) for name, network in self._followed.items()}
 
