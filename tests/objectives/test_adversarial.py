@@ -148,7 +148,8 @@ def test_refuses_bad_label_smoothing(smoothing):
 
 @pytest.mark.parametrize("labels", [(1.0, 1.0, 1.0), (0.0, np.inf, 1.0)])
 def test_refuses_bad_labels(labels):
-    with pytest.raises(ValueError, match="(fake|real|target)`? (must be a finite number|should not be real).*Received: "):
+    refusal = "(fake|real|target)`? (must be a finite number|should not be real).*Received: "
+    with pytest.raises(ValueError, match=refusal):
         objectives.LeastSquares(*labels)
 
 
