@@ -97,8 +97,19 @@ def model_card(name, version, folder, config, signatures, picture, format="saved
     lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items()), ""]
     lines += ["## Figures", "", *figures(folder), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
     lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in signatures.items()]
+    lines += scans(config)
     lines += ["", "## Hyperparameters", "", "```json", json.dumps(config["hyperparameters"], indent=2), "```", ""]
     return "\n".join(lines)
+
+
+def scans(config):
+    """The lines of a segmenter's card that say how images are prepared for it, and what its classes are."""
+    if "plan" not in config["fit"]:
+        return []
+    values = ", ".join(map(str, config["data"]["label_values"]))
+    about = "Patches are cut from images that `keras_dl.data.segmentation.prepare` has prepared by this plan"
+    about += f"; `predict` returns logits of the classes, which are the values {values} of the masks."
+    return ["", "## Plan", "", about, "", "```json", json.dumps(config["fit"]["plan"], indent=2), "```"]
 
 
 def figures(folder):

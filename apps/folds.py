@@ -19,6 +19,8 @@ def train(arguments):
     if "fold" in settings.assignments(arguments.set):
         raise UserError("--folds trains all folds, and --set fold=... one of them; give one of the two")
     out = RunFolder(arguments.out or f"runs/{arguments.recipe}")
+    if out.exists():
+        raise UserError(f"{out.path} holds a run of its own; give another --out for the folds")
     if out.folds() and not arguments.resume:
         raise UserError(f"{out.path} already holds folds: go on with --resume, or give another --out")
     for number in range(NUM_FOLDS):

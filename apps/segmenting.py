@@ -69,6 +69,8 @@ def segment(arguments):
     if target.resolve() in segmentation.taken(arguments.data):
         raise UserError(f"--out {target} holds the images or masks of --data; give another folder")
     models, pictured = [folder.load_model() for folder in folders], []
+    if len(models) > 1:
+        progress.console.print(f"an ensemble of {', '.join(str(folder.path) for folder in folders)}")
     mirror = all(config["fit"]["mirroring"] for config in configs) and not arguments.no_mirroring
     with user_errors(OSError, about=f"cannot write to {target}"):
         target.mkdir(parents=True, exist_ok=True)

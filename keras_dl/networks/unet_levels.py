@@ -60,7 +60,7 @@ def image_shape(values):
 
 def levels(filters, kernel_size, pool_size, convs, rank):
     """Returns the `Level`s of a U-Net; the arguments are those of `unet`, `rank` the number of spatial axes."""
-    convs = arguments.positive_int(convs, "convs")
+    convs, given = arguments.positive_int(convs, "convs"), filters
     try:
         filters = [tuple(entry) if isinstance(entry, (tuple, list)) else (entry,) * convs for entry in filters]
         filters = [arguments.positive_ints(entry, "filters") for entry in filters]
@@ -68,7 +68,7 @@ def levels(filters, kernel_size, pool_size, convs, rank):
         filters = []
     if not filters or not all(filters):
         raise ValueError(
-            f"`filters` must hold a positive integer, or a tuple of them, for each level. Received: filters={filters!r}"
+            f"`filters` must hold a positive integer, or a tuple of them, for each level. Received: filters={given!r}"
         )
     kernels = _per_level(kernel_size, len(filters), rank, "kernel_size")
     strides = [(1,) * rank, *_per_level(pool_size, len(filters) - 1, rank, "pool_size")]

@@ -178,6 +178,7 @@ def test_an_exported_segmenter_says_what_it_takes(run, segmenter, tmp_path):
     assert run(export.main, segmenter, "--to", tmp_path / "unet_blobs") == 0
     card = (tmp_path / "unet_blobs" / "README.md").read_text()
     assert "`predict` | `x`: float32 ?x32x32x1" in card and "![samples](samples.png)" in card
+    assert "are the values 0, 1, 2 of the masks" in card and '"normalizations": [' in card
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,14 @@ def test_masks_of_other_values_make_no_ensemble(run, segmenter, copied, changed,
     assert "hold [0, 1, 255], and those of" in capsys.readouterr().err
 
 
+def test_folds_are_not_put_into_a_run(run, segmenter, capsys):
+    """Their scores would take the place of those of the run."""
+    for options in ([], ["--resume"]):
+        assert run(train.main, "unet", "--folds", "--out", segmenter, *options) == 2
+        assert "holds a run of its own; give another --out" in capsys.readouterr().err
+    assert not list(segmenter.glob("fold_*"))
+
+
 def test_a_run_whose_scores_say_nothing_is_exported(run, copied, tmp_path):
     """As of empty masks, which the model leaves empty too."""
     found = {"dataset": "blobs", "rows": 1, "dice_class_1": None, "hausdorff_95_class_1": None}
