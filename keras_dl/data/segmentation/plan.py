@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.checks import check_real
+from keras_dl.checks import check_number
 from keras_dl.data.segmentation.fingerprint import Intensities
 from keras_dl.data.segmentation.topology import feature_map_values, topology
 
@@ -229,8 +229,7 @@ def _check(fingerprint, memory_budget, dimensions):
         )
     if not all(value > 0 for values in (*fingerprint.spacings, *fingerprint.shapes) for value in values):
         raise ValueError(f"Expected positive spacings and sizes. Received: {fingerprint}")
-    if check_real(memory_budget, "`memory_budget`", 0.0) == 0:
-        raise ValueError(f"`memory_budget` must be positive. Received: memory_budget={memory_budget!r}")
+    check_number(memory_budget, "memory_budget", above=0)
     if fingerprint.num_classes < 2:
         raise ValueError(f"Expected at least two classes. Received: num_classes={fingerprint.num_classes!r}")
     if dimensions not in (None, 2, 3) or (dimensions == 3 and ranks == {2}):
