@@ -45,7 +45,7 @@ def parser(argv):
     parser.add_argument(
         "--data", metavar="FOLDER",
         help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
-        "labelsTr/, as PNG, TIFF or NIfTI files of the same names",
+        "labelsTr/, as PNG, TIFF or NIfTI files of the same names; masks of 0, 1, 2 ... or 0 and 255, at least five",
     )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
     parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help="passes over the training data")

@@ -65,6 +65,7 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None, chan
 
     The label values are those of `label_values`; else 0 to `num_classes - 1`, if that is given or in `dataset.json`;
     else the values that the files hold, which must be 0, 1, 2 ... without a gap, or 0 and 255. Masks may be empty.
+    Where a picture has a coloured palette, its labels are the indices.
 
     Args:
         folder: The folder, or without labels also one that holds images itself.

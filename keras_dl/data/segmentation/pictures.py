@@ -61,7 +61,7 @@ def read_image(paths):
 
 
 def read_labels(path):
-    """Reads a mask: a grey picture, or a coloured one whose channels are equal.
+    """Reads a mask: a grey picture, a coloured one whose channels are equal, or the indices into a coloured palette.
 
     Returns:
         `(labels, None)`: an integer array `(height, width)`.
@@ -69,7 +69,8 @@ def read_labels(path):
     Raises:
         ValueError: If the file is not such a picture.
     """
-    labels = _read(path)
+    indices = _indices(path)
+    labels = _read(path) if indices is None else indices[..., None]
     if (labels != labels[..., :1]).any():
         raise ValueError(f"Expected a grey picture of labels. Received: a coloured one, {named(path)}")
     return labels[..., 0], None
@@ -79,6 +80,20 @@ def check_same_grid(image, affine, other, other_affine, name):
     """Raises a `ValueError` unless two pictures have the same size."""
     if image.shape[:2] != other.shape[:2]:
         raise ValueError(f"Expected the shape of the image, {image.shape[:2]}. Received: {other.shape[:2]} in {name}")
+
+
+def _indices(path):
+    """Returns the indices `(height, width)` of a picture that has a palette with colours, and `None` of any other."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            if picture.mode != "P":
+                return None
+            palette = np.reshape(picture.getpalette(), (-1, 3))
+            return None if (palette == palette[:, :1]).all() else np.asarray(picture)
+    except Exception:  # whatever the damage leads to; `_read` says what is wrong
+        return None
 
 
 def _read(path):

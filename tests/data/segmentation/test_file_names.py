@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
-from skimage.io import imread, imsave
+from skimage.io import imsave
 
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation import open_folder
@@ -45,21 +44,6 @@ def test_two_files_of_one_name_are_refused(tmp_path):
     (tmp_path / "images" / "c.nii").write_bytes(b"")
     with pytest.raises(ValueError, match="NIfTI files or pictures in .*. Received: both, as c.nii and a.png"):
         open_folder(tmp_path)
-
-
-def test_masks_of_one_bit(tmp_path):
-    """They are 0 and 255, also beside masks of eight bits, and are written so."""
-    pictures(tmp_path / "images", ["a", "b"])
-    mask = np.zeros((6, 7), bool)
-    mask[2:4, 3:6] = True
-    (tmp_path / "masks").mkdir()
-    Image.fromarray(mask).save(tmp_path / "masks" / "a.png")
-    imsave(tmp_path / "masks" / "b.png", mask.astype("uint8") * 255, check_contrast=False)
-    assert imread(tmp_path / "masks" / "a.png").dtype == bool
-    cases = open_folder(tmp_path)
-    assert cases.label_values == (0, 255)
-    for case in cases:
-        np.testing.assert_array_equal(case.labels, mask)
 
 
 @pytest.mark.parametrize(
