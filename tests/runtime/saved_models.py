@@ -62,7 +62,7 @@ def build_c_client(folder):
     command = [c_compiler(), "-O1", "-I", tf.sysconfig.get_include(), str(source), "-o", str(target)]
     for name in ("libtensorflow_cc.so.2", "libtensorflow_framework.so.2"):
         command.append(str(libraries / name))
-    subprocess.run([*command, f"-Wl,-rpath,{libraries}"], check=True, timeout=120)
+    subprocess.run([*command, f"-Wl,-rpath,{libraries}"], check=True, timeout=600)
     return target
 
 
@@ -80,7 +80,7 @@ def run_in_c(client, path, signature, inputs, output, folder):
         values.tofile(Path(folder) / name)
         dims = ",".join(map(str, values.shape)) or "scalar"
         command += [info.name.split(":")[0], kind, dims, str(Path(folder) / name)]
-    shape = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120).stdout.split()
+    shape = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300).stdout.split()
     return np.fromfile(Path(folder) / "result", np.float32).reshape([int(n) for n in shape])
 
 
