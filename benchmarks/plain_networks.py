@@ -26,7 +26,7 @@ def densenet_bc_40(input_shape=(32, 32, 3), num_classes=10, growth_rate=12):
     """DenseNet-BC-40 for CIFAR (Huang et al. 2017): three blocks of six bottlenecked layers, compression 0.5."""
 
     def activated(x):
-        return layers.ReLU()(layers.BatchNormalization(epsilon=1.001e-5)(x))
+        return layers.ReLU()(layers.BatchNormalization(momentum=0.9, epsilon=1.001e-5)(x))
 
     inputs = keras.Input(input_shape)
     x = layers.Conv2D(2 * growth_rate, 3, padding="same", use_bias=False)(inputs)
