@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import shutil
 
 from rich.markup import escape
@@ -155,5 +156,7 @@ def longer(plan, config, best):
     """The command that trains the best hyperparameters over the recipe's own number of epochs."""
     names = {parameter.name for parameter in plan.space.space} - {"epochs"}
     given = " ".join(f"--set {name}={value}" for name, value in best["hyperparameters"].items() if name in names)
-    data = f"--dataset {config['dataset']} --seed {config['seed']}"
-    return f"python -m apps.train {config['recipe']} {data} --out runs/{config['recipe']}_tuned {given}"
+    scans = config.get("folder")
+    data = f"--data {shlex.quote(scans)}" if scans else f"--dataset {config['dataset']}"
+    seed = f"--seed {config['seed']}"
+    return f"python -m apps.train {config['recipe']} {data} {seed} --out runs/{config['recipe']}_tuned {given}"

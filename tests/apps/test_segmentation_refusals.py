@@ -2,12 +2,13 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from skimage.io import imread, imsave
 
-from apps import evaluate, export, segment, train
+from apps import evaluate, export, search_report, segment, train
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
 
@@ -110,6 +111,17 @@ def test_folds_are_not_put_into_a_run(run, segmenter, capsys):
         assert run(train.main, "unet", "--folds", "--out", segmenter, *options) == 2
         assert "holds a run of its own; give another --out" in capsys.readouterr().err
     assert not list(segmenter.glob("fold_*"))
+
+
+def test_a_search_among_scans_says_how_to_train_longer():
+    """With the folder, whose name is no data set's."""
+    plan = SimpleNamespace(space=SimpleNamespace(space=[]))
+    config = {"recipe": "unet", "dataset": "my scans", "folder": "/data/my scans", "seed": 3}
+    command = search_report.longer(plan, config, {"hyperparameters": {}})
+    assert "apps.train unet --data '/data/my scans' --seed 3 --out" in command and "--dataset" not in command
+    assert "--dataset my --seed" in search_report.longer(
+        plan, config | {"folder": None, "dataset": "my"}, {"hyperparameters": {}}
+    )
 
 
 def test_a_run_whose_scores_say_nothing_is_exported(run, copied, tmp_path):
