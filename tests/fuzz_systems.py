@@ -60,7 +60,7 @@ def methods():
         "VAE.sample": method(vae, "sample", {"num_samples": 2, "condition": None, "seed": 0}, ("condition",)),
         "VAE.log_prob": method(vae, "log_prob", {"x": IMAGES, "num_samples": 2, "seed": 0}),
         "GAN.fit": method(gan, "fit", fit),
-        "GAN.predict": method(gan, "predict", {"x": latents, "verbose": 0}),
+        "GAN.predict": method(gan, "predict", {"x": latents, "verbose": 0}, says={"x": ("data", "latents")}),
         "GAN.sample": method(gan, "sample", {"num_samples": 2, "condition": None, "seed": 0}, ("condition",)),
     }
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])

@@ -59,6 +59,8 @@ def pipeline(
     if binarize not in _BINARIZE:
         raise ValueError(f"binarize should be one of {_BINARIZE}. Received: {binarize!r}")
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
+    if x is None:
+        raise ValueError("x should be an array or a nest of arrays. Received: x=None")
     data = join(x, y, sample_weight)
     rows = check_arrays(data, unit_interval=binarize is not None)
     if drop_remainder and rows < batch_size:

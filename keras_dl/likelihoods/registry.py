@@ -18,12 +18,13 @@ _LIKELIHOODS = {
 }
 
 
-def get(identifier):
+def get(identifier, name="likelihood"):
     """Returns a likelihood from a name, a configuration or a likelihood.
 
     Args:
         identifier: `"bernoulli"`, `"gaussian"` (predicted scale) or `"discretized_logistic"` (256 levels), a
             `Likelihood`, or what `keras.saving.serialize_keras_object` makes of one.
+        name: What messages call it.
 
     Returns:
         A `Likelihood`; the object itself where one was given.
@@ -38,19 +39,21 @@ def get(identifier):
     2
     """
     if isinstance(identifier, str):
-        return _by_name(identifier)
-    likelihood = keras.saving.deserialize_keras_object(identifier) if isinstance(identifier, dict) else identifier
+        return _by_name(identifier, name)
+    given = isinstance(identifier, dict) and "class_name" in identifier
+    likelihood = keras.saving.deserialize_keras_object(identifier) if given else identifier
     if not isinstance(likelihood, Likelihood):
-        raise TypeError(f"Expected a name, a `Likelihood` or its configuration. Received: {identifier!r}")
+        raise TypeError(f"{name} should be a name, a `Likelihood` or its configuration. Received: {identifier!r}")
     return likelihood
 
 
-def _by_name(name):
-    if name not in _LIKELIHOODS:
-        nearest = difflib.get_close_matches(name.lower(), _LIKELIHOODS, n=3) or sorted(_LIKELIHOODS)
-        raise ValueError(f"Unknown likelihood; did you mean {' or '.join(nearest)}? Received: {name!r}")
-    if name == "categorical":
+def _by_name(identifier, name):
+    if identifier not in _LIKELIHOODS:
+        nearest = difflib.get_close_matches(identifier.lower(), _LIKELIHOODS, n=3) or sorted(_LIKELIHOODS)
+        raise ValueError(f"Unknown {name}; did you mean {' or '.join(nearest)}? Received: {identifier!r}")
+    if identifier == "categorical":
         raise ValueError(
-            f"A categorical likelihood needs its number of classes: pass `Categorical(num_classes)`. Received: {name!r}"
+            f"A categorical {name} needs its number of classes: pass `Categorical(num_classes)`. "
+            f"Received: {identifier!r}"
         )
-    return _LIKELIHOODS[name]()
+    return _LIKELIHOODS[identifier]()

@@ -1,6 +1,7 @@
 """Keras losses as values of single samples, which is what the base sums over replicas."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.models.base.structure import outputs_of
@@ -47,6 +48,22 @@ class SampleLoss:
         for loss, weight, target, prediction in zip(self.losses, self.loss_weights, targets, predictions, strict=True):
             found += weight * self._one(loss, target, prediction, total)
         return found if sample_weight is None else found * _flat(sample_weight)
+
+    def check(self, y_true):
+        """Refuses labels that Keras' sparse cross-entropy has no class for: a step fails on them, or gives NaN."""
+        loss = self.losses[0]
+        name = getattr(loss, "name", None) or getattr(loss, "__name__", "")
+        leaves = tf.nest.flatten(y_true)
+        if name != "sparse_categorical_crossentropy" or self.output_shape is None or len(leaves) != 1:
+            return
+        labels, classes = np.asarray(leaves[0]), self.output_shape[-1]
+        ignored = getattr(loss, "ignore_class", None)
+        labels = labels if ignored is None else labels[labels != ignored]
+        if classes and labels.size and (labels.min() < 0 or labels.max() >= classes):
+            raise ValueError(
+                f"y should be integer labels from 0 to {classes - 1}. "
+                f"Received: values from {labels.min()} to {labels.max()}"
+            )
 
     def weights(self, y_true):
         """Returns every sample's weight in the mean, shape `(batch,)`, for a loss that has weights of its own."""

@@ -81,7 +81,9 @@ class Supervised(ObjectiveModel):
         return network(inputs, training=training)
 
     def check_data(self, data):
-        unpack(data)
+        _, y, _ = unpack(data)
+        if self.compiled:
+            self.sample_loss.check(y)
 
     def build_metrics(self, batch):
         if self._compile_metrics is not None and not self._compile_metrics.built:

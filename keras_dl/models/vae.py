@@ -81,7 +81,7 @@ class VAE(ObjectiveModel):
         **kwargs,
     ):
         likelihood = likelihoods.get(likelihood)
-        posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior)
+        posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior, "posterior")
         latent_size = conditioning.latent_size(encoder, decoder, posterior)
         prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
         conditioning.check_prior(prior, latent_size)
@@ -239,6 +239,7 @@ class VAE(ObjectiveModel):
     def _inputs(self, x, condition):
         """Checked tensors of data and condition."""
         if not conditioning.is_symbolic(x):
+            x = conditioning.as_rows(x, conditioning.input_shape(self.encoder, "x"))
             self.check_data((x, condition))
         return tf.cast(x, tf.float32), conditioning.as_condition(self.networks, condition)
 

@@ -96,7 +96,9 @@ class ELBO:
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{**config, "beta": keras.saving.deserialize_keras_object(config["beta"])})
+        beta = config["beta"]
+        beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) and beta else beta
+        return cls(**{**config, "beta": beta})
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import check_count
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.pipeline import join
 from keras_dl.models.base.conditions import check_classes, unpack
@@ -18,14 +19,24 @@ def check_given(x, name):
     """Refuses what is no data at all, in the name of the method that was given it."""
     iterates = hasattr(x, "__iter__") or hasattr(x, "__getitem__")
     empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
-    if x is None or not iterates or empty or isinstance(x, (str, bytes)):
+    rows = isinstance(x, (tuple, list, dict)) and not is_arrays(x)  # Python numbers, which Keras does not take either
+    if x is None or not iterates or empty or rows or isinstance(x, (str, bytes)):
         kinds = "arrays, a tf.data.Dataset or a generator"
         raise ValueError(f"{name} should be given data: {kinds}. Received: x={x!r}")
+
+
+def check_batch_size(options):
+    """Refuses a `batch_size` among options that is neither a positive integer nor `None`."""
+    if options.get("batch_size") is not None:
+        check_count(options["batch_size"], "batch_size")
 
 
 def check(model, x, y=None, sample_weight=None):
     """Refuses arrays that the model cannot use, before any work starts."""
     if is_arrays(x):
+        for name, given in (("y", y), ("sample_weight", sample_weight)):
+            if given is not None and not tf.nest.flatten(given):
+                raise ValueError(f"{name} should be an array, or a nest of arrays. Received: {name}={given!r}")
         data = join(x, y, sample_weight)
         check_arrays(data)
         model.check_data(data)

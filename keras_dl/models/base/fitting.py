@@ -9,7 +9,15 @@ import tensorflow as tf
 from keras_dl.checks import check_count
 from keras_dl.data.pipeline import pipeline
 from keras_dl.models.base import execution
-from keras_dl.models.base.checking import check, check_batches, check_given, check_rows, is_arrays, without_none
+from keras_dl.models.base.checking import (
+    check,
+    check_batch_size,
+    check_batches,
+    check_given,
+    check_rows,
+    is_arrays,
+    without_none,
+)
 from keras_dl.models.base.replicas import lost_workers
 
 
@@ -70,6 +78,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
     check_given(x, "fit")
+    check_count(options.get("epochs", 1), "epochs", least=0)
     model.streams = model.unchecked = not is_arrays(x)
     if is_arrays(x):
         x, y, options = _through_pipeline(model, x, y, 32 if batch_size is None else batch_size, shuffle, options)
@@ -99,6 +108,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
 def evaluate(model, keras_evaluate, x, y=None, **options):
     """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
     check_given(x, "evaluate")
+    check_batch_size(options)
     check(model, x, y)
     before = model.streams, model.unchecked, model.steps_per_execution  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")

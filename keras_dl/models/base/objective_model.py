@@ -219,6 +219,7 @@ class ObjectiveModel(keras.Model):
     def predict(self, x, **options):
         """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays."""
         checking.check_given(x, "predict")
+        checking.check_batch_size(options)
         if checking.is_arrays(x):
             check_arrays(x)
             self.check_inputs(x)

@@ -178,6 +178,9 @@ def bad_calls():
         "empty": lambda: classifier.evaluate(images(4)[:0], np.zeros(0, int), verbose=0),
         "unknown optimizer": lambda: small_vae().compile(optimizer="adamm"),
         "not compiled": lambda: small_vae().fit(images(4), verbose=0),
+        "negative labels": lambda: classifier.fit(images(4), np.array([0, 1, 2, -1]), verbose=0),
+        "labels too large": lambda: classifier.evaluate(images(4), np.array([0, 1, 2, 3]), verbose=0),
+        "empty targets": lambda: classifier.fit(images(4), [], verbose=0),
         "split": lambda: classifier.fit(images(4), np.zeros(4, int), validation_split=1.5, verbose=0),
     }
 
