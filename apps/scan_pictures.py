@@ -8,7 +8,7 @@ from apps.pictures import pyplot
 def overlays(path, cases, num_classes):
     """Draws cases, a row each: the image, with its mask where it has one, and with the predicted mask.
 
-    Volumes are shown by the slice that holds most of the foreground, across their coarsest axis.
+    Volumes are shown by the slice that holds most of the foreground, across their coarsest axis or else the last.
 
     Args:
         path: the PNG file.
@@ -41,7 +41,7 @@ def slices(case, labels):
     """Returns an image in the plane, from 0 to 1 and grey or coloured, and its two masks, of which one may be None."""
     image, masks = case.image, [case.labels, labels]
     if labels.ndim == 3:
-        axis = int(np.argmax(case.spacing)) if len(set(case.spacing)) > 1 else int(np.argmin(labels.shape))
+        axis = int(np.argmax(case.spacing)) if len(set(case.spacing)) > 1 else 2
         known = case.labels if case.labels is not None else labels
         counts = (known > 0).sum(axis=tuple(a for a in range(3) if a != axis))
         index = int(np.argmax(counts)) if counts.any() else labels.shape[axis] // 2
