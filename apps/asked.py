@@ -9,6 +9,8 @@ import tensorflow as tf
 import keras_dl
 from apps import catalogue, progress, settings
 from apps.cli import UserError
+from apps.data import Data
+from apps.scans import Scans
 
 
 def recipe(name):
@@ -19,6 +21,14 @@ def recipe(name):
 def condition(module):
     """What a recipe's model sees beside the samples: `"labels"`, `"values"` or None."""
     return getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
+
+
+def data(module, config):
+    """The data that a config names; scans that are too few for folds are refused before anything is built."""
+    found = Data.load(config["dataset"], condition(module), config.get("folder"))
+    if isinstance(found, Scans):
+        found.names(0)
+    return found
 
 
 def data_folder(arguments):

@@ -38,7 +38,7 @@ def train(arguments):
     old = asked.old_config(folder, arguments, "run")
     config = _config(arguments, old)
     recipe = asked.recipe(config["recipe"])
-    data = Data.load(config["dataset"], asked.condition(recipe), config.get("folder"))
+    data = asked.data(recipe, config)
     with strategy.scope():
         model, options, hyperparameters = settings.build(recipe, data.spec, config["hyperparameters"], config["seed"])
     if old and isinstance(data, Scans):

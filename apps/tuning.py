@@ -48,7 +48,7 @@ class Plan(NamedTuple):
     def make(cls, config):
         """Builds the recipe with its defaults and with each value of each choice, and checks what was asked for."""
         module = asked.recipe(config["recipe"])
-        data = Data.load(config["dataset"], asked.condition(module), config.get("folder"))
+        data = asked.data(module, config)
         options = functools.partial(settings.fit_options, module, data_spec=data.spec)
         recipe = runtime.hypermodel(module.build, data.spec, options, config["seed"])
         with user_errors(ValueError):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage.io import imread, imsave
 
-from apps import evaluate, export, search_report, segment, train
+from apps import evaluate, export, search_report, segment, settings, train
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
 
@@ -130,3 +130,12 @@ def test_a_run_whose_scores_say_nothing_is_exported(run, copied, tmp_path):
     (copied / "evaluation.json").write_text(json.dumps(found))
     assert run(export.main, copied, "--to", tmp_path / "exported") == 0
     assert "| dice_class_1 |  |  |  |" in (tmp_path / "exported" / "README.md").read_text()
+
+
+def test_too_few_cases_are_refused_before_a_model_is_built(run, tmp_path, monkeypatch, capsys):
+    for number in range(4):
+        for kind, values in (("images", 60), ("masks", number % 2)):
+            PictureSource().write(np.full((16, 16), values), tmp_path / "few" / kind / f"{number}.png")
+    monkeypatch.setattr(settings, "build", None)
+    assert run(train.main, "unet", "--data", tmp_path / "few", "--out", tmp_path / "r") == 2
+    assert "Expected at least 5 different names" in capsys.readouterr().err and not (tmp_path / "r").exists()
