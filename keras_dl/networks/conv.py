@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from keras_dl.layers.transposed_conv import Conv2DTranspose
 from keras_dl.networks import arguments, conditions
 from keras_dl.networks.mlp import hidden_layers, parameter_shape
 from keras_dl.networks.registry import register
@@ -147,7 +148,7 @@ def upsample(x, channels, size, activation, name):
 
     With an odd kernel and "same" padding, an output padding of 1 doubles a length and one of 0 gives an odd length.
     """
-    return keras.layers.Conv2DTranspose(
+    return Conv2DTranspose(
         channels,
         KERNEL_SIZE,
         strides=2,
