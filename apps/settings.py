@@ -85,8 +85,9 @@ def describe(parameter):
         return "true or false"
     if kind == "Choice":
         return "one of " + ", ".join(map(str, parameter.values))
-    whole = f"a whole number from {_least(parameter)}"
-    return {bool: "true or false", int: whole, float: "a number"}.get(type(parameter.value), "a text")
+    if type(parameter.value) is int:
+        return f"a whole number from {_least(parameter)}"
+    return {bool: "true or false", float: "a number"}.get(type(parameter.value), "a text")
 
 
 def table(recipe, data_spec):
