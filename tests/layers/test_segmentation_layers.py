@@ -64,9 +64,10 @@ def test_the_gate_is_the_papers():
 
 
 def test_bad_inputs_are_refused():
-    for options in ({"multiple": 4, "minimum": 6}, {"multiple": 4, "remainder": -1}):
-        with pytest.raises(ValueError, match="`minimum` a positive.*Received: "):
-            PadToMultiple(**options).build((None, 8, 8, 1))
+    with pytest.raises(ValueError, match="`minimum` must be k multiple \\+ remainder. Received: "):
+        PadToMultiple(multiple=4, minimum=6).build((None, 8, 8, 1))
+    with pytest.raises(ValueError, match="remainder.*Received: "):
+        PadToMultiple(multiple=4, remainder=-1).build((None, 8, 8, 1))
     with pytest.raises(ValueError, match="times as large.*Received: "):
         AttentionGate().build([(None, 6, 6, 1), (None, 2, 3, 1)])
     for layer in (AttentionGate(), CropToSize()):
