@@ -78,6 +78,7 @@ def main():
             found["seconds"] = round(time.perf_counter() - start, 1)
             if options.pictures and arm == "siamese" and seed == 0:
                 picture = Path(options.pictures) / f"embeddings_{dataset}.png"
+                picture.parent.mkdir(parents=True, exist_ok=True)
                 pictures.embeddings(picture, model, data.x_test, data.y_test)
             record["runs"].append(about | found | {"epochs": EPOCHS[dataset]} | stamp())
             record["summary"] = summary(record["runs"])
