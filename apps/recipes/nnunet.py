@@ -10,14 +10,14 @@ Nesterov momentum 0.99, a rate that falls by `(1 - t)^0.9`, a third of the patch
 augmentation. A fold of five is held out, segmented whole at the end and compared; --folds trains all five, one after
 another, and apps.segment takes them as an ensemble.
 
-Half a minute on two cores. Four held-out volumes of blobs, seed 0: Dice 0.871 (rim) and 0.841 (core).
+About a minute of processor time. Four held-out volumes of blobs, seed 0: Dice 0.871 (rim) and 0.841 (core).
 
     python -m apps.train nnunet --dataset msd_hippocampus --preset laptop --out runs/hippocampus
 
 2,500 steps of two patches, a hundredth of the published training (1,000 epochs of 250 steps of nine), with half the
-channels and without mirroring, which would make front and back alike: 15 minutes on two quiet cores. The 52 cases of
+channels and without mirroring, which would make front and back alike: half an hour on two busy cores. The 52 cases of
 fold 0, seed 0: Dice 0.881 (0.891 anterior, 0.872 posterior), 95th percentile Hausdorff distance 1.43 mm; with mirroring
-and 3,000 steps 0.871. nnU-Net's authors report 0.89 to 0.90. Figures: benchmarks/results/hippocampus.json.
+and 3,000 steps 0.871, the run before, after which mirroring was left out. nnU-Net's authors report 0.89 to 0.90. Figures: benchmarks/results/hippocampus.json.
 """
 
 import keras

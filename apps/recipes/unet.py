@@ -9,7 +9,7 @@ out (--set fold=0 to 4). At the end the held-out cases are segmented whole, by o
 table with the Dice score and the 95th percentile Hausdorff distance of every class, overlays, and the masks as files
 like those of the folder. `python -m apps.segment runs/unet --data FOLDER` segments others.
 
-Half a minute on two cores. Six held-out images of blobs, seed 0: Dice 0.908 (rim) and 0.980 (core).
+About a minute of processor time. Six held-out images of blobs, seed 0: Dice 0.908 (rim) and 0.980 (core).
 """
 
 import keras
