@@ -15,12 +15,8 @@ from keras_dl.layers.factorized import FactorizedConv2D, NetworkInNetwork, Spati
 from keras_dl.layers.fire import FireModule
 from keras_dl.layers.fit_size import PadToMultiple
 from keras_dl.layers.harmonic import HarmonicConv2D
-from keras_dl.layers.harmonic_parts import (
-    HarmonicActivation,
-    HarmonicBatchNormalization,
-    HarmonicMagnitude,
-    HarmonicPooling2D,
-)
+from keras_dl.layers.harmonic_parts import HarmonicActivation, HarmonicBatchNormalization, HarmonicMagnitude
+from keras_dl.layers.harmonic_pooling import HarmonicBlurPool2D, HarmonicPooling2D
 from keras_dl.layers.inception import InceptionBlock
 from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
@@ -53,6 +49,7 @@ __all__ = [
     "FireModule",
     "HarmonicActivation",
     "HarmonicBatchNormalization",
+    "HarmonicBlurPool2D",
     "HarmonicConv2D",
     "HarmonicMagnitude",
     "HarmonicPooling2D",

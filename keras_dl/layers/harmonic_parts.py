@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 from keras_dl.layers import _parts
-from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.layers.harmonic import _complex_axes
 from keras_dl.layers.options import register
@@ -133,49 +132,6 @@ class HarmonicBatchNormalization(_OnMagnitudes):
             "epsilon": self.epsilon,
             "synchronized": self.synchronized,
         }
-
-
-@register()
-class HarmonicPooling2D(keras.layers.Layer):
-    """Average pooling of complex feature maps, which keeps magnitudes and phases equivariant (Worrall et al., 2017).
-
-    Args:
-        pool_size: Int or pair of ints, also the stride.
-        **kwargs: Keyword arguments of `keras.layers.Layer`.
-
-    Returns:
-        A tensor of shape `(batch, height // pool_size, width // pool_size, orders, 2, channels)`.
-
-    Raises:
-        ValueError: If the input does not hold complex feature maps.
-
-    Example:
-
-    >>> HarmonicPooling2D(2)(keras.ops.ones((1, 6, 6, 2, 2, 3))).shape
-    TensorShape([1, 3, 3, 2, 2, 3])
-    """
-
-    def __init__(self, pool_size=2, **kwargs):
-        super().__init__(**kwargs)
-        self.pool_size = pool_size
-
-    def build(self, input_shape):
-        _complex_axes(input_shape, "HarmonicPooling2D")
-        self.compute_output_shape(input_shape)
-
-    def call(self, inputs):
-        _, height, width, orders, _, channels = ops.shape(inputs)
-        x = ops.reshape(inputs, (-1, height, width, orders * 2 * channels))
-        x = ops.average_pool(x, self.pool_size, self.pool_size, "valid", "channels_last")
-        return ops.reshape(x, (-1, *ops.shape(x)[1:3], orders, 2, channels))
-
-    def compute_output_shape(self, input_shape):
-        pool = spread(self.pool_size, 2, "pool_size")
-        sizes = (conv_output_size(n, p, p) for n, p in zip(input_shape[1:3], pool, strict=True))
-        return (input_shape[0], *sizes, *input_shape[3:])
-
-    def get_config(self):
-        return {**super().get_config(), "pool_size": self.pool_size}
 
 
 @register()

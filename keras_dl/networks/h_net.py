@@ -8,7 +8,7 @@ from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register
 
 STAGES = 3
-SMALLEST = 4
+SMALLEST = {False: 4, True: 5}
 
 
 @register
@@ -22,6 +22,7 @@ def h_net(
     kernel_size=5,
     num_rings=4,
     max_order=1,
+    antialias=False,
     name="h_net",
 ):
     """Builds an H-Net (Worrall et al., 2017, "Harmonic networks: deep translation and rotation equivariance").
@@ -46,11 +47,13 @@ def h_net(
         kernel_size: Side of the kernels.
         num_rings: Rings of the radial profiles.
         max_order: Highest rotation order of the feature maps.
+        antialias: Whether poolings are `HarmonicBlurPool2D` (Zhang, 2019).
         name: Name of the model.
 
     Returns:
         A functional `keras.Model` from images `(batch, *input_shape)` to class scores `(batch, num_classes)`, to
-        feature maps `(batch, height // 4, width // 4, 4 * filters * (max_order + 1))`, or to their pooling.
+        feature maps `(batch, height // 4, width // 4, 4 * filters * (max_order + 1))`, the sides rounded up where they
+        are anti-aliased, or to their pooling.
 
     Raises:
         ValueError: If an option is out of range, or the images are too small.
@@ -63,10 +66,11 @@ def h_net(
     >>> bool(keras.ops.max(keras.ops.abs(network(image) - network(turned))) < 1e-5)
     True
     """
-    shape = image_shape(input_shape, SMALLEST, "H-Net")
+    shape = image_shape(input_shape, SMALLEST[bool(antialias)], "H-Net")
     filters = arguments.positive_int(filters, "filters")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     options = {"kernel_size": kernel_size, "num_rings": num_rings, "max_order": max_order}
+    pool = layers.HarmonicBlurPool2D if antialias else layers.HarmonicPooling2D
     inputs = x = keras.Input(shape, name="x")
     for stage in range(1, STAGES + 1):
         width, prefix = filters << (stage - 1), f"stage_{stage}"
@@ -74,7 +78,7 @@ def h_net(
         x = layers.HarmonicActivation(name=f"{prefix}_activation")(x)
         x = layers.HarmonicConv2D(width, name=f"{prefix}_conv_2", **options)(x)
         x = layers.HarmonicBatchNormalization(name=f"{prefix}_normalization")(x)
-        x = layers.HarmonicPooling2D(2, name=f"{prefix}_pool")(x) if stage < STAGES else x
+        x = pool(name=f"{prefix}_pool")(x) if stage < STAGES else x
     if top.included:
         x = layers.HarmonicConv2D(top.num_classes, name="class_maps", **options)(x)
     return keras.Model(inputs, top(layers.HarmonicMagnitude(name="magnitudes")(x)), name=name)

@@ -104,6 +104,7 @@ CASES = {
     "HarmonicActivation": Case(layers.HarmonicActivation, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicBatchNormalization": Case(layers.HarmonicBatchNormalization, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicPooling2D": Case(layers.HarmonicPooling2D, {}, COMPLEX, {"unknown_axes": (1, 2)}),
+    "HarmonicBlurPool2D": Case(layers.HarmonicBlurPool2D, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicMagnitude": Case(layers.HarmonicMagnitude, {}, COMPLEX, {"unknown_axes": (1, 2), **EMPTY}),
     "LocalResponseNormalization": Case(layers.LocalResponseNormalization, {"size": 3, "alpha": 0.5}, IMAGE, EMPTY),
     "LocalResponseNormalization-volume": Case(

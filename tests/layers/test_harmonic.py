@@ -106,13 +106,14 @@ def test_an_ordinary_convolution_does_not():
         assert relative_error(turned, rotated(upright, degrees)) > 0.2
 
 
-def test_a_network_with_batch_norm_and_pooling_turns_by_quarters():
+@pytest.mark.parametrize("pool", [layers.HarmonicPooling2D, layers.HarmonicBlurPool2D])
+def test_a_network_with_batch_norm_and_pooling_turns_by_quarters(pool):
     keras.utils.set_random_seed(0)
     network = keras.Sequential(
         [
             layers.HarmonicConv2D(3, max_order=2),
             layers.HarmonicBatchNormalization(),
-            layers.HarmonicPooling2D(2),
+            pool(),
             layers.HarmonicConv2D(3),
             layers.HarmonicBatchNormalization(activation=None),
             layers.HarmonicMagnitude(),
@@ -177,6 +178,8 @@ def test_zero_has_a_finite_gradient():
         lambda: layers.HarmonicActivation().build((None, 8, 8, 3)),
         lambda: layers.HarmonicMagnitude().build((None, 8, 8, 2, 3, 4)),
         lambda: layers.HarmonicPooling2D(4).build((None, 3, 3, 2, 2, 1)),
+        lambda: layers.HarmonicBlurPool2D().build((None, 2, 3, 2, 2, 1)),
+        lambda: layers.HarmonicBlurPool2D().build((None, 8, 8, 3)),
     ],
 )
 def test_bad_arguments_are_refused(make):

@@ -189,7 +189,7 @@ SMALLEST = [
     ("squeezenet1_0", {}, 21, 15),
     ("squeezenet1_1", {}, 17, 11),
     ("network_in_network", {}, 1, 3),
-    ("h_net", {}, 4, None),
+    ("h_net", {}, 4, 5),
 ]
 
 
