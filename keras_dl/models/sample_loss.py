@@ -28,7 +28,8 @@ class SampleLoss:
         if loss is None:
             raise ValueError("compile should be given a loss. Received: loss=None")
         self.losses = [keras.losses.get(one) for one in tf.nest.flatten(loss)]
-        outputs = tf.nest.flatten(outputs_of(network))
+        self.outputs = outputs_of(network)
+        outputs = tf.nest.flatten(self.outputs)
         weights = [1.0] * len(self.losses) if loss_weights is None else tf.nest.flatten(loss_weights)
         if len(self.losses) not in (1, len(outputs)) or len(weights) != len(self.losses):
             raise ValueError(
@@ -50,20 +51,12 @@ class SampleLoss:
         return found if sample_weight is None else found * _flat(sample_weight)
 
     def check(self, y_true):
-        """Refuses labels that Keras' sparse cross-entropy has no class for: a step fails on them, or gives NaN."""
-        loss = self.losses[0]
-        name = getattr(loss, "name", None) or getattr(loss, "__name__", "")
-        leaves = tf.nest.flatten(y_true)
-        if name != "sparse_categorical_crossentropy" or self.output_shape is None or len(leaves) != 1:
-            return
-        labels, classes = np.asarray(leaves[0]), self.output_shape[-1]
-        ignored = getattr(loss, "ignore_class", None)
-        labels = labels if ignored is None else labels[labels != ignored]
-        if classes and labels.size and (labels.min() < 0 or labels.max() >= classes):
-            raise ValueError(
-                f"y should be integer labels from 0 to {classes - 1}. "
-                f"Received: values from {labels.min()} to {labels.max()}"
-            )
+        """Refuses labels that a loss over classes has no class for: a step fails on them, or gives NaN."""
+        outputs, targets = _matched(self.outputs, y_true)
+        if len(outputs) == len(targets) == len(self.losses):
+            for loss, output, target in zip(self.losses, outputs, targets, strict=True):
+                if output is not None:
+                    _check_labels(loss, np.asarray(target), tuple(output.shape))
 
     def weights(self, y_true):
         """Returns every sample's weight in the mean, shape `(batch,)`, for a loss that has weights of its own."""
@@ -89,6 +82,22 @@ class SampleLoss:
             summed = _by_sample(tf.reduce_sum, values)
             return summed * total if reduction == "sum" else summed
         return _by_sample(tf.reduce_mean, values)
+
+
+def _check_labels(loss, labels, output_shape):
+    by_class = hasattr(loss, "ignore_index") and not getattr(loss, "multilabel", False) and output_shape[-1] != 1
+    name = getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    if not by_class and name != "sparse_categorical_crossentropy":
+        return
+    rank = len(output_shape)
+    if labels.ndim != rank - 1 and not (labels.ndim == rank and labels.shape[-1] == 1):
+        return  # probabilities
+    ignored = loss.ignore_index if by_class else getattr(loss, "ignore_class", None)
+    labels = labels if ignored is None else labels[labels != ignored]
+    classes = output_shape[-1]
+    if classes and labels.size and (labels.min() < 0 or labels.max() >= classes):
+        received = f"values from {labels.min()} to {labels.max()}"
+        raise ValueError(f"y should be integer labels from 0 to {classes - 1}. Received: {received}")
 
 
 def _has_weights(loss):

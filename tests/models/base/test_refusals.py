@@ -110,3 +110,47 @@ def test_models_that_were_not_compiled_are_saved(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "vae.keras")
     assert not loaded.compiled
     np.testing.assert_array_equal(loaded.sample(3, seed=0), model.sample(3, seed=0))
+
+
+def segmenter(classes=3, outputs=1):
+    """A network of one convolution an output, which gives logits of classes, pixel by pixel."""
+    x = keras.Input((4, 4, 1))
+    maps = [keras.layers.Conv2D(classes, 1)(x) for _ in range(outputs)]
+    return keras_dl.models.Supervised(keras.Model(x, maps if outputs > 1 else maps[0]), seed=0)
+
+
+LABELLED = [
+    keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    keras_dl.losses.CrossEntropy(ignore_index=9),
+    keras_dl.losses.DiceCrossEntropy(ignore_index=9),
+    keras_dl.losses.Dice(from_logits=True),
+    keras_dl.losses.Focal(from_logits=True),
+]
+
+
+@pytest.mark.parametrize("loss", LABELLED, ids=lambda loss: loss.name)
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_labels_without_a_class(loss, outputs):
+    model = segmenter(outputs=outputs)
+    model.compile(loss=[loss] * outputs)
+    images, labels = np.zeros((5, 4, 4, 1), "float32"), np.zeros((5, 4, 4), "int64")
+    for label in (3, -1):
+        labels[2, 1, 1] = label
+        for method in (model.fit, model.evaluate):
+            for y in (labels, labels[..., None]):
+                with pytest.raises(ValueError, match="y should be integer labels from 0 to 2. Received: values from "):
+                    method(images, y if outputs == 1 else [y, y], verbose=0)
+    assert int(model.optimizer.iterations) == 0
+
+
+def test_labels_that_are_ignored_or_probabilities_are_let_through():
+    images, labels = np.zeros((5, 4, 4, 1), "float32"), np.zeros((5, 4, 4), "int64")
+    labels[2, 1, 1] = 9
+    for model, loss, y in (
+        (segmenter(outputs=2), keras_dl.losses.CrossEntropy(ignore_index=9), labels),
+        (segmenter(), keras_dl.losses.DiceCrossEntropy(), np.full((5, 4, 4, 3), 1 / 3, "float32")),
+        (segmenter(), keras_dl.losses.DiceCrossEntropy(multilabel=True, ignore_index=9), labels[..., None] * [1, 1, 1]),
+        (segmenter(1), keras_dl.losses.Dice(from_logits=True, ignore_index=9), labels[..., None]),
+    ):
+        model.compile(loss=loss)
+        assert np.isfinite(model.evaluate(images, y, verbose=0, return_dict=True)["loss"])
