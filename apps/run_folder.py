@@ -44,11 +44,22 @@ class RunFolder:
         """The folders of the folds' runs that lie in this one, in order; none where it is no such folder."""
         return sorted(path.parent for path in self.path.glob("fold_[0-9]/config.json"))
 
-    def create(self):
-        """Makes the folder, which must be empty or new, and checks that it can be written to."""
+    def check_new(self):
+        """Refuses a folder that holds something or that cannot be made, and makes nothing."""
         try:
             if self.path.is_dir() and any(self.path.iterdir()):
                 raise UserError(f"{self.path} holds files that are not a run; give an empty or a new folder as --out")
+        except OSError as error:
+            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+        path = self.path.absolute()
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            raise UserError(f"cannot write to {self.path}: {there} is {'read-only' if there.is_dir() else 'no folder'}")
+
+    def create(self):
+        """Makes the folder, which must be empty or new, and checks that it can be written to."""
+        self.check_new()
+        try:
             self.pictures.mkdir(parents=True)
             self.check_writable()
         except OSError as error:

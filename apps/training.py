@@ -36,6 +36,8 @@ def train(arguments):
     progress.console.quiet = not runtime.is_chief()
     folder = RunFolder(arguments.out or f"runs/{arguments.recipe}")
     old = asked.old_config(folder, arguments, "run")
+    if runtime.is_chief():
+        folder.check_writable() if old else folder.check_new()
     config = _config(arguments, old)
     recipe = asked.recipe(config["recipe"])
     data = asked.data(recipe, config)
@@ -56,7 +58,8 @@ def train(arguments):
         if done > wanted:
             raise UserError(f"{folder.path} has {done} epochs behind it; received --epochs {wanted}")
     if runtime.is_chief():  # all workers have looked into the folder: they have exchanged the initial weights
-        folder.check_writable() if old else folder.create()
+        if not old:
+            folder.create()
         folder.write_config(config)
     run = Run(folder, config, data, model, arguments.checkpoint_every or "epoch")
     run.fit(train_data, test_data)

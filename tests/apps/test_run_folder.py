@@ -22,7 +22,7 @@ def test_create_refuses_a_folder_with_other_files(tmp_path):
 
 def test_create_says_why_it_cannot_write(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="cannot write to .*file/run: Not a directory"):
+    with pytest.raises(UserError, match="cannot write to .*file/run: .*file is no folder"):
         RunFolder(tmp_path / "file" / "run").create()
 
 

@@ -215,8 +215,9 @@ def test_bad_hyperparameters_are_a_message_and_leave_no_folder(run, tmp_path, ca
     assert not (tmp_path / "r").exists()
 
 
-def test_an_unwritable_folder_is_a_message(run, tmp_path, capsys):
+def test_an_unwritable_folder_is_a_message_before_data_are_read(run, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
+    monkeypatch.delattr(training.asked, "data")
     assert run(train.main, "vae", "--out", tmp_path / "file" / "r") == 2
     assert "cannot write to" in capsys.readouterr().err
 
