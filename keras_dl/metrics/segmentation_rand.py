@@ -108,7 +108,8 @@ def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
         thin: Whether to thin the predicted borders.
 
     Returns:
-        `(score, threshold)`: the mean V^Rand and where it is reached.
+        `(score, threshold)`: the mean V^Rand, over the images that have a region, and where it is reached; NaNs where
+        none has.
 
     Raises:
         ValueError: If the shapes differ or there is no image.
@@ -123,10 +124,10 @@ def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
     if y_true.shape != y_pred.shape or not len(y_true):
         raise ValueError(f"Expected stacks of images of one shape. Received: {y_true.shape} and {y_pred.shape}")
     thresholds = np.round(np.arange(0, 1, 0.1), 1) if thresholds is None else thresholds
-    means = []
-    for threshold in thresholds:
-        pairs = zip(y_true, y_pred, strict=True)
-        means.append(np.nanmean([foreground_rand_score(a, b, threshold, thin).score for a, b in pairs]))
+    pairs = [(true, predicted) for true, predicted in zip(y_true, y_pred, strict=True) if np.any(true > 0)]
+    if not pairs:
+        return float("nan"), float("nan")
+    means = [np.mean([foreground_rand_score(*pair, one, thin).score for pair in pairs]) for one in thresholds]
     best = int(np.argmax(means))
     return float(means[best]), float(thresholds[best])
 

@@ -50,7 +50,8 @@ def unet(
         convs: Convolutions a level, on either way.
         padding: `"same"`, or `"valid"` as published.
         down: `"max"`, `"average"` or `"blur"` pooling, or `"conv"`: the first convolution of a level is strided.
-        up: `"transpose"`, or `"nearest"`: pixels repeated, then a convolution of 3 (Odena et al., 2016).
+        up: `"transpose"`, or `"nearest"`: pixels repeated, then a convolution of 3 (Odena et al., 2016),
+            which is padded whatever `padding` is.
         normalization: Of each convolution: `None`, `"batch"`, `"instance"` or a Keras layer to copy.
         activation: Name, function, or Keras layer to copy.
         use_bias: Whether convolutions have biases; `None` for those that are not normalised.

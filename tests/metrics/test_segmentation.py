@@ -155,6 +155,9 @@ def test_one_threshold_for_the_stack():
     score, threshold = metrics.maximal_rand_score(true, probabilities)
     assert score == 1 and threshold == 0.7  # at 0.3 only the first is apart
     assert metrics.foreground_rand_score(true[1], probabilities[1], threshold=0.3).score < 0.7
+    without = [np.concatenate([stack, np.zeros((1, 6, 9))]) for stack in (true, probabilities)]
+    assert metrics.maximal_rand_score(*without) == (1, 0.7)  # the image without a region does not count
+    assert np.isnan(metrics.maximal_rand_score(0 * true, probabilities)).all()
 
 
 @pytest.mark.parametrize("kind", [metrics.Dice, metrics.IoU])
