@@ -68,16 +68,42 @@ def _train(strategy, name):
     }
 
 
+def normalize(strategy):
+    """Trains behind batch normalization; returns what it holds, replica by replica, and what the model predicts."""
+    keras.utils.set_random_seed(1)
+    with strategy.scope():
+        normalization, frozen = (keras_dl.layers.BatchNormalization(momentum=0.5) for _ in range(2))
+        network = keras.Sequential([keras.Input((64,)), normalization, frozen, keras.layers.Dense(10)])
+        for weight in frozen.weights:
+            weight.assign(keras.random.uniform(weight.shape, 0.5, 2))
+        frozen.trainable = False
+        model = keras_dl.models.Supervised(network, ema_momentum=0.9, seed=2)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.1), loss=loss, jit_compile=False)
+    x, y = jobs.digits(EMPTY)
+    kept = frozen.get_weights()
+    model.fit(x.reshape(-1, 64), y, batch_size=BATCH, shuffle=False, verbose=0)
+    average = model.ema_networks["network"].layers[0].moving_mean
+    values = [strategy.experimental_local_results(v.value) for v in (*normalization.weights, average)]
+    return {
+        "replicas": [[np.asarray(one) for one in value] for value in values],
+        "frozen": [frozen.get_weights(), kept],
+        "predictions": [model.predict(x.reshape(-1, 64), batch_size=BATCH, verbose=0)]
+        + [np.asarray(model.averaged("network")(x.reshape(-1, 64), training=False))],
+        "data": x.reshape(-1, 64),
+    }
+
+
 def on_one_and_two_replicas():
-    """Returns what `train` makes on one device and on two."""
+    """Returns what `train` makes on one device and on two, and what `normalize` does on two."""
     mirrored = keras_dl.runtime.strategy("mirrored", devices=2)
     assert mirrored.num_replicas_in_sync == 2
-    return train(keras_dl.runtime.strategy("none")), train(mirrored)
+    return train(keras_dl.runtime.strategy("none")), train(mirrored), normalize(mirrored)
 
 
 def on_two_workers(index, ports):
-    """Returns what `train` makes as one of two workers."""
+    """Returns what `train` and `normalize` make as one of two workers."""
     os.environ["TF_CONFIG"] = jobs.tf_config(index, ports)
     strategy = keras_dl.runtime.strategy("auto")
     assert strategy.num_replicas_in_sync == 2 and keras_dl.runtime.is_chief() == (index == 0)
-    return train(strategy)
+    return train(strategy), normalize(strategy)

@@ -12,12 +12,13 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def trained(processes):
-    """What each way of running made of every model: weights, histories, predictions."""
+    """What each way of running made of every model: weights, histories, predictions; and of batch normalization."""
     ports = free_ports(2)
     workers = [processes.start(replica_jobs.on_two_workers, index, ports) for index in range(2)]
     chief, other = (worker.result(300) for worker in workers)
-    one, two = processes.call(replica_jobs.on_one_and_two_replicas, timeout=300)
-    return {"one replica": one, "two replicas": two, "worker 0 of two": chief, "worker 1 of two": other}
+    one, *two = processes.call(replica_jobs.on_one_and_two_replicas, timeout=300)
+    ways = {"two replicas": two, "worker 0 of two": chief, "worker 1 of two": other}
+    return {"one replica": one} | {way: {**models, "normalized": found} for way, (models, found) in ways.items()}
 
 
 @pytest.mark.parametrize("name", replica_jobs.MODELS)
@@ -44,7 +45,27 @@ def test_training_moved_the_weights(trained, name):
     assert abs(losses[0] - losses[-1]) > 100 * TOLERANCE
 
 
+@pytest.mark.parametrize("way", ["two replicas", "worker 0 of two", "worker 1 of two"])
+def test_batch_normalization_has_one_average_on_all_replicas(trained, way):
+    """Of the means of global batches, the last of which leaves one without rows; what is frozen stays to the bit."""
+    found = trained[way]["normalized"]
+    (gamma, beta, mean, variance, averaged), expected = found["replicas"], np.zeros(64)
+    for start in range(0, replica_jobs.EMPTY, replica_jobs.BATCH):
+        expected = (expected + found["data"][start : start + replica_jobs.BATCH].mean(0)) / 2
+    for replica in (*mean, *averaged):
+        np.testing.assert_allclose(replica, expected, rtol=1e-5, atol=1e-6)
+    for values in (gamma, beta, mean, variance, averaged):
+        for replica in values:
+            np.testing.assert_array_equal(replica, values[0])
+    for weight, kept in zip(*found["frozen"], strict=True):
+        np.testing.assert_array_equal(weight, kept)
+    np.testing.assert_allclose(*found["predictions"], rtol=0, atol=TOLERANCE)
+
+
 def test_workers_hold_equal_weights(trained):
-    for name, expected in trained["worker 0 of two"].items():
+    for index, values in enumerate(trained["worker 0 of two"]["normalized"]["replicas"]):
+        np.testing.assert_array_equal(trained["worker 1 of two"]["normalized"]["replicas"][index], values)
+    for name in replica_jobs.MODELS:
+        expected = trained["worker 0 of two"][name]
         for one, other in zip(trained["worker 1 of two"][name]["weights"], expected["weights"], strict=True):
             np.testing.assert_array_equal(one, other)

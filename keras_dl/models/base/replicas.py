@@ -49,6 +49,26 @@ def sum_over_replicas(tensors):
     return [None if t is None else next(summed) for t in tensors]
 
 
+@contextlib.contextmanager
+def changes_averaged(variables, rows):
+    """Averages over replicas, by their `rows`, what each adds to its copy of the variables meanwhile.
+
+    What no replica changes stays to the bit. Averages of batch means become those of global batches.
+
+    Args:
+        variables: Mirrored `keras.Variable`s.
+        rows: How many rows this replica holds, an integer scalar.
+    """
+    before = [tf.identity(variable.value) for variable in variables] if replica_count() > 1 else []
+    yield
+    if before:
+        kept, rows = list(zip(variables, before, strict=True)), tf.cast(rows, tf.float32)
+        changes = [(variable.value - value) * tf.cast(rows, value.dtype) for variable, value in kept]
+        *sums, total = sum_over_replicas([*changes, rows])
+        for (variable, value), change in zip(kept, sums, strict=True):
+            variable.assign(value + change / tf.cast(total, value.dtype))
+
+
 def undo_where(condition, variables, change):
     """Returns `change()`, run on each replica; variables get their values back where a condition holds.
 

@@ -52,6 +52,14 @@ class TrainingState:
         held = {id(v): v for metric in self._model.metrics for v in metric.variables}
         return list(({id(v): v for v in self.layer_states()} | held).values())
 
+    def batch_statistics(self):
+        """The numbers that layers of the networks hold beside their weights, such as averages of batch statistics."""
+        held = {}
+        for network in self._model.networks:
+            for layer in network._flatten_layers():
+                held |= {id(v): v for v in layer._non_trainable_variables if "float" in v.dtype}
+        return list(held.values())
+
     def layer_states(self):
         """What layers may give new values in a forward pass: batch statistics and seed generators."""
         held = {id(v): v for v in self._model.non_trainable_variables}

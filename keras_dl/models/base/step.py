@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
 from keras_dl.models.base.replicas import (
+    changes_averaged,
     count_rows,
     first_row,
     leave_gradients_as_they_are,
@@ -97,8 +98,9 @@ class StepProgram:
         offset = first_row(batch) if any(u.parts > 1 for _, u in due) else 0
         inner = [(k, u, i) for k, u in due for i in range(u.repeats) if rows is None or i < rows]
         slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u, i in inner]
-        for part in self._place(slices):
-            yield part, *self._run(part)
+        with changes_averaged(self.state.batch_statistics(), count_rows(batch)):
+            for part in self._place(slices):
+                yield part, *self._run(part)
         self.state.step.assign_add(1)
 
     def _run(self, part):
