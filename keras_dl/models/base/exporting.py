@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.models.base.conditions import assert_that, class_checks
+from keras_dl.models.base.freezing import frozen
 from keras_dl.models.base.step import pad_empty
 from keras_dl.models.base.structure import has_convolutions
 
@@ -13,13 +14,18 @@ def write_saved_model(model, path):
 
     The exported functions refuse, as invalid arguments, inputs of other shapes, with NaN or infinities, with different
     numbers of rows, and labels out of range. XLA, which cannot fail on values, leaves these checks out.
+
+    Several signatures share the model's variables. One alone has constants in their place, which is faster.
     """
     archive = keras.export.ExportArchive()
     archive.track(model)
     signatures = model.signatures()
-    for name, signature in {"serving_default": next(iter(signatures.values())), **signatures}.items():
+    functions = {}
+    for name, signature in signatures.items():
         specs = input_specs(signature)
         function = checked(for_no_rows(model, signature.function, specs), specs, model.condition_classes())
+        functions[name] = (frozen(function, specs) if len(signatures) == 1 else function, specs)
+    for name, (function, specs) in {"serving_default": next(iter(functions.values())), **functions}.items():
         archive.add_endpoint(name, function, input_signature=specs)
     archive.write_out(path, verbose=False)
 

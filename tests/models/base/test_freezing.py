@@ -1,0 +1,69 @@
+"""Exported functions without variables, and which keep them."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import keras_dl
+from keras_dl import runtime
+from keras_dl.models.base import freezing
+from tests.models.builders import images, small_vae
+
+SPECS = [tf.TensorSpec((None, 4, 4, 1), tf.float32, name="x")]
+
+
+def normalized_network():
+    """A convolution and a batch normalization whose averages are not those it starts with."""
+    keras.utils.set_random_seed(1)
+    inputs = keras.Input((4, 4, 1))
+    normalization = keras_dl.layers.BatchNormalization()
+    network = keras.Model(inputs, normalization(keras.layers.Conv2D(3, 3)(inputs)))
+    for weight in normalization.weights:
+        weight.assign(keras.random.uniform(weight.shape, 0.5, 2))
+    return network
+
+
+def captured(function):
+    return tf.function(function, input_signature=SPECS).get_concrete_function().captured_inputs
+
+
+def test_the_same_numbers_without_a_variable():
+    network = normalized_network()
+    function = freezing.frozen(lambda x: {"z": network(x), "a": x}, SPECS)
+    assert not captured(function)
+    x = images(3)
+    expected = network(x)
+    network.layers[1].kernel.assign(0 * network.layers[1].kernel)  # it is what it was
+    found = function(tf.constant(x))
+    np.testing.assert_allclose(found["z"], expected, atol=1e-6)
+    np.testing.assert_array_equal(found["a"], x)
+
+
+def test_functions_that_change_variables_or_hold_other_things_stay_as_they_are():
+    count, table = tf.Variable(0.0), tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)
+    inner = tf.function(lambda x: x + count.assign_add(1))
+    for function in (lambda x: {"y": inner(x)}, lambda x: {"y": x, "size": table.size()}):
+        assert freezing.frozen(function, SPECS) is function
+
+
+def test_models_too_large_for_a_graph_keep_their_variables(monkeypatch):
+    network = normalized_network()
+
+    def function(x):
+        return {"y": network(x)}
+
+    size = sum(weight.numpy().nbytes for weight in network.weights)
+    for largest, is_frozen in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(freezing, "LARGEST", largest)
+        assert (freezing.frozen(function, SPECS) is not function) == is_frozen
+
+
+@pytest.mark.parametrize("make", [lambda: keras_dl.models.Supervised(normalized_network()), small_vae])
+def test_one_signature_has_constants_and_several_share_variables(make, tmp_path):
+    model = make()
+    loaded = tf.saved_model.load(runtime.export(model, tmp_path))
+    names = set(model.signatures())
+    assert set(loaded.signatures) == {"serving_default", *names}
+    for signature in loaded.signatures.values():
+        assert bool(signature.captured_inputs) == (len(names) > 1)
