@@ -1,11 +1,11 @@
-"""What could make the exported U-Net of W7a faster at batch 1, each way beside the SavedModel that `export` writes.
+"""What makes the exported U-Net of W7a faster at batch 1, each way beside a SavedModel with variables.
 
     TF_NUM_INTRAOP_THREADS=1 python -m benchmarks.unet_latency --out benchmarks/results/unet_latency_1.json
 
-  exported    the SavedModel of `keras_dl.runtime.export`
-  constants   the same with its variables as constants, which TensorFlow folds: batch normalization into convolutions
-  products    the same, and transposed convolutions, whose kernels are their strides, as 1x1 ones and `depth_to_space`
-  compiled    the SavedModel's function compiled by XLA
+  variables   a SavedModel that reads its variables
+  exported    that of `keras_dl.runtime.export`: constants, so that convolutions hold their batch normalization
+  products    the same with transposed convolutions, whose kernels are their strides, as 1x1 ones and `depth_to_space`
+  compiled    the function with variables compiled by XLA
   onnx        the exported file in ONNX Runtime
 
 Called in turn, in random order. Processor time says more than time where a machine is busy: it leaves out waiting.
@@ -24,12 +24,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 import keras_dl
 from benchmarks import formats
 from benchmarks.stamp import stamp
 from keras_dl.models.base.exporting import checked, for_no_rows, input_specs
+from keras_dl.models.base.freezing import frozen
 
 CALLS = 5  # a round
 
@@ -50,20 +50,6 @@ def saved(function, specs, variables=()):
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={"predict": module.function})
         return formats.run_saved_model(folder)["predict"]
-
-
-def constants(function, specs):
-    """A function whose variables are constants."""
-    traced = tf.function(function, input_signature=specs).get_concrete_function()
-    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
-    graph, inputs = frozen.graph.as_graph_def(), [tensor.name for tensor in frozen.inputs]
-    names, outputs = sorted(traced.structured_outputs), [tensor.name for tensor in frozen.outputs]
-
-    def imported(*tensors):
-        given = dict(zip(inputs, tensors, strict=True))
-        return dict(zip(names, tf.graph_util.import_graph_def(graph, given, outputs, name=""), strict=True))
-
-    return imported
 
 
 def with_products(network):
@@ -99,9 +85,9 @@ def ways(made):
     with tempfile.TemporaryDirectory() as folder:
         export = lambda name: keras_dl.runtime.export(made, Path(folder) / name, format=name)  # noqa: E731
         return {
+            "variables": saved(plain, specs, variables),
             "exported": formats.run_saved_model(export("saved_model"))["predict"],
-            "constants": saved(constants(plain, specs), specs),
-            "products": saved(constants(products, specs), specs),
+            "products": saved(frozen(products, specs), specs),
             "compiled": saved(lambda *tensors: compiled(*tensors), specs, variables),
             "onnx": formats.run_onnx(export("onnx"))["predict"],
         }
