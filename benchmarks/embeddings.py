@@ -2,13 +2,15 @@
 
     KERAS_DL_DATA=FOLDER python -m benchmarks.embeddings --out benchmarks/results/embeddings.json
 
-The recipe `siamese` (a LeNet whose last layer is the embedding of 16, the hardest triplets of every batch) and the same
-LeNet with a layer of classes in its place: the same optimizer, data order and number of steps. Embeddings are judged by
+The recipe `siamese` (a LeNet whose last layer is the embedding of 16, the semi-hard triplets of every batch), the same
+with the hardest triplets, and the same LeNet with a layer of classes in the embedding's place: one optimizer, data
+order and number of steps. Embeddings are judged by
 the five nearest training images, the classifier by its highest score, and its last hidden layer like the embeddings.
 Runs whose figures are in `--out` are not run again; `--pictures` draws the embeddings of the held-out images.
 """
 
 import argparse
+import functools
 import json
 import os
 import time
@@ -35,9 +37,9 @@ def neighbours(model, data):
     return float(keras_dl.metrics.knn_accuracy(x, data.y, x_test, data.y_test).value)
 
 
-def embedded(data, seed, epochs):
+def embedded(data, seed, epochs, **chosen):
     """Trains the recipe's model; returns it and its figures."""
-    model, options, _ = settings.build(siamese, data.spec, {}, seed)
+    model, options, _ = settings.build(siamese, data.spec, chosen, seed)
     model.fit(data.pipelines(options, seed)[0], epochs=epochs, verbose=0)
     return model, {"knn_accuracy": neighbours(model, data)}
 
@@ -54,7 +56,7 @@ def classified(data, seed, epochs):
     return model, {"accuracy": accuracy(model, data.x_test, data.y_test), "knn_accuracy": neighbours(hidden, data)}
 
 
-ARMS = {"siamese": embedded, "classifier": classified}
+ARMS = {"siamese": embedded, "siamese_hard": functools.partial(embedded, mining="hard"), "classifier": classified}
 
 
 def main():

@@ -55,7 +55,8 @@ class TripletMargin(Loss):
 
         "all"        every one of them
         "semi-hard"  those with d(a, p) < d(a, n) < d(a, p) + m (Schroff et al. 2015)
-        "hard"       one an anchor: its farthest positive and its nearest negative (Hermans et al. 2017)
+        "hard"       one an anchor: its farthest positive and its nearest negative (Hermans et al. 2017); at first
+                     this may draw all embeddings onto one point
 
     The mean is over the triplets taken, those that cost 0 included; where there is none the loss is 0 with gradient 0.
     `"all"` and `"semi-hard"` hold batch^3 numbers. Mined values depend on the whole batch (`couples_batch`), under
