@@ -5,7 +5,7 @@ from statistics import NormalDist
 import keras
 import numpy as np
 
-from keras_dl.callbacks import save_image_grid
+from keras_dl.callbacks import image_grid, save_image_grid
 from keras_dl.objectives.penalties import input_gradients
 
 COLUMNS = 8
@@ -23,6 +23,7 @@ def loss_curves(path, history):
             if key in history[0]:
                 panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label)
         panel.set(title=name, xlabel="epoch")
+        panel.xaxis.get_major_locator().set_params(integer=True)
         panel.legend(frameon=False)
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -62,9 +63,13 @@ def embeddings(path, model, x, y):
 def _points_by_class(path, points, y, labels):
     plt = pyplot()
     figure, panel = plt.subplots(figsize=(5.5, 5), layout="constrained")
-    drawn = panel.scatter(*points.T, c=None if y is None else y[: len(points)], cmap="tab10", s=8)
-    if y is not None:
-        figure.colorbar(drawn, label="class")
+    if y is None:
+        panel.scatter(*points.T, s=8)
+    else:
+        count = int(np.max(y)) + 1
+        colours = plt.get_cmap("tab10" if count <= 10 else "tab20").resampled(count)
+        drawn = panel.scatter(*points.T, c=y[: len(points)], cmap=colours, vmin=-0.5, vmax=count - 0.5, s=8)
+        figure.colorbar(drawn, label="class", ticks=range(count))
     panel.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
     figure.savefig(path, dpi=110)
     plt.close(figure)
@@ -75,11 +80,24 @@ def classes(path, model, num_classes, seed=0):
     condition = class_rows(num_classes)
     samples = model.sample(len(condition), condition=condition, seed=seed)
     if len(samples.shape) > 2:
-        save_image_grid(path, samples, COLUMNS)
+        _rows_by_class(path, samples, num_classes)
         return
     condition = np.repeat(condition, POINTS // COLUMNS)
     samples = model.sample(len(condition), condition=condition, seed=seed)
     _points_by_class(path, keras.ops.convert_to_numpy(samples), condition, ("x1", "x2"))
+
+
+def _rows_by_class(path, images, num_classes):
+    plt = pyplot()
+    sheet = image_grid(images, COLUMNS)
+    figure, panel = plt.subplots(figsize=(5, 5 * sheet.shape[0] / sheet.shape[1]), layout="constrained")
+    panel.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
+    panel.set(xticks=[], ylabel="class")
+    panel.set_yticks((np.arange(num_classes) + 0.5) * sheet.shape[0] / num_classes, range(num_classes))
+    panel.tick_params(length=0)
+    panel.spines[:].set_visible(False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
 
 
 def critic_field(path, model, x, count=1000):
