@@ -90,6 +90,9 @@ def test_balance_wants_an_adversarial_model():
     model.compile(optimizer="sgd", jit_compile=False)
     with pytest.raises(ValueError, match="adversarial model.*Received"):
         model.fit(images(4), verbose=0, callbacks=[callbacks.CriticBalance()])
+    for bad in ({"patience": 0}, {"largest": -1.0}):
+        with pytest.raises(ValueError, match="Received"):
+            callbacks.CriticBalance(**bad)
 
 
 def test_guard_names_the_update_and_the_term():
@@ -165,6 +168,12 @@ def test_pictures_show_the_range_of_the_data(activation, given, tmp_path):
     for bad in ((1.0, 1.0), "ab", 3, (0.0, np.nan)):
         with pytest.raises(ValueError, match="value_range.*Received"):
             callbacks.SampleGrid(tmp_path, value_range=bad)
+
+
+@pytest.mark.parametrize("bad", [{"columns": 1}, {"num_paths": 0}, {"num_paths": 3, "condition": [1, 2]}])
+def test_interpolation_refuses(bad):
+    with pytest.raises(ValueError, match="`(columns|num_paths|condition)` must .*Received"):
+        callbacks.LatentInterpolation("unused", **bad)
 
 
 def test_interpolation_keeps_the_ends_and_the_length():

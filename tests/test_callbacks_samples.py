@@ -106,6 +106,8 @@ def test_bad_arguments_are_refused():
         callbacks.SampleMetrics(metrics.KID(), images(5), every=0)
     with pytest.raises(ValueError, match="twice kid"):
         callbacks.SampleMetrics([metrics.KID(), metrics.KID()], images(5))
+    with pytest.raises(ValueError, match="`num_samples`.*Received: num_samples=0"):
+        callbacks.draw_samples(None, 0)
     with pytest.raises(ValueError, match="`patience`.*Received: patience=0"):
         callbacks.StopOnKID(patience=0)
     model = small_classifier()

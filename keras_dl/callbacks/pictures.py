@@ -87,13 +87,13 @@ class LatentInterpolation(SampleGrid):
     Args:
         folder: where the pictures go, as `interpolation_epoch_0001.png` and so on.
         num_paths: integer, how many.
-        columns: integer, images on a path.
+        columns: integer, images on a path, with both its ends.
         condition: array with one condition a path, or None.
         seed: integer that fixes the latents.
         value_range: as for `SampleGrid`.
 
     Raises:
-        ValueError: if the model has neither `generate` nor `decode`.
+        ValueError: if an argument is out of range, or the model has neither `generate` nor `decode`.
 
     Example:
 
@@ -106,7 +106,10 @@ class LatentInterpolation(SampleGrid):
     name = "interpolation"
 
     def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0, value_range=None):
+        columns = check_count(columns, "columns", least=2)
         super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range)
+        if condition is not None and len(condition) != num_paths:
+            raise ValueError(f"`condition` must have a row a path, {num_paths}. Received: {len(condition)} rows")
 
     def set_model(self, model):
         if not (hasattr(model, "generate") or hasattr(model, "decode")):
@@ -212,9 +215,10 @@ def save_points(path, points):
     import matplotlib.pyplot as plt
 
     points = keras.ops.convert_to_numpy(points)
+    side = 2.0 ** math.ceil(math.log2(max(np.abs(points).max(), 1e-3)))  # seldom another from picture to picture
     figure, panel = plt.subplots(figsize=(5, 5), layout="constrained")
     panel.scatter(*points.T, s=3, alpha=0.5, linewidths=0)
-    panel.set(aspect="equal")
+    panel.set(aspect="equal", xlim=(-side, side), ylim=(-side, side), xlabel="x1", ylabel="x2")
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     plt.close(figure)

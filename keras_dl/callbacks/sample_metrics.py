@@ -178,7 +178,7 @@ class StopOnKID(keras.callbacks.Callback):
 
 
 def draw_samples(model, num_samples, condition=None, seed=0, batch_size=ROWS):
-    """Draws samples in batches, so that many fit into memory; the same seed draws the same ones.
+    """Draws samples in batches, so that many fit into memory; the same seed and batch size draw the same ones.
 
     Args:
         model: model with a method `sample(num_samples, condition, seed)`.
@@ -191,8 +191,9 @@ def draw_samples(model, num_samples, condition=None, seed=0, batch_size=ROWS):
         An array of shape `(num_samples, *shape)`.
 
     Raises:
-        ValueError: if there is not one condition a sample.
+        ValueError: if there is not one condition a sample, or a number is out of range.
     """
+    num_samples, batch_size = check_count(num_samples, "num_samples"), check_count(batch_size, "batch_size")
     check_condition(condition, num_samples)
     starts = range(0, num_samples, batch_size)
     seeds = np.random.SeedSequence(seed).generate_state(len(starts))

@@ -5,6 +5,8 @@ import warnings
 
 import keras
 
+from keras_dl.checks import check_count, check_number
+
 
 class KLAnnealing(keras.callbacks.Callback):
     """Sets the schedule by which the weight of the rate changes while a variational autoencoder trains.
@@ -94,8 +96,8 @@ class CriticBalance(keras.callbacks.Callback):
 
     def __init__(self, largest=20.0, patience=5):
         super().__init__()
-        self.largest = largest
-        self.patience = patience
+        self.largest = check_number(largest, "largest", least=0)
+        self.patience = check_count(patience, "patience")
         self._lost = self._won = 0
 
     def on_epoch_end(self, epoch, logs=None):

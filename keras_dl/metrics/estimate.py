@@ -23,20 +23,21 @@ def mean(values):
     return Estimate(values.mean(0), values.std(0, ddof=1) / math.sqrt(len(values)))
 
 
-def check_pair(real, generated, least=2):
+def check_pair(real, generated, least=2, names=("real", "generated")):
     """Returns two sets of vectors as float64 arrays, or refuses them.
 
     Args:
         real: Array of shape `(num_real, size)`.
         generated: Array of shape `(num_generated, size)`.
         least: Int, how many rows each must have.
+        names: What messages call the two.
 
     Raises:
         ValueError: If they are not such arrays, differ in size, have too few rows, or hold NaN or infinity.
     """
-    real, generated = check_vectors(real, "real", least), check_vectors(generated, "generated", least)
+    real, generated = (check_vectors(x, name, least) for x, name in zip((real, generated), names, strict=True))
     if real.shape[1] != generated.shape[1]:
-        sizes = f"size {real.shape[1]} of real, {generated.shape[1]} of generated ones"
+        sizes = f"{names[0]} of size {real.shape[1]}, {names[1]} of size {generated.shape[1]}"
         raise ValueError(f"Expected vectors of one size. Received: {sizes}")
     return real, generated
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_dl.checks import check_number
-from keras_dl.metrics.estimate import Estimate, check_pair, check_vectors, mean
+from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
 
 
@@ -50,8 +50,7 @@ def mode_coverage(samples, centres, deviation, num_deviations=3.0, smallest_shar
     >>> float(modes.good.value), modes.covered, modes.shares.tolist()
     (0.75, 2, [0.5, 0.25, 0.0])
     """
-    samples, centres = check_vectors(samples, "samples"), check_vectors(centres, "centres")
-    check_pair(samples, centres, least=1)
+    samples, centres = check_pair(samples, centres, least=1, names=("samples", "centres"))
     for name, value in (("deviation", deviation), ("num_deviations", num_deviations)):
         if check_number(value, name) <= 0:
             raise ValueError(f"`{name}` must be a number above 0. Received: {name}={value!r}")

@@ -20,6 +20,8 @@ class SampleMetric:
     titles = {}
 
     def __init__(self, features=None):
+        if features is not None and not hasattr(features, "extract"):
+            raise TypeError(f"`features` must be a keras_dl.metrics.Features, or None. Received: {features!r}")
         self.features = features
         self.reset_state()
 

@@ -68,8 +68,8 @@ def check_condition(networks, condition, rows):
 def _check_against(network, condition):
     expected = tuple(network.input["condition"].shape[1:])
     if condition.shape[1:] != expected:
-        shape = ("rows", *expected)
-        raise ValueError(f"condition should have shape ({', '.join(map(str, shape))}). Received: {condition.shape}")
+        shape = ", ".join(map(str, ("rows", *expected)))
+        raise ValueError(f"condition should have shape ({shape}{'' if expected else ','}). Received: {condition.shape}")
     check_finite(condition, "condition")
     check_classes(condition, num_classes(network))
 
@@ -106,7 +106,7 @@ def repeat_condition(networks, condition, rows):
     condition = as_array(condition, "condition")
     ranks = [len(network.input["condition"].shape) - 1 for network in networks if takes_condition(network)]
     condition = condition[None] if condition.ndim == (ranks or [0])[0] else condition
-    return np.repeat(condition, rows, 0) if len(condition) == 1 else condition
+    return np.repeat(condition, rows, 0) if condition.shape[:1] == (1,) else condition
 
 
 def check_x(x, expected, name="x"):

@@ -27,7 +27,8 @@ class GAN(ObjectiveModel):
 
     Every critic update sees fresh data, as in the algorithms of Goodfellow et al. and Arjovsky et al.: update $i$ takes
     the rows `i::critic_steps` of the batch, and the generator as many latents as one such slice has rows. With
-    `critic_steps=5`, a `batch_size` of 320 thus means minibatches of 64.
+    `critic_steps=5`, a `batch_size` of 320 thus means minibatches of 64. Batches of fewer rows than `critic_steps` are
+    refused, but for later ones of a stream: each of their rows then is one update.
 
     Data are `x`, or `(x, condition)` or `{"x": x, "condition": condition}` where the networks are conditional. `fit`
     and `evaluate` track `critic_loss`, `critic_real` and `critic_fake` (mean scores), `critic_penalty` where there is

@@ -48,6 +48,14 @@ class ConditionalGAN(GAN):
         super().__init__(generator, critic, latent_size, attributes=attributes, **kwargs)
 
 
+def _check_fixed(name, options, fixed):
+    """Refuses options that the name of a model says already."""
+    for option in fixed:
+        if option in options:
+            received = f"{option}={options[option]!r}"
+            raise ValueError(f"{option} should not be given: {name} has its own; see GAN. Received: {received}")
+
+
 @keras.saving.register_keras_serializable(package="keras_dl")
 class WGAN(GAN):
     r"""Wasserstein GAN with weight clipping (Arjovsky et al. 2017, algorithm 1).
@@ -76,6 +84,7 @@ class WGAN(GAN):
     def __init__(self, generator, critic, latent_size=None, clip=0.01, critic_steps=5, **kwargs):
         if check_number(clip, "clip", least=0) == 0:
             raise ValueError(f"clip should be above 0. Received: clip={clip!r}")
+        _check_fixed("WGAN", kwargs, ("objective", "penalty"))
         penalty = objectives.WeightClipping(clip)
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
         self.clip = clip
@@ -110,6 +119,7 @@ class WGANGP(GAN):
     config_names = ("latent_size", "gradient_penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, gradient_penalty=10.0, critic_steps=5, **kwargs):
+        _check_fixed("WGANGP", kwargs, ("objective", "penalty"))
         penalty = objectives.GradientPenalty(check_number(gradient_penalty, "gradient_penalty", least=0))
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
         self.gradient_penalty = gradient_penalty
@@ -147,5 +157,6 @@ class DCGAN(GAN):
     config_names = ("latent_size", "label_smoothing", "penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, label_smoothing=0.0, **kwargs):
+        _check_fixed("DCGAN", kwargs, ("objective",))
         super().__init__(generator, critic, latent_size, objectives.NonSaturating(label_smoothing), **kwargs)
         self.label_smoothing = label_smoothing

@@ -198,4 +198,6 @@ class RelativisticAverage(Adversarial):
         return tf.nn.softplus(tf.reduce_mean(fake) - real) + tf.nn.softplus(fake - tf.reduce_mean(real))
 
     def generator_loss(self, fake, real=None):
+        if real is None:
+            raise ValueError("`real` should be the scores of data, which the generator's loss compares. Received: None")
         return self.critic_loss(fake, real)

@@ -86,6 +86,8 @@ class GradientPenalty(Penalty):
     def __init__(self, weight=10.0, target=1.0, one_sided=False):
         self.weight = check_number(weight, "weight", least=0)
         self.target = check_number(target, "target", least=0)
+        if not isinstance(one_sided, bool):
+            raise ValueError(f"`one_sided` must be True or False. Received: one_sided={one_sided!r}")
         self.one_sided = one_sided
 
     def __call__(self, critic, real, fake, draw):

@@ -86,7 +86,7 @@ def test_few_samples_are_warned_of_and_many_are_not():
 @pytest.mark.parametrize(
     ("real", "generated", "message"),
     [
-        (np.zeros((3, 2)), np.zeros((3, 4)), "one size.*Received: size 2 of real, 4"),
+        (np.zeros((3, 2)), np.zeros((3, 4)), "one size.*Received: real of size 2, generated of size 4"),
         (np.zeros((1, 2)), np.zeros((3, 2)), "`real`.*at least 2 rows.*Received"),
         (np.zeros((3, 2)), np.zeros((3, 2, 1)), r"`generated`.*Received: generated of shape \(3, 2, 1\)"),
         (np.zeros((3, 2)), np.full((3, 2), np.nan), "`generated` must be finite. Received: 3 of 3 rows"),

@@ -74,6 +74,8 @@ def test_degree():
 
 
 def test_bad_sets_are_refused():
+    with pytest.raises(TypeError, match="`features` must be a .*Features, or None. Received: 'lenet'"):
+        metrics.KID("lenet")
     with pytest.raises(ValueError, match="at least 3 rows.*Received"):
         metrics.kernel_distance(np.zeros((2, 2)), np.zeros((5, 2)))
     with pytest.raises(ValueError, match="must be finite.*Received: 1 of 5 rows"):

@@ -33,5 +33,5 @@ def test_bad_arguments_are_refused():
         metrics.mode_coverage(x, x, 0)
     with pytest.raises(ValueError, match="`smallest_share`.*Received: smallest_share=2"):
         metrics.mode_coverage(x, x, 0.1, smallest_share=2)
-    with pytest.raises(ValueError, match="one size.*Received"):
+    with pytest.raises(ValueError, match="one size.*Received: samples of size 2, centres of size 3"):
         metrics.mode_coverage(x, np.zeros((4, 3)), 0.1)

@@ -52,6 +52,9 @@ VECTORS = {"condition_shape": (2,)}
             "attributes should be those that the generator takes, 3",
         ),
         (lambda: models.WGAN(GENERATOR, CRITIC, clip=0.0), "clip should be above 0"),
+        (lambda: models.WGAN(GENERATOR, CRITIC, objective=objectives.Hinge()), "objective should not be given: WGAN"),
+        (lambda: models.WGANGP(GENERATOR, CRITIC, penalty=None), "penalty should not be given: WGANGP"),
+        (lambda: models.DCGAN(GENERATOR, CRITIC, objective=None), "objective should not be given: DCGAN"),
         (lambda: models.WGANGP(GENERATOR, CRITIC, gradient_penalty=-1.0), "`gradient_penalty` must be a finite number"),
         (lambda: models.GAN(keras.Sequential([keras.layers.Dense(4)]), CRITIC), "generator should be built"),
     ],
@@ -145,6 +148,8 @@ def test_attributes_are_checked_column_by_column():
     assert gan.sample(1, condition=[[2, -0.7]]).shape == (1, *SHAPE)
     with pytest.raises(ValueError, match=r"condition\[:, 0\] should be integer labels from 0 to 2. Received: "):
         gan.sample(1, condition=[[3, -0.7]])
+    with pytest.raises(ValueError, match=r"condition should have 3 rows.*Received: "):
+        gan.sample(3, condition=2)
 
 
 @pytest.mark.parametrize(

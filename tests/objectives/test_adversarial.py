@@ -153,6 +153,11 @@ def test_refuses_bad_labels(labels):
         objectives.LeastSquares(*labels)
 
 
+def test_relativistic_losses_compare():
+    with pytest.raises(ValueError, match="`real` should be the scores of data.*Received: None"):
+        objectives.RelativisticAverage().generator_loss(tf.zeros(2))
+
+
 def test_attributes_are_cross_entropies_and_squared_errors():
     attributes = objectives.Attributes((3, None, 2))
     outputs = np.random.default_rng(0).standard_normal((4, 6)).astype("float32")

@@ -221,5 +221,7 @@ def test_refuses_bad_weights(bad):
     for build in (objectives.GradientPenalty, objectives.R1, objectives.R2, objectives.WeightClipping):
         with pytest.raises(ValueError, match="must be a finite number( of at least 0)?. Received: "):
             build(bad)
+    with pytest.raises(ValueError, match="`one_sided` must be True or False. Received: one_sided='no'"):
+        objectives.GradientPenalty(one_sided="no")
     with pytest.raises(ValueError, match="limit should be above 0. Received: "):
         objectives.WeightClipping(0)

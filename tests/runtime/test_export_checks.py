@@ -101,6 +101,7 @@ def test_what_sample_refuses(conditional_folder):
             "condition": LABELS,
         },
         "condition should have 1 row, or num_samples": {"num_samples": 3, "seed": 1, "condition": LABELS},
+        "num_samples should not be negative": {"num_samples": -2, "seed": 1, "condition": LABELS},
         "labels from 0 to 2": {"num_samples": 2, "seed": 1, "condition": LABELS + 7},
     }
     for message, inputs in wrong.items():

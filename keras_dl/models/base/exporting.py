@@ -102,7 +102,8 @@ def _rows_check(specs, shapes, first, second):
 def _value_checked(tensor, spec, classes):
     if spec.dtype.is_floating:
         tensor = tf.debugging.check_numerics(tensor, f"{spec.name} should be finite. Received")
-    if spec.name != "condition" or classes is None:
-        return tf.identity(tensor)
-    with tf.control_dependencies(class_checks(tensor, classes)):
+    checks = class_checks(tensor, classes) if spec.name == "condition" and classes is not None else []
+    if spec.name == "num_samples":
+        checks = [assert_that(tensor >= 0, "num_samples should not be negative. Received:", tensor)]
+    with tf.control_dependencies(checks):
         return tf.identity(tensor)
