@@ -16,11 +16,11 @@ def export(model, path, version=1, format="saved_model"):
     """Writes a model's signatures as `path/<version>/`, which TF Serving serves.
 
     The SavedModel holds the functions that `model.signatures()` names, with named inputs and outputs and an unknown
-    batch size; the first is also `serving_default`. It needs no Python to run. A model with one signature has constants
-    in the place of its variables, so that batch normalization becomes part of the convolution before it. Inputs of
-    other shapes, with NaN or infinities, and labels out of range are refused in the graph. With the extra `serve`, the
-    version also holds requests of every signature by which TF Serving warms up; without it, a warning says that there
-    are none.
+    batch size; the first is also `serving_default`. It needs no Python to run. Where a model has one signature, which
+    only reads variables, of 1 GiB at most, it has constants in their place: batch normalization becomes part of the
+    convolution before it. Inputs of other shapes, with NaN or infinities, and labels out of range are refused in the
+    graph. With the extra `serve`, the version also holds requests of every signature by which TF Serving warms up;
+    without it, a warning says that there are none.
 
     | `format` | what the version holds | which signatures | to run it |
     |---|---|---|---|

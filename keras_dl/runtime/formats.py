@@ -16,6 +16,9 @@ from keras_dl.models.base.exporting import input_specs
 
 _MISSING = re.compile(r"'tf\.(\w+)' op is neither")
 _NOISE = re.compile("Random|Multinomial|TruncatedNormal|Shuffle")
+_FLOAT32 = tf.float32.as_datatype_enum
+#: What the runtimes have few kernels for.
+_OTHER_FLOATS = {dtype.as_datatype_enum for dtype in (tf.float64, tf.float16, tf.bfloat16)}
 
 
 def write_onnx(model, folder):
@@ -93,6 +96,7 @@ def _portable(traced, specs):
     outputs = [tensor.name for tensor in frozen.outputs]
 
     def function(*tensors):
+        tensors = [tf.cast(t, tf.float32) if t.dtype.as_datatype_enum in _OTHER_FLOATS else t for t in tensors]
         found = tf.graph_util.import_graph_def(graph, dict(zip(inputs, tensors, strict=True)), outputs, name="")
         return dict(zip(names, found, strict=True))
 
@@ -107,15 +111,15 @@ def _renamed(function, names):
 
 
 def _in_float32(graph):
-    """A graph with float32 in the place of float64, for which the runtimes have few kernels."""
-    narrow = lambda dtype: tf.float32.as_datatype_enum if dtype == tf.float64.as_datatype_enum else dtype  # noqa: E731
+    """A graph with float32 in the place of other floats."""
+    as_float32 = lambda dtype: _FLOAT32 if dtype in _OTHER_FLOATS else dtype  # noqa: E731
     for attribute in (attribute for node in _nodes(graph) for attribute in node.attr.values()):
         kind = attribute.WhichOneof("value")
         if kind == "type":
-            attribute.type = narrow(attribute.type)
+            attribute.type = as_float32(attribute.type)
         elif kind == "list":
-            attribute.list.type[:] = [narrow(dtype) for dtype in attribute.list.type]
-        elif kind == "tensor" and attribute.tensor.dtype == tf.float64.as_datatype_enum:
+            attribute.list.type[:] = [as_float32(dtype) for dtype in attribute.list.type]
+        elif kind == "tensor" and attribute.tensor.dtype in _OTHER_FLOATS:
             values = tf.make_ndarray(attribute.tensor).astype(np.float32)
             attribute.tensor.CopyFrom(tf.make_tensor_proto(values))
     return graph

@@ -84,5 +84,5 @@ def _example(name, spec, rows, classes, generator):
     if name == "condition" and classes is not None:
         return generator.integers(0, classes, shape)
     if not spec.dtype.is_floating:
-        return np.zeros(shape)
+        return np.full(shape, b"" if spec.dtype == tf.string else 0)
     return generator.normal(size=shape) if name == "latents" else generator.random(shape)

@@ -4,13 +4,14 @@ import os
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import runtime
+from keras_dl import models, runtime
 from keras_dl.runtime import formats
-from tests.models.builders import small_classifier, small_vae
+from tests.models.builders import images, small_classifier, small_vae
 
 pytestmark = pytest.mark.filterwarnings("ignore:No warm-up records")
 
@@ -53,16 +54,34 @@ def test_servers_find_saved_models_only(tmp_path):
         runtime.export(model, tmp_path / "files", version=2)
 
 
-def test_no_float64_is_left():
+@pytest.mark.parametrize(("dtype", "name"), [(tf.float64, "DOUBLE"), (tf.float16, "HALF"), (tf.bfloat16, "BFLOAT16")])
+def test_no_other_float_is_left(dtype, name):
     @tf.function(input_signature=[tf.TensorSpec([None])])
-    def in_float64(x):
-        return tf.cast(tf.cast(x, tf.float64) + tf.constant([0.1], tf.float64), tf.float32)
+    def in_another(x):
+        return tf.cast(tf.cast(x, dtype) + tf.constant([0.1], dtype), tf.float32)
 
-    graph = in_float64.get_concrete_function().graph.as_graph_def()
-    assert "DT_DOUBLE" in str(graph)
-    assert "DT_DOUBLE" not in str(formats._in_float32(graph))
+    graph = in_another.get_concrete_function().graph.as_graph_def()
+    assert f"DT_{name}" in str(graph)
+    assert f"DT_{name}" not in str(formats._in_float32(graph))
     values = [tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"]
-    assert np.float32(0.1) in values
+    assert np.float32(tf.constant(0.1, dtype)) in values
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float64"])
+def test_litert_computes_in_float32(policy, tmp_path):
+    plain, mixed = convolutional("float32"), convolutional(policy)
+    mixed.set_weights(plain.get_weights())
+    folder = runtime.export(models.Supervised(mixed), tmp_path, format="litert")
+    run = tf.lite.Interpreter(f"{folder}/model.tflite").get_signature_runner("predict")
+    x = images(3)
+    dtype = run.get_input_details()["x"]["dtype"]
+    np.testing.assert_allclose(run(x=x.astype(dtype))["predictions"], plain(x), rtol=1e-5, atol=1e-5)
+
+
+def convolutional(policy):
+    keras.config.set_dtype_policy(policy)
+    layers = [keras.layers.Conv2D(4, 3, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(3)]
+    return keras.Sequential([keras.Input((4, 4, 1)), *layers])
 
 
 def test_a_model_of_noise_alone_is_refused(tmp_path, monkeypatch):

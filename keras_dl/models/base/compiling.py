@@ -1,5 +1,7 @@
 """What `compile` refuses before it changes anything, and how it takes optimizers."""
 
+import warnings
+
 import keras
 
 from keras_dl.models.base.structure import synchronizes
@@ -61,7 +63,23 @@ def prepare(model, optimizer):
     if optimizer is None:
         raise ValueError("compile should be given an optimizer. Received: None")
     optimizer = keras.optimizers.get(optimizer)
+    _check_optimizer(getattr(optimizer, "inner_optimizer", optimizer), model._distribute_strategy is not None)
     half = any(layer.dtype_policy.name == "mixed_float16" for layer in model._flatten_layers())
     if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
     return optimizer
+
+
+def _check_optimizer(optimizer, distributed):
+    for option in ("gradient_accumulation_steps", "ema_overwrite_frequency") if distributed else ():
+        if getattr(optimizer, option, None):
+            raise ValueError(
+                f"{option} should be None under a distribution strategy, which has no conditional updates. "
+                f"Received: {option}={getattr(optimizer, option)}"
+            )
+    if getattr(optimizer, "use_ema", False):
+        warnings.warn(
+            "Keras gives the weights their averages where fit ends, so that a second fit, and one that is resumed, go "
+            "on from these: give the model an ema_momentum, which keeps both. Received: an optimizer with use_ema=True",
+            stacklevel=4,
+        )

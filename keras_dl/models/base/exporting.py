@@ -18,7 +18,9 @@ def write_saved_model(model, path):
     Several signatures share the model's variables. One alone has constants in their place, which is faster.
     """
     archive = keras.export.ExportArchive()
-    archive.track(model)
+    for layer in model._flatten_layers():
+        if not layer.variables:  # it may have tables; variables are found by who uses them, and tracked twice otherwise
+            archive.track(layer)
     signatures = model.signatures()
     functions = {}
     for name, signature in signatures.items():
@@ -27,7 +29,8 @@ def write_saved_model(model, path):
         functions[name] = (frozen(function, specs) if len(signatures) == 1 else function, specs)
     for name, (function, specs) in {"serving_default": next(iter(functions.values())), **functions}.items():
         archive.add_endpoint(name, function, input_signature=specs)
-    archive.write_out(path, verbose=False)
+    # Graphs to be served, not trained: gradients that Keras' quantized layers define cannot be saved.
+    archive.write_out(path, tf.saved_model.SaveOptions(experimental_custom_gradients=False), verbose=False)
 
 
 def input_specs(signature):

@@ -62,8 +62,39 @@ def test_models_too_large_for_a_graph_keep_their_variables(monkeypatch):
 @pytest.mark.parametrize("make", [lambda: keras_dl.models.Supervised(normalized_network()), small_vae])
 def test_one_signature_has_constants_and_several_share_variables(make, tmp_path):
     model = make()
-    loaded = tf.saved_model.load(runtime.export(model, tmp_path))
+    folder = runtime.export(model, tmp_path)
+    loaded = tf.saved_model.load(folder)
     names = set(model.signatures())
     assert set(loaded.signatures) == {"serving_default", *names}
     for signature in loaded.signatures.values():
         assert bool(signature.captured_inputs) == (len(names) > 1)
+    shapes = [shape for _, shape in tf.train.list_variables(f"{folder}/variables/variables") if shape]
+    assert sorted(shapes) == (sorted(list(w.shape) for w in model.weights) if len(names) > 1 else [])  # each once
+
+
+def quantized():
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(16), keras.layers.Dense(3)])
+    network.quantize("int8")
+    return network
+
+
+def looked_up(lookup, vocabulary, dtype):
+    inputs = keras.Input((1,), dtype=dtype)
+    return keras.Model(inputs, keras.layers.Dense(3)(lookup(vocabulary=vocabulary, output_mode="one_hot")(inputs)))
+
+
+@pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`")
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (quantized, np.float32([[0.5, 1, -1, 2], [0, 0, 3, 1]])),
+        (lambda: looked_up(keras.layers.IntegerLookup, [3, 5], "int64"), [[3], [9]]),
+        (lambda: looked_up(keras.layers.StringLookup, ["a", "c"], "string"), [["a"], ["b"]]),
+    ],
+    ids=["int8", "table of integers", "table of strings"],
+)
+def test_layers_that_hold_more_than_variables(make, x, tmp_path):
+    network = make()
+    loaded = tf.saved_model.load(runtime.export(keras_dl.models.Supervised(network), tmp_path))
+    found = loaded.signatures["predict"](x=tf.constant(x, network.inputs[0].dtype))["predictions"]
+    np.testing.assert_allclose(found, network(tf.constant(x)), atol=1e-6)

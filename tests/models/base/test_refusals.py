@@ -154,3 +154,19 @@ def test_labels_that_are_ignored_or_probabilities_are_let_through():
     ):
         model.compile(loss=loss)
         assert np.isfinite(model.evaluate(images, y, verbose=0, return_dict=True)["loss"])
+
+
+CONDITIONAL = [{"gradient_accumulation_steps": 2}, {"use_ema": True, "ema_overwrite_frequency": 3}]
+
+
+@pytest.mark.parametrize("options", CONDITIONAL, ids=lambda options: [*options][-1])
+def test_conditional_updates_under_a_strategy(options):
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = segmenter()
+        with pytest.raises(ValueError, match=f"{[*options][-1]} should be None under a distribution .*Received: "):
+            model.compile(keras.optimizers.SGD(0.1, **options), loss="mse")
+
+
+def test_weights_that_keras_overwrites():
+    with pytest.warns(UserWarning, match="ema_momentum.*Received: an optimizer with use_ema=True"):
+        segmenter().compile(keras.optimizers.SGD(0.1, use_ema=True), loss="mse")
