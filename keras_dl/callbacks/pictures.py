@@ -108,8 +108,8 @@ class LatentInterpolation(SampleGrid):
     def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0, value_range=None):
         columns = check_count(columns, "columns", least=2)
         super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range)
-        if condition is not None and len(condition) != num_paths:
-            raise ValueError(f"`condition` must have a row a path, {num_paths}. Received: {len(condition)} rows")
+        if condition is not None and np.shape(condition)[:1] != (num_paths,):
+            raise ValueError(f"`condition` must have a row a path, {num_paths}. Received: {condition!r}")
 
     def set_model(self, model):
         if not (hasattr(model, "generate") or hasattr(model, "decode")):
