@@ -1,5 +1,7 @@
 """How a layer holds other layers: as configurations to be copied, made and built in its own `build`."""
 
+import itertools
+
 import keras
 
 from keras_dl import activations
@@ -81,6 +83,12 @@ def build_chain(layers, shape):
             layer.build(shape)
         shape = layer.compute_output_shape(shape)
     return shape
+
+
+def split_chain(layers, lengths):
+    """Splits a list of layers into lists of these lengths."""
+    ends = list(itertools.accumulate(lengths))
+    return [layers[end - length : end] for end, length in zip(ends, lengths, strict=True)]
 
 
 def call_chain(layers, x):

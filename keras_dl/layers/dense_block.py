@@ -48,27 +48,31 @@ class DenseBlock(ConvolutionalBlock):
         self.dropout = dropout
         self.kernel_size = kernel_size
         self.include_input = include_input
-        self.steps = None
+        self.chain = None
 
     def build(self, input_shape):
         _parts.check_rank(input_shape, "DenseBlock")
-        self.steps = [self._step(i) for i in range(1, self.num_layers + 1)]
+        # All steps in one list: Keras 3.14 does not save what lists of lists hold.
+        self.chain = [layer for i in range(1, self.num_layers + 1) for layer in self._step(i)]
         channels = input_shape[-1]
-        for step in self.steps:
+        for step in self._steps():
             _parts.build_chain(step, (*input_shape[:-1], channels))
             channels += self.growth_rate
 
     def call(self, inputs):
         features, new = inputs, []
-        for step in self.steps:
+        for step in self._steps():
             new.append(_parts.call_chain(step, features))
-            if self.include_input or step is not self.steps[-1]:
+            if self.include_input or len(new) < self.num_layers:
                 features = ops.concatenate([features, new[-1]], axis=-1)
         return features if self.include_input else ops.concatenate(new, axis=-1)
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[-1] if self.include_input else 0
         return (*input_shape[:-1], channels + self.num_layers * self.growth_rate)
+
+    def _steps(self):
+        return _parts.split_chain(self.chain, [len(self.chain) // self.num_layers] * self.num_layers)
 
     def _step(self, i):
         layers = [self.conv_block(f"conv_{i}", self.growth_rate, self.kernel_size, preactivation=True)]

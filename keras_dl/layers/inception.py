@@ -64,25 +64,28 @@ class InceptionBlock(ConvolutionalBlock):
         self.filters_5x5 = filters_5x5
         self.filters_pool = filters_pool
         self.large_kernel = large_kernel
-        self.paths = None
+        self.chain = self._lengths = None
 
     def build(self, input_shape):
         _parts.check_rank(input_shape, "InceptionBlock")
         pool = POOLS["max"][len(input_shape) - 2]
         options = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_last"}
-        self.paths = [
+        paths = [
             [self.conv_block("conv_1x1", self.filters_1x1, 1)],
             self._conv_path("3x3", self.reduce_3x3, self.filters_3x3, 3),
             self._conv_path("5x5", self.reduce_5x5, self.filters_5x5, self.large_kernel),
             [_parts.part(self, pool, "pool", **options)],
         ]
         if self.filters_pool is not None:
-            self.paths[-1].append(self.conv_block("conv_pool", self.filters_pool, 1))
-        for path in self.paths:
+            paths[-1].append(self.conv_block("conv_pool", self.filters_pool, 1))
+        for path in paths:
             _parts.build_chain(path, input_shape)
+        # All paths in one list: Keras 3.14 does not save what lists of lists hold.
+        self.chain, self._lengths = [layer for path in paths for layer in path], tuple(map(len, paths))
 
     def call(self, inputs):
-        return ops.concatenate([_parts.call_chain(path, inputs) for path in self.paths], axis=-1)
+        paths = _parts.split_chain(self.chain, self._lengths)
+        return ops.concatenate([_parts.call_chain(path, inputs) for path in paths], axis=-1)
 
     def compute_output_shape(self, input_shape):
         pooled = input_shape[-1] if self.filters_pool is None else self.filters_pool
