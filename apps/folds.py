@@ -26,6 +26,7 @@ def train(arguments):
     for number in range(NUM_FOLDS):
         one = copy.copy(arguments)
         one.out = str(out.path / f"fold_{number}")
+        one.export = arguments.export and f"{arguments.export}_fold_{number}"
         one.set = [*arguments.set, f"fold={number}"]
         progress.console.print(f"\nfold {number} of 0 to {NUM_FOLDS - 1}")
         keras.backend.clear_session()

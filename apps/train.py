@@ -21,6 +21,7 @@ examples:
   python -m apps.train vae --options                     its hyperparameters, with defaults and ranges
   python -m apps.train vae --dataset mnist --out runs/m --epochs 20 --set latent_size=2 --set network=conv
   python -m apps.train vae --out runs/m --resume         go on after an interruption, as if there had been none
+  python -m apps.train nnunet --data FOLDER --export saved_models/mine      trained, evaluated and exported
   python -m apps.train vae --replicas 2                  each batch on two devices: the same steps
 """
 
@@ -61,6 +62,9 @@ def parser(argv):
         type=cli.whole_number(1),
         metavar="STEPS",
         help="keep a checkpoint after every so many steps, too, and not only after every epoch",
+    )
+    parser.add_argument(
+        "--export", metavar="TO", help="export the trained model, too, as python -m apps.export OUT --to TO does"
     )
     strategies = ("auto", "none", "mirrored", "multi_worker")
     parser.add_argument(

@@ -1,5 +1,6 @@
 """What `apps.train` does once TensorFlow is there."""
 
+import argparse
 import math
 import sys
 import time
@@ -7,7 +8,7 @@ import time
 import keras
 import tensorflow as tf
 
-from apps import asked, catalogue, field_pictures, pictures, progress, segmenting, settings
+from apps import asked, catalogue, exporting, field_pictures, pictures, progress, segmenting, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
 from apps.run_folder import RunFolder
@@ -64,6 +65,9 @@ def train(arguments):
     run = Run(folder, config, data, model, arguments.checkpoint_every or "epoch")
     run.fit(train_data, test_data)
     run.report(test_data)
+    if arguments.export and runtime.is_chief():
+        options = {"to": arguments.export, "version": None, "format": "saved_model"}
+        exporting.export(argparse.Namespace(folder=folder.path, **options))
 
 
 class Run:

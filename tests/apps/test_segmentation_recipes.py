@@ -106,7 +106,9 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
     tilt = nifti_folder(nibabel, tmp_path / "scans")
     given = ["nnunet", "--data", tmp_path / "scans", "--epochs", 4, "--set=steps=25", "--set=filters=8"]
     for fold in (0, 1):
-        assert run(train.main, *given, f"--set=fold={fold}", "--out", tmp_path / f"fold{fold}") == 0
+        out = ("--out", tmp_path / f"fold{fold}", "--export", tmp_path / "served")
+        assert run(train.main, *given, f"--set=fold={fold}", *out) == 0
+    assert {path.name for path in (tmp_path / "served").iterdir()} == {"1", "2", "README.md", "samples.png"}
     found = [json.loads((tmp_path / f"fold{fold}" / "evaluation.json").read_text()) for fold in (0, 1)]
     assert all(one["rows"] == 1 and one["dice_class_1"] > 0.75 for one in found), found
     held_out = [path.name for fold in (0, 1) for path in (tmp_path / f"fold{fold}" / "predictions").iterdir()]
@@ -129,7 +131,8 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
 @pytest.mark.slow
 def test_all_folds_see_every_case_and_make_an_ensemble(run, small_2d, tmp_path, capsys):
     folder, given = tmp_path / "five", ["--epochs", 1, *small_2d]
-    assert run(train.main, "unet", "--folds", "--out", folder, *given) == 0
+    assert run(train.main, "unet", "--folds", "--out", folder, "--export", tmp_path / "m", *given) == 0
+    assert all((tmp_path / f"m_fold_{number}" / "1" / "saved_model.pb").is_file() for number in range(5))
     with (folder / "cases.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert sorted({row["case"] for row in rows}) == segmentation.load("blobs").names and len(rows) == 60
