@@ -35,7 +35,8 @@ def datasets():
 
 def unknown(kind, name, names):
     """A message about a name that does not exist, with the nearest that do."""
-    near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
+    begun = [one for one in names if len(str(name)) > 3 and one.startswith(str(name))]
+    near = begun[:3] or difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names) or 'none'}."
     return f"unknown {kind} {name!r}. {hint}"
 

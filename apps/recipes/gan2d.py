@@ -30,8 +30,6 @@ PRESETS = {
 
 def build(hp, data_spec):
     """Returns a compiled GAN for points of `data_spec.shape`, between networks of three layers of 128."""
-    if len(data_spec.shape) != 1:
-        raise ValueError(f"gan2d should be given points in the plane. Received: samples of shape {data_spec.shape}")
     units = hp.Int("hidden_units", 16, 1024, default=128, sampling="log")
     hidden = (units,) * hp.Int("hidden_layers", 1, 4, default=3)
     latent_size = hp.Int("latent_size", 1, 64, default=2, sampling="log")

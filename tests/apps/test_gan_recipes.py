@@ -50,9 +50,6 @@ def test_points_have_no_convolutions():
     recipe = importlib.import_module("apps.recipes.dcgan")
     with pytest.raises(UserError, match="data should be images, for a dcgan network"):
         settings.build(recipe, POINTS, {}, seed=0)
-    recipe = importlib.import_module("apps.recipes.gan2d")
-    with pytest.raises(UserError, match="gan2d should be given points in the plane. Received: samples of shape"):
-        settings.build(recipe, DIGITS, {}, seed=0)
 
 
 def test_a_run_on_digits(run, tmp_path):
