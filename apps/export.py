@@ -53,7 +53,7 @@ def main(argv=None):
     cli.start_tensorflow()
     from apps import exporting
 
-    exporting.export(arguments)
+    exporting.export(arguments.folder, arguments.to, arguments.version, arguments.format)
 
 
 if __name__ == "__main__":

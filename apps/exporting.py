@@ -18,16 +18,22 @@ FORMATS = {
 }
 
 
-def export(arguments):
-    """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`."""
-    folder = RunFolder(arguments.folder)
+def export(folder, to=None, version=None, format="saved_model"):
+    """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`.
+
+    Args:
+        folder: the run folder's path.
+        to: the model's folder, or None for one of `saved_models/`.
+        version: integer, or None for the next one.
+        format: a name in `FORMATS`.
+    """
+    folder = RunFolder(folder)
     config = folder.read_config()
     model = folder.load_model()
-    format = arguments.format
     name = f"{config['recipe']}_{config['dataset']}" + ("" if format == "saved_model" else f"_{format}")
-    target = Path(arguments.to or f"saved_models/{name}")
+    target = Path(to or f"saved_models/{name}")
     with user_errors(ValueError, OSError, ImportError, about=f"cannot export to {target}"):
-        version = arguments.version or 1 + max(versions(target), default=0)
+        version = version or 1 + max(versions(target), default=0)
         written = write(model, target, version, format)
         picture = copy_picture(folder, target)
         card = target / "README.md"

@@ -51,10 +51,7 @@ class RunFolder:
                 raise UserError(f"{self.path} holds files that are not a run; give an empty or a new folder as --out")
         except OSError as error:
             raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
-        path = self.path.absolute()
-        there = next(folder for folder in (path, *path.parents) if folder.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            raise UserError(f"cannot write to {self.path}: {there} is {'read-only' if there.is_dir() else 'no folder'}")
+        check_makeable(self.path)
 
     def create(self):
         """Makes the folder, which must be empty or new, and checks that it can be written to."""
@@ -161,6 +158,17 @@ class RunFolder:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+def check_makeable(path):
+    """Refuses a folder that is not there and cannot be made, or that cannot be written to, and makes nothing."""
+    path = Path(path).absolute()
+    try:
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+    except OSError as error:
+        raise UserError(f"cannot write to {path}: {error.strerror}") from error
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise UserError(f"cannot write to {path}: {there} is {'read-only' if there.is_dir() else 'no folder'}")
 
 
 def _check_fields(record, kinds):

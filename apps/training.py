@@ -1,6 +1,5 @@
 """What `apps.train` does once TensorFlow is there."""
 
-import argparse
 import math
 import sys
 import time
@@ -11,7 +10,7 @@ import tensorflow as tf
 from apps import asked, catalogue, exporting, field_pictures, pictures, progress, segmenting, settings
 from apps.cli import UserError, user_errors
 from apps.data import Data
-from apps.run_folder import RunFolder
+from apps.run_folder import RunFolder, check_makeable
 from apps.scans import Scans, check_same
 from keras_dl import runtime
 from keras_dl.callbacks import SampleGrid
@@ -39,6 +38,8 @@ def train(arguments):
     old = asked.old_config(folder, arguments, "run")
     if runtime.is_chief():
         folder.check_writable() if old else folder.check_new()
+        if arguments.export:
+            check_makeable(arguments.export)
     config = _config(arguments, old)
     recipe = asked.recipe(config["recipe"])
     data = asked.data(recipe, config)
@@ -66,8 +67,7 @@ def train(arguments):
     run.fit(train_data, test_data)
     run.report(test_data)
     if arguments.export and runtime.is_chief():
-        options = {"to": arguments.export, "version": None, "format": "saved_model"}
-        exporting.export(argparse.Namespace(folder=folder.path, **options))
+        exporting.export(folder.path, arguments.export)
 
 
 class Run:

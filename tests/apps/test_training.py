@@ -218,8 +218,9 @@ def test_bad_hyperparameters_are_a_message_and_leave_no_folder(run, tmp_path, ca
 def test_an_unwritable_folder_is_a_message_before_data_are_read(run, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
     monkeypatch.delattr(training.asked, "data")
-    assert run(train.main, "vae", "--out", tmp_path / "file" / "r") == 2
-    assert "cannot write to" in capsys.readouterr().err
+    for out in (["--out", tmp_path / "file" / "r"], ["--out", tmp_path / "r", "--export", tmp_path / "file" / "m"]):
+        assert run(train.main, "vae", *out) == 2
+        assert f"cannot write to {tmp_path / 'file'}" in capsys.readouterr().err
 
 
 def test_missing_and_unlabelled_data_are_messages(run, tmp_path, monkeypatch, capsys):

@@ -53,7 +53,10 @@ class TrainingState:
         return list(({id(v): v for v in self.layer_states()} | held).values())
 
     def batch_statistics(self):
-        """The numbers that layers of the networks hold beside their weights, such as averages of batch statistics."""
+        """The floats that the networks' layers hold beside their weights: averages of batch statistics and the like.
+
+        Unlike `layer_states` this leaves out what is frozen, and the averaged copies of networks.
+        """
         held = {}
         for network in self._model.networks:
             for layer in network._flatten_layers():
