@@ -10,7 +10,8 @@
   densenet   DenseNet-BC-40 likewise, beside plain Keras layers as keras.applications has them
   googlenet  GoogLeNet with and without its auxiliary heads, likewise
   h_net      an H-Net and a convolutional network of its size, trained on upright digits of MNIST, tested on upright
-             and on turned ones; the rate of each as chosen on the last 10,000 training images
+             and on turned ones; the rate of each as chosen by h_net_rates
+  h_net_rates  both at each of five rates, tested on the last 10,000 training images
 
 Runs whose figures are in `--out` are not run again.
 """
@@ -34,12 +35,16 @@ from keras_dl import networks
 from keras_dl.data import augment
 
 SHIFTS_AND_FLIPS = (augment.Flip(), augment.CropAndPad(pad=4))
+RATES = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 #: What the losses of GoogLeNet's heads count (Szegedy et al. 2015, section 5).
 HEADS = {"classes": 1.0, "auxiliary_1": 0.3, "auxiliary_2": 0.3}
 
 
 class Experiment(NamedTuple):
-    """What is trained on what: networks by name; `rate` is the peak, but for `rates`; the first `train_images`."""
+    """What is trained on what: networks by name; `rate` is the peak, but for `rates`; the first `train_images`.
+
+    The test images are the data set's, or the last `held_out` training images.
+    """
 
     dataset: str
     epochs: int
@@ -52,6 +57,7 @@ class Experiment(NamedTuple):
     train_images: int | None = None
     turned: bool = False
     rates: dict = {}
+    held_out: int = 0
 
 
 EXPERIMENTS = {
@@ -96,6 +102,16 @@ EXPERIMENTS = {
 }  # fmt: skip
 
 
+def at_each_rate(experiment):
+    """The experiment with every network at every rate, by names such as `h_net_0.01`, tested on held-out images."""
+    pairs = {f"{name}_{rate:g}": (make, rate) for name, make in experiment.networks.items() for rate in RATES}
+    makes, rates = ({name: pair[i] for name, pair in pairs.items()} for i in range(2))
+    return experiment._replace(networks=makes, rates=rates, held_out=10_000, turned=False)
+
+
+EXPERIMENTS["h_net_rates"] = at_each_rate(EXPERIMENTS["h_net"])
+
+
 def compiled(experiment, network, rate, steps, seed):
     """A model of the network with Adam, the rate warmed up over a tenth of the steps and let down by a cosine."""
     warmup = {"warmup_target": rate, "warmup_steps": steps // 10}
@@ -114,6 +130,8 @@ def compiled(experiment, network, rate, steps, seed):
 def run(experiment, name, seed):
     """Trains one network from one seed; returns its test accuracy, its count of weights and the seconds it took."""
     (x, y), (x_test, y_test) = keras_dl.data.load(experiment.dataset)
+    if experiment.held_out:
+        (x, x_test), (y, y_test) = (np.split(one, [-experiment.held_out]) for one in (x, y))
     x, y = x[: experiment.train_images], y[: experiment.train_images]
     keras.utils.set_random_seed(seed)
     network = experiment.networks[name]()
