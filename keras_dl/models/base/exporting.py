@@ -18,9 +18,9 @@ def write_saved_model(model, path):
     Several signatures share the model's variables. One alone has constants in their place, which is faster.
     """
     archive = keras.export.ExportArchive()
-    for layer in model._flatten_layers():
-        if not layer.variables:  # it may have tables; variables are found by who uses them, and tracked twice otherwise
-            archive.track(layer)
+    holder = tf.Module()  # in it tables are found; of a model itself variables would be written a second time
+    holder.model = model
+    archive.track(holder)
     signatures = model.signatures()
     functions = {}
     for name, signature in signatures.items():

@@ -83,15 +83,33 @@ def looked_up(lookup, vocabulary, dtype):
     return keras.Model(inputs, keras.layers.Dense(3)(lookup(vocabulary=vocabulary, output_mode="one_hot")(inputs)))
 
 
+class Holding(keras.layers.Layer):
+    """A layer with a weight, a table, and a layer that it never builds."""
+
+    def __init__(self):
+        super().__init__()
+        self.lookup = keras.layers.IntegerLookup(vocabulary=[3, 5], output_mode="one_hot")
+        self.dense, self.unused = keras.layers.Dense(3), keras.layers.Dense(4)
+
+    def call(self, x):
+        return self.dense(self.lookup(x))
+
+
+def holding():
+    inputs = keras.Input((1,), dtype="int64")
+    return keras.Model(inputs, Holding()(inputs))
+
+
 @pytest.mark.filterwarnings("ignore:Layer InputLayer does not have a `quantize`")
 @pytest.mark.parametrize(
     ("make", "x"),
     [
         (quantized, np.float32([[0.5, 1, -1, 2], [0, 0, 3, 1]])),
+        (holding, [[3], [9]]),
         (lambda: looked_up(keras.layers.IntegerLookup, [3, 5], "int64"), [[3], [9]]),
         (lambda: looked_up(keras.layers.StringLookup, ["a", "c"], "string"), [["a"], ["b"]]),
     ],
-    ids=["int8", "table of integers", "table of strings"],
+    ids=["int8", "a layer never built", "table of integers", "table of strings"],
 )
 def test_layers_that_hold_more_than_variables(make, x, tmp_path):
     network = make()
