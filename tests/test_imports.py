@@ -10,9 +10,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # package of keras_dl (or "apps") -> the packages of ours it may import, beside itself
 LOW = {"activations", "losses", "layers", "networks", "likelihoods", "bijectors", "processes", "objectives", "samplers"}
 LOW |= {"metrics", "data"}
-ANYWHERE = {"checks"}
+ANYWHERE = {"checks", "lazy"}
 MAY_IMPORT = {
     "checks": set(),
+    "lazy": set(),
     "activations": set(),
     "losses": set(),
     "layers": {"activations"},

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 MIN_LOG_SCALE = -15.0
 MAX_LOG_SCALE = 15.0
@@ -36,6 +35,9 @@ class Likelihood(keras.layers.Layer):
     parameters_per_value = 1
 
     def __init__(self, **kwargs):
+        # tfp takes more than a second to import: it waits for the first likelihood, but not for a graph to be traced.
+        from keras_dl.likelihoods import distributions  # noqa: F401
+
         super().__init__(**kwargs)
         self.built = True
 
@@ -54,6 +56,8 @@ class Likelihood(keras.layers.Layer):
         Raises:
             ValueError: If the axes are too few, or the last is no multiple of `parameters_per_value`.
         """
+        from keras_dl.likelihoods import distributions
+
         parameters = self._float_parameters(parameters)
         rank = parameters.shape.rank
         event_rank = rank - 1 if event_rank is None else event_rank
@@ -62,7 +66,7 @@ class Likelihood(keras.layers.Layer):
                 "`parameters` must have a batch axis and at least one axis of values, and `event_rank` must count the "
                 f"axes of a sample. Received: parameters.shape={tuple(parameters.shape)}, event_rank={event_rank}"
             )
-        return tfp.distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=event_rank)
+        return distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=event_rank)
 
     def values(self, parameters):
         """Returns the distribution of the single values, of batch shape `(..., channels)` and scalar events.

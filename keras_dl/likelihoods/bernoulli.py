@@ -2,20 +2,8 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_dl.likelihoods.base import Likelihood, real_array
-
-
-class _Bernoulli(tfp.distributions.Bernoulli):
-    """A Bernoulli whose log-probability is TensorFlow's stable cross-entropy, in half the operations."""
-
-    def _log_prob(self, x):
-        x = tf.cast(x, self.dtype)
-        logits = self.logits
-        if x.shape != logits.shape:
-            x, logits = x + tf.zeros_like(logits), logits + tf.zeros_like(x)
-        return -tf.nn.sigmoid_cross_entropy_with_logits(labels=x, logits=logits)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -42,7 +30,9 @@ class Bernoulli(Likelihood):
     parameters_per_value = 1
 
     def values(self, parameters):
-        return _Bernoulli(logits=parameters, dtype=tf.float32)
+        from keras_dl.likelihoods import distributions
+
+        return distributions.Bernoulli(logits=parameters, dtype=tf.float32)
 
     def check(self, x, name="x"):
         """Checks that the data lie in [0, 1] (`Likelihood.check`)."""

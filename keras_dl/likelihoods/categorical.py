@@ -3,16 +3,8 @@
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_dl.likelihoods.base import Likelihood, real_array
-
-
-class _Categorical(tfp.distributions.Categorical):
-    """A categorical that takes class numbers of any number type."""
-
-    def _log_prob(self, k):
-        return super()._log_prob(tf.cast(tf.round(k), tf.int32))
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -47,10 +39,12 @@ class Categorical(Likelihood):
         self.parameters_per_value = self.num_classes
 
     def values(self, parameters):
+        from keras_dl.likelihoods import distributions
+
         size = parameters.shape[-1]
         num_values = -1 if size is None else size // self.num_classes
         shape = tf.concat([tf.shape(parameters)[:-1], [num_values, self.num_classes]], axis=0)
-        return _Categorical(logits=tf.reshape(parameters, shape))
+        return distributions.Categorical(logits=tf.reshape(parameters, shape))
 
     def mean(self, parameters):
         """Returns the most likely class of every value (classes have no mean): int32 of shape `(..., channels)`."""

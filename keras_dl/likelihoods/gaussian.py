@@ -4,18 +4,8 @@ import math
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_dl.likelihoods.base import Likelihood, clip_log_scale, split_loc_and_scale
-
-
-class _Normal(tfp.distributions.Normal):
-    """A normal that subtracts the mean before it divides by the scale, which keeps small scales exact."""
-
-    def _log_prob(self, x):
-        scale = tf.convert_to_tensor(self.scale)
-        deviation = (tf.cast(x, self.dtype) - self.loc) / scale
-        return -0.5 * tf.square(deviation) - tf.math.log(scale) - 0.5 * math.log(2.0 * math.pi)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -60,12 +50,14 @@ class Gaussian(Likelihood):
             )
 
     def values(self, parameters):
+        from keras_dl.likelihoods import distributions
+
         if self.scale is None:
             loc, log_scale = split_loc_and_scale(parameters)
-            return _Normal(loc, tf.exp(log_scale))
+            return distributions.Normal(loc, tf.exp(log_scale))
         if self.log_scale is None:
-            return _Normal(parameters, self.scale)
-        return _Normal(parameters, tf.exp(clip_log_scale(tf.convert_to_tensor(self.log_scale))))
+            return distributions.Normal(parameters, self.scale)
+        return distributions.Normal(parameters, tf.exp(clip_log_scale(tf.convert_to_tensor(self.log_scale))))
 
     def reparameterize(self, distribution, noise):
         r"""Returns the draws $\mu + \sigma \epsilon$ that given standard normal noise makes.
@@ -78,7 +70,9 @@ class Gaussian(Likelihood):
         Returns:
             Float32 tensor of the broadcast shape.
         """
-        if not isinstance(distribution, tfp.distributions.Distribution):
+        from keras_dl.likelihoods import distributions
+
+        if not isinstance(distribution, distributions.Distribution):
             distribution = self.values(self._float_parameters(distribution))
         noise = tf.cast(tf.convert_to_tensor(noise), tf.float32)
         return distribution.mean() + distribution.stddev() * noise

@@ -3,9 +3,6 @@
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
-
-from keras_dl.likelihoods.gaussian import _Normal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -30,6 +27,8 @@ class StandardNormal(keras.layers.Layer):
     """
 
     def __init__(self, latent_size, **kwargs):
+        from keras_dl.likelihoods import distributions  # noqa: F401 - tfp, before a graph is traced
+
         super().__init__(**kwargs)
         if isinstance(latent_size, bool) or not isinstance(latent_size, (int, np.integer)) or latent_size < 1:
             raise ValueError(f"`latent_size` must be a positive integer. Received: latent_size={latent_size!r}")
@@ -37,8 +36,10 @@ class StandardNormal(keras.layers.Layer):
         self.built = True
 
     def __call__(self):
-        normal = _Normal(tf.zeros([self.latent_size]), tf.ones([self.latent_size]))
-        return tfp.distributions.Independent(normal, reinterpreted_batch_ndims=1)
+        from keras_dl.likelihoods import distributions
+
+        normal = distributions.Normal(tf.zeros([self.latent_size]), tf.ones([self.latent_size]))
+        return distributions.Independent(normal, reinterpreted_batch_ndims=1)
 
     def get_config(self):
         return {**super().get_config(), "latent_size": self.latent_size}

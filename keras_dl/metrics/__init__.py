@@ -1,6 +1,8 @@
 """Metrics: what a result is worth."""
 
-from keras_dl.metrics.divergences import f_divergence, jensen_shannon_divergence, kl_divergence
+from typing import TYPE_CHECKING
+
+from keras_dl import lazy
 from keras_dl.metrics.equivariance import (
     deformation_sensitivity,
     rotation_equivariance_error,
@@ -23,6 +25,13 @@ from keras_dl.metrics.segmentation import Dice, IoU, dice_score, iou_score, pixe
 from keras_dl.metrics.segmentation_rand import RandScore, foreground_rand_score, maximal_rand_score, rand_score
 from keras_dl.metrics.segmentation_surfaces import hausdorff_95, hausdorff_distance
 from keras_dl.metrics.wasserstein import SlicedWasserstein, Wasserstein2, sliced_wasserstein, wasserstein_2
+
+if TYPE_CHECKING:
+    from keras_dl.metrics.divergences import f_divergence, jensen_shannon_divergence, kl_divergence
+
+__getattr__, __dir__ = lazy.attributes(  # tfp takes more than a second
+    __name__, {"divergences": ("f_divergence", "jensen_shannon_divergence", "kl_divergence")}
+)
 
 __all__ = [
     "FID",

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import ndimage, sparse
-from skimage.segmentation import watershed
 
 
 class RandScore(NamedTuple):
@@ -134,4 +133,6 @@ def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
 
 def grown(regions):
     """Returns regions grown, at equal speed, until the borders between them are one pixel wide."""
+    from skimage.segmentation import watershed
+
     return watershed(ndimage.distance_transform_edt(regions == 0), regions, connectivity=1, watershed_line=True)

@@ -2,7 +2,6 @@
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from keras_dl.checks import check_count
 from keras_dl.objectives.schedules import check_weight, value_at
@@ -16,6 +15,8 @@ def per_latent_kl(posterior, prior):
     Raises:
         ValueError: If tfp has no closed form for the two distributions.
     """
+    import tensorflow_probability as tfp  # here, as it takes more than a second
+
     try:
         return tfp.distributions.kl_divergence(posterior.distribution, prior.distribution)
     except NotImplementedError:

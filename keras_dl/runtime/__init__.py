@@ -1,10 +1,17 @@
 """Where models meet machines: export, checkpoints, strategies, tuning."""
 
+from typing import TYPE_CHECKING
+
+from keras_dl import lazy
 from keras_dl.models.base.replicas import LostWorkerError
 from keras_dl.runtime.checkpoint import Checkpoint, latest, load_latest, restore
 from keras_dl.runtime.export import export
 from keras_dl.runtime.strategy import is_chief, strategy
-from keras_dl.runtime.tuning import hypermodel, objective
+
+if TYPE_CHECKING:
+    from keras_dl.runtime.tuning import hypermodel, objective
+
+__getattr__, __dir__ = lazy.attributes(__name__, {"tuning": ("hypermodel", "objective")})  # KerasTuner
 
 __all__ = [
     "Checkpoint",

@@ -1,7 +1,5 @@
 """Cross-validation by names."""
 
-from sklearn.model_selection import KFold
-
 
 def fold(names, number, num_folds=5, seed=12345):
     """Returns the names that fold `number` trains on, and those that it leaves out for validation.
@@ -32,6 +30,8 @@ def fold(names, number, num_folds=5, seed=12345):
             f"Expected at least {num_folds} different names and a fold from 0 to {num_folds - 1}. "
             f"Received: {len(names)} names, {len(set(names))} of them different, and fold {number!r}"
         )
+    from sklearn.model_selection import KFold
+
     splits = KFold(num_folds, shuffle=True, random_state=seed).split(names)
     training, validation = list(splits)[number]
     return [names[i] for i in training], [names[i] for i in validation]

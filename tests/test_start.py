@@ -1,0 +1,45 @@
+"""What `import keras_dl` imports and registers."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+import keras_dl
+from keras_dl import lazy
+
+HEAVY = ("tensorflow_probability", "tf_keras", "sklearn", "skimage", "ot", "keras_tuner", "matplotlib")
+PROGRAM = f"""
+import importlib, json, pkgutil, sys
+import tensorflow, keras
+before = set(sys.modules)
+import keras_dl
+heavy = [name for name in {HEAVY} if name in sys.modules and name not in before]
+registered = set(keras.saving.get_custom_objects())
+for module in pkgutil.walk_packages(keras_dl.__path__, "keras_dl."):
+    importlib.import_module(module.name)
+late = [name for name in keras.saving.get_custom_objects() if name not in registered and "keras_dl" in name]
+print(json.dumps([heavy, late, len(registered)]))
+"""
+
+
+def test_import_is_light_and_registers_everything():
+    """Files are loaded after `import keras_dl` alone: whatever has a name in files is registered by then."""
+    run = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    heavy, late, count = json.loads(run.stdout)
+    assert (heavy, late) == ([], []) and count > 100
+
+
+@pytest.mark.parametrize("package", [keras_dl.metrics, keras_dl.runtime])
+def test_late_attributes_are_seen_and_found(package):
+    assert set(package.__all__) <= set(dir(package))
+    for name in package.__all__:
+        assert getattr(package, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        package.nothing  # noqa: B018
+
+
+def test_a_late_module_is_an_attribute():
+    getattr_, dir_ = lazy.attributes("keras_dl.runtime", {"tuning": ("objective",)})
+    assert getattr_("tuning").objective is getattr_("objective") and {"tuning", "objective", "export"} <= set(dir_())
