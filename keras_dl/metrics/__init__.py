@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from keras_dl import lazy
+from keras_dl.metrics.directions import direction
 from keras_dl.metrics.equivariance import (
     deformation_sensitivity,
     rotation_equivariance_error,
@@ -52,6 +53,7 @@ __all__ = [
     "compare",
     "deformation_sensitivity",
     "density_coverage",
+    "direction",
     "dice_score",
     "f_divergence",
     "foreground_rand_score",

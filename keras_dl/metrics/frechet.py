@@ -89,6 +89,7 @@ class FID(SampleMetric):
     """
 
     titles = {"fid": "FID"}
+    direction = "min"
 
     def compare(self, real, generated):
         return {"fid": frechet_distance(vectors(real), vectors(generated))}

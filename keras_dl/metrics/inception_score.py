@@ -62,6 +62,7 @@ class InceptionScore(SampleMetric):
     """
 
     titles = {"inception_score": "inception score"}
+    direction = "max"
 
     def __init__(self, features, splits=10):
         if not getattr(features, "has_probabilities", False):

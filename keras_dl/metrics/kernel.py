@@ -92,6 +92,7 @@ class KID(SampleMetric):
     """
 
     titles = {"kid": "KID"}
+    direction = "min"
 
     def __init__(self, features=None, degree=3):
         super().__init__(features)

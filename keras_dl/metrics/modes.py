@@ -82,9 +82,12 @@ class ModeCoverage(SampleMetric):
     1.0
     """
 
+    titles = {"modes": "modes covered", "good_samples": "samples near a mode"}
+    direction = "max"
+
     def __init__(self, centres, deviation, num_deviations=3.0, smallest_share=0.01):
         super().__init__()
-        self.titles = {"modes": "modes covered", "good_samples": f"samples within {num_deviations:g} deviations"}
+        self.titles = self.titles | {"good_samples": f"samples within {num_deviations:g} deviations"}
         self.centres, self.deviation = np.asarray(centres), deviation
         self.num_deviations, self.smallest_share = num_deviations, smallest_share
 

@@ -150,6 +150,7 @@ class PrecisionRecall(SampleMetric):
     """
 
     titles = {"precision": "precision", "recall": "recall"}
+    direction = "max"
 
     def __init__(self, features=None, k=3):
         super().__init__(features)
@@ -176,6 +177,7 @@ class DensityCoverage(SampleMetric):
     """
 
     titles = {"density": "density", "coverage": "coverage"}
+    direction = "max"
 
     def __init__(self, features=None, k=5):
         super().__init__(features)

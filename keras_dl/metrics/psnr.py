@@ -28,12 +28,14 @@ class PSNR(keras.metrics.MeanSquaredError):
     20.0
     """
 
+    direction = "max"
+
     def __init__(self, value_range=1.0, name="psnr", dtype=None):
         super().__init__(name=name, dtype=dtype)
         if not 0 < value_range < float("inf"):
             raise ValueError(f"`value_range` must be a positive number. Received: value_range={value_range!r}")
         self.value_range = value_range
-        self._direction = "up"  # which way EarlyStopping takes for better; the error's is down
+        self._direction = "up"  # what Keras' callbacks read, such as EarlyStopping; the error's is down
 
     def result(self):
         error = super().result() / self.value_range**2

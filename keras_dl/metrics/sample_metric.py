@@ -10,7 +10,7 @@ class SampleMetric:
     Keras metric is: `update_state`, `result`, `reset_state`. `keras_dl.callbacks.SampleMetrics` logs a list of them
     during `fit` and `evaluate`; `measure` compares two sets by a list of them and extracts shared features once.
 
-    A metric defines `compare`.
+    A metric defines `compare`, and declares `titles` and `direction`.
 
     Args:
         features: `keras_dl.metrics.Features`, or `None` to compare samples as they are.
@@ -18,6 +18,8 @@ class SampleMetric:
 
     #: Names of the results in tables, one for every key that `compare` returns; the features' name is added.
     titles = {}
+    #: Whether larger (`"max"`) or smaller (`"min"`) results are better, for searches and for tables.
+    direction = None
 
     def __init__(self, features=None):
         if features is not None and not hasattr(features, "extract"):

@@ -116,6 +116,9 @@ def pixel_counts(y_true, y_pred, num_classes=None, ignore_index=-100):
 class _Overlap(keras.metrics.Metric):
     """Sums pixels over batches, replicas and workers; a subclass says what they are worth."""
 
+    direction = "max"
+    _direction = "up"  # what Keras' callbacks read, such as EarlyStopping
+
     def __init__(
         self,
         num_classes,

@@ -139,6 +139,7 @@ class SlicedWasserstein(SampleMetric):
     """
 
     titles = {"sliced_wasserstein": "sliced Wasserstein"}
+    direction = "min"
 
     def __init__(self, features=None, num_projections=512, order=2, seed=0):
         super().__init__(features)
@@ -166,6 +167,7 @@ class Wasserstein2(SampleMetric):
     """
 
     titles = {"w2": "W2"}
+    direction = "min"
 
     def __init__(self, features=None, max_samples=4000):
         super().__init__(features)

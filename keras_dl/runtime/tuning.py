@@ -1,6 +1,5 @@
 """Hyperparameter search with KerasTuner: what a recipe asks for is what is searched."""
 
-import difflib
 import inspect
 import math
 import warnings
@@ -9,14 +8,8 @@ import keras
 import keras_tuner as kt
 
 from keras_dl.data.pipeline import pipeline
+from keras_dl.metrics.directions import direction, logged_name
 from keras_dl.models.base.fitting import is_arrays
-
-#: Metrics in whose names a larger value is better, and those in whose names a smaller one is; Keras' own are known too.
-LARGER = ("accuracy", "coverage", "density", "elbo", "good_samples", "inception_score", "log_prob", "modes")
-LARGER += ("dice", "iou", "precision", "psnr", "recall")
-SMALLER = ("bits_per_dimension", "fid", "kid", "loss", "sliced_wasserstein", "w2")
-#: Other names of metrics.
-ALIASES = {"mode_coverage": "modes", "wasserstein2": "w2"}
 
 
 def objective(name, held_out=True):
@@ -24,11 +17,12 @@ def objective(name, held_out=True):
 
     Args:
         name: Name of a metric of `keras_dl` (`"elbo"`, `"kid"`, `"psnr"`, ...) or of Keras (`"accuracy"`,
-            `"mean_squared_error"`, ...); a `val_` before it changes nothing.
+            `"mean_squared_error"`, ...), where a `val_` before it changes nothing; or the metric, such as one of your
+            own with an attribute `direction`.
         held_out: Whether it is the value on held-out data, which Keras logs as `val_<name>`.
 
     Raises:
-        ValueError: If it is not known which values of the metric are better.
+        ValueError: If it is not known which values of the metric are better; see `keras_dl.metrics.direction`.
 
     Example:
 
@@ -36,18 +30,8 @@ def objective(name, held_out=True):
     >>> best.name, best.direction
     ('val_kid', 'min')
     """
-    known = str(name).removeprefix("val_")
-    known = ALIASES.get(known, known)
-    direction = "max" if known in LARGER else "min" if known in SMALLER else None
-    direction = direction or kt.engine.metrics_tracking.infer_metric_direction(known)
-    if direction is None:
-        names = [*LARGER, *SMALLER, *ALIASES]
-        near = difflib.get_close_matches(known, names, n=3) or sorted(names)
-        raise ValueError(
-            "name should be a metric of which is known whether larger or smaller values are better, such as "
-            f"{', '.join(near)}; for another, keras_tuner.Objective(name, direction). Received: {name!r}"
-        )
-    return kt.Objective(f"val_{known}" if held_out else known, direction)
+    logged = logged_name(getattr(name, "name", name))
+    return kt.Objective(f"val_{logged}" if held_out else logged, direction(name))
 
 
 def hypermodel(build, data_spec, fit_options=None, seed=0):
