@@ -28,6 +28,7 @@ from keras_dl.layers.sine import SineDense, SineInitializer
 from keras_dl.layers.spectral_norm import SpectralNormConv2D, SpectralNormDense
 from keras_dl.layers.squeeze_excite import SqueezeExcite
 from keras_dl.layers.transition_up import TransitionUp
+from keras_dl.layers.unit_normalization import UnitNormalization
 
 __all__ = [
     "AdaptiveAveragePooling2D",
@@ -71,6 +72,7 @@ __all__ = [
     "SqueezeExcite",
     "TransitionDown",
     "TransitionUp",
+    "UnitNormalization",
     "conv_cost",
     "conv_output_size",
 ]

@@ -19,6 +19,7 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
 
     Returns:
         Two tensors of shape (batch, batch, batch), [anchor, positive, negative]; for `"hard"` of shape (batch,).
+        Where an embedding is not finite, all values are NaN.
     """
     embeddings = tensors.as_float(embeddings)
     if len(embeddings.shape) != 2:
@@ -30,8 +31,10 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
     negative = ops.logical_not(same)
     distance = norm(embeddings[:, None, :] - embeddings[None, :, :] + eps, p)  # [i, j]: from i to j
     if mining == "hard":
-        return _hardest(distance, positive, negative, margin, swap)
-    return _every(distance, positive, negative, margin, swap, only_semi_hard=mining == "semi-hard")
+        values, weights = _hardest(distance, positive, negative, margin, swap)
+    else:
+        values, weights = _every(distance, positive, negative, margin, swap, only_semi_hard=mining == "semi-hard")
+    return _marked(values, weights, ops.all(ops.isfinite(embeddings)))
 
 
 def _every(distance, positive, negative, margin, swap, only_semi_hard):
@@ -55,6 +58,11 @@ def _hardest(distance, positive, negative, margin, swap):
         to_negative = smaller(to_negative, _pick(ops.take(distance, farthest, axis=0), nearest))
     counts = ops.logical_and(ops.any(positive, axis=1), ops.any(negative, axis=1))
     return _hinge(to_positive - to_negative + margin, counts)
+
+
+def _marked(values, weights, finite):
+    # No comparison with NaN holds: such triplets would not count, and the loss of nothing is 0.
+    return ops.where(finite, values, float("nan")), ops.where(finite, weights, ops.ones_like(weights))
 
 
 def _pick(matrix, columns):

@@ -1,5 +1,7 @@
 """Networks that embed samples so that like ones lie close together."""
 
+import warnings
+
 import keras
 import tensorflow as tf
 
@@ -26,7 +28,8 @@ class Siamese(Supervised):
 
     Args:
         network: Built `keras.Model` from samples to embeddings, shape `(batch, embedding_size)`. A last
-            `keras.layers.UnitNormalization()` puts them on the unit sphere (Schroff et al. 2015).
+            `keras_dl.layers.UnitNormalization()` puts them on the unit sphere (Schroff et al. 2015). Keras' layer of
+            that name is warned of: a blank sample's gradient is NaN there under XLA.
         seed: Integer that decides the data order; `None` draws one.
         ema_momentum: Momentum of averaged weights, used by `embed` and `predict`; `None` for none.
         name: Name of the model.
@@ -54,6 +57,12 @@ class Siamese(Supervised):
             raise ValueError(
                 "network should take one tensor and return vectors (batch, embedding_size). "
                 f"Received: {network.name} from {inputs} to {outputs}"
+            )
+        if any(isinstance(layer, keras.layers.UnitNormalization) for layer in network._flatten_layers()):
+            warnings.warn(
+                "network should end with keras_dl.layers.UnitNormalization: Keras' gives NaN gradients for a blank "
+                "sample under XLA, and leaves the range of half precision.",
+                stacklevel=2,
             )
         self._sample_rank = len(inputs.shape)
 

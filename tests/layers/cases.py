@@ -147,4 +147,6 @@ CASES = {
     "SpectralNormConv2D": Case(layers.SpectralNormConv2D, {"filters": 3, "strides": 2}, IMAGE),
     "SpectralNormDense": Case(layers.SpectralNormDense, {"units": 3, "use_bias": False}, (3, 4)),
     "SqueezeExcite": Case(layers.SqueezeExcite, {"ratio": 2, "gate": "hard_sigmoid"}, IMAGE, EMPTY),
+    "UnitNormalization": Case(layers.UnitNormalization, {}, IMAGE, EMPTY),
+    "UnitNormalization-axes": Case(layers.UnitNormalization, {"axis": (1, 2)}, IMAGE, EMPTY),
 }

@@ -145,3 +145,26 @@ def test_labels_that_do_not_exist_never_pass(kind, options, label):
     compiled = tf.function(loss, jit_compile=True)
     y_pred = tf.constant(np.log([[[0.5, 0.5], [0.2, 0.8]]]).astype("float32"))
     assert np.isnan(compiled(tf.constant([[0, label]]), y_pred))
+
+
+BROKEN = {
+    "pairs": (losses.Contrastive, {}, [1, 0, 1], (ZEROS, ZEROS + 1)),
+    "cosine": (losses.CosineEmbedding, {}, [1, -1, 1], (ZEROS, ZEROS + 1)),
+    "triplets": (losses.TripletMargin, {}, None, (ZEROS, ZEROS, ZEROS + 1)),
+    "cross_entropy": (losses.CrossEntropy, {}, 0 * IGNORED, LOGITS),
+    "dice": (losses.Dice, {"from_logits": True}, 0 * IGNORED, LOGITS),
+    "focal": (losses.Focal, {"from_logits": True}, 0 * IGNORED, LOGITS),
+}
+BROKEN |= {f"mined_{m}": (losses.TripletMargin, {"mining": m}, [0, 0, 1], ZEROS) for m in MININGS}
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("name", BROKEN)
+def test_predictions_that_are_not_finite_are_seen(name, jit_compile, value):
+    kind, options, y_true, y_pred = BROKEN[name]
+    broken = tuple(part.copy() for part in y_pred) if isinstance(y_pred, tuple) else y_pred.copy()
+    first = broken[0] if isinstance(broken, tuple) else broken
+    first[0, ..., 0] = value
+    loss = tf.function(kind(**options), jit_compile=jit_compile)(y_true, broken)
+    assert not np.isfinite(float(loss))

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_dl
-from keras_dl import losses
+from keras_dl import losses, models
 from tests.contracts.model import check_model
 
 RANDOM = np.random.default_rng(0)
@@ -104,3 +104,21 @@ def test_networks_and_metrics_that_do_not_fit_are_refused():
         siamese().compile("adam", metrics=["accuracy"])
     with pytest.raises(ValueError, match="as many rows. Received: 2 and 3"):
         siamese().distance(X[:2], X[:3])
+
+
+def test_a_blank_sample_does_no_harm():
+    network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras_dl.layers.UnitNormalization()])
+    model = models.Siamese(network, seed=0)
+    model.compile(keras.optimizers.SGD(0.1), losses.TripletMargin(mining="all"), jit_compile=True)
+    x, y = np.random.default_rng(0).normal(size=(8, 4)).astype("float32"), np.arange(8) % 2
+    x[0] = 0.0
+    before = network.get_weights()[0]
+    history = model.fit(x, y, batch_size=8, epochs=3, verbose=0).history["loss"]
+    assert np.isfinite(history).all() and min(history) > 0
+    assert np.isfinite(network.get_weights()[0]).all() and (network.get_weights()[0] != before).any()
+
+
+def test_keras_unit_normalization_is_warned_of():
+    inner = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), keras.layers.UnitNormalization()])
+    with pytest.warns(UserWarning, match=r"keras_dl\.layers\.UnitNormalization"):
+        models.Siamese(keras.Sequential([keras.Input((4,)), inner]))
