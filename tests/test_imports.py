@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "callbacks": LOW | {"models"},
     "runtime": LOW | {"models", "callbacks"},
     "apps": LOW | {"models", "callbacks", "runtime", ""},  # "": keras_dl itself
-    "": LOW | {"models", "callbacks", "runtime"},  # keras_dl/__init__.py
+    "": LOW | {"models", "callbacks", "runtime", "backend"},  # keras_dl/__init__.py
 }
 
 WITH_TFP = ("likelihoods", "bijectors", "objectives", "processes", "metrics", "models")

@@ -1,5 +1,6 @@
 """What an option of a layer may be, by its name: the one table that all layers are checked by."""
 
+import functools
 import inspect
 from functools import partial
 
@@ -57,6 +58,24 @@ def _gives_tensors(function):
         return True
 
 
+def with_channels_last(function):
+    """A decorator: `function` refuses to build anything under the setting `channels_first` of Keras.
+
+    Layers read it at different times: some of a network's would take channels first, others last.
+    """
+
+    @functools.wraps(function)
+    def run(*args, **options):
+        if keras.config.image_data_format() != "channels_last":
+            raise ValueError(
+                "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
+                f"keras.json. Received: image_data_format={keras.config.image_data_format()!r}"
+            )
+        return function(*args, **options)
+
+    return run
+
+
 def check_widths(value, name):
     """Raises a `ValueError` unless `value` is a sequence of positive integers that is not empty."""
     if not isinstance(value, (list, tuple)):
@@ -93,4 +112,9 @@ def register(**own):
     Args:
         **own: Checks of options that mean something else in this layer than in the others.
     """
-    return lambda layer: _register(checked({**OPTIONS, **own})(layer))
+
+    def decorate(layer):
+        layer.__init__ = with_channels_last(layer.__init__)
+        return _register(checked({**OPTIONS, **own})(layer))
+
+    return decorate

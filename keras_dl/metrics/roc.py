@@ -20,7 +20,8 @@ def roc_auc(normal, anomalous):
         `Estimate(value, standard_error)`.
 
     Raises:
-        ValueError: If the scores are not such arrays, empty or not finite.
+        ValueError: If the scores are not such arrays, empty or not finite; or one array holds nothing but 0 and 1 and
+            the other something else: the labels that other libraries' functions take beside scores.
 
     Example:
 
@@ -30,6 +31,7 @@ def roc_auc(normal, anomalous):
     from sklearn.metrics import roc_auc_score
 
     normal, anomalous = _scores(normal, "normal"), _scores(anomalous, "anomalous")
+    _check_no_labels(normal, anomalous)
     n, m = len(normal), len(anomalous)
     area = roc_auc_score(np.r_[np.zeros(n), np.ones(m)], np.r_[normal, anomalous])
     of_anomalies, of_normal = area / (2 - area), 2 * area**2 / (1 + area)
@@ -42,3 +44,13 @@ def _scores(x, name):
     if x.ndim != 1:
         raise ValueError(f"`{name}` must be scores of shape (rows,). Received: {name} of shape {x.shape}")
     return check_vectors(x[:, None], name)[:, 0]
+
+
+def _check_no_labels(normal, anomalous):
+    labels = [name for name, x in (("normal", normal), ("anomalous", anomalous)) if set(x) == {0.0, 1.0}]
+    if len(labels) == 1 and len(normal) == len(anomalous):
+        other = "anomalous" if labels[0] == "normal" else "normal"
+        raise ValueError(
+            "`normal` and `anomalous` must both be scores: roc_auc(scores[labels == 0], scores[labels == 1]). "
+            f"Received: `{labels[0]}` of 0 and 1 alone, beside as many scores in `{other}`"
+        )

@@ -6,7 +6,7 @@ import inspect
 from functools import partial
 
 from keras_dl.checks import check_number, checked
-from keras_dl.layers.options import check_activation
+from keras_dl.layers.options import check_activation, with_channels_last
 
 _FACTORIES = {}
 
@@ -21,7 +21,7 @@ OPTIONS = {
 
 def register(factory):
     """Makes a factory, whose arguments are checked, known under its own name; a decorator."""
-    return _known(checked(OPTIONS)(factory))
+    return _known(checked(OPTIONS)(with_channels_last(factory)))
 
 
 def _known(factory):
@@ -58,12 +58,13 @@ def variant(family, name, **fixed):
     return _known(factory)
 
 
-def create(name, **kwargs):
+def create(name, *args, **kwargs):
     """Builds a network by the name of its factory.
 
     Args:
         name: One of `keras_dl.networks.list()`.
-        **kwargs: The factory's arguments.
+        *args: The factory's arguments, in order.
+        **kwargs: Others, by name.
 
     Returns:
         A functional `keras.Model`.
@@ -79,7 +80,7 @@ def create(name, **kwargs):
     if name not in _FACTORIES:
         nearest = difflib.get_close_matches(str(name).lower(), _FACTORIES, n=3) or list()
         raise ValueError(f"Unknown network; did you mean {' or '.join(nearest)}? Received: {name!r}")
-    return _FACTORIES[name](**kwargs)
+    return _FACTORIES[name](*args, **kwargs)
 
 
 def list():

@@ -8,7 +8,10 @@ It is written under a hidden name, flushed to the disk, and given its name in on
 machine dies at, a name stands for a whole checkpoint; the sums find what a disk has damaged since.
 """
 
+import errno
+import functools
 import hashlib
+import logging
 import os
 import re
 import shutil
@@ -19,6 +22,8 @@ from typing import NamedTuple
 SUMS = "SHA256SUMS"
 _NAME = re.compile(r"epoch_(\d+)_step_(\d+)")
 _NEW, _OLD = ".new_", ".old_"
+#: What file systems answer that do not flush folders: shares of other systems, FUSE, Windows.
+_CANNOT_FLUSH = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF, errno.EACCES, errno.EPERM, errno.EISDIR}
 
 
 class Position(NamedTuple):
@@ -89,11 +94,12 @@ def write(folder, position, write_files):
         write_files(temporary)
         names = sorted(os.listdir(temporary))
         (temporary / SUMS).write_text("".join(f"{_sum(temporary / name)}  {name}\n" for name in names))
-        for name in (*names, SUMS, ""):
+        for name in (*names, SUMS):
             _flush(temporary / name)
+        _flush_folder(temporary)
         _remove(target)
         os.replace(temporary, target)
-        _flush(folder)
+        _flush_folder(folder)
     except OSError as error:
         kept = positions(folder)
         last = f"the last one there is {folder / kept[-1].name}" if kept else "there is none yet"
@@ -129,8 +135,26 @@ def _sum(path):
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _flush_folder(path):
+    """Waits until the names in a folder are on the disk, where the file system can: some network shares cannot."""
+    try:
+        _flush(path)
+    except OSError as error:
+        if error.errno not in _CANNOT_FLUSH:
+            raise
+        _say_once(error.strerror)
+
+
+@functools.cache
+def _say_once(reason):
+    logging.getLogger(__name__).warning(
+        "The file system of the checkpoints cannot flush folders (%s): after a power cut the newest one may be missing.",
+        reason,
+    )
+
+
 def _flush(path):
-    """Waits until a file or folder is on the disk."""
+    """Waits until a file is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

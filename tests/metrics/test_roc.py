@@ -23,3 +23,14 @@ def test_standard_error_is_the_spread_over_samples():
 def test_bad_scores_are_refused(scores):
     with pytest.raises(ValueError, match="Received: "):
         roc_auc(*scores)
+
+
+def test_labels_beside_scores_are_refused():
+    scores, labels = np.array([0.1, 0.9, 0.4, 2.0]), np.array([0, 1, 0, 1])
+    for arguments in ((scores, labels), (labels, scores), (scores, labels == 1), (labels.astype("float64"), scores)):
+        with pytest.raises(ValueError, match=r"(?s)must both be scores: roc_auc\(scores\[labels == 0\].*Received"):
+            roc_auc(*arguments)
+    assert roc_auc(scores[labels == 0], scores[labels == 1]).value == 1.0
+    assert roc_auc(normal=[0, 1, 1], anomalous=[1, 1, 0]).value == 0.5  # scores of two values, in both
+    assert roc_auc([0, 1, 0], [0.5, 0.7]).value == pytest.approx(2 / 3)  # labels would be as many as scores
+    assert roc_auc([0.0, 0.0], [0.5, 0.7]).value == 1.0

@@ -1,8 +1,9 @@
 """Networks by name."""
 
+import keras
 import pytest
 
-from keras_dl import networks
+from keras_dl import layers, networks
 
 
 def test_create_builds_what_the_factory_builds():
@@ -25,3 +26,31 @@ def test_unknown_names_bring_the_nearest():
         networks.create("ConvDecoder")
     with pytest.raises(ValueError, match="did you mean .*mlp_encoder.*Received: 3"):
         networks.create(3)
+
+
+def test_arguments_in_order_pass_through():
+    assert networks.create("mlp_encoder", (8, 8, 1), 4).output_shape == (None, 8)
+    with pytest.raises(ValueError, match="did you mean resnet18.*Received: 'resnet-18'"):
+        networks.create("resnet-18", (64, 64, 3), 10)
+    with pytest.raises(TypeError, match="positional argument"):
+        networks.create("mlp_encoder", (8, 8, 1), 4, (8,), "relu", 1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+def test_channels_first_is_refused(channels_first):
+    """In keras.json it would change some of a network's layers and not the others."""
+    message = r"(?s)keras\.config\.set_image_data_format\('channels_last'\).*keras\.json.*Received.*channels_first"
+    for build in (
+        lambda: networks.create("mlp_encoder", (8, 8, 1), 4),
+        lambda: networks.create("resnet18", (64, 64, 3), 10),
+        lambda: layers.ConvBlock(4),
+        lambda: layers.BlurPool2D(),
+    ):
+        with pytest.raises(ValueError, match=message):
+            build()

@@ -1,7 +1,9 @@
 """Checkpoints: what they hold, when they are taken, and what happens when the disk or the user errs."""
 
+import errno
 import os
 import shutil
+import stat
 import subprocess
 
 import keras
@@ -246,6 +248,27 @@ def test_a_full_disk_leaves_the_last_checkpoint(tmp_path, trained, monkeypatch):
     with pytest.raises(OSError, match=message):
         fit(model, Checkpoint(tmp_path), epochs=3)
     check_intact(tmp_path, trained)
+
+
+def test_a_file_system_that_cannot_flush_folders(tmp_path, monkeypatch, caplog):
+    """Network shares: the fit goes on, and one line says so."""
+    flush, reasons = os.fsync, iter([errno.EINVAL, errno.EINVAL, errno.ENOTSUP, errno.ENOTSUP, errno.EIO])
+
+    def on_a_share(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            reason = next(reasons)
+            raise OSError(reason, os.strerror(reason))
+        flush(descriptor)
+
+    monkeypatch.setattr(checkpoint_files.os, "fsync", on_a_share)
+    checkpoint_files._say_once.cache_clear()
+    model = classifier()
+    fit(model, Checkpoint(tmp_path), epochs=2)
+    assert latest(tmp_path).name == "epoch_00002_step_000000008"
+    said = [record.getMessage() for record in caplog.records if "cannot flush folders" in record.getMessage()]
+    assert len(said) == 2 and "Invalid argument" in said[0]  # one for each reason
+    with pytest.raises(OSError, match="Input/output error"):  # which is no matter of what the file system can
+        fit(model, Checkpoint(tmp_path), epochs=3)
 
 
 def check_intact(folder, trained):
