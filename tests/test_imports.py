@@ -13,6 +13,7 @@ LOW |= {"metrics", "data"}
 ANYWHERE = {"checks", "lazy"}
 MAY_IMPORT = {
     "checks": set(),
+    "backend": set(),
     "lazy": set(),
     "activations": set(),
     "losses": set(),

@@ -148,7 +148,7 @@ def _flush_folder(path):
 @functools.cache
 def _say_once(reason):
     logging.getLogger(__name__).warning(
-        "The file system of the checkpoints cannot flush folders (%s): after a power cut the newest one may be missing.",
+        "The file system of the checkpoints cannot flush folders (%s): after a power cut the newest may be missing.",
         reason,
     )
 
