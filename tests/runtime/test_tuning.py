@@ -99,6 +99,25 @@ def test_what_choices_open_is_found():
         hypermodel(branching, "small").explore({"network": "deep"})
 
 
+def test_nothing_is_built_twice_to_find_the_space():
+    builds = []
+
+    def counted(hp, data_spec):
+        builds.append(dict(hp.values))
+        return branching(hp, data_spec)
+
+    made = hypermodel(counted, "small", branching_options)
+    found = made.explore()
+    # The defaults, two other networks, pooling with its default pool, and the other pool.
+    assert [values.get("network") for values in builds[:3]] == [None, "conv", "deep"] and len(builds) == 5
+    assert builds[3]["pooling"] is True and builds[4]["pool"] == "mean"
+    assert made.explore() == found and len(builds) == 5
+    made.declare_hyperparameters(kt.HyperParameters())
+    made.explore({"network": "conv", "filters": 2})
+    assert len(builds) == 5
+    assert made.explore({"network": "conv", "filters": 3})["filters"].max_value == 64 and len(builds) == 8
+
+
 def test_the_space_that_a_tuner_sees_has_no_fixed_ones_but_those_that_it_was_given():
     hp = kt.HyperParameters()
     hypermodel(branching, "small", branching_options).declare_hyperparameters(hp)
@@ -219,3 +238,125 @@ def test_functions_are_asked_for():
         hypermodel("vae", None)
     with pytest.raises(TypeError, match="fit_options should be a function"):
         hypermodel(build, None, {"epochs": 3})
+
+
+def search(folder, tuned=None, recipe=None, kind=kt.RandomSearch, max_trials=1, **options):
+    """The history of the last trial, its batches, and the tuner."""
+    steps = []
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_end(self, logs=None):
+            steps.append(int(self.model.state.step.numpy()))
+
+    tuner = kind(
+        recipe or tuned_by_rate(), objective("loss"), max_trials=max_trials, seed=1, directory=folder, **options
+    )
+    tuner.search(X, Y, verbose=0, callbacks=[Steps()], **{"validation_data": (X_TEST, Y_TEST), **(tuned or {})})
+    return tuner, steps
+
+
+def tuned_by_rate(seed=0, least=1e-3, extra=False):
+    """A recipe of which only the rate is searched."""
+
+    def rated(hp, data_spec):
+        network = keras.Sequential([keras.Input(data_spec.shape), keras.layers.Dense(1)])
+        model = keras_dl.models.Supervised(network)
+        rate = hp.Float("learning_rate", least, 1e-1, sampling="log")
+        if extra:
+            hp.Int("units", 1, 8)
+        model.compile(keras.optimizers.SGD(rate), loss="mean_squared_error", jit_compile=False)
+        return model
+
+    return hypermodel(rated, DataSpec.of(X), lambda hp: {"batch_size": 8, "epochs": 2}, seed)
+
+
+def by_fit(tuner, **options):
+    """The held-out losses that `fit` gives with the same hyperparameters."""
+    made = tuner.hypermodel
+    model = made.build(tuner.get_best_hyperparameters()[0])
+    data = keras_dl.data.pipeline(X, Y, **{"batch_size": 8, "seed": 0, **options})
+    held_out = keras_dl.data.pipeline(X_TEST, Y_TEST, 8, shuffle=False)
+    return model.fit(data, validation_data=held_out, epochs=2, verbose=0).history["val_loss"]
+
+
+@pytest.mark.parametrize(
+    ("tuned", "same"),
+    [
+        ({"batch_size": 20}, {"batch_size": 20}),
+        ({"batch_size": None}, {}),
+        ({"shuffle": False}, {"shuffle": False}),
+        ({"sample_weight": np.linspace(0, 1, 40)}, {"sample_weight": np.linspace(0, 1, 40)}),
+        ({"validation_batch_size": 5}, {}),
+    ],
+    ids=lambda options: " ".join(options) or "-",
+)
+def test_what_search_is_given_comes_before_what_the_recipe_says(tuned, same, tmp_path):
+    tuner, (steps,) = search(tmp_path, tuned)
+    assert steps == 2 * -(-40 // same.get("batch_size", 8))
+    (trial,) = tuner.oracle.trials.values()
+    assert trial.score == pytest.approx(min(by_fit(tuner, **same)), rel=1e-5)
+
+
+def test_part_of_the_arrays_may_be_held_out(tmp_path):
+    tuner, (steps,) = search(tmp_path, {"validation_split": 0.2, "validation_data": None})
+    assert steps == 2 * 4 and next(iter(tuner.oracle.trials.values())).status == "COMPLETED"
+
+
+def test_options_that_do_not_go_together_end_the_search(tmp_path):
+    made = hypermodel(build, DataSpec.of(X), lambda hp: {"batch_size": 8, "binarize": "static"})
+    with pytest.raises(ValueError, match=r"validation_data where the recipe says binarize. Received: validation_split"):
+        search(tmp_path / "a", {"validation_split": 0.2, "validation_data": None}, made)
+    with pytest.raises(ValueError, match="batch_size with arrays only.*Received: batch_size=4"):
+        tuner = kt.RandomSearch(recipe(), objective("loss"), max_trials=1, directory=tmp_path / "b")
+        tuner.search(keras_dl.data.pipeline(X, Y, 8), batch_size=4, verbose=0)
+
+
+def test_every_execution_of_a_trial_is_another_run(tmp_path):
+    tuner, steps = search(tmp_path, max_trials=2, executions_per_trial=2)
+    assert steps == [10] * 4
+    again = search(tmp_path / "again", max_trials=2, executions_per_trial=2)[0]
+    for trial in tuner.oracle.trials.values():
+        assert trial.score == again.oracle.trials[trial.trial_id].score
+        best = []
+        for number in (0, 1):
+            hp = trial.hyperparameters
+            tuner.hypermodel._repeated = (hp if number else None, number)
+            seed, model = tuner.hypermodel._seed(hp), tuner.hypermodel.build(hp)
+            data = keras_dl.data.pipeline(X, Y, 8, seed=seed)
+            held_out = keras_dl.data.pipeline(X_TEST, Y_TEST, 8, shuffle=False)
+            best.append(min(model.fit(data, validation_data=held_out, epochs=2, verbose=0).history["val_loss"]))
+        assert best[0] != best[1] and trial.score == pytest.approx(np.mean(best), rel=1e-6)
+        tuner.hypermodel._repeated = (None, 0)
+
+
+def test_a_failed_execution_leaves_the_next_trial_the_first_seed(tmp_path):
+    made = tuned_by_rate()
+    hp = kt.HyperParameters()
+    model = made.build(hp)
+    made._repeated = (hp, 1)
+    with pytest.raises(ValueError):
+        made.fit(hp, model, X[:, :2], Y, verbose=0)
+    assert made._seed(hp) == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"least": 1e-4}, "learning_rate had min_value 0.001, now 0.0001"),
+        ({"extra": True}, "units was not searched"),
+    ],
+)
+def test_a_search_does_not_go_on_in_another_space(changed, message, tmp_path):
+    search(tmp_path)
+    with pytest.raises(ValueError, match=f"should ask for what it asked for when the search in .* Received: {message}"):
+        search(tmp_path, recipe=tuned_by_rate(**changed), max_trials=2)
+    assert len(search(tmp_path, max_trials=2)[0].oracle.trials) == 2
+    search(tmp_path, recipe=tuned_by_rate(**changed), max_trials=1, overwrite=True)
+
+
+def test_ranges_that_the_tuner_is_given_are_no_change_of_the_recipe(tmp_path):
+    hp = kt.HyperParameters()
+    hp.Float("learning_rate", 5e-3, 6e-3)
+    search(tmp_path, hyperparameters=hp)
+    tuner, _ = search(tmp_path, hyperparameters=hp, max_trials=2)
+    assert all(5e-3 <= t.hyperparameters.get("learning_rate") <= 6e-3 for t in tuner.oracle.trials.values())

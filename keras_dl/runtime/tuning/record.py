@@ -1,0 +1,39 @@
+"""The record of a recipe's space, beside the trials of a search: KerasTuner goes on in the old one without a word."""
+
+import json
+import os
+from pathlib import Path
+
+import keras_tuner as kt
+
+from keras_dl.runtime.tuning.space import differences, searched
+
+FILE = "recipe_space.json"
+
+
+def check(folder, parameters):
+    """Refuses a search that was begun with other ranges; where none was begun, writes the ranges down.
+
+    Args:
+        folder: The search's folder.
+        parameters: Dict by name of what the recipe may ask for.
+
+    Raises:
+        keras_tuner.errors.FatalValueError: If that is not what it might ask for then.
+    """
+    path, new = Path(folder) / FILE, searched(parameters)
+    if not path.is_file():
+        _write(path, new)
+        return
+    texts = differences(json.loads(path.read_text(encoding="utf-8")), new)
+    if texts:
+        raise kt.errors.FatalValueError(
+            f"the recipe should ask for what it asked for when the search in {path.parent} began; give the tuner "
+            f"another project_name, or overwrite=True. Received: {'; '.join(texts)}"
+        )
+
+
+def _write(path, content):
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    temporary.replace(path)
