@@ -1,7 +1,6 @@
 """Models: families that users compile and fit, all on one base."""
 
-from keras_dl.models.base.objective_model import ObjectiveModel
-from keras_dl.models.base.update import Update
+from keras_dl.models.base import ObjectiveModel, Update
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.siamese import Siamese

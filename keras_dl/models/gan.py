@@ -8,9 +8,7 @@ import tensorflow as tf
 from keras_dl import objectives
 from keras_dl.checks import check_count
 from keras_dl.models import conditioning, gan_checks, gan_signatures
-from keras_dl.models.base import noise
-from keras_dl.models.base.objective_model import ObjectiveModel
-from keras_dl.models.base.update import Update
+from keras_dl.models.base import Draw, ObjectiveModel, Update
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import check_weight, value_at
 
@@ -180,7 +178,7 @@ class GAN(ObjectiveModel):
         return x + value_at(self.instance_noise, self.state.step.value) * draw.normal(tuple(x.shape[1:]))
 
     def _attribute_loss(self, x, outputs, condition, training):
-        if "attribute_critic" in self._network_names:
+        if "attribute_critic" in self.network_names:
             outputs = Scorer(self.attribute_critic, condition, training).outputs(x)
         else:
             outputs = outputs[:, 1:]
@@ -200,7 +198,7 @@ class GAN(ObjectiveModel):
         """Returns $G(z)$, shape `(rows, *data_shape)`, for latents `(rows, latent_size)`."""
         latents = conditioning.as_latents(latents, self.latent_size)
         condition = self._condition(self.generator, condition, len(latents))
-        return conditioning.by_rows(self._compiled(self._generate), latents, condition)
+        return conditioning.by_rows(self.as_graph(self._generate), latents, condition)
 
     def sample(self, num_samples, condition=None, seed=None, truncation=None):
         r"""Draws $z \sim \mathcal{N}(0, I)$ and returns $G(z)$.
@@ -220,13 +218,13 @@ class GAN(ObjectiveModel):
         bound = tf.constant(gan_checks.check_truncation(truncation))
         condition = conditioning.repeat_condition([self.generator], condition, num_samples)
         condition = self._condition(self.generator, condition, num_samples)
-        return self._compiled(self._sample)(tf.constant(num_samples), condition, *self._sampling_seed(seed), bound)
+        return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), bound)
 
     def discriminate(self, x, condition=None):
         """Returns the critic's scores of data, float32 of shape `(rows,)`: what `objective` takes, logits or others."""
         x = conditioning.as_rows(x, conditioning.input_shape(self.critic, "x"))
         condition = self._condition(self.critic, condition, len(x))
-        return conditioning.by_rows(self._compiled(self._discriminate), x, condition)
+        return conditioning.by_rows(self.as_graph(self._discriminate), x, condition)
 
     @property
     def data_range(self):
@@ -249,7 +247,7 @@ class GAN(ObjectiveModel):
         conditioning.check_condition([self.generator], condition, len(latents))
 
     def get_config(self):
-        parts = {name: getattr(self, name) for name in (*self._network_names, *self.config_names)}
+        parts = {name: getattr(self, name) for name in (*self.network_names, *self.config_names)}
         return {**super().get_config(), **{k: keras.saving.serialize_keras_object(v) for k, v in parts.items()}}
 
     @classmethod
@@ -264,7 +262,7 @@ class GAN(ObjectiveModel):
         return tf.cast(made, tf.float32)
 
     def _sample(self, num_samples, condition, seed, call, bound):
-        draw = noise.Draw(seed, call, noise.stream_id(noise.SAMPLE), num_samples)
+        draw = Draw.for_sampling(seed, call, num_samples)
         # The inverse distribution function of the normal cut at +-bound; uncut, these are the draw's normals.
         signed = draw.uniform((self.latent_size,), -1.0, 1.0) * tf.math.erf(bound / math.sqrt(2.0))
         return self._generate(math.sqrt(2.0) * tf.math.erfinv(signed), condition)

@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from keras_dl.models import conditioning
-from keras_dl.models.base.signature import Signature, fresh_seed
+from keras_dl.models.base import Signature, fresh_seed
 
 
 def signatures(gan):

@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from keras_dl.models.base import noise
+from keras_dl.models.base import Draw
 
 _CHUNK = 64  # samples drawn together
 _DECODED_AT_ONCE = 8192  # rows of latents that are decoded together
@@ -13,7 +13,7 @@ _DECODED_AT_ONCE = 8192  # rows of latents that are decoded together
 def log_prob(vae, x, condition, num_samples, seed):
     """Returns `bound` of `x`, block of rows by block of rows; arguments as there."""
     block = max(1, min(512, _DECODED_AT_ONCE // min(num_samples, _CHUNK)))
-    compiled = vae._compiled(vae._importance_bound)
+    compiled = vae.as_graph(vae.importance_bound)
     seed, count = tf.constant(seed, tf.int64), tf.constant(num_samples)
     found = []
     for first in range(0, x.shape[0], block):
@@ -38,15 +38,15 @@ def bound(vae, x, condition, num_samples, seed, offset):
     """
     rows = tf.shape(x)[0]
     num_samples = tf.cast(num_samples, tf.int32)
-    posterior = vae.posterior(vae._encode_parameters(x, condition))
+    posterior = vae.posterior(vae.posterior_parameters(x, condition))
     prior = vae.prior()
 
     def add_chunk(index, total):
-        draw = noise.Draw(seed, index, noise.stream_id(noise.SAMPLE, 1), rows, offset)
+        draw = Draw.for_sampling(seed, index, rows, offset, stream=1)
         epsilon = tf.transpose(draw.normal((_CHUNK, vae.latent_size)), [1, 0, 2])
         wanted = tf.minimum(_CHUNK, num_samples - index * _CHUNK)
         latents = vae.posterior.reparameterize(posterior, epsilon[:wanted])
-        fit = vae._log_likelihood(vae.averaged("decoder"), x, latents, condition)
+        fit = vae.log_likelihood(vae.averaged("decoder"), x, latents, condition)
         weights = fit + prior.log_prob(latents) - posterior.log_prob(latents)
         return index + 1, log_add_exp(total, tf.reduce_logsumexp(weights, 0))
 

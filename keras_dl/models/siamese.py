@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.losses import TripletMargin
-from keras_dl.models.base.signature import Signature, predict_signature
+from keras_dl.models.base import Signature, predict_signature
 from keras_dl.models.base.structure import inputs_of, outputs_of
 from keras_dl.models.supervised import Supervised, unpack
 
@@ -105,7 +105,7 @@ class Siamese(Supervised):
         Raises:
             ValueError: If `x` has another shape.
         """
-        return self._compiled(self._embed)(self._checked(x))
+        return self.as_graph(self._embed)(self._checked(x))
 
     def distance(self, a, b):
         """Returns the Euclidean distance between the embeddings of each sample of `a` and its partner in `b`.
@@ -120,7 +120,7 @@ class Siamese(Supervised):
         a, b = self._checked(a), self._checked(b)
         if len(a) != len(b):
             raise ValueError(f"a and b should have as many rows. Received: {len(a)} and {len(b)}")
-        return self._compiled(self._distance)(a, b)
+        return self.as_graph(self._distance)(a, b)
 
     def check_data(self, data):
         x, y, _ = self._unpack(data)

@@ -3,9 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base.objective_model import ObjectiveModel
-from keras_dl.models.base.signature import predict_signature
-from keras_dl.models.base.update import Update
+from keras_dl.models.base import ObjectiveModel, Update, predict_signature
 from keras_dl.models.sample_loss import SampleLoss
 
 

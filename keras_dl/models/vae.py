@@ -6,9 +6,7 @@ import tensorflow as tf
 from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_seed
 from keras_dl.models import conditioning, importance, vae_signatures
-from keras_dl.models.base import noise
-from keras_dl.models.base.objective_model import ObjectiveModel
-from keras_dl.models.base.update import Update
+from keras_dl.models.base import Draw, ObjectiveModel, Update
 from keras_dl.objectives import ELBO
 
 
@@ -108,11 +106,11 @@ class VAE(ObjectiveModel):
         latents = self.posterior.reparameterize(posterior, epsilon)
 
         def log_likelihood(latents):
-            return self._log_likelihood(self.decoder, x, latents, condition, draw.training)
+            return self.log_likelihood(self.decoder, x, latents, condition, draw.training)
 
         return self.objective(x, posterior, self.prior(), latents, log_likelihood, self.state.step.value)
 
-    def _log_likelihood(self, decoder, x, latents, condition, training=False):
+    def log_likelihood(self, decoder, x, latents, condition, training=False):
         """$\\log p(x | z)$ for latents of shape `(num_samples, batch, latent_size)`, shape `(num_samples, batch)`."""
         count, rows = tf.shape(latents)[0], tf.shape(latents)[1]
         if condition is not None:
@@ -132,17 +130,17 @@ class VAE(ObjectiveModel):
 
     def encode(self, x, condition=None):
         """Returns the means of the posterior, $\\mathbb{E}_{q(z|x)}[z]$, shape `(batch, latent_size)`."""
-        return self._compiled(self._encode)(*self._inputs(x, condition))
+        return self.as_graph(self._encode)(*self._inputs(x, condition))
 
     def decode(self, latents, condition=None):
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
         latents = conditioning.as_latents(latents, self.latent_size)
         self._check_condition(condition, len(latents))
-        return self._compiled(self._decode)(latents, conditioning.as_condition(self.networks, condition))
+        return self.as_graph(self._decode)(latents, conditioning.as_condition(self.networks, condition))
 
     def reconstruct(self, x, condition=None):
         """Returns the mean of $p(x | z)$ at the posterior's mean, of the shape of `x`."""
-        return self._compiled(self._reconstruct)(*self._inputs(x, condition))
+        return self.as_graph(self._reconstruct)(*self._inputs(x, condition))
 
     def sample(self, num_samples, condition=None, seed=None):
         """Draws $z \\sim p(z)$ and returns the mean of $p(x | z)$.
@@ -159,12 +157,12 @@ class VAE(ObjectiveModel):
         condition = conditioning.repeat_condition(self.networks, condition, num_samples)
         self._check_condition(condition, num_samples)
         condition = conditioning.as_condition(self.networks, condition)
-        seed, call = self._sampling_seed(seed)
-        return self._compiled(self._sample)(tf.constant(num_samples), condition, seed, call)
+        seed, call = self.sampling_seed(seed)
+        return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call)
 
     def posterior_of(self, x, condition=None):
         """Returns $q(z | x)$, a `tfp.distributions.Distribution` of batch shape `(batch,)`."""
-        return self.posterior(self._compiled(self._encode_parameters)(*self._inputs(x, condition)))
+        return self.posterior(self.as_graph(self.posterior_parameters)(*self._inputs(x, condition)))
 
     def log_prob(self, x, condition=None, num_samples=512, seed=None):
         r"""Estimates $\log p(x)$ by importance sampling: the bound of `IWAE`, which tightens as samples grow.
@@ -202,7 +200,7 @@ class VAE(ObjectiveModel):
     def get_config(self):
         objective = self.given_objective
         own = {} if objective is not None else self.objective.get_config()
-        parts = {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in self._network_names}
+        parts = {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in self.network_names}
         return {
             **super().get_config(),
             **parts,
@@ -217,11 +215,11 @@ class VAE(ObjectiveModel):
 
     # The graphs behind them.
 
-    def _encode_parameters(self, x, condition=None):
+    def posterior_parameters(self, x, condition=None):
         return conditioning.apply(self.averaged("encoder"), "x", x, condition)
 
     def _encode(self, x, condition=None):
-        return self.posterior(self._encode_parameters(x, condition)).mean()
+        return self.posterior(self.posterior_parameters(x, condition)).mean()
 
     def _decode(self, latents, condition=None):
         return self.likelihood.mean(conditioning.apply(self.averaged("decoder"), "latents", latents, condition))
@@ -230,10 +228,10 @@ class VAE(ObjectiveModel):
         return self._decode(self._encode(x, condition), condition)
 
     def _sample(self, num_samples, condition, seed, call):
-        draw = noise.Draw(seed, call, noise.stream_id(noise.SAMPLE), num_samples)
+        draw = Draw.for_sampling(seed, call, num_samples)
         return self._decode(draw.normal((self.latent_size,)), condition)
 
-    def _importance_bound(self, x, condition, num_samples, seed, offset):
+    def importance_bound(self, x, condition, num_samples, seed, offset):
         return importance.bound(self, x, condition, num_samples, seed, offset)
 
     def _inputs(self, x, condition):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_dl.models import conditioning, importance
-from keras_dl.models.base.signature import Signature, fresh_seed
+from keras_dl.models.base import Signature, fresh_seed
 
 LOG_PROB_SAMPLES = 128
 
@@ -38,5 +38,5 @@ def signatures(vae):
 
 
 def _encoded(vae, x, condition=None):
-    posterior = vae.posterior(vae._encode_parameters(x, condition))
+    posterior = vae.posterior(vae.posterior_parameters(x, condition))
     return {"latents": posterior.mean(), "scale": posterior.stddev()}

@@ -181,7 +181,7 @@ def test_methods_are_traced_once():
         vae.encode(images(rows))
         vae.sample(rows)
         vae.log_prob(images(rows), num_samples=rows)
-    traces = [f.experimental_get_tracing_count() for call in vae._functions.values() for f in call.functions.values()]
+    traces = [f.experimental_get_tracing_count() for call in vae.graphs.values() for f in call.functions.values()]
     assert traces == [1, 1, 1]
 
 

@@ -17,7 +17,7 @@ def check(model, jit_compile, steps_per_execution, options):
     """
     if not (jit_compile == "auto" or isinstance(jit_compile, bool)):
         raise ValueError(f"jit_compile should be True, False or 'auto'. Received: {jit_compile!r}")
-    distributed = model._distribute_strategy is not None
+    distributed = model.distributed
     if jit_compile is True and distributed and any(map(synchronizes, model.networks)):
         raise ValueError(
             "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas. "
@@ -63,7 +63,7 @@ def prepare(model, optimizer):
     if optimizer is None:
         raise ValueError("compile should be given an optimizer. Received: None")
     optimizer = keras.optimizers.get(optimizer)
-    _check_optimizer(getattr(optimizer, "inner_optimizer", optimizer), model._distribute_strategy is not None)
+    _check_optimizer(getattr(optimizer, "inner_optimizer", optimizer), model.distributed)
     half = any(layer.dtype_policy.name == "mixed_float16" for layer in model._flatten_layers())
     if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")

@@ -23,7 +23,7 @@ def prefers_xla(model):
     time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md). Under a strategy
     layers that exchange values with other replicas cannot stand in its computations.
     """
-    if model._distribute_strategy is not None and any(map(synchronizes, model.networks)):
+    if model.distributed and any(map(synchronizes, model.networks)):
         return False
     if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
         return model._resolve_auto_jit_compile()
@@ -55,7 +55,7 @@ def floating_point_operations(network, rows):
 
 def choose_stack(model, batch, steps=None):
     """How many steps one call should run: several where a step is small and its batches fit in memory."""
-    if model.run_eagerly or model._distribute_strategy is not None or any(u.every > 1 for u in model.updates):
+    if model.run_eagerly or model.distributed or any(u.every > 1 for u in model.updates):
         return 1
     tensors = tf.nest.flatten(batch)
     rows = int(tensors[0].shape[0])
@@ -72,8 +72,8 @@ def choose_stack(model, batch, steps=None):
 
 def train_function(model):
     """The function with which `fit` runs `model.steps_per_execution` steps, given an iterator over batches."""
-    if model._distribute_strategy is not None:
-        return _replicated(model, model._run_updates, _wanted, _skipped)
+    if model.distributed:
+        return _replicated(model, model.run_updates, _wanted, _skipped)
     single = _compiled_step(model, model.train_step)
     stacked = _compiled_step(model, functools.partial(_train_stack, model), unknown_axes=2)
     classes = _classes(model)
@@ -93,8 +93,8 @@ def train_function(model):
 
 def test_function(model):
     """The function with which `evaluate` runs batches, given an iterator over them."""
-    if model._distribute_strategy is not None:
-        return _replicated(model, model._run_evaluation, lambda model: model.steps_per_execution, lambda *_: 0)
+    if model.distributed:
+        return _replicated(model, model.run_evaluation, lambda model: model.steps_per_execution, lambda *_: 0)
     single = _compiled_step(model, model.test_step)
     classes = _classes(model)
 
@@ -141,7 +141,7 @@ def _run(model, batches, single, stacked):
         return stacked(tf.nest.map_structure(lambda *t: tf.stack(t), *batches))
     logs = {} if batches else model.get_metrics_result()
     for batch, option in zip(batches, options, strict=True):
-        phase = {"phase": model._phase()} if model._period > 1 else {}
+        phase = {"phase": model.phase()} if model.period > 1 else {}
         logs = single(batch, **phase, **option)
     return logs
 
@@ -157,7 +157,7 @@ def _train_stack(model, stack):
 
     def body(index):
         batch = tf.nest.map_structure(lambda t: t[index], stack)
-        model._run_updates(batch)
+        model.run_updates(batch)
         return index + 1
 
     tf.while_loop(lambda index: index < count, body, [tf.constant(0)])
@@ -226,7 +226,7 @@ def _replicated(model, step, wanted, skipped):
         if skipped(model, 1):
             next(iterator)
             return model.get_metrics_result()
-        options = {"phase": model._phase()} if model._period > 1 else {}
+        options = {"phase": model.phase()} if model.period > 1 else {}
         if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
             return on_iterator(iterator, **options)
         return run(without_none(next(iterator)), **options)  # train_on_batch

@@ -199,8 +199,8 @@ def _set_stack(model, dataset, steps):
     """Chooses how many steps a call runs, from the first batch's shape; with replicas, checks that batch."""
     if getattr(dataset, "element_spec", None) is None or isinstance(dataset, tf.distribute.DistributedDataset):
         return
-    chooses = model._choices["steps_per_execution"] == "auto"
-    checks = model.unchecked and model._distribute_strategy is not None
+    chooses = model.compile_choices["steps_per_execution"] == "auto"
+    checks = model.unchecked and model.distributed
     batch = next(iter(dataset.take(1)), None) if chooses or checks else None
     if checks:  # on one device, the training function sees the rows
         check_batches(model, [] if batch is None else [without_none(batch)])

@@ -42,6 +42,19 @@ class Draw:
         self.held = rows if held is None else held
         self._calls = 0
 
+    @classmethod
+    def for_sampling(cls, seed, call, rows, offset=0, stream=0):
+        """The noise of a call of `sample` and the like, which no training step shares.
+
+        Args:
+            seed: int64 scalar, and
+            call: int64 scalar, as `ObjectiveModel.sampling_seed` returns them.
+            rows: int32 scalar, how many rows are drawn.
+            offset: int64 scalar, the row of all rows at which they start.
+            stream: Integer from 0 to 63 that tells a model's kinds of draws apart.
+        """
+        return cls(seed, call, stream_id(SAMPLE, stream), rows, offset)
+
     def normal(self, shape=()):
         """Standard normals of shape `(rows, *shape)`, by the inverse distribution function."""
         # Odd multiples of 2**-24 in (-1, 1): symmetric, and never the infinite ends.

@@ -51,7 +51,7 @@ class ObjectiveModel(keras.Model):
         for key, network in networks.items():
             structure.check_network(key, network)
             setattr(self, key, network)
-        self._network_names = tuple(networks)
+        self.network_names = tuple(networks)
         self.ema_momentum = ema_momentum
         self.state = TrainingState(self, seed)
         self.ema_networks = {}
@@ -59,7 +59,7 @@ class ObjectiveModel(keras.Model):
         self.ema_networks = self._averages.networks
         self.updates = ()
         self._trackers, self._broken = {}, None
-        self._functions = {}
+        self.graphs = {}
         self.built = True
 
     # What a family says.
@@ -83,7 +83,12 @@ class ObjectiveModel(keras.Model):
     @property
     def networks(self):
         """The model's networks, in order."""
-        return [getattr(self, name) for name in self._network_names]
+        return [getattr(self, name) for name in self.network_names]
+
+    @property
+    def distributed(self):
+        """Whether the model was made in the scope of a `tf.distribute` strategy."""
+        return self._distribute_strategy is not None
 
     @property
     def seed(self):
@@ -137,14 +142,13 @@ class ObjectiveModel(keras.Model):
                 auto_scale_loss=False,
                 **options,
             )
-        self._period = math.lcm(*(update.every for update in self.updates))
+        self.period = math.lcm(*(update.every for update in self.updates))
         self.steps_per_execution = 1 if steps_per_execution == "auto" else steps_per_execution
-        self._choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.jit_compile = execution.prefers_xla(self) if jit_compile == "auto" else bool(jit_compile)
-        distributed = self._distribute_strategy is not None
         for update in self.updates:
-            choose_kernel(update.optimizer, fused=not (self.jit_compile or distributed))
-        self._program = StepProgram(self.updates, self.state, self.jit_compile and distributed)
+            choose_kernel(update.optimizer, fused=not (self.jit_compile or self.distributed))
+        self._program = StepProgram(self.updates, self.state, self.jit_compile and self.distributed)
 
     @property
     def metrics(self):
@@ -157,16 +161,19 @@ class ObjectiveModel(keras.Model):
         if self._broken is not None:
             self._broken.reset()
 
-    def _phase(self):
-        return int(self.state.step.numpy()) % self._period
+    def phase(self):
+        """The step modulo the period of the updates' `every`: it decides which updates are due."""
+        return int(self.state.step.numpy()) % self.period
 
-    def _run_updates(self, batch, phase=0, rows=None):
+    def run_updates(self, batch, phase=0, rows=None):
+        """Runs the updates due on a replica's part of a batch, and tracks what they return."""
         for ordinal, (part, *found) in enumerate(self._program.train(batch, phase, rows)):
             means = track(self._trackers, part, *found)
             self._broken.note(part.update, means, self.state.step.value, ordinal)
         self._averages.update()
 
-    def _run_evaluation(self, batch):
+    def run_evaluation(self, batch):
+        """Evaluates and tracks every update's loss on a replica's part of a batch."""
         for found in self._program.evaluate(batch):
             track(self._trackers, *found)
 
@@ -180,12 +187,12 @@ class ObjectiveModel(keras.Model):
 
     def train_step(self, data, phase=0, rows=None):
         """Runs the updates due on a batch and returns the means of the epoch so far."""
-        self._run_updates(data, phase, rows)
+        self.run_updates(data, phase, rows)
         return self.get_metrics_result()
 
     def test_step(self, data):
         """Evaluates every update's loss on a batch, without moving weights, and returns the means so far."""
-        self._run_evaluation(data)
+        self.run_evaluation(data)
         return self.get_metrics_result()
 
     def make_train_function(self, force=False):
@@ -199,7 +206,7 @@ class ObjectiveModel(keras.Model):
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Builds what `compile` could not: networks, optimizers and trackers exist, compiled metrics may not."""
         compiled = self._compile_metrics
-        if iterator is None or self._distribute_strategy is None or compiled is None or compiled.built:
+        if iterator is None or not self.distributed or compiled is None or compiled.built:
             return
         batch = next(iter(iterator._get_iterator()))
         local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
@@ -234,14 +241,14 @@ class ObjectiveModel(keras.Model):
 
     # For a family's own methods.
 
-    def _compiled(self, method):
+    def as_graph(self, method):
         """`method` as a graph that is traced once for any number of rows."""
         name = method.__name__
-        if name not in self._functions:
-            self._functions[name] = execution.compiled(method)
-        return self._functions[name]
+        if name not in self.graphs:
+            self.graphs[name] = execution.compiled(method)
+        return self.graphs[name]
 
-    def _sampling_seed(self, seed):
+    def sampling_seed(self, seed):
         """Seed and step of a draw: those that the caller fixes, or the model's next ones."""
         if seed is None:
             self.state.draws += 1
@@ -274,7 +281,7 @@ class ObjectiveModel(keras.Model):
             return None
         optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
         main = next(n for n in self.optimizer_names if getattr(self, n) is self.optimizer)
-        return {"optimizer": main, **self._choices, "run_eagerly": self.run_eagerly, **optimizers}
+        return {"optimizer": main, **self.compile_choices, "run_eagerly": self.run_eagerly, **optimizers}
 
     def compile_from_config(self, config):
         config = dict(config)
