@@ -24,7 +24,7 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
     embeddings = tensors.as_float(embeddings)
     if len(embeddings.shape) != 2:
         raise ValueError(f"Expected embeddings of shape (batch, features). Received: shape {tuple(embeddings.shape)}")
-    labels = ops.reshape(ops.convert_to_tensor(labels), (-1,))
+    labels = _labels(labels)
     same = ops.equal(labels[:, None], labels[None, :])
     rows = ops.arange(ops.shape(embeddings)[0])
     positive = ops.logical_and(same, rows[:, None] != rows[None, :])
@@ -35,6 +35,17 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
     else:
         values, weights = _every(distance, positive, negative, margin, swap, only_semi_hard=mining == "semi-hard")
     return _marked(values, weights, ops.all(ops.isfinite(embeddings)))
+
+
+def _labels(labels):
+    labels = ops.convert_to_tensor(labels)
+    shape = tuple(labels.shape)
+    if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (1, None)):
+        raise ValueError(
+            "Expected labels of shape (batch,) or (batch, 1), a class a row; of one-hot labels, their argmax. "
+            f"Received: labels of shape {shape}"
+        )
+    return ops.reshape(labels, (-1,))
 
 
 def _every(distance, positive, negative, margin, swap, only_semi_hard):

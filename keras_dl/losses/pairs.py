@@ -38,7 +38,8 @@ def contrastive(y_true, y_pred, margin=1.0):
     At a = b the derivative of d is taken as 0.
 
     Args:
-        y_true: Labels y, 1 for a similar pair and 0 for a dissimilar one, shape (batch, ...).
+        y_true: Labels y, 1 for a similar pair and 0 for a dissimilar one, or between, shape (batch, ...); the value is
+            NaN for others.
         y_pred: Embeddings (a, b), each of shape (batch, ..., features), or one tensor that stacks them, shape
             (batch, 2, ..., features).
         margin: m, the distance beyond which dissimilar pairs cost nothing.
@@ -54,6 +55,7 @@ def contrastive(y_true, y_pred, margin=1.0):
     a, b = tensors.unpack(y_pred, _PAIR)
     squared = ops.sum(ops.square(a - b), axis=-1)
     similar = tensors.align_factor(ops.cast(y_true, a.dtype), squared)
+    similar = ops.where(ops.logical_and(similar >= 0, similar <= 1), similar, float("nan"))  # -1 is none of its labels
     return similar * squared + (1 - similar) * ops.square(ops.maximum(margin - norm(a - b, 2), 0.0))
 
 
@@ -86,7 +88,9 @@ def cosine_embedding(y_true, y_pred, margin=0.0):
 
 
 class _PairLoss(Loss):
-    """What the three classes share: a margin."""
+    """What the three classes share: a margin, and the labels of a pair that a subclass knows."""
+
+    pair_labels = (-1, 1)
 
     def __init__(self, margin, reduction="mean", name=None, dtype=None):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
@@ -139,6 +143,8 @@ class Contrastive(_PairLoss):
     >>> print(float(Contrastive()([1, 0], (np.array([[0.0], [0.0]]), np.array([[0.5], [0.25]])))))
     0.40625
     """
+
+    pair_labels = (0, 1)
 
     def __init__(self, margin=1.0, reduction="mean", name=None, dtype=None):
         super().__init__(margin, reduction=reduction, name=name, dtype=dtype)

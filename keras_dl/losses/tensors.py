@@ -85,7 +85,8 @@ def class_targets(y_true, y_pred):
     shape of the predictions.
 
     Returns:
-        (indices as int32, None) or (None, probabilities in the dtype of `y_pred`).
+        (indices as int32, None) or (None, probabilities in the dtype of `y_pred`). A fraction is no index, and becomes
+        one of no class.
     """
     y_true = ops.convert_to_tensor(y_true)
     shape, expected = tuple(y_true.shape), tuple(y_pred.shape)
@@ -93,13 +94,20 @@ def class_targets(y_true, y_pred):
     if one_index:
         y_true = ops.squeeze(y_true, -1)
     if compatible(tuple(y_true.shape), expected[:-1]):
-        return ops.cast(y_true, "int32"), None
+        return _indices(y_true), None
     if not one_index and compatible(shape, expected):
         return None, ops.cast(y_true, y_pred.dtype)
     raise ValueError(
         f"Expected `y_true` to hold class indices of shape {expected[:-1]} or class probabilities of shape {expected}. "
         f"Received: shape {shape}"
     )
+
+
+def _indices(y_true):
+    indices = ops.cast(y_true, "int32")
+    if is_integer(y_true):
+        return indices
+    return ops.where(ops.equal(ops.cast(indices, y_true.dtype), y_true), indices, -(2**31))
 
 
 def check_no_ignoring(ignore_index):

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+NO_CLASS = -(2**31)
+
 
 def dice_score(y_true, y_pred, num_classes=None, ignore_index=-100):
     """Dice score of each class: `2 TP / (2 TP + FP + FN)` (Dice, 1945).
@@ -148,24 +150,32 @@ class _Overlap(keras.metrics.Metric):
         self.counts = [self.add_variable(shape, "zeros", dtype="float64", name=name) for name in names]
 
     def update_state(self, y_true, y_pred, sample_weight=None):
-        """Adds a batch: class indices, and predictions of shape `(batch, ..., num_classes)`."""
+        """Adds a batch: class indices (or one-hot classes), and predictions of shape `(batch, ..., num_classes)`."""
         y_pred = ops.convert_to_tensor(y_pred)
         labels, predicted = self._labels(y_true, y_pred), self._predicted(y_pred)
-        weights = ops.cast(ops.not_equal(labels, self.ignore_index), "float32")
+        counted = ops.not_equal(labels, self.ignore_index)
+        weights = ops.cast(counted, "float32")
         if sample_weight is not None:
             sample_weight = ops.cast(sample_weight, "float32")
             missing = len(labels.shape) - len(sample_weight.shape)
             weights *= ops.reshape(sample_weight, (*ops.shape(sample_weight), *[1] * missing))
         num_classes = max(self.num_classes, 2)
+        known = ops.logical_and(labels >= 0, labels < num_classes)
+        # A label that is no class makes the result NaN, as it does the losses; one-hot it would be left out in silence.
+        unknown = ops.any(ops.logical_and(ops.logical_not(known), weights > 0))
         true = ops.one_hot(labels, num_classes, dtype="float32")
         predicted = ops.one_hot(predicted, num_classes, dtype="float32")
         weights = ops.expand_dims(weights, -1)
         for variable, pixels in zip(self.counts, (true * predicted, true, predicted), strict=True):
             sums = ops.sum(pixels * weights, axis=tuple(range(len(labels.shape))))
+            sums = ops.where(unknown, float("nan"), ops.cast(sums, variable.dtype))
             variable.assign_add(ops.cast(sums, variable.dtype))
 
     def result(self):
-        """Returns the mean over the classes that have pixels, or the value of `class_id`; 0 where there are none."""
+        """Returns the mean over the classes that have pixels, or the value of `class_id`; 0 where there are none.
+
+        NaN once a label was no class.
+        """
         values, present = self._values(*self.counts)
         first = 0 if self.include_background and self.num_classes > 1 else 1
         chosen = slice(first, None) if self.class_id is None else slice(self.class_id, self.class_id + 1)
@@ -174,10 +184,17 @@ class _Overlap(keras.metrics.Metric):
 
     def _labels(self, y_true, y_pred):
         y_true = ops.convert_to_tensor(y_true)
-        if len(y_true.shape) == len(y_pred.shape):
-            one_hot = y_true.shape[-1] > 1
-            return ops.argmax(y_true, axis=-1) if one_hot else ops.cast(ops.squeeze(y_true, -1), "int32")
-        return ops.cast(y_true, "int32")
+        if len(y_true.shape) < len(y_pred.shape):
+            return _whole(y_true)
+        if y_true.shape[-1] == 1:
+            return _whole(ops.squeeze(y_true, -1))
+        if y_true.shape[-1] != self.num_classes:
+            raise ValueError(
+                f"Expected class indices, or {self.num_classes} one-hot classes on the last axis. "
+                f"Received: shape {tuple(y_true.shape)}"
+            )
+        one = ops.isclose(ops.sum(ops.cast(y_true, "float32"), axis=-1), 1.0)
+        return ops.where(one, ops.cast(ops.argmax(y_true, axis=-1), "int32"), NO_CLASS)
 
     def _predicted(self, y_pred):
         if y_pred.shape[-1] != self.num_classes:
@@ -207,7 +224,7 @@ class Dice(_Overlap):
 
     Pixels are summed over the batches (and replicas) before the division, so a class that a batch lacks does not count
     there; classes without any pixel, true or predicted, are left out of the mean, and without any class the result is
-    0. `dice_score` gives the score of single cases.
+    0. A label that is no class and not `ignore_index` makes it NaN. `dice_score` gives the score of single cases.
 
     Args:
         num_classes: Number of classes; 1 for a binary mask, whose foreground counts alone.
@@ -227,7 +244,7 @@ class Dice(_Overlap):
     """
 
     def _values(self, hits, true, predicted):
-        return ops.divide_no_nan(2 * hits, true + predicted), (true + predicted) > 0
+        return ops.divide_no_nan(2 * hits, true + predicted), (true + predicted) != 0
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -250,7 +267,13 @@ class IoU(_Overlap):
         super().__init__(num_classes, **options)
 
     def _values(self, hits, true, predicted):
-        return ops.divide_no_nan(hits, true + predicted - hits), (true + predicted) > 0
+        return ops.divide_no_nan(hits, true + predicted - hits), (true + predicted) != 0
+
+
+def _whole(labels):
+    """Class indices as int32; a fraction, which a cast would round down to a class, becomes none."""
+    indices = ops.cast(labels, "int32")
+    return ops.where(ops.equal(ops.cast(indices, labels.dtype), labels), indices, NO_CLASS)
 
 
 def _same_shape(y_true, y_pred):

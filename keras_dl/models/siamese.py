@@ -3,6 +3,7 @@
 import warnings
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.losses import TripletMargin
@@ -138,6 +139,8 @@ class Siamese(Supervised):
             raise ValueError("data should be (x, labels) or ((a, b), labels). Received: no labels")
         for part in x if several else (x,):
             self._checked(part)
+        if wanted < 3:
+            _check_labels(y, getattr(loss, "pair_labels", None))
 
     def signatures(self):
         """What `export` writes: `embed` (the default), and `distance` of two batches."""
@@ -178,3 +181,24 @@ class Siamese(Supervised):
         if not tf.TensorShape([None, *expected]).is_compatible_with(x.shape):
             raise ValueError(f"samples should have shape (batch, {', '.join(map(str, expected))}). Received: {x.shape}")
         return x if x.dtype.is_integer else tf.cast(x, tf.float32)
+
+
+def _check_labels(labels, of_pairs):
+    """Refuses labels that are not one a sample, or of pairs none of those of the loss, such as 0 where that takes -1.
+
+    Args:
+        labels: Array or tensor.
+        of_pairs: The two labels of pairs, of which shares between may be given where they are 0 and 1; `None` for any.
+    """
+    shape = tuple(labels.shape)
+    if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
+        raise ValueError(
+            "labels should have shape (batch,) or (batch, 1), a class a row; of one-hot labels, their argmax. "
+            f"Received: shape {shape}"
+        )
+    values = np.unique(labels)
+    if of_pairs is None:
+        return
+    known = (values >= 0) & (values <= 1) if of_pairs == (0, 1) else np.isin(values, of_pairs)
+    if not known.all():
+        raise ValueError(f"labels of pairs should be {of_pairs[0]} or {of_pairs[1]}. Received: {values[~known][:5]}")

@@ -164,3 +164,30 @@ def test_labels_out_of_range_are_refused(function, label):
         function(np.array([0, 1, 2, 3, 0, label]), LOGITS)
     with pytest.raises(tf.errors.InvalidArgumentError):
         function(np.array([0, 1, 2, 3, 0, label]), LOGITS, weight=[1.0, 2.0, 3.0, 4.0])
+
+
+@pytest.mark.parametrize(
+    ("loss", "targets"),
+    [
+        (losses.Focal(from_logits=True), [[[0.0], [255.0]]]),
+        (losses.Dice(from_logits=True), [[[0.0], [255.0]]]),
+        (losses.DiceCrossEntropy(), [[[0.0], [255.0]]]),
+        (losses.DiceCrossEntropy(), [[[0.0], [-1.0]]]),
+    ],
+)
+def test_masks_outside_0_to_1_give_nan(loss, targets):
+    """As labels that are no class do; a mask of 0 and 255 would otherwise train on a plausible loss."""
+    predictions = np.zeros((1, 2, 1), "float32")
+    assert np.isnan(float(loss(np.array(targets, "float32"), predictions)))
+    assert np.isfinite(float(loss(np.clip(targets, 0, 1).astype("float32"), predictions)))
+
+
+def test_fractions_are_no_class_indices():
+    assert np.isnan(float(losses.Focal(from_logits=True)(np.array([0.0, 1.5], "float32"), LOGITS[:2])))
+
+
+def test_labels_of_pairs_and_triplets():
+    pairs = (LOGITS, LOGITS[::-1])
+    assert np.isnan(losses.contrastive(-np.ones(6), pairs).numpy()).all()
+    with pytest.raises(ValueError, match=r"of one-hot labels, their argmax. Received: labels of shape \(6, 4\)"):
+        losses.TripletMargin(mining="hard")(np.eye(4, dtype="float32")[LABELS], LOGITS)

@@ -235,3 +235,32 @@ def test_in_compile_on_one_and_two_replicas():
     one, two = np.array(run.stdout.split()[-10:], float).reshape(2, 5)
     assert one[1] == pytest.approx(one[0], rel=1e-6)
     np.testing.assert_allclose(two, one, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("num_classes", "labels"), [(1, [0, 255]), (2, [0, 255]), (3, [3, 7]), (2, [0, -1]), (2, [0.5, 1.0])]
+)
+def test_labels_that_are_no_class_make_the_metrics_nan(num_classes, labels):
+    """As they make the losses."""
+    predictions = np.zeros((1, 2, num_classes), "float32")
+    predictions[0, 1, -1] = 1.0
+    for metric in (metrics.Dice(num_classes), metrics.IoU(num_classes)):
+        metric.update_state([labels], predictions)
+        assert np.isnan(float(metric.result()))
+        metric.reset_state()
+        metric.update_state([[0, 1]], predictions)
+        assert np.isfinite(float(metric.result()))
+
+
+def test_ignored_labels_are_no_class_and_do_no_harm():
+    metric = metrics.Dice(2, ignore_index=255)
+    metric.update_state([[0, 1, 255]], [[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])
+    assert float(metric.result()) == 1.0
+
+
+def test_one_hot_labels_of_another_number_of_classes_are_refused():
+    with pytest.raises(ValueError, match=r"or 2 one-hot classes on the last axis. Received: shape \(1, 2, 3\)"):
+        metrics.Dice(2).update_state(np.eye(3)[[[0, 1]]], np.zeros((1, 2, 2)))
+    metric = metrics.Dice(2)
+    metric.update_state(np.array([[[1, 0], [0, 0]]]), np.array([[[1.0, 0.0], [0.0, 1.0]]]))  # a pixel of no class
+    assert np.isnan(float(metric.result()))

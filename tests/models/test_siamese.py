@@ -86,6 +86,9 @@ BAD = [
     (None, ((X, X), Y), r"TripletMargin should be given samples and labels \(x, labels\). Received: 2 tensors"),
     (losses.Contrastive(), (X, Y), r"Contrastive should be given pairs \(\(a, b\), labels\). Received: 1 tensors"),
     (losses.TripletMargin(), (X, Y), r"given triplets \(anchor, positive, negative\). Received: 1 tensors"),
+    (None, (X, np.eye(3)[Y]), r"of one-hot labels, their argmax. Received: shape \(24, 3\)"),
+    (losses.Contrastive(), ((X, X), 2 * (Y > 0) - 1), r"labels of pairs should be 0 or 1. Received: \[-1\]"),
+    (losses.CosineEmbedding(), ((X, X), Y > 0), r"labels of pairs should be -1 or 1. Received: \[False\]"),
     (losses.Contrastive(), ((X, X[:, :5]), Y), r"shape \(batch, 6\). Received: \(24, 5\)"),
 ]
 

@@ -1,9 +1,16 @@
 """Keras' own augmentation layers as functions of a key."""
 
+import inspect
+
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.data.augment.base import Transform
+
+LARGEST_LABEL = 2**24  # float32 holds the integers up to here
+PROBE_LABELS = (0, 3, 300, 5001)  # a mixture of any two is none of them
+PROBE_BATCH = 16
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -11,14 +18,18 @@ class KerasLayer(Transform):
     """One of Keras' layers for augmentation, such as `keras.layers.RandomHue`, drawing from the key.
 
     Its own random state is not used. Masks move as the images do, also under `RandomElasticTransform`, which by itself
-    distorts the two differently (and which cuts labels off at its `value_range`). The layers take no volumes.
+    distorts the two differently and cuts labels off at its `value_range`. Labels up to 2^24 are kept whatever dtype the
+    layer computes in. The layers take no volumes.
+
+    Layers that mix samples, such as `MixUp` and `CutMix`, are refused: their labels would have to be mixed as well. So
+    are masks under a layer that mixes their values, such as `AugMix`.
 
     Args:
         layer: Layer that takes images, or its configuration. Mind its `value_range`.
         probability: Share of the samples that change.
 
     Raises:
-        ValueError: If the layer is not one of Keras' augmentation layers.
+        ValueError: If the layer is not one of Keras' augmentation layers, or changes labels.
 
     Example:
 
@@ -34,21 +45,48 @@ class KerasLayer(Transform):
         layer = keras.saving.deserialize_keras_object(layer) if isinstance(layer, dict) else layer
         if not hasattr(layer, "get_random_transformation"):
             raise ValueError(f"`layer` must be one of Keras' layers for augmentation. Received: layer={layer!r}")
+        if _changes_labels(layer):
+            raise ValueError(
+                "`layer` must leave labels as they are: mix images and labels by keras.layers after batching, "
+                f"`dataset.map(lambda x, y: layer(dict(images=x, labels=y)))`. Received: layer={layer!r}"
+            )
         self.layer = layer
+        self._mask_layer = _for_masks(layer)
+        self._sizes_with_masks = set()
 
     def change(self, images, masks, key):
-        keys, dtype = _Keys(key), self.layer.compute_dtype
-        data = {"images": tf.cast(images, dtype)}
-        if masks is not None:
-            data["segmentation_masks"] = tf.cast(masks, dtype)
-        transformation = self.layer.get_random_transformation(data, training=True, seed=keys)
+        keys = _Keys(key)
+        data = tf.cast(images, self.layer.compute_dtype)
+        transformation = _transformation(self.layer, data, keys)
         drawn = keys.count
-        images = tf.cast(self.layer.transform_images(data["images"], transformation, training=True), images.dtype)
-        if masks is not None:
-            keys.count = drawn  # what is drawn on the way is drawn again, equally
-            moved = self.layer.transform_segmentation_masks(data["segmentation_masks"], transformation, training=True)
-            masks = tf.cast(moved, masks.dtype)
-        return images, masks
+        changed = tf.cast(self.layer.transform_images(data, transformation, training=True), images.dtype)
+        if masks is None:
+            return changed, None
+        self._check_masks(images.shape[1:-1])
+        keys.count = drawn  # what is drawn on the way is drawn again, equally
+        return changed, self._moved(masks, transformation)
+
+    def _moved(self, masks, transformation):
+        moved = tf.cast(masks, self._mask_layer.compute_dtype)
+        moved = self._mask_layer.transform_segmentation_masks(moved, transformation, training=True)
+        return tf.cast(moved, masks.dtype)
+
+    def _check_masks(self, sizes):
+        """Tries once for each size of images whether the values of masks stay what they are."""
+        if sizes in self._sizes_with_masks or None in sizes:
+            return
+        rng = np.random.default_rng(0)
+        masks = rng.choice(np.array(PROBE_LABELS, "int32"), (PROBE_BATCH, *sizes, 1))
+        with tf.init_scope():
+            keys = _Keys(tf.constant([0, 0], tf.int64))
+            images = tf.zeros((PROBE_BATCH, *sizes, 3), self.layer.compute_dtype)
+            moved = self._moved(tf.constant(masks), _transformation(self.layer, images, keys)).numpy()
+        if not np.isin(moved, PROBE_LABELS).all():
+            raise ValueError(
+                f"Expected a layer that moves the values of masks and does not mix them, for images of size "
+                f"{tuple(sizes)}. Received: layer={self.layer!r}"
+            )
+        self._sizes_with_masks.add(sizes)
 
     def get_config(self):
         return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
@@ -64,3 +102,28 @@ class _Keys(keras.random.SeedGenerator):
     def next(self, ordered=True):
         self.count += 1
         return tf.random.fold_in(self.key, self.count)
+
+
+def _transformation(layer, images, keys):
+    """What a layer draws for images; most layers take a dict of them, and some the images alone."""
+    draw = layer.get_random_transformation
+    takes_images = next(iter(inspect.signature(draw).parameters)) == "images"
+    return draw(images if takes_images else {"images": images}, training=True, seed=keys)
+
+
+def _changes_labels(layer):
+    """Whether a layer makes other labels of a batch than it is given, because it mixes samples."""
+    if type(layer).transform_labels is keras.layers.RandomFlip.transform_labels:
+        return False
+    labels = tf.eye(PROBE_BATCH)
+    images = tf.zeros((PROBE_BATCH, 32, 32, 3), layer.compute_dtype)
+    drawn = _transformation(layer, images, _Keys(tf.constant([0, 0], tf.int64)))
+    return not np.array_equal(layer.transform_labels(labels, drawn, training=True), labels)
+
+
+def _for_masks(layer):
+    """A layer that computes with whole numbers up to `LARGEST_LABEL` and does not cut them off: itself, or a copy."""
+    changes = {} if layer.compute_dtype in ("float32", "float64") else {"dtype": "float32"}
+    if isinstance(layer, keras.layers.RandomElasticTransform):
+        changes["value_range"] = (-LARGEST_LABEL, LARGEST_LABEL)
+    return type(layer).from_config({**layer.get_config(), **changes}) if changes else layer

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 FILL_MODES = ("constant", "nearest", "reflect")
+ROUNDING = 1e-3  # pixels by which computed places miss those that are meant
 
 
 def resample(x, coordinates, interpolation="linear", fill_mode="constant", fill_value=0.0):
@@ -29,7 +30,8 @@ def resample(x, coordinates, interpolation="linear", fill_mode="constant", fill_
     [2.0, 7.0, 0.0]
     """
     if interpolation == "nearest":
-        return _pixels(x, tf.round(coordinates), fill_mode, fill_value)
+        # Halves all go the same way: tf.round, which takes them to even numbers, would leave every other pixel out.
+        return _pixels(x, tf.floor(coordinates + (0.5 + ROUNDING)), fill_mode, fill_value)
     floor = tf.floor(coordinates)
     fraction = tf.cast(coordinates - floor, x.dtype)
     total = 0

@@ -47,6 +47,10 @@ class NiftiSource(NamedTuple):
         nibabel.save(nibabel.Nifti1Image(values.astype(header.get_data_dtype()), self.affine, header), path)
 
     @property
+    def white(self):
+        return 255.0
+
+    @property
     def suffix(self):
         return SUFFIXES[0]
 

@@ -13,7 +13,8 @@ class Patches:
     """Draws batches of patches from cases in memory (Isensee et al., 2021).
 
     The last third of a batch, at least one patch of two, is on foreground: a case, one of its classes and one of that
-    class's pixels are drawn, and the patch is centred on it as far as the image reaches. The others lie anywhere.
+    class's pixels are drawn, and the patch is centred on it as far as the image reaches. The others lie anywhere. A
+    batch too small for that share has one such patch in as many steps as make the share up: of batches of one, a third.
     Images smaller than the patch are surrounded by zeros, and the background.
 
     Batch number `step` is a function of `(seed, step)` alone.
@@ -61,11 +62,11 @@ class Patches:
         channels = self.cases[0].image.shape[-1]
         images = np.zeros((self.batch_size, *self._window, channels), "float32")
         labels = np.zeros((self.batch_size, *self._window), "int32")
+        anywhere = self.batch_size - self._on_foreground(int(step))
         for row in range(self.batch_size):
             rng = np.random.default_rng((self.seed, 1, int(step), row))
             index = int(rng.integers(len(self.cases)))
-            on_foreground = row >= round(self.batch_size * (1 - self.foreground))
-            start = self._start(index, on_foreground, rng)
+            start = self._start(index, row >= anywhere, rng)
             _copy(self.cases[index].image, start, images[row])
             _copy(self.cases[index].labels, start, labels[row])
         if self.plan.slice_axis is not None:
@@ -109,6 +110,13 @@ class Patches:
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
         dataset.order = order
         return dataset
+
+    def _on_foreground(self, step):
+        """How many patches of a batch are on foreground."""
+        count = self.batch_size - round(self.batch_size * (1 - self.foreground))
+        if count:
+            return count
+        return int(np.random.default_rng((self.seed, 2, step)).random() < self.batch_size * self.foreground)
 
     def _start(self, index, on_foreground, rng):
         """Draws where a patch begins, which is before the image's first pixel where the image is smaller."""

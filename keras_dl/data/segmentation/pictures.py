@@ -35,6 +35,10 @@ class PictureSource(NamedTuple):
         imsave(path, values[labels].astype(dtype), check_contrast=False)
 
     @property
+    def white(self):
+        return 255.0
+
+    @property
     def suffix(self):
         return SUFFIXES[0]
 

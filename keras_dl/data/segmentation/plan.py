@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_dl.checks import check_number
 from keras_dl.data.segmentation.fingerprint import Intensities
+from keras_dl.data.segmentation.resampling import ROUNDING
 from keras_dl.data.segmentation.topology import feature_map_values, topology
 
 ANISOTROPIC = 3  # an axis is coarse if its spacing is more than so many times the others'
@@ -14,12 +15,20 @@ SHARE_OF_DATA = 0.05  # of all pixels, at most so many are in one batch
 SMALLEST_BATCH = 2
 FIRST_FILTERS = 32
 REFERENCE_BUDGET = 8.0
-# By number of axes: edge of the patch to begin with, most channels, and values of feature maps of one patch that fit
-# into the reference budget with a batch of so many.
+# By number of axes: edge of the patch to begin with, most channels, and values of the feature maps of a patch, of which
+# a batch of so many fills the reference budget.
 FIRST_EDGE = {2: 2048, 3: 256}
 MOST_FILTERS = {2: 512, 3: 320}
 REFERENCE_VALUES = {2: 85e6, 3: 560e6}
 REFERENCE_BATCH = {2: 12, 3: 2}
+NORMALIZATIONS = {
+    "ct": "ct",
+    "rgb": "rgb",
+    "rgb_to_0_1": "rgb",
+    "rescale_to_0_1": "rescale",
+    "none": "none",
+    "nonorm": "none",
+}
 
 
 class Plan(NamedTuple):
@@ -35,7 +44,8 @@ class Plan(NamedTuple):
         filters: Channels of each level.
         num_classes: Number of classes, the background included.
         normalizations: Of each channel: `"ct"` (clipped to the foreground's percentiles, its mean and standard
-            deviation), `"rgb"` (divided by 255), `"none"`, or `"zscore"` (each image's own mean and deviation).
+            deviation), `"rgb"` (divided by the value of white), `"rescale"` (each image's least value to 0, its largest
+            to 1), `"none"`, or `"zscore"` (each image's own mean and deviation).
         intensities: `Intensities` of each channel, for `"ct"`.
         inside_nonzero: Whether z-scores are those of the pixels that are not zero, and others stay zero.
         slice_axis: For a plan for slices of volumes: the axis that is cut; else `None`.
@@ -104,17 +114,21 @@ def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
 
     A pure function of its arguments. The spacing is the median one, but the tenth percentile on an axis that is more
     than three times as coarse as the others and has less than a third of their pixels. The patch begins with the
-    aspect of the physical space, no larger than the median image; while its feature maps do not fit into the budget,
-    it loses what can be cut off of the axis that covers most of the median image. Depth and kernels follow from
-    `topology`. What is left of the budget makes the batch larger, up to a twentieth of all pixels. CT images are
-    normalised by the foreground of the data set, others each by itself, and only where they are not zero if cutting
-    zeros off takes away more than a quarter of them. (nnU-Net's cascade for large images is not planned.)
+    aspect of the physical space, no larger than the median image; while the feature maps of two patches do not fit
+    into the budget, it loses what can be cut off of the axis that covers most of the median image. Depth and kernels
+    follow from `topology`. What is left of the budget makes the batch larger, up to a twentieth of all pixels.
+    (nnU-Net's cascade for large images is not planned.)
+
+    Channels are normalised as nnU-Net does by their names, in any case: `ct` by the foreground of the data set,
+    `rgb_to_0_1` (or `rgb`) and `rescale_to_0_1` to 0 to 1, `noNorm` (or `none`) not at all; all others each by itself,
+    and only where they are not zero if cutting zeros off takes away more than a quarter of them.
 
     Args:
         fingerprint: A `Fingerprint`.
         memory_budget: Memory of the accelerator in GB, on nnU-Net's scale: its reference is 8, for which a batch of
             two patches of 128^3 is about the largest.
-        dimensions: 2 plans for slices of volumes, across their coarsest axis; `None` for what the images are.
+        dimensions: 2 plans for slices of volumes, across their coarsest axis (the last of equals, in a scan's canonical
+            orientation the axial one); `None` for what the images are.
 
     Returns:
         A `Plan`.
@@ -133,7 +147,7 @@ def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
     spacing = target_spacing(fingerprint)
     shape = median_shape(fingerprint, spacing)
     num_pixels = math.prod(shape) * len(fingerprint.shapes)
-    slice_axis = int(np.argmax(spacing)) if dimensions == 2 and len(spacing) == 3 else None
+    slice_axis = slicing_axis(spacing) if dimensions == 2 and len(spacing) == 3 else None
     if slice_axis is not None:
         order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
         spacing, shape = (tuple(values[axis] for axis in order) for values in (spacing, shape))
@@ -161,6 +175,17 @@ def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
     )
 
 
+def slicing_axis(spacing):
+    """Returns the coarsest axis of a volume, along which slices are told apart; the last of equals, which is up.
+
+    Example:
+
+    >>> slicing_axis((1.0 + 1e-7, 1.0, 1.0)), slicing_axis((1.0, 3.0, 1.0))
+    (2, 1)
+    """
+    return int(np.flatnonzero(np.isclose(spacing, max(spacing), rtol=ROUNDING, atol=0))[-1])
+
+
 def target_spacing(fingerprint):
     """Returns the spacing to resample to, one an axis; see `plan`."""
     spacing = np.median(fingerprint.spacings, axis=0)
@@ -182,21 +207,23 @@ def median_shape(fingerprint, spacing):
 
 
 def _fitting(spacing, shape, num_classes, reference):
-    """Returns the topology of the largest patch whose feature maps fit, its channels, and how many values they hold."""
+    """Returns the topology of the largest patch that fits, its channels, and how many values its feature maps hold."""
     rank = len(spacing)
+    # The reference is for a large batch of patches; of patches as large as can be, only the smallest batch must fit.
+    limit = reference * REFERENCE_BATCH[rank] / SMALLEST_BATCH
     edges = FIRST_EDGE[rank] * math.prod(spacing) ** (1 / rank) / np.asarray(spacing)
     patch = tuple(min(int(round(edge)), n) for edge, n in zip(edges, shape, strict=True))
     while True:
         found = topology(patch, spacing)
         filters = tuple(min(MOST_FILTERS[rank], FIRST_FILTERS * 2**i) for i in range(len(found.kernel_sizes)))
         values = feature_map_values(found, filters, num_classes)
-        if values <= reference:
+        if values <= limit:
             return found, filters, values
         patch = _smaller(found, spacing, shape)
         if min(patch) < 1:
             raise ValueError(
                 f"Expected a `memory_budget` for the {values} values of a patch of {found.patch_size}. "
-                f"Received: one for {int(reference)} values"
+                f"Received: one for {int(limit)} values"
             )
 
 
@@ -213,7 +240,7 @@ def _smaller(found, spacing, shape):
 
 
 def _normalization(modality):
-    return {"ct": "ct", "rgb": "rgb", "none": "none"}.get(modality.lower(), "zscore")
+    return NORMALIZATIONS.get(modality.lower(), "zscore")
 
 
 def _tuples(value):

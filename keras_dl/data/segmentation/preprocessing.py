@@ -7,7 +7,9 @@ from scipy import ndimage
 
 from keras_dl.data.segmentation.case import check_case
 from keras_dl.data.segmentation.fingerprint import nonzero_box
-from keras_dl.data.segmentation.resampling import coarse_axis, resample, resample_labels
+from keras_dl.data.segmentation.resampling import coarse_axis, largest, resample, resample_labels
+
+BYTE = 255.0
 
 
 class Prepared(NamedTuple):
@@ -60,7 +62,8 @@ def prepare(case, plan):
     """
     _check(case, plan)
     box = nonzero_box(case.image)
-    image = normalize(case.image[box], plan)
+    white = BYTE if case.source is None else case.source.white
+    image = normalize(case.image[box], plan, white)
     labels = None if case.labels is None else case.labels[box].astype("int32")
     spacing, target = tuple(case.spacing), plan.spacing
     if plan.slice_axis is not None:
@@ -98,7 +101,8 @@ def restore(scores, prepared):
     inside = [places.stop - places.start for places in prepared.box]
     if prepared.slice_axis is not None:
         inside.insert(0, inside.pop(prepared.slice_axis))
-    labels = np.argmax(resample(scores, inside, 1, prepared.coarse_axis), axis=-1)
+    classes = range(scores.shape[-1])
+    labels = largest(resample(scores[..., c : c + 1], inside, 1, prepared.coarse_axis)[..., 0] for c in classes)
     if prepared.slice_axis is not None:
         labels = np.moveaxis(labels, 0, prepared.slice_axis)
     whole = np.zeros(prepared.shape, "int32")
@@ -106,12 +110,13 @@ def restore(scores, prepared):
     return whole
 
 
-def normalize(image, plan):
+def normalize(image, plan, white=BYTE):
     """Returns an image with the intensities that the plan asks for; see `Plan.normalizations`.
 
     Args:
         image: Float array `(*sizes, channels)`.
         plan: A `Plan`.
+        white: Value of white in coloured channels, 255 for colours of eight bits.
 
     Returns:
         Float32 array of the same shape.
@@ -123,15 +128,51 @@ def normalize(image, plan):
     for number, kind in enumerate(plan.normalizations):
         channel = image[..., number].astype("float32")
         if kind == "ct":
-            found = plan.intensities[number]
-            channel = (np.clip(channel, found.low, found.high) - found.mean) / max(found.std, 1e-8)
+            foreground = plan.intensities[number]
+            channel = np.clip(channel, foreground.low, foreground.high)
+            channel = _divided(channel - foreground.mean, foreground.std, foreground.mean)
         elif kind == "rgb":
-            channel = channel / 255.0
+            channel = channel / white
+        elif kind == "rescale":
+            least = channel.min()
+            channel = _divided(channel - least, channel.max() - least, least)
         elif kind == "zscore" and inside.any():
             values = channel[inside].astype("float64")
-            channel = np.where(inside, (channel - values.mean()) / max(values.std(), 1e-8), 0.0)
+            mean, std = values.mean(), values.std()
+            channel = np.where(inside, _divided(channel - mean, std, mean), 0.0)
         channels.append(channel.astype("float32"))
     return np.stack(channels, axis=-1)
+
+
+def _divided(difference, width, offset):
+    """Values by their width; where that is no more than the rounding of their offset, they are one value, and 0."""
+    smallest = np.finfo("float32").eps * abs(offset)
+    return difference / width if width > smallest else np.zeros_like(difference)
+
+
+def check_colours(image, modalities, white, name):
+    """Refuses channels that are to be divided by white and go beyond it, or cannot have been measured by it.
+
+    Args:
+        image: Array `(*sizes, channels)`.
+        modalities: Of each channel, the name of its modality or its normalisation.
+        white: Value of white.
+        name: What error messages call the image.
+
+    Raises:
+        ValueError: If such channels have values below 0 or above white, or fractions up to 1 alone.
+    """
+    coloured = [number for number, kind in enumerate(modalities) if kind in ("rgb", "rgb_to_0_1")]
+    if not coloured:
+        return
+    least, largest = (float(f([f(image[..., number]) for number in coloured])) for f in (np.min, np.max))
+    fractions = largest <= 1 and any((image[..., n] != np.round(image[..., n])).any() for n in coloured)
+    if least < 0 or largest > white or fractions:
+        raise ValueError(
+            f"Expected colours from 0 to {white:g}, the value of white; else save them as 8 or 16 bits, or have "
+            "dataset.json call the channels zscore, rescale_to_0_1 or noNorm. "
+            f"Received: values from {least:g} to {largest:g} in {name}"
+        )
 
 
 def _check(case, plan):
@@ -143,6 +184,7 @@ def _check(case, plan):
             f"Expected images of {expected[0]} axes and {expected[1]} channels, as planned. "
             f"Received: shape {case.image.shape}, spacing {case.spacing} in {case.name}"
         )
+    check_colours(case.image, plan.normalizations, BYTE if case.source is None else case.source.white, case.name)
     if case.labels is None:
         return
     if case.labels.max() >= plan.num_classes:

@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 COARSE = 3
+ROUNDING = 1e-4  # by which spacings that are meant to be equal differ, as those of oblique headers
 
 
 def resample(image, shape, order=3, coarse_axis=None):
@@ -56,8 +57,30 @@ def resample_labels(labels, shape, coarse_axis=None):
     classes = np.unique(labels)
     if labels.shape == tuple(shape) or len(classes) == 1:
         return np.full(shape, classes[0], labels.dtype) if len(classes) == 1 else labels
-    masks = resample(labels[..., None] == classes, shape, 1, coarse_axis)
-    return classes[np.argmax(masks, axis=-1)].astype(labels.dtype)
+    masks = (resample((labels == c)[..., None], shape, 1, coarse_axis)[..., 0] for c in classes)
+    return classes[largest(masks)].astype(labels.dtype)
+
+
+def largest(fields):
+    """Returns which of several arrays is the largest at each place, the first of equals; two are in memory at once.
+
+    Args:
+        fields: Iterable of arrays of the same shape.
+
+    Example:
+
+    >>> largest(iter([np.array([1, 5]), np.array([2, 5])])).tolist()
+    [1, 0]
+    """
+    fields = iter(fields)
+    best = np.array(next(fields))
+    indices = np.zeros(best.shape, "int32")
+    for number, field in enumerate(fields, start=1):
+        better = field > best
+        np.copyto(best, field, where=better)
+        indices[better] = number
+        del field, better  # before the next one is made
+    return indices
 
 
 def coarse_axis(spacing, target):
@@ -72,7 +95,7 @@ def coarse_axis(spacing, target):
     """
     for distances in (spacing, target):
         if max(distances) > COARSE * min(distances):
-            axes = [axis for axis, distance in enumerate(distances) if distance == max(distances)]
+            axes = np.flatnonzero(np.isclose(distances, max(distances), rtol=ROUNDING, atol=0)).tolist()
             return axes[0] if len(axes) == 1 and len(distances) == 3 else None
     return None
 

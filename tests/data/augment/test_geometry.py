@@ -157,3 +157,13 @@ def test_masks_move_with_their_images(move, sizes):
     with_channel, again = augment.augment([move], ramps, masks[..., None], seed=3)
     np.testing.assert_array_equal(again[..., 0], moved)
     np.testing.assert_array_equal(with_channel, places)
+
+
+@pytest.mark.parametrize("degrees", [90, -90])
+def test_masks_at_halves_of_pixels(degrees):
+    """Each row of a mask turned by a quarter is another one: rounding to even numbers takes every other one twice."""
+    rows = np.tile(np.arange(14)[None, :, None], (1, 1, 11))
+    turn = augment.Affine(rotation=(degrees, degrees), fill_mode="nearest")
+    _, turned = augment.augment([turn], np.zeros((1, 14, 11, 1), "float32"), rows)
+    middle = turned[0, 7].numpy()
+    assert set(np.abs(np.diff(middle))) == {1}

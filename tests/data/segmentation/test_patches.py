@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_dl import models, networks
 from keras_dl.data import augment
-from keras_dl.data.segmentation import Case, Fingerprint, Patches, plan, prepare
+from keras_dl.data.segmentation import Case, Fingerprint, Patches, fingerprint, plan, prepare
 from keras_dl.data.segmentation.patches import PLACES_A_CLASS
 
 
@@ -192,3 +192,14 @@ def test_bad_arguments_are_refused():
         with pytest.raises(ValueError, match=message) as error:
             call()
         assert "Received: " in str(error.value)
+
+
+@pytest.mark.parametrize(("batch_size", "foreground", "expected"), [(1, 1 / 3, 1 / 3), (2, 0.1, 0.2), (3, 1 / 3, 1.0)])
+def test_small_batches_have_their_share_of_foreground(batch_size, foreground, expected):
+    labels = np.zeros((40,) * 3, int)
+    labels[20, 20, 20] = 1
+    case = Case(np.random.default_rng(0).random((40, 40, 40, 1)), labels, (1.0,) * 3, "a")
+    found = plan(fingerprint([case], 2))
+    patches = Patches([prepare(case, found)], found, foreground, batch_size=batch_size, patch_size=(4, 4, 4))
+    share = np.mean([patches.batch(step)[1].any() for step in range(300)])
+    assert share == pytest.approx(expected, abs=0.06)

@@ -269,3 +269,26 @@ def test_bad_arguments_are_refused():
         with pytest.raises(ValueError, match=message) as error:
             call()
         assert "Received: " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "num_classes", "patch_size", "batch_size"),
+    [((768, 1024), 2, (768, 1024), 4), ((5000, 6000), 5, (1024, 1280), 2)],
+)
+def test_plans_of_large_images(shape, num_classes, patch_size, batch_size):
+    """Those of nnU-Net's planner: a patch is as large as a batch of two allows, not one of twelve."""
+    found = plan(Fingerprint(((1.0, 1.0),) * 100, (shape,) * 100, num_classes, ("rgb",) * 3))
+    assert (found.patch_size, found.batch_size) == (patch_size, batch_size)
+
+
+def test_normalizations_by_the_names_that_nnunet_knows():
+    names = ("CT", "noNorm", "rescale_to_0_1", "RGB_to_0_1", "zscore", "MRI", "rgb", "none")
+    found = plan(Fingerprint(((1.0, 1.0),), ((9, 9),), 2, names)).normalizations
+    assert found == ("ct", "none", "rescale", "rgb", "zscore", "zscore", "rgb", "none")
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (1.0 + 1e-7, 1.0, 1.0), (1.0, 1.0 + 1e-6, 1.0)])
+def test_slices_of_equal_spacing_are_axial(spacing):
+    """Within rounding, which oblique headers have."""
+    found = plan(Fingerprint((spacing,) * 9, ((512, 512, 300),) * 9, 2), dimensions=2)
+    assert found.slice_axis == 2 and found.patch_size == (512, 512)

@@ -1,5 +1,7 @@
 """Resampling, normalisation, and predictions brought back to the grid that a case came on."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -228,3 +230,49 @@ def test_from_a_folder_to_written_predictions(tmp_path):
         written, expected = nibabel.load(path), nibabel.load(tmp_path / "labelsTr" / f"{case.name}.nii.gz")
         np.testing.assert_array_equal(np.asanyarray(written.dataobj), np.asanyarray(expected.dataobj))
         np.testing.assert_allclose(written.affine, expected.affine, atol=1e-5)
+
+
+def test_memory_of_many_labels():
+    """One mask at a time: 32 classes take as much as 2 do."""
+
+    def peak(classes):
+        labels = np.random.default_rng(0).integers(0, classes, (20,) * 3)
+        tracemalloc.start()
+        resample_labels(labels, (40,) * 3)
+        size = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return size
+
+    assert peak(32) < 1.5 * peak(2)
+
+
+def test_axes_that_are_coarse_within_rounding():
+    assert coarse_axis((1.0, 5.0, 5.0 + 1e-6), (1.0, 1.0, 1.0)) is None
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_z_scores_of_any_unit(scale):
+    """A diffusivity in m^2/s has a deviation below every fixed smallest one."""
+    image = normal(9, 8, 1) + 3
+    found = plan(Fingerprint(((1.0, 1.0),), ((9, 8),), 2))
+    scaled = prepare(Case((scale * image).astype("float32"), None, (1.0, 1.0), "a"), found).image
+    assert scaled.std() == pytest.approx(1, abs=1e-4)
+    constant = prepare(Case(np.full((9, 8, 1), 0.1 * scale, "float32"), None, (1.0, 1.0), "a"), found).image
+    assert np.abs(constant).max() < 1e-3
+
+
+def test_rescaled_channels():
+    image = np.stack([normal(9, 8) * 5 - 2, np.full((9, 8), 3.0, "float32")], -1)
+    found = plan(Fingerprint(((1.0, 1.0),), ((9, 8),), 2, ("rescale_to_0_1",) * 2))
+    scaled = prepare(Case(image, None, (1.0, 1.0), "a"), found).image
+    low, high = image[..., 0].min(), image[..., 0].max()
+    np.testing.assert_allclose(scaled[..., 0], (image[..., 0] - low) / (high - low), atol=1e-6)
+    np.testing.assert_array_equal(scaled[..., 1], 0)
+
+
+@pytest.mark.parametrize("values", [(-1.0, 1.0), (0.0, 0.5), (0.0, 256.0)])
+def test_colours_that_are_not_from_0_to_255_are_refused(values):
+    image = np.linspace(*values, 72, dtype="float32").reshape(9, 8, 1) * np.ones(3, "float32")
+    found = plan(Fingerprint(((1.0, 1.0),), ((9, 8),), 2, ("rgb",) * 3))
+    with pytest.raises(ValueError, match="colours from 0 to 255, .*Received: values from .* in a"):
+        prepare(Case(image, None, (1.0, 1.0), "a"), found)
