@@ -1,7 +1,9 @@
-"""What recipes and data sets there are, read off their source, so that --help needs no TensorFlow."""
+"""Catalogue of recipes, data sets and names, read off their source, so that --help needs no TensorFlow."""
 
 import ast
 import difflib
+import importlib.util
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -13,18 +15,57 @@ def recipes():
     return sorted(path.stem for path in RECIPES.glob("[!_]*.py"))
 
 
+def is_recipe(text):
+    """Whether a text names a recipe: one of `recipes()`, or a file of one's own."""
+    return text in recipes() or (text.endswith(".py") and Path(text).is_file())
+
+
+def title(recipe):
+    """What a recipe is called in names of folders: its own name, or that of its file."""
+    return Path(recipe).stem
+
+
+def module(recipe):
+    """Imports a recipe; model classes of its own are then known to Keras by name.
+
+    Raises:
+        ValueError: if there is none of that name.
+    """
+    if not is_recipe(recipe):
+        raise ValueError(f"{unknown('recipe', recipe, recipes())} Received: {recipe!r}")
+    if not recipe.endswith(".py"):
+        return importlib.import_module(f"apps.recipes.{recipe}")
+    path, name = Path(recipe).resolve(), f"recipe_{title(recipe)}"
+    if name in sys.modules and sys.modules[name].__file__ == str(path):
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+    return sys.modules[name]
+
+
 def docstring(recipe):
     """What the recipe's file says about itself."""
-    return ast.get_docstring(_parse(RECIPES / f"{recipe}.py")) or ""
+    return ast.get_docstring(_parse(_path(recipe))) or ""
 
 
 def default_dataset(recipe):
-    return _constant(RECIPES / f"{recipe}.py", "DATASET")
+    return _constant(_path(recipe), "DATASET")
 
 
 def presets(recipe):
     """The recipe's presets: a dict from name to fixed hyperparameters."""
-    return _constant(RECIPES / f"{recipe}.py", "PRESETS", {})
+    return _constant(_path(recipe), "PRESETS", {})
+
+
+def strategies():
+    """Names of the ways to distribute training."""
+    return _constant(ROOT / "keras_dl" / "runtime" / "strategy.py", "NAMES")
+
+
+def formats():
+    """Names of the formats that models are exported in."""
+    return _constant(ROOT / "keras_dl" / "runtime" / "export.py", "FORMATS")
 
 
 def datasets():
@@ -39,6 +80,10 @@ def unknown(kind, name, names):
     near = begun[:3] or difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
     hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names) or 'none'}."
     return f"unknown {kind} {name!r}. {hint}"
+
+
+def _path(recipe):
+    return Path(recipe) if recipe.endswith(".py") else RECIPES / f"{recipe}.py"
 
 
 def _parse(path):

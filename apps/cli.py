@@ -1,4 +1,4 @@
-"""What the programs share: parsing, messages instead of tracebacks, a silent start of TensorFlow."""
+"""Parts of all programs: parsing, messages instead of tracebacks, a silent start of TensorFlow, opening of runs."""
 
 import argparse
 import contextlib
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import tempfile
+from pathlib import Path
 
 from apps import catalogue
 
@@ -48,6 +49,11 @@ def one_of(kind, names):
         return text
 
     return check
+
+
+def recipe(text):
+    """An argparse type for recipes: their names, or a file of one's own."""
+    return text if catalogue.is_recipe(text) else one_of("recipe", catalogue.recipes())(text)
 
 
 def whole_number(smallest, largest=2**63 - 1):
@@ -101,9 +107,65 @@ def user_errors(*kinds, about=""):
     """Turns exceptions of these kinds into messages for the user."""
     try:
         yield
+    except (UserError, BrokenPipeError):
+        raise
     except kinds as error:
         text = str(error) or type(error).__name__
         raise UserError(f"{about}: {text}" if about else text) from error
+
+
+def open_run(path):
+    """Returns the folder, the config and the recipe's module of a run; the recipe's own classes are then known."""
+    from keras_dl.runs import RunFolder
+
+    with user_errors(ValueError, OSError):
+        folder = RunFolder(path)
+        config = folder.read_config()
+        return folder, config, catalogue.module(config["recipe"])
+
+
+def old_config(folder, arguments, kind, say):
+    """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None where a new one begins."""
+    if not folder.exists():
+        if arguments.resume:
+            say(f"nothing to resume in {folder.path}: beginning")
+        return None
+    if not arguments.resume:
+        raise UserError(f"{folder.path} already holds a {kind}: go on with --resume, or give another --out")
+    with user_errors(ValueError, OSError):
+        return folder.read_config()
+
+
+def data_folder(arguments):
+    """The folder of scans of `--data`, as an absolute path; None if there is none."""
+    return str(Path(arguments.data).resolve()) if arguments.data else None
+
+
+def dataset_name(arguments):
+    """What the data are called: the data set's name, or the folder's; None if neither is named."""
+    if arguments.data and arguments.dataset:
+        raise UserError("--dataset names a set and --data a folder; give one of them")
+    return Path(arguments.data).resolve().name if arguments.data else arguments.dataset
+
+
+def assignments(texts):
+    """Splits `NAME=VALUE` texts into a dict of texts; a later one overrides an earlier one."""
+    values = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise UserError(f"--set expects NAME=VALUE, for instance latent_size=8; received {text!r}")
+        values[name.strip()] = value.strip()
+    return values
+
+
+def hyperparameters(arguments):
+    """The hyperparameters that are set: those of the preset, over them `--set` and `--epochs`."""
+    values = dict(catalogue.presets(arguments.recipe).get(arguments.preset, {}))
+    values |= assignments(arguments.set)
+    if arguments.epochs is not None:
+        values["epochs"] = arguments.epochs
+    return values
 
 
 def start_tensorflow():

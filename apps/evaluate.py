@@ -1,8 +1,9 @@
-"""Evaluates a trained model on held-out data: `python -m apps.evaluate --help`."""
+"""Evaluation of a trained model on held-out data: `python -m apps.evaluate --help`."""
 
 import sys
 
 from apps import catalogue, cli
+from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
 Evaluates the model of a run folder on held-out data and prints its metrics, for models with a density also
@@ -48,9 +49,29 @@ def parser():
 def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
     cli.start_tensorflow()
-    from apps import evaluation
+    evaluate(arguments)
 
-    evaluation.evaluate(arguments)
+
+def evaluate(arguments):
+    """Evaluates a run's model on what it held out, or on other data."""
+    from apps import show
+    from keras_dl.tasks import Context
+
+    folder, config, recipe = cli.open_run(arguments.folder)
+    task, name = recipe.TASK, cli.dataset_name(arguments)
+    if arguments.data and task.condition != "masks":
+        raise UserError(f"--data is for segmenters; {folder.path} holds a run of {config['recipe']}")
+    with user_errors(ValueError, OSError, ImportError):
+        model = folder.load_model()
+        place = arguments.data if name else config.get("folder")
+        data = task.load(name or config["dataset"], place, config["data"].get("label_values"), show.tracked)
+        data = data.of_run(config, folder.path, other=bool(name), limit=arguments.limit)
+        counts = {"num_samples": arguments.num_samples, "features": arguments.features}
+        context = Context(folder.path, config["fit"], config["seed"], track=show.tracked, say=show.note, **counts)
+        report = task.evaluate(model, data, context)
+        folder.write_evaluation({"dataset": data.name, "rows": report.rows, **report.results})
+    show.report(report)
+    show.written({folder.evaluation_file: "these figures", **report.files})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Exports a trained model for TF Serving: `python -m apps.export --help`."""
+"""Export of a trained model for TF Serving: `python -m apps.export --help`."""
 
 import sys
 
-from apps import cli
+from apps import catalogue, cli
+from apps.cli import user_errors
 
 DESCRIPTION = """\
 Writes the model of a run folder in TF Serving's layout, with a model card beside it:
@@ -37,7 +38,7 @@ def parser():
     parser.add_argument(
         "--version", type=cli.whole_number(1), metavar="N", help="never overwritten (default: the next one)"
     )
-    formats = ("saved_model", "onnx", "litert")
+    formats = catalogue.formats()
     parser.add_argument(
         "--format",
         type=cli.one_of("format", formats),
@@ -51,9 +52,21 @@ def parser():
 def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
     cli.start_tensorflow()
-    from apps import exporting
+    publish(arguments.folder, arguments.to, arguments.version, arguments.format)
 
-    exporting.export(arguments.folder, arguments.to, arguments.version, arguments.format)
+
+def publish(path, to=None, version=None, format="saved_model"):
+    """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`."""
+    from apps import show
+    from keras_dl import runs
+
+    folder, config, recipe = cli.open_run(path)
+    name = f"{catalogue.title(config['recipe'])}_{config['dataset']}"
+    target = to or f"saved_models/{name}" + ("" if format == "saved_model" else f"_{format}")
+    about = catalogue.docstring(config["recipe"]).partition("\n")[0]
+    with user_errors(ValueError, OSError, ImportError, about=f"cannot export to {target}"):
+        paths = runs.publish(folder, target, recipe.TASK, about, version, format, show.say)
+    show.written(paths)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
-"""Draws samples from a trained model: `python -m apps.sample --help`."""
+"""Samples from a trained model: `python -m apps.sample --help`."""
 
 import sys
+from pathlib import Path
 
 from apps import cli
+from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
 Draws samples from the model of a run folder, as a picture or as an array.
@@ -42,11 +44,25 @@ def labels(text):
 def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
     if arguments.to and not arguments.to.endswith(SUFFIXES):
-        raise cli.UserError(f"--to expects a file that ends in {', '.join(SUFFIXES)}; received {arguments.to!r}")
+        raise UserError(f"--to expects a file that ends in {', '.join(SUFFIXES)}; received {arguments.to!r}")
     cli.start_tensorflow()
-    from apps import sampling
+    sample(arguments)
 
-    sampling.sample(arguments)
+
+def sample(arguments):
+    """Draws samples from a run's model and writes them."""
+    from apps import show
+    from keras_dl.tasks.drawing import write_samples
+
+    folder, config, recipe = cli.open_run(arguments.folder)
+    with user_errors(ValueError, OSError):
+        model, classes = folder.load_model(), config["data"].get("num_classes")
+        drawn = {"num_samples": arguments.num_samples, "labels": arguments.condition, "seed": arguments.seed}
+        samples = recipe.TASK.samples(model, classes, **drawn)
+    path = Path(arguments.to) if arguments.to else folder.pictures / "samples.png"
+    with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
+        write_samples(path, samples)
+    show.written({path: f"{len(samples):,} samples"})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import grpc
 import keras
 import keras_tuner as kt
 
-from apps import cli, progress
+from apps import cli, show
 from apps.cli import UserError
 from apps.search_trial import KeepBest, reason, shown, told_once, values_text
 from keras_dl import runtime
@@ -59,7 +59,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         folder: `SearchFolder`.
         oracle: one of `apps.search_oracles`.
         recipe: what `keras_dl.runtime.hypermodel` makes of a recipe.
-        data: `apps.data.Data`.
+        data: `keras_dl.tasks.Arrays`, or other data of a task.
         measures: callbacks that add the objective to the logs, where validation does not.
     """
 
@@ -130,7 +130,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         text = values_text({name: value for name, value in values.items() if name in searched})
         if first:
             text = f"trial {int(trial.hyperparameters.values['tuner/trial_id'])} goes on to epoch {epochs}: {text}"
-        progress.console.print(f"trial {int(trial.trial_id)}: {text}", markup=False)
+        show.console.print(f"trial {int(trial.trial_id)}: {text}", markup=False)
 
     def _run(self, trial):
         """Runs a trial, writes down how it ended, and tells the oracle."""
@@ -162,7 +162,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
             text = f"failed: {record['reason']}"
         else:
             text = f"{self.best_of.name} {record['value']:.5g} after epoch {record['epoch']}"
-        progress.console.print(f"trial {int(trial.trial_id)}: {text}, {record['seconds']:.0f} s", markup=False)
+        show.console.print(f"trial {int(trial.trial_id)}: {text}, {record['seconds']:.0f} s", markup=False)
 
     def _tidy(self):
         """Removes the models of trials that are not the best any more."""

@@ -3,7 +3,7 @@
 import json
 
 from apps.cli import UserError
-from apps.run_folder import RunFolder
+from keras_dl.runs import RunFolder
 
 #: What a search's config holds beside that of a run.
 CONFIG = {"tuner": str, "objective": str, "trials": int}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from apps.pictures import pyplot
+from keras_dl.tasks.drawing import pyplot
 
 ABSENT = -0.13  # where lines pass an axis that a trial has no value on, and where failed trials end
 SPREAD = 0.07  # between the outermost lines through one choice

@@ -8,11 +8,11 @@ import shutil
 from rich.markup import escape
 from rich.table import Table
 
-from apps import progress, search_picture, training
+from apps import search_picture, show
 from apps.cli import UserError
-from apps.run_folder import RunFolder
 from apps.search import ALL
 from apps.search_trial import values_text
+from keras_dl.runs import Run, RunFolder
 
 SHOWN = 30
 
@@ -21,7 +21,7 @@ def report(plan, config, folder, oracle):
     """Writes and shows what became of the trials; refuses to end well where all of them failed."""
     rows = collect(plan, folder, oracle)
     write(plan, folder, rows)
-    show(plan, folder, rows)
+    show_trials(plan, folder, rows)
     ended = [row for row in rows if row["status"] == "completed"]
     if not ended:
         first = f"; trial {rows[0]['trial']}: {rows[0]['reason']}" if rows else ""
@@ -34,13 +34,13 @@ def report(plan, config, folder, oracle):
     }
     best = ended[0]
     test = keep_best(plan, config, folder, best)
-    progress.results_table(
+    show.results_table(
         f"\ntrial {best['trial']}, the best, after epoch {best['epoch']}",
         {"held out": test, "hyperparameter": {name: str(value) for name, value in best["hyperparameters"].items()}},
     )
     files[folder.best.path] = "its run folder, for apps.evaluate, apps.sample, apps.export, apps.train --resume"
-    progress.written(files)
-    progress.console.print(f"train it longer, with schedules that fit:\n  {longer(plan, config, best)}", markup=False)
+    show.written(files)
+    show.console.print(f"train it longer, with schedules that fit:\n  {longer(plan, config, best)}", markup=False)
 
 
 def collect(plan, folder, oracle):
@@ -76,7 +76,7 @@ def write(plan, folder, rows):
     folder.write_results({**found, "trials": [{k: v for k, v in row.items() if k != "id"} for row in rows]})
 
 
-def show(plan, folder, rows):
+def show_trials(plan, folder, rows):
     """Shows the trials, the best first."""
     name = plan.goal.objective.name
     searched = {parameter.name for parameter in plan.searched}
@@ -93,9 +93,9 @@ def show(plan, folder, rows):
         cells = (str(row["trial"]), result, place, f"{row['seconds'] or 0:.0f}")
         told = escape(f"{row['reason']} ({text})" if failed else text)
         table.add_row(*cells, told, style="red" if failed else None)
-    progress.console.print(table, soft_wrap=False)
+    show.console.print(table, soft_wrap=False)
     if len(rows) > SHOWN:
-        progress.console.print(f"and {len(rows) - SHOWN} more in {folder.table_file}")
+        show.console.print(f"and {len(rows) - SHOWN} more in {folder.table_file}")
 
 
 def keep_best(plan, config, folder, best):
@@ -115,7 +115,10 @@ def keep_best(plan, config, folder, best):
     new.write_history(history)
     new.write_config(found)
     measured = {plan.goal.name: best[plan.goal.objective.name]}
-    test = BestRun(new, found, plan.data, new.load_model()).finish(history, measured)
+    run = Run(new, found, plan.task, plan.data, new.load_model(), track=show.tracked, say=show.say)
+    run.draw_samples(best["epoch"])
+    held_out = plan.data.pipelines(best["fit"], config["seed"])[1]
+    test = run.finish(held_out, measured, best["epoch"])[1]
     if target.is_dir():
         old = json.loads(folder.best.config_file.read_text(encoding="utf-8")).get("trial")
         if old == best["trial"]:
@@ -124,32 +127,6 @@ def keep_best(plan, config, folder, best):
         target.rename(folder.path / f"best_was_trial_{old}")
     new.path.rename(target)
     return test
-
-
-class BestRun(training.Run):
-    """A run that a trial of a search was."""
-
-    def finish(self, history, measured):
-        """Evaluates the model, writes the results and draws the pictures; returns the metrics on held-out data.
-
-        Args:
-            history: the rows of the epochs up to the best.
-            measured: dict of what the search measured, which an evaluation need not.
-        """
-        held_out = self.data.pipelines(self.config["fit"], self.config["seed"])[1]
-        found = self.model.evaluate(held_out, verbose=0, return_dict=True)
-        test = measured | {name: float(value) for name, value in found.items()}
-        self.epochs = history[-1]["epoch"]
-        if hasattr(self.model, "sample"):
-            grid = self._sample_grid()
-            grid.set_model(self.model)
-            grid.on_epoch_end(self.epochs - 1)
-            grid.on_train_end()
-        train = {k: v for k, v in history[-1].items() if k not in ("epoch", "seconds") and not k.startswith("val_")}
-        seconds = round(sum(row["seconds"] for row in history), 1)
-        self.folder.write_results({"epochs": self.epochs, "seconds": seconds, "train": train, "test": test})
-        self.draw(history, held_out)
-        return test
 
 
 def longer(plan, config, best):

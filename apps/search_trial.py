@@ -11,7 +11,7 @@ import keras_tuner as kt
 import tensorflow as tf
 from rich.markup import escape
 
-from apps import cli, progress
+from apps import cli, show
 
 LINE = 300
 #: Colours and node names within errors, and how lines of them begin that say where something failed, and not what.
@@ -78,7 +78,7 @@ def values_text(values):
 @contextlib.contextmanager
 def shown(epochs, first):
     """A list that holds a bar over the epochs, where there is a terminal to show it."""
-    bar = progress.TrainingBar(epochs, first) if progress.console.is_terminal else None
+    bar = show.TrainingBar(epochs, first) if show.console.is_terminal else None
     try:
         yield [bar] if bar else []
     finally:
@@ -98,7 +98,7 @@ def told_once():
     for text in new:
         if text not in _told:
             _told.add(text)
-            progress.console.print(f"[dim]{escape(text)}[/dim]")
+            show.console.print(f"[dim]{escape(text)}[/dim]")
 
 
 _told = set()

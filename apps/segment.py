@@ -1,8 +1,10 @@
-"""Segments a folder of scans by trained models: `python -m apps.segment --help`."""
+"""Segmentation of a folder of scans by trained models: `python -m apps.segment --help`."""
 
 import sys
+from pathlib import Path
 
 from apps import cli
+from apps.cli import user_errors
 
 DESCRIPTION = """\
 Segments the images of a folder by the model of a run of unet, unet3d or nnunet, or by those of several runs, whose
@@ -32,9 +34,22 @@ def parser():
 def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
     cli.start_tensorflow()
-    from apps import segmenting
+    segment(arguments)
 
-    segmenting.segment(arguments)
+
+def segment(arguments):
+    """Segments the images of a folder by one run's model, or by several as an ensemble."""
+    from apps import show
+    from keras_dl.runs import RunFolder, ensemble
+
+    paths = [run for path in arguments.folders for run in RunFolder(path).folds() or [path]]
+    folders = [cli.open_run(path)[0] for path in paths]
+    with user_errors(ValueError, OSError, ImportError):
+        models = ensemble.of_runs(folders, mirror=not arguments.no_mirroring)
+        if len(folders) > 1:
+            show.say(f"an ensemble of {', '.join(str(folder.path) for folder in folders)}")
+        files = models.segment_folder(arguments.data, Path(arguments.out), show.tracked)
+    show.written(files)
 
 
 if __name__ == "__main__":

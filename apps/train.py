@@ -1,8 +1,11 @@
-"""Trains a recipe and leaves a run folder: `python -m apps.train --help`."""
+"""Training of a recipe into a run folder: `python -m apps.train --help`."""
 
+import copy
 import sys
+from pathlib import Path
 
 from apps import catalogue, cli
+from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
 Trains a system on a data set. Everything goes into one run folder:
@@ -28,13 +31,13 @@ examples:
 
 def parser(argv):
     names = catalogue.recipes()
-    recipe = next((text for text in argv if text in names), None)
+    recipe = next(filter(catalogue.is_recipe, argv), None)
     parser = cli.Parser(
         prog="python -m apps.train",
         description=catalogue.docstring(recipe) if recipe else DESCRIPTION + "\n" + recipes_text(names),
         epilog=None if recipe else EXAMPLES,
     )
-    parser.add_argument("recipe", type=cli.one_of("recipe", names), help="the system to train: " + ", ".join(names))
+    parser.add_argument("recipe", type=cli.recipe, help=f"the system to train: {', '.join(names)}, or a file")
     datasets = catalogue.datasets()
     parser.add_argument(
         "--dataset",
@@ -66,10 +69,9 @@ def parser(argv):
     parser.add_argument(
         "--export", metavar="TO", help="export the trained model, too, as python -m apps.export OUT --to TO does"
     )
-    strategies = ("auto", "none", "mirrored", "multi_worker")
     parser.add_argument(
         "--strategy",
-        type=cli.one_of("strategy", strategies),
+        type=cli.one_of("strategy", catalogue.strategies()),
         default="auto",
         metavar="NAME",
         help="where to train: none (one device), mirrored (several devices of this machine), multi_worker (several "
@@ -111,14 +113,180 @@ def parsed(parser, argv=None):
 def main(argv=None):
     arguments = parsed(parser, argv)
     cli.start_tensorflow()
-    from apps import folds, training
-
     if arguments.options:
-        training.show_options(arguments)
+        show_options(arguments)
     elif arguments.folds:
-        folds.train(arguments)
+        train_folds(arguments)
     else:
-        training.train(arguments)
+        train(arguments)
+
+
+def show_options(arguments):
+    """Lists the hyperparameters of a recipe."""
+    from apps import show
+    from keras_dl.runs import space
+
+    recipe = catalogue.module(arguments.recipe)
+    name = cli.dataset_name(arguments) or recipe.DATASET
+    with user_errors(ValueError, OSError, ImportError):
+        data = recipe.TASK.load(name, arguments.data, track=show.tracked)
+        rows = space.table(recipe, data.spec)
+    columns = {"default": {}, "takes": {}, "means": {}}
+    for name, *cells in rows:
+        for column, cell in zip(columns.values(), cells, strict=True):
+            column[name] = cell
+    show.results_table(f"hyperparameters of {catalogue.title(arguments.recipe)}", columns)
+
+
+def train(arguments):
+    """Trains, or goes on training, and leaves a run folder, which the first worker writes."""
+    from apps import show
+    from keras_dl import runs, runtime
+    from keras_dl.runs.folder import check_makeable
+
+    with user_errors(ValueError, RuntimeError):
+        strategy = runtime.strategy(arguments.strategy, arguments.replicas)
+    chief = runtime.is_chief()
+    show.console.quiet = not chief
+    folder = runs.RunFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}")
+    old = cli.old_config(folder, arguments, "run", show.say)
+    with user_errors(ValueError, OSError, ImportError):
+        if chief:
+            folder.check_writable() if old else folder.check_new()
+            if arguments.export:
+                check_makeable(arguments.export)
+        config = run_config(arguments, old)
+        recipe = catalogue.module(config["recipe"])
+        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked)
+        model, config, pipelines = runs.prepare(folder, recipe, config, data, strategy, resumes=bool(old))
+        if chief:  # all workers have looked into the folder: they have exchanged the initial weights
+            if not old:
+                folder.create()
+            folder.write_config(config)
+    every = arguments.checkpoint_every or "epoch"
+    run = runs.Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say)
+    fit(run, *pipelines)
+    report(run, pipelines[1])
+    if arguments.export and chief:
+        from apps import export
+
+        export.publish(folder.path, arguments.export)
+
+
+def fit(run, train_data, test_data):
+    """Trains with a bar; says how to go on after an interruption."""
+    from apps import show
+    from keras_dl import runtime
+    from keras_dl.runs.run import NotFiniteError
+
+    announce(run)
+    done, path = run.model.state.epoch, run.folder.path
+    if done >= run.epochs:
+        return
+    bar = show.TrainingBar(run.epochs, done)
+    try:
+        with user_errors(NotFiniteError):
+            run.fit(train_data, test_data, [bar])
+    except KeyboardInterrupt:
+        bar.close()
+        command = f"python -m apps.train {run.config['recipe']} --out {path} --resume"
+        show.say(f"\nstopped after {bar.done} whole epochs, which are kept; go on with\n  {command}")
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write to {path}: {error}; the last whole state is kept") from error
+    except runtime.LostWorkerError as error:
+        raise UserError(f"{error}; go on with --resume") from error
+    finally:
+        bar.close()
+
+
+def announce(run):
+    """Says what is trained on what, and how far it is."""
+    from apps import show
+
+    spec, config, done = run.data.spec, run.config, run.model.state.epoch
+    shape = "x".join(map(str, spec.shape))
+    text = f"{config['recipe']} on {config['dataset']}: {spec.num_samples:,} samples of {shape}"
+    show.say(f"{text}, {run.model.count_params():,} parameters, {run.epochs} epochs into {run.folder.path}")
+    if done:
+        show.say(f"{done} epochs done: {'already finished' if done >= run.epochs else 'going on'}")
+
+
+def report(run, test_data):
+    """Evaluates, draws the pictures, and shows tables and what was written."""
+    from apps import show
+
+    with user_errors(ValueError, OSError):
+        finished = run.finish(test_data)
+    if finished is None:
+        return
+    train, test, seconds, report = finished
+    show.report(report)
+    title = f"\nafter {run.epochs} epochs, {seconds:.0f} seconds"
+    show.results_table(title, {f"train, epoch {run.epochs}": train, "held out": test})
+    files = {
+        run.folder.model_file: "the model: with keras_dl imported, keras.saving.load_model reads it",
+        run.folder.history_file: "metrics after every epoch",
+        run.folder.tensorboard: "tensorboard --logdir",
+    }
+    show.written(files | report.files)
+
+
+def run_config(arguments, old):
+    """What is asked for, by the command line and, where a run is resumed, by its config."""
+    from apps import show
+    from keras_dl import runs
+
+    asked = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
+    asked |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
+    values = cli.hyperparameters(arguments)
+    if old is None:
+        dataset = asked["dataset"] or catalogue.default_dataset(arguments.recipe)
+        config = asked | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
+        return config | {"versions": runs.versions(), "command": ["python", "-m", "apps.train", *sys.argv[1:]]}
+    runs.refuse_changes(asked, old, "run")
+    if arguments.epochs not in (None, old["hyperparameters"].get("epochs")):
+        show.say("schedules of learning rate and weights stay those of the first command")
+    runs.refuse_other_values(values, old, "run", free=("epochs",))
+    return old | {"hyperparameters": old["hyperparameters"] | {k: v for k, v in values.items() if k == "epochs"}}
+
+
+def train_folds(arguments):
+    """Trains a run for each fold into OUT/fold_0 to OUT/fold_4, and brings their held-out cases together."""
+    import keras
+
+    from apps import show
+    from keras_dl.runs import RunFolder, ensemble
+    from keras_dl.tasks.scans import NUM_FOLDS
+
+    if catalogue.module(arguments.recipe).TASK.condition != "masks":
+        raise UserError(f"--folds is for recipes of scans with masks; {arguments.recipe} is none")
+    if "fold" in cli.assignments(arguments.set):
+        raise UserError("--folds trains all folds, and --set fold=... one of them; give one of the two")
+    out = RunFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}")
+    if out.exists():
+        raise UserError(f"{out.path} holds a run of its own; give another --out for the folds")
+    if out.folds() and not arguments.resume:
+        raise UserError(f"{out.path} already holds folds: go on with --resume, or give another --out")
+    for number in range(NUM_FOLDS):
+        show.say(f"\nfold {number} of 0 to {NUM_FOLDS - 1}")
+        keras.backend.clear_session()
+        train(fold_arguments(arguments, out, number))
+    with user_errors(ValueError, OSError):
+        pooled = ensemble.pooled(out)
+        dataset = RunFolder(out.folds()[0]).read_config()["dataset"]
+        out.write_evaluation({"dataset": dataset, "rows": pooled.rows, **pooled.results})
+    show.report(pooled)
+    show.written(pooled.files)
+
+
+def fold_arguments(arguments, out, number):
+    """The arguments with which one fold is trained."""
+    one = copy.copy(arguments)
+    one.out = str(Path(out.path) / f"fold_{number}")
+    one.export = arguments.export and f"{arguments.export}_fold_{number}"
+    one.set = [*arguments.set, f"fold={number}"]
+    return one
 
 
 if __name__ == "__main__":

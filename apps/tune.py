@@ -31,11 +31,11 @@ examples:
 
 def parser(argv):
     names = catalogue.recipes()
-    recipe = next((text for text in argv if text in names), None)
+    recipe = next(filter(catalogue.is_recipe, argv), None)
     parser = cli.Parser(
         prog="python -m apps.tune", description=DESCRIPTION + "\n" + recipes_text(names), epilog=EXAMPLES
     )
-    parser.add_argument("recipe", type=cli.one_of("recipe", names), help="the system to tune: " + ", ".join(names))
+    parser.add_argument("recipe", type=cli.recipe, help=f"the system to tune: {', '.join(names)}, or a file")
     datasets = catalogue.datasets()
     parser.add_argument(
         "--dataset",

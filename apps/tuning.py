@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import keras_tuner as kt
 
-from apps import asked, catalogue, progress, search, search_objectives, search_oracles, search_report, settings
+from apps import catalogue, cli, search, search_objectives, search_oracles, search_report, show
 from apps.cli import UserError, user_errors
-from apps.data import Data
-from apps.scans import Scans, check_same
 from apps.search_folder import SearchFolder
-from keras_dl import runtime
+from keras_dl import runs, runtime
+from keras_dl.runs import space
 from keras_dl.runtime.tuning import is_fixed
+from keras_dl.tasks import Context, Task
 
 TRIALS = 10
 SHARE = 10
@@ -28,7 +28,8 @@ class Plan(NamedTuple):
 
     Attributes:
         recipe: what `keras_dl.runtime.hypermodel` makes of a recipe.
-        data: `apps.data.Data`.
+        task: `keras_dl.tasks.Task`.
+        data: what the task's `load` returned.
         offers: names of the objectives that the recipe offers.
         goal: `apps.search_objectives.Goal`.
         space: `keras_tuner.HyperParameters`, in which those that are not searched are fixed.
@@ -37,7 +38,8 @@ class Plan(NamedTuple):
     """
 
     recipe: runtime.tuning.Recipe
-    data: Data
+    task: Task
+    data: Any
     offers: list
     goal: search_objectives.Goal
     space: kt.HyperParameters
@@ -47,19 +49,21 @@ class Plan(NamedTuple):
     @classmethod
     def make(cls, config):
         """Builds the recipe with its defaults and with each value of each choice, and checks what was asked for."""
-        module = asked.recipe(config["recipe"])
-        data = asked.data(module, config)
-        options = functools.partial(settings.fit_options, module, data_spec=data.spec)
+        module = catalogue.module(config["recipe"])
+        task = module.TASK
+        with user_errors(ValueError, OSError, ImportError):
+            data = task.load(config["dataset"], config.get("folder"), track=show.tracked)
+        options = functools.partial(space.fit_options, module, data_spec=data.spec)
         recipe = runtime.hypermodel(module.build, data.spec, options, config["seed"])
         with user_errors(ValueError):
             found, values = _given(recipe, config["hyperparameters"])
             told = kt.HyperParameters()
             told.values.update(values)
             model, options, _ = recipe.make(told)
-            offers = search_objectives.offered(model, data, options, config["features"])
-        goal = search_objectives.Goal.choose(config["objective"], offers)
-        space = _space(found, values, goal.unsearched)
-        return cls(recipe, data, offers, goal, space, values, options)
+            offers = task.goals(model, data, options, config["features"])
+        goal = search_objectives.Goal.choose(config["objective"], offers, task)
+        searched = _space(found, values, goal.unsearched)
+        return cls(recipe, task, data, offers, goal, searched, values, options)
 
     @property
     def searched(self):
@@ -76,11 +80,11 @@ def show_options(arguments):
     """Lists what is searched, what is not, and the objectives."""
     plan = Plan.make(_config(arguments, None))
     fixed = {p.name: f"{p.value} (not searched)" for p in plan.space.space if is_fixed(p)}
-    takes = {p.name: settings.describe(p) for p in plan.searched}
+    takes = {p.name: space.describe(p) for p in plan.searched}
     scales = {p.name: getattr(p, "sampling", "") for p in plan.searched}
     title = f"hyperparameters of {arguments.recipe}, as they are searched for {plan.goal.objective.name}"
-    progress.results_table(title, {"searched": {**takes, **fixed}, "scale": {**scales, **dict.fromkeys(fixed, "")}})
-    progress.console.print(f"objectives: {', '.join(plan.offers)}")
+    show.results_table(title, {"searched": {**takes, **fixed}, "scale": {**scales, **dict.fromkeys(fixed, "")}})
+    show.console.print(f"objectives: {', '.join(plan.offers)}")
 
 
 def tune(arguments):
@@ -91,16 +95,17 @@ def tune(arguments):
         search.wait_for_chief()
         config = folder.read_config()
     else:
-        old = asked.old_config(folder, arguments, "search")
+        old = cli.old_config(folder, arguments, "search", show.say)
         config = _config(arguments, old)
     plan = Plan.make(config)
     if not worker:
         if not plan.searched:
             raise UserError("nothing is left to search: every hyperparameter is given")
-        if old and isinstance(plan.data, Scans):
-            check_same(plan.data, old, folder.path, plan.options)
-        folder.check_writable() if old else folder.create()
-        folder.write_config({**config, **_found(plan)})
+        with user_errors(ValueError, OSError):
+            if old:
+                plan.data.check_resumed(old, folder.path, plan.options)
+            folder.check_writable() if old else folder.create()
+            folder.write_config({**config, **_found(plan)})
     try:
         runner = _runner(plan, config, folder, arguments)
         if not worker:
@@ -116,8 +121,9 @@ def tune(arguments):
 
 def _runner(plan, config, folder, arguments):
     epochs = plan.values["epochs"]
-    arguments.features = config["features"]
-    measures = search_objectives.measures(plan.goal, plan.data, folder, arguments, epochs, plan.options)
+    context = Context(folder.path, plan.options, features=config["features"], track=show.tracked, say=show.say)
+    with user_errors(ValueError, OSError):
+        measures = plan.task.watches(plan.goal.name, plan.data, epochs, context)
     oracle = search_oracles.create(
         config["tuner"], folder, config["trials"], epochs, config["seed"],
         objective=plan.goal.objective, hyperparameters=plan.space,
@@ -138,7 +144,7 @@ def _run(runner, config, folder, worker):
             workers = os.environ.get(search.WORKERS)
             launch = f"python -m apps.launch --workers {workers} --search -- " if workers else ""
             command = f"{launch}python -m apps.tune {config['recipe']} --out {folder.path} --resume"
-            progress.console.print(
+            show.console.print(
                 f"\nstopped after {ended} of {config['trials']} trials, which are kept; go on with\n  {command}"
             )
         raise
@@ -147,7 +153,7 @@ def _run(runner, config, folder, worker):
 def _announce(plan, config, folder, oracle):
     better = "larger" if plan.goal.objective.direction == "max" else "smaller"
     most = " at most" if config["tuner"] == "hyperband" else ""
-    progress.console.print(
+    show.console.print(
         f"{config['recipe']} on {config['dataset']}: {config['trials']} trials of{most} {plan.values['epochs']} epochs "
         f"by {NAMES[config['tuner']]} in {len(plan.searched)} hyperparameters, into {folder.path}\n"
         f"objective: {plan.goal.objective.name}, {better} is better",
@@ -155,11 +161,11 @@ def _announce(plan, config, folder, oracle):
     )
     if plan.unsearched:
         names = ", ".join(plan.unsearched)
-        progress.console.print(f"not searched, as it decides what {plan.goal.name} means (--set changes it): {names}")
+        show.console.print(f"not searched, as it decides what {plan.goal.name} means (--set changes it): {names}")
     ended, failed = search_oracles.count(oracle)
     if ended:
         finished = "already finished" if ended >= config["trials"] else "going on"
-        progress.console.print(f"{ended} of {config['trials']} trials done, {failed} of them failed: {finished}")
+        show.console.print(f"{ended} of {config['trials']} trials done, {failed} of them failed: {finished}")
 
 
 def _given(recipe, wanted):
@@ -170,7 +176,7 @@ def _given(recipe, wanted):
     values = {}
     while True:
         found = recipe.explore(values)
-        new = {name: settings.parse(found[name], wanted[name]) for name in found if name in wanted.keys() - values}
+        new = {name: space.parse(found[name], wanted[name]) for name in found if name in wanted.keys() - values}
         if not new:
             break
         values |= new
@@ -183,35 +189,33 @@ def _given(recipe, wanted):
 
 def _space(found, values, unsearched):
     """The space to search, in which what is given or not searched is fixed."""
-    space = kt.HyperParameters()
+    hp = kt.HyperParameters()
     for name, parameter in found.items():
         if name in values:
-            space.Fixed(name, values[name])
+            hp.Fixed(name, values[name])
         elif name in unsearched:
-            space.Fixed(name, parameter.default)
+            hp.Fixed(name, parameter.default)
         elif not is_fixed(parameter):
-            space.merge([parameter])
-    return space
+            hp.merge([parameter])
+    return hp
 
 
 def _config(arguments, old):
     """What is asked for, by the command line and, where a search is resumed, by its config."""
     given = {name: getattr(arguments, name) for name in ASKED}
-    given |= {"dataset": asked.dataset_name(arguments), "folder": asked.data_folder(arguments)}
+    given |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
     if arguments.objective is not None:
         given["objective"] = search_objectives.canonical(arguments.objective)
-    values = asked.values(arguments)
+    values = cli.hyperparameters(arguments)
     if old is None:
         defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
         config = {name: defaults.get(name) if value is None else value for name, value in given.items()}
-        config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": asked.versions()}
-        config |= {"condition": asked.condition(asked.recipe(arguments.recipe))}
+        config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": runs.versions()}
+        config |= {"condition": catalogue.module(arguments.recipe).TASK.condition}
         return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
-    asked.refuse_changes(given, old, "search")
-    for name, value in values.items():
-        if str(old["hyperparameters"].get(name)) != str(value):
-            begun = f"{name}={old['hyperparameters'][name]}" if name in old["hyperparameters"] else f"no {name}"
-            raise UserError(f"the search was begun with {begun}; received {value}")
+    with user_errors(ValueError):
+        runs.refuse_changes(given, old, "search")
+        runs.refuse_other_values(values, old, "search")
     return old | {"trials": arguments.trials or old["trials"]}
 
 

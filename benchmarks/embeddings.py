@@ -21,11 +21,13 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 
 import keras_dl
-from apps import pictures, settings
-from apps.data import Data
-from apps.recipes import siamese
 from benchmarks.classifiers import accuracy, summary
+from benchmarks.recipes import recipe
 from benchmarks.stamp import stamp
+from keras_dl.runs import space
+from keras_dl.tasks import drawing
+
+siamese = recipe("siamese")
 
 #: Epochs of each data set.
 EPOCHS = {"digits": 60, "fashion_mnist": 5}
@@ -39,18 +41,18 @@ def neighbours(model, data):
 
 def embedded(data, seed, epochs, **chosen):
     """Trains the recipe's model; returns it and its figures."""
-    model, options, _ = settings.build(siamese, data.spec, chosen, seed)
+    model, options, _ = space.build(siamese, data.spec, chosen, seed)
     model.fit(data.pipelines(options, seed)[0], epochs=epochs, verbose=0)
     return model, {"knn_accuracy": neighbours(model, data)}
 
 
 def classified(data, seed, epochs):
     """Trains the same trunk with a layer of classes; returns its model and its figures."""
-    recipe, options, _ = settings.build(siamese, data.spec, {}, seed)
+    built, options, _ = space.build(siamese, data.spec, {}, seed)
     keras.utils.set_random_seed(seed)
     network = keras_dl.networks.lenet5(data.spec.shape, num_classes=data.spec.num_classes)
     model = keras_dl.models.Supervised(network, seed=seed)
-    model.compile(recipe.optimizer.from_config(recipe.optimizer.get_config()), loss=keras_dl.losses.CrossEntropy())
+    model.compile(built.optimizer.from_config(built.optimizer.get_config()), loss=keras_dl.losses.CrossEntropy())
     model.fit(data.pipelines(options, seed)[0], epochs=epochs, verbose=0)
     hidden = keras.Model(network.input, network.get_layer("dense_2").output)
     return model, {"accuracy": accuracy(model, data.x_test, data.y_test), "knn_accuracy": neighbours(hidden, data)}
@@ -70,7 +72,7 @@ def main():
     out = Path(options.out)
     record = json.loads(out.read_text()) if out.exists() else {"command": "python -m benchmarks.embeddings", "runs": []}
     for dataset in options.datasets.split(","):
-        data = Data.load(dataset, siamese.CONDITION)
+        data = siamese.TASK.load(dataset)
         for seed, arm in ((seed, arm) for seed in range(options.seeds) for arm in ARMS):
             about = {"network": f"{dataset}_{arm}", "seed": seed}
             if any(about.items() <= run.items() for run in record["runs"]):
@@ -81,7 +83,7 @@ def main():
             if options.pictures and arm == "siamese" and seed == 0:
                 picture = Path(options.pictures) / f"embeddings_{dataset}.png"
                 picture.parent.mkdir(parents=True, exist_ok=True)
-                pictures.embeddings(picture, model, data.x_test, data.y_test)
+                drawing.embeddings(picture, model, data.x_test, data.y_test)
             record["runs"].append(about | found | {"epochs": EPOCHS[dataset]} | stamp())
             record["summary"] = summary(record["runs"])
             out.write_text(json.dumps(record, indent=1) + "\n")

@@ -9,7 +9,6 @@ extras `onnx` and `litert`.
 
 import argparse
 import functools
-import importlib
 import json
 import sys
 import tempfile
@@ -19,9 +18,9 @@ import numpy as np
 import tensorflow as tf
 
 import keras_dl
-from apps import catalogue, settings
-from apps.data import Data
+from benchmarks import recipes
 from benchmarks.stamp import stamp
+from keras_dl.runs import space
 from keras_dl.runtime import warmup
 
 ROWS = (1, 3, 64)
@@ -90,10 +89,9 @@ def _difference(signature, run, rows, classes):
 
 def trained(recipe, steps):
     """A recipe's model after some steps of training."""
-    module = importlib.import_module(f"apps.recipes.{recipe}")
-    condition = getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
-    data = Data.load(catalogue.default_dataset(recipe), condition)
-    model, options, _ = settings.build(module, data.spec, {}, seed=0)
+    module = recipes.recipe(recipe)
+    data = module.TASK.load(module.DATASET)
+    model, options, _ = space.build(module, data.spec, {}, seed=0)
     model.fit(data.pipelines(options, seed=0)[0].take(steps), verbose=0)
     return model
 
@@ -101,7 +99,7 @@ def trained(recipe, steps):
 def main():
     """Checks every recipe in every format; ends with an error where a difference is above the tolerance."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipes", default=",".join(catalogue.recipes()))
+    parser.add_argument("--recipes", default=",".join(recipes.names()))
     parser.add_argument("--steps", type=int, default=20, help="steps of training before the export")
     parser.add_argument("--out", help="JSON file for the results")
     options = parser.parse_args()

@@ -20,10 +20,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import numpy as np
 import tensorflow as tf
 
-from apps import settings
-from apps.data import Data
-from apps.recipes import nnunet
+from benchmarks.recipes import recipe
 from benchmarks.stamp import stamp
+from keras_dl.runs import space
 
 
 def seconds_of_fit(model, data):
@@ -61,9 +60,10 @@ def main():
     parser.add_argument("--steps", type=int, default=50, help="steps an epoch")
     parser.add_argument("--out", help="JSON file for the figures")
     options = parser.parse_args()
-    data = Data.load("msd_hippocampus", "masks")
+    nnunet = recipe("nnunet")
+    data = nnunet.TASK.load("msd_hippocampus")
     values = nnunet.PRESETS["laptop"] | {"steps": options.steps}
-    model, fit_options, _ = settings.build(nnunet, data.spec, values, seed=0)
+    model, fit_options, _ = space.build(nnunet, data.spec, values, seed=0)
     patches = data.pipelines(fit_options, seed=0)[0]
     kept = tf.data.Dataset.from_tensor_slices(
         tf.nest.map_structure(lambda *parts: tf.stack(parts), *list(patches))

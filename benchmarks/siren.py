@@ -13,9 +13,10 @@ import sys
 from pathlib import Path
 
 import keras_dl
-from apps import field_pictures, settings
-from apps.recipes import siren
+from benchmarks.recipes import recipe
 from benchmarks.stamp import stamp
+from keras_dl.runs import space
+from keras_dl.tasks import field
 
 STEPS = (100, 200, 300, 400)
 
@@ -23,7 +24,7 @@ STEPS = (100, 200, 300, 400)
 def run(seed):
     """Fits the image and returns what is reached after each number of steps."""
     (x, y), (x_test, y_test) = keras_dl.data.load("camera")
-    model, options, _ = settings.build(siren, keras_dl.data.DataSpec.of(x, y), {}, seed)
+    model, options, _ = space.build(recipe("siren"), keras_dl.data.DataSpec.of(x, y), {}, seed)
     image, rows = y.reshape(128, 128), options["batch_size"]
     done = 0
     found = {"seed": seed, "psnr": {}, "psnr_between": {}, "gradient_correlation": {}, "laplacian_correlation": {}}
@@ -33,7 +34,7 @@ def run(seed):
         for name, data in (("psnr", (x, y)), ("psnr_between", (x_test, y_test))):
             value = model.evaluate(*data, batch_size=rows, verbose=0, return_dict=True)["psnr"]
             found[name][steps] = round(float(value), 2)
-        fields = field_pictures.fields(model, x, image)
+        fields = field.fields(model, x, image)
         for name in ("gradient_correlation", "laplacian_correlation"):
             found[name][steps] = round(fields[name], 3)
     return found

@@ -15,6 +15,7 @@ from keras_dl import (  # noqa: F401
     networks,
     objectives,
     runtime,
+    tasks,
 )
 
 __version__ = "0.1.0"

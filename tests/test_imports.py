@@ -29,8 +29,12 @@ MAY_IMPORT = {
     "models": LOW,
     "callbacks": LOW | {"models"},
     "runtime": LOW | {"models", "callbacks"},
-    "apps": LOW | {"models", "callbacks", "runtime", ""},  # "": keras_dl itself
-    "": LOW | {"models", "callbacks", "runtime", "backend"},  # keras_dl/__init__.py
+    "tasks": LOW | {"models", "callbacks", "runtime"},
+    "runs": LOW | {"models", "callbacks", "runtime", "tasks", ""},  # "": keras_dl itself, for its version
+    "search": LOW | {"models", "callbacks", "runtime", "tasks", "runs", ""},
+    "apps": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", ""},
+    "benchmarks": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", "testing", "tests", ""},
+    "": LOW | {"models", "callbacks", "runtime", "tasks", "backend"},  # keras_dl/__init__.py
 }
 
 WITH_TFP = ("likelihoods", "bijectors", "objectives", "processes", "metrics", "models")
@@ -39,7 +43,7 @@ WITH_TAPE = ("models.base", "objectives", "bijectors", "processes", "samplers", 
 MAY_NAME = {
     "tensorflow_probability": WITH_TFP,
     "tensorflow_probability.layers": (),
-    "keras_tuner": ("runtime.tuning", "apps"),
+    "keras_tuner": ("runtime.tuning", "runs.space", "search", "apps"),  # hyperparameters are KerasTuner's objects
     "tensorflow.GradientTape": WITH_TAPE,
     "keras.layers.Lambda": (),
     "keras.config.enable_unsafe_deserialization": (),

@@ -12,6 +12,7 @@ likelihood, 0.77 to 0.99 by reconstruction (python -m benchmarks.anomaly, benchm
 simple image, likely under any model of digits, though no one was ever seen (Nalisnick et al. 2019).
 """
 
+import keras_dl
 from apps.recipes import vae
 
 DATASET = "digits"
@@ -28,3 +29,6 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size, the number of epochs, the binarisation, and the class that training does not see."""
     return {**vae.fit_options(hp), "anomaly_class": hp.Int("anomaly_class", 0, 9, default=1)}
+
+
+TASK = keras_dl.tasks.AnomalyDetection()

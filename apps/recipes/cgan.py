@@ -11,8 +11,8 @@ import keras_dl
 from apps.recipes import gan
 
 DATASET = "digits"
-CONDITION = "labels"
 PRESETS = {}
+
 
 def build(hp, data_spec):
     """Returns a compiled conditional GAN for samples of `data_spec.shape` with `data_spec.num_classes` classes."""
@@ -30,3 +30,6 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size and the number of epochs."""
     return gan.fit_options(hp, epochs=200)
+
+
+TASK = keras_dl.tasks.Generation("labels", latents=True, critic=True)

@@ -10,7 +10,6 @@ import keras_dl
 from apps.recipes import vae
 
 DATASET = "digits"
-CONDITION = "labels"
 PRESETS = {}
 
 fit_options = vae.fit_options
@@ -25,3 +24,6 @@ def build(hp, data_spec):
     )
     model.compile(vae.optimizer(hp, data_spec))
     return model
+
+
+TASK = keras_dl.tasks.Density("labels", latents=True)

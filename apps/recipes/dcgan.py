@@ -29,3 +29,6 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size and the number of epochs."""
     return gan.fit_options(hp, epochs=150)
+
+
+TASK = keras_dl.tasks.Generation(latents=True, critic=True)

@@ -90,3 +90,6 @@ def optimizers(hp, generator=5e-4, critic=1e-3, beta_1=0.5, beta_2=0.99, schedul
 def ema_momentum(hp, default=0.998):
     """Returns the momentum of the generator's averaged weights, or `None` for 0: no averages are kept."""
     return hp.Float("ema_momentum", 0.0, 0.9999, default=default) or None
+
+
+TASK = keras_dl.tasks.Generation(latents=True, critic=True)

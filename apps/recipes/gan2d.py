@@ -57,3 +57,6 @@ def cosine(hp, data_spec):
     steps = options["epochs"] * -(-data_spec.num_samples // options["batch_size"])
     repeats = {"generator_optimizer": 1, "critic_optimizer": gan.steps_of_critic(hp)}
     return lambda name, rate: keras.optimizers.schedules.CosineDecay(rate, steps * repeats[name])
+
+
+TASK = keras_dl.tasks.Generation(latents=True, critic=True)

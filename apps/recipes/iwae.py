@@ -47,3 +47,7 @@ def build(hp, data_spec):
     )
     model.compile(vae.optimizer(hp, data_spec))
     return model
+
+
+# The bound of several samples grows with their number, and the ELBO is not what trains the model.
+TASK = keras_dl.tasks.Density(latents=True, goals=("log_prob", "elbo", "loss"))

@@ -28,7 +28,6 @@ from apps.recipes import unet
 from keras_dl.data import segmentation
 
 DATASET = "blobs3d"
-TARGET = "masks"
 PRESETS = {
     "published": {"epochs": 1000, "steps": 250, "filters": 32, "batch_size": 0, "memory_budget": 8.0},
     "laptop": {"epochs": 25, "steps": 100, "filters": 16, "batch_size": 2, "memory_budget": 8.0, "mirroring": False},
@@ -72,3 +71,6 @@ def fit_options(hp):
         "deep_supervision": True,
         **unet.schedule(hp, epochs=8, steps=25),
     }
+
+
+TASK = keras_dl.tasks.Segmentation(plan)

@@ -18,7 +18,6 @@ import keras
 import keras_dl
 
 DATASET = "digits"
-CONDITION = "labels"
 PRESETS = {}
 
 
@@ -40,3 +39,6 @@ def fit_options(hp):
         "batch_size": hp.Int("batch_size", 16, 512, default=128, sampling="log"),
         "epochs": hp.Fixed("epochs", 60),
     }
+
+
+TASK = keras_dl.tasks.Embedding()

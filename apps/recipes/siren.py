@@ -21,7 +21,6 @@ import keras
 import keras_dl
 
 DATASET = "camera"
-TARGET = "values"
 
 
 def build(hp, data_spec):
@@ -48,3 +47,6 @@ def fit_options(hp):
         "batch_size": hp.Int("batch_size", 64, 262_144, default=16_384, sampling="log"),
         "epochs": hp.Fixed("epochs", 400),
     }
+
+
+TASK = keras_dl.tasks.Field()

@@ -19,7 +19,6 @@ from apps.recipes import vae
 from keras_dl.data import segmentation
 
 DATASET = "blobs"
-TARGET = "masks"
 PRESETS = {
     "isbi2012": {
         "patch_size": 192,
@@ -111,3 +110,6 @@ def loss(hp):
 def dice(found):
     """Returns the mean Dice score of all classes but the background."""
     return keras_dl.metrics.Dice(found.num_classes, include_background=False, name="dice")
+
+
+TASK = keras_dl.tasks.Segmentation(plan)

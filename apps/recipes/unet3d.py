@@ -14,7 +14,6 @@ from apps.recipes import unet
 from keras_dl.data import segmentation
 
 DATASET = "blobs3d"
-TARGET = "masks"
 PRESETS = {
     "msd_hippocampus": {"patch_size": 48, "filters": 16, "batch_size": 2, "steps": 100, "epochs": 20},
 }
@@ -42,3 +41,6 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns how patches are drawn, how many, and which fold of the cases is left out."""
     return unet.fit_options(hp, batch_size=2, epochs=8)
+
+
+TASK = keras_dl.tasks.Segmentation(plan)

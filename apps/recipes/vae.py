@@ -141,3 +141,6 @@ def optimizer(hp, data_spec):
 
 def steps_per_epoch(hp, data_spec):
     return math.ceil(data_spec.num_samples / fit_options(hp)["batch_size"])
+
+
+TASK = keras_dl.tasks.Density(latents=True)

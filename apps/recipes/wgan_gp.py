@@ -35,3 +35,6 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size, `critic_steps` times that of an update, and the number of epochs."""
     return gan.fit_options(hp, critic_steps=5, epochs=500)
+
+
+TASK = keras_dl.tasks.Generation(latents=True, critic=True)

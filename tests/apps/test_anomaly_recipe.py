@@ -5,19 +5,19 @@ import json
 import numpy as np
 import pytest
 
-from apps import anomalies, evaluate, train
-from apps.cli import UserError
-from apps.data import Data
+from apps import evaluate, train
+from keras_dl.tasks import Arrays
+from keras_dl.tasks.density import areas
 
 
 def test_the_class_is_left_out_of_training_and_of_held_out_figures():
-    data = Data.load("digits")
+    data = Arrays.load("digits")
     seen = data.without(3)
     assert 3 not in seen.y and 3 not in seen.y_test and len(seen.x) == (data.y != 3).sum()
     train_data, held_out = data.pipelines({"batch_size": 100, "epochs": 1, "anomaly_class": 3}, seed=0)
     assert sum(len(batch) for batch in train_data) == len(seen.x)
     np.testing.assert_array_equal(np.concatenate([b.numpy() for b in held_out]), seen.x_test)
-    with pytest.raises(UserError, match="digits has no class 11; its labels are 0 to 9"):
+    with pytest.raises(ValueError, match="digits has no class 11; its labels are 0 to 9"):
         data.without(11)
 
 
@@ -33,7 +33,7 @@ class Known:
 
 def test_scores_are_minus_the_likelihood_and_the_squared_error():
     x = np.array([[3.0, 0.0], [2.0, 0.0], [1.0, 9.0], [2.5, 0.1]])
-    found = anomalies.areas(Known(), x, np.array([False, False, True, True]), num_samples=1)
+    found = areas(Known(), x, np.array([False, False, True, True]), num_samples=1)
     assert found["likelihood"].value == 3 / 4 and found["reconstruction"].value == 3 / 4
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import keras_dl
-from apps import cli, exporting
+from apps import cli
 from apps.clients import arguments, grpc_client, rest_client
+from keras_dl.runs import card
 from tests.apps import model_servers
 from tests.models.builders import images, small_vae
 from tests.runtime.saved_models import has_serving_api
@@ -173,7 +174,7 @@ def test_tf_serving_itself(served, tmp_path):
 
 def test_what_is_committed_is_what_is_served():
     folder = ROOT / "saved_models"
-    assert (folder / "models.config").read_text() == exporting.models_config(folder)
+    assert (folder / "models.config").read_text() == card.models_config(folder)
     compose = (folder / "compose.yaml").read_text()
     assert "--model_config_file=/models/models.config" in compose and ".:/models:ro" in compose
 

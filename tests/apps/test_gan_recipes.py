@@ -1,14 +1,13 @@
 """The adversarial recipes: built from their defaults, and small runs through the programs."""
 
-import importlib
 import json
 
 import numpy as np
 import pytest
 
 import keras_dl
-from apps import export, sample, settings, train
-from apps.cli import UserError
+from apps import catalogue, export, sample, train
+from keras_dl.runs import space
 
 DIGITS = keras_dl.data.DataSpec((8, 8, 1), 10, 1437, 17)
 MNIST = keras_dl.data.DataSpec((28, 28, 1), 10, 60_000, 256)
@@ -31,8 +30,8 @@ CASES = [
 
 @pytest.mark.parametrize(("name", "spec", "values", "kind"), CASES)
 def test_recipes_build(name, spec, values, kind):
-    recipe = importlib.import_module(f"apps.recipes.{name}")
-    model, options, hyperparameters = settings.build(recipe, spec, values, seed=0)
+    recipe = catalogue.module(name)
+    model, options, hyperparameters = space.build(recipe, spec, values, seed=0)
     assert type(model) is kind and model.compiled
     assert options["batch_size"] == hyperparameters["batch_size"] * model.critic_steps
     # No batch, the last of an epoch included, leaves a critic update without rows.
@@ -44,12 +43,12 @@ def test_recipes_build(name, spec, values, kind):
 
 
 def test_points_have_no_convolutions():
-    recipe = importlib.import_module("apps.recipes.gan")
-    with pytest.raises(UserError, match="network takes one of mlp"):
-        settings.build(recipe, POINTS, {"network": "dcgan"}, seed=0)
-    recipe = importlib.import_module("apps.recipes.dcgan")
-    with pytest.raises(UserError, match="data should be images, for a dcgan network"):
-        settings.build(recipe, POINTS, {}, seed=0)
+    recipe = catalogue.module("gan")
+    with pytest.raises(ValueError, match="network takes one of mlp"):
+        space.build(recipe, POINTS, {"network": "dcgan"}, seed=0)
+    recipe = catalogue.module("dcgan")
+    with pytest.raises(ValueError, match="data should be images, for a dcgan network"):
+        space.build(recipe, POINTS, {}, seed=0)
 
 
 def test_a_run_on_digits(run, tmp_path):

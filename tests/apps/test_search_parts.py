@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps import run_folder, search_oracles, search_picture
+from apps import search_oracles, search_picture
 from apps.cli import UserError
 from apps.search_folder import SearchFolder
 from apps.search_trial import KeepBest, reason
+from keras_dl.runs import folder as run_folder
 from keras_dl.runtime import objective
 
 GOAL = objective("elbo")

@@ -11,11 +11,12 @@ import keras
 import numpy as np
 import pytest
 
-from apps import evaluate, export, segment, segmenting, train, tune
-from apps.data import Data
-from apps.scans import plan_of
+from apps import evaluate, export, segment, train, tune
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
+from keras_dl.tasks import Scans, dice_table
+from keras_dl.tasks.measure import flat
+from keras_dl.tasks.scans import plan_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -188,7 +189,7 @@ def test_an_exported_segmenter_says_what_it_takes(run, segmenter, tmp_path):
     ("arguments", "message"),
     [
         (["unet", "--dataset", "digits"], "learns from masks, which digits does not have; there are: blobs"),
-        (["vae", "--dataset", "blobs"], "blobs holds scans with masks; unet, unet3d and nnunet learn from these"),
+        (["vae", "--dataset", "blobs"], "blobs holds scans with masks, from which only recipes of segmentation learn"),
         (["vae", "--data", "."], "holds scans with masks"),
         (["unet", "--data", "missing"], "Expected a folder of images"),
         (["unet", "--data", ".", "--dataset", "blobs"], "give one of them"),
@@ -221,7 +222,7 @@ def test_summary_of_scores():
     nan, inf = float("nan"), float("inf")
     rows = [("a", 1, 0.5, 2.0), ("a", 2, nan, nan), ("b", 1, 1.0, 0.0), ("b", 2, 0.0, inf), ("c", 2, 1.0, 1.0)]
     rows = [dict(zip(("case", "class", "dice", "hausdorff_95"), row, strict=True)) for row in rows]
-    found, shown = segmenting.summary(rows)
+    found, shown = flat(dice_table.measures(rows)), dice_table.columns(rows)
     assert found["dice_class_1"] == 0.75 and found["dice_class_2"] == 0.5 and found["dice_mean"] == 0.625
     assert found["hausdorff_95_class_1"] == 1.0 and found["hausdorff_95_class_2"] == 1.0
     assert shown["cases"] == {"class 1": "2", "class 2": "2"}
@@ -229,7 +230,7 @@ def test_summary_of_scores():
 
 
 def test_every_fold_leaves_other_cases_out():
-    data = Data.load("blobs", "masks")
+    data = Scans.load("blobs")
     folds = [data.names(number) for number in range(5)]
     assert sorted(name for _, held_out in folds for name in held_out) == data.cases.names
     for training, held_out in folds:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from skimage.io import imread, imsave
 
-from apps import evaluate, export, search_report, segment, settings, train
+from apps import evaluate, export, search_report, segment, train
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
+from keras_dl.runs import space
 
 
 @pytest.fixture
@@ -136,6 +137,6 @@ def test_too_few_cases_are_refused_before_a_model_is_built(run, tmp_path, monkey
     for number in range(4):
         for kind, values in (("images", 60), ("masks", number % 2)):
             PictureSource().write(np.full((16, 16), values), tmp_path / "few" / kind / f"{number}.png")
-    monkeypatch.setattr(settings, "build", None)
+    monkeypatch.setattr(space, "build", None)
     assert run(train.main, "unet", "--data", tmp_path / "few", "--out", tmp_path / "r") == 2
     assert "Expected at least 5 different names" in capsys.readouterr().err and not (tmp_path / "r").exists()

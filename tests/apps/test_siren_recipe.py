@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import keras_dl
-from apps import evaluate, export, field_pictures, sample, settings, train
-from apps.cli import UserError
-from apps.data import Data
+from apps import evaluate, export, sample, train
 from apps.recipes import siren
+from keras_dl.runs import space
+from keras_dl.tasks import field
 
 SMALL = ["--set=hidden_units=16", "--set=hidden_layers=2", "--epochs=2"]
 PICTURES = {"reconstruction", "gradient", "laplacian", "rendering_x2", "rendering_x4"}
@@ -25,14 +25,14 @@ def history(folder):
 @pytest.mark.slow
 def test_learns_the_camera_image_with_its_derivatives():
     """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; seeds spread by 1 dB."""
-    data = Data.load("camera", "values")
-    model, options, _ = settings.build(siren, data.spec, {}, seed=1)
+    data = siren.TASK.load("camera")
+    model, options, _ = space.build(siren, data.spec, {}, seed=1)
     assert model.count_params() == 198_401 and options == {"batch_size": 16_384, "epochs": 400}
     for steps, expected in ((100, 29.96), (200, 34.11)):
         model.fit(data.pipelines(options, 0)[0], epochs=steps, initial_epoch=steps - 100, verbose=0)
         found = model.evaluate(data.x, data.y, batch_size=16_384, verbose=0, return_dict=True)
         assert found["psnr"] > expected - 1.0
-    fields = field_pictures.fields(model, data.x, data.y.reshape(128, 128))
+    fields = field.fields(model, data.x, data.y.reshape(128, 128))
     assert fields["gradient_correlation"] > 0.9
     assert fields["laplacian_correlation"] > 0.7
 
@@ -47,7 +47,7 @@ def test_fields_of_a_known_function_are_its_own():
             return lambda x: keras.ops.sin(2 * x[:, :1]) + x[:, 1:] ** 2
 
     pixel = 2 / 63
-    fields = field_pictures.fields(Known(), x, (np.sin(2 * u) + v**2).reshape(64, 64))
+    fields = field.fields(Known(), x, (np.sin(2 * u) + v**2).reshape(64, 64))
     slope = pixel * np.hypot(2 * np.cos(2 * u), 2 * v).reshape(64, 64)
     np.testing.assert_allclose(fields["gradient"], slope, atol=1e-5)
     np.testing.assert_allclose(fields["laplacian"], pixel**2 * (2 - 4 * np.sin(2 * u)).reshape(64, 64), atol=1e-5)
@@ -94,5 +94,5 @@ def test_data_without_values_are_refused(run, tmp_path, capsys):
 
 
 def test_images_are_no_coordinates():
-    with pytest.raises(UserError, match=r"expects coordinates.*Received: samples of shape \(8, 8, 1\)"):
-        settings.build(siren, keras_dl.data.DataSpec((8, 8, 1), 10, 1437), {}, seed=0)
+    with pytest.raises(ValueError, match=r"expects coordinates.*Received: samples of shape \(8, 8, 1\)"):
+        space.build(siren, keras_dl.data.DataSpec((8, 8, 1), 10, 1437), {}, seed=0)

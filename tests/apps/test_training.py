@@ -15,7 +15,10 @@ import pytest
 import tensorflow as tf
 
 import keras_dl
-from apps import train, training
+from apps import train
+from keras_dl import tasks
+from keras_dl.runs import RunFolder
+from keras_dl.runs import run as training
 
 ROOT = Path(__file__).resolve().parents[2]
 def state(folder):
@@ -85,10 +88,10 @@ def test_resuming_a_finished_run_changes_nothing(run, finished, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cvae"], "begun with recipe 'vae'; received 'cvae'"),
-        (["vae", "--seed", "4"], "begun with seed 3; received 4"),
+        (["cvae"], "begun with recipe 'vae'. Received: 'cvae'"),
+        (["vae", "--seed", "4"], "begun with seed 3. Received: 4"),
         (["vae", "--dataset", "mnist"], "begun with dataset 'digits'"),
-        (["vae", "--set", "latent_size=3"], "begun with latent_size=2; received 3"),
+        (["vae", "--set", "latent_size=3"], "begun with latent_size=2. Received: 3"),
     ],
 )
 def test_resuming_with_something_else_is_refused(run, finished, capsys, arguments, message):
@@ -110,7 +113,7 @@ def interrupt_second_call(monkeypatch, owner, name):
 
 def test_a_run_interrupted_again_and_again_ends_in_the_same_state(run, finished, tmp_path, monkeypatch, capsys, small):
     moments = [
-        (training.RunFolder, "write_history"),
+        (RunFolder, "write_history"),
         (training.KeepModel, "save"),
         (training.KeepHistory, "on_epoch_begin"),
     ]
@@ -170,7 +173,7 @@ def test_a_run_is_not_cut_back(run, tmp_path, capsys, small):
     assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 2, *small) == 0
     before = {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()}
     assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 1, "--resume") == 2
-    assert "has 2 epochs behind it; received --epochs 1" in capsys.readouterr().err
+    assert "has 2 epochs behind it. Received: --epochs 1" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in (tmp_path / "r").iterdir() if path.is_file()} == before
 
 
@@ -204,7 +207,7 @@ def test_a_full_disk_is_a_message_and_keeps_the_epoch_before(run, tmp_path, monk
     ("arguments", "message"),
     [
         (["--set", "latent_sise=3"], "unknown hyperparameter 'latent_sise'. Did you mean latent_size?"),
-        (["--set", "latent_size=1"], "latent_size takes a whole number from 2 to 128; received '1'"),
+        (["--set", "latent_size=1"], "latent_size takes a whole number from 2 to 128. Received: '1'"),
         (["--set", "binarize=often"], "often"),
         (["--set", "latent_size"], "NAME=VALUE"),
     ],
@@ -217,7 +220,7 @@ def test_bad_hyperparameters_are_a_message_and_leave_no_folder(run, tmp_path, ca
 
 def test_an_unwritable_folder_is_a_message_before_data_are_read(run, tmp_path, monkeypatch, capsys):
     (tmp_path / "file").touch()
-    monkeypatch.delattr(training.asked, "data")
+    monkeypatch.delattr(tasks.Task, "load")
     for out in (["--out", tmp_path / "file" / "r"], ["--out", tmp_path / "r", "--export", tmp_path / "file" / "m"]):
         assert run(train.main, "vae", *out) == 2
         assert f"cannot write to {tmp_path / 'file'}" in capsys.readouterr().err

@@ -1,9 +1,7 @@
 """Every recipe as a model of a few hundred weights that was not trained."""
 
-import importlib
-
-from apps import catalogue, settings
-from apps.data import Data
+from apps import catalogue
+from keras_dl.runs import space
 
 #: What makes a recipe small, by the names of hyperparameters; each recipe takes those that it has.
 SMALL = {"hidden_units": 16, "hidden_layers": 1, "filters": 4, "latent_size": 3, "num_samples": 2}
@@ -12,9 +10,8 @@ SMALL |= {"levels": 2, "patch_size": 16, "steps": 2}
 
 def untrained(recipe, values=SMALL):
     """Builds a recipe's model with those of the values that it knows."""
-    module = importlib.import_module(f"apps.recipes.{recipe}")
-    condition = getattr(module, "CONDITION", None) or getattr(module, "TARGET", None)
-    spec = Data.load(catalogue.default_dataset(recipe), condition).spec
-    known = {name for name, *_ in settings.table(module, spec)}
-    model, *_ = settings.build(module, spec, {name: v for name, v in values.items() if name in known}, seed=1)
+    module = catalogue.module(recipe)
+    spec = module.TASK.load(module.DATASET).spec
+    known = {name for name, *_ in space.table(module, spec)}
+    model, *_ = space.build(module, spec, {name: v for name, v in values.items() if name in known}, seed=1)
     return model

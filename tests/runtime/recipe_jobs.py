@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 import keras_dl
-from apps import asked, catalogue, settings
-from apps.data import Data
+from apps import catalogue
+from keras_dl.runs import space
 
 #: What makes a recipe small, by the names of hyperparameters; each recipe takes those that it has.
 SMALL = {"hidden_units": 16, "filters": 4, "latent_size": 4, "batch_size": 64, "critic_steps": 2, "num_samples": 2}
@@ -29,15 +29,14 @@ def small(recipe, **compilation):
         The compiled model, its batch size and the arrays that `fit` takes, for `STEPS` steps an epoch, the last uneven;
         of scans a dataset of as many batches, and no batch size.
     """
-    module = asked.recipe(recipe)
-    condition = asked.condition(module)
-    data = Data.load(catalogue.default_dataset(recipe), condition)
-    known = {name for name, *_ in settings.table(module, data.spec)}
-    given = SMALL_SCANS if condition == "masks" else SMALL
+    module = catalogue.module(recipe)
+    data, masks = module.TASK.load(module.DATASET), module.TASK.condition == "masks"
+    known = {name for name, *_ in space.table(module, data.spec)}
+    given = SMALL_SCANS if masks else SMALL
     values = {name: value for name, value in given.items() if name in known}
-    model, options, _ = settings.build(module, data.spec, values, seed=SEED)
+    model, options, _ = space.build(module, data.spec, values, seed=SEED)
     model.compile_from_config(model.get_compile_config() | compilation)
-    if condition == "masks":
+    if masks:
         return model, None, data.pipelines(options, seed=SEED)[:1]
     rows = (STEPS - 1) * options["batch_size"] + options["batch_size"] // 2 + 2
     return model, options["batch_size"], (data.x[:rows], data.y[:rows]) if data.conditional else (data.x[:rows],)

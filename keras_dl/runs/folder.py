@@ -1,4 +1,4 @@
-"""A run folder: what a training run leaves behind, written so that a kill at any moment leaves the last whole state."""
+"""Run folders: what a training run leaves behind, written so that a kill at any moment leaves the last whole state."""
 
 import csv
 import json
@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from pathlib import Path
 
-from apps.cli import UserError
+import keras
 
 #: What a config holds at least: the kind of each value, and for the data what is asked of it later.
 CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
@@ -48,9 +48,10 @@ class RunFolder:
         """Refuses a folder that holds something or that cannot be made, and makes nothing."""
         try:
             if self.path.is_dir() and any(self.path.iterdir()):
-                raise UserError(f"{self.path} holds files that are not a run; give an empty or a new folder as --out")
-        except OSError as error:
-            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+                text = f"{self.path} holds files that are not a run; give an empty or a new folder as --out"
+                raise FileExistsError(f"{text}. Received: {self.path}")
+        except PermissionError as error:
+            raise _unwritable(self.path, error.strerror) from error
         check_makeable(self.path)
 
     def create(self):
@@ -60,29 +61,31 @@ class RunFolder:
             self.pictures.mkdir(parents=True)
             self.check_writable()
         except OSError as error:
-            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+            raise _unwritable(self.path, error.strerror) from error
 
     def check_writable(self):
         try:
             self._replace(self.path / "writable", lambda path: path.write_text(""))
             (self.path / "writable").unlink()
         except OSError as error:
-            raise UserError(f"cannot write to {self.path}: {error.strerror}") from error
+            raise _unwritable(self.path, error.strerror) from error
 
     def read_config(self):
         """Returns the config of the run that lies here.
 
         Raises:
-            UserError: if there is none, or it cannot be read.
+            FileNotFoundError: if there is none.
+            ValueError: if it cannot be read.
         """
         if not self.exists():
-            raise UserError(f"{self.path} holds no run: {self.config_file} does not exist")
+            text = f"{self.path} holds no run: {self.config_file} does not exist"
+            raise FileNotFoundError(f"{text}. Received: {self.path}")
         try:
             config = json.loads(self.config_file.read_text(encoding="utf-8"))
             _check_fields(config, CONFIG)
             _check_fields(config["data"], DATA)
         except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"{self.config_file} cannot be read: {error}") from error
+            raise ValueError(_unreadable(self.config_file, error)) from error
         return config
 
     def write_config(self, config):
@@ -95,21 +98,21 @@ class RunFolder:
         self._write_json(self.evaluation_file, results)
 
     def load_model(self):
-        """Loads `model.keras`.
+        """Loads `model.keras`; classes of its own have been imported before, as a recipe's are with the recipe.
 
         Raises:
-            UserError: if it is missing or damaged.
+            FileNotFoundError: if it is missing.
+            ValueError: if it is damaged.
         """
-        import keras
-
         if not self.model_file.is_file():
-            raise UserError(f"{self.path} holds no trained model yet: {self.model_file} does not exist")
+            text = f"{self.path} holds no trained model yet: {self.model_file} does not exist"
+            raise FileNotFoundError(f"{text}. Received: {self.path}")
         if not zipfile.is_zipfile(self.model_file):
-            raise UserError(f"{self.model_file} cannot be read: it is not a whole .keras file, perhaps cut short")
+            raise ValueError(_unreadable(self.model_file, "it is not a whole .keras file, perhaps cut short"))
         try:
             return keras.saving.load_model(self.model_file)
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
-            raise UserError(f"{self.model_file} cannot be read: {type(error).__name__}: {error}") from error
+            raise ValueError(_unreadable(self.model_file, f"{type(error).__name__}: {error}")) from error
 
     def keep_model(self, path):
         """Makes `model.keras` the file at `path`, by a link where the file system knows links."""
@@ -133,7 +136,7 @@ class RunFolder:
             for row in rows:
                 _check_fields(row, {"epoch": float})
         except (OSError, ValueError, TypeError) as error:
-            raise UserError(f"{self.history_file} cannot be read: {error}") from error
+            raise ValueError(_unreadable(self.history_file, error)) from error
         return [row | {"epoch": int(row["epoch"])} for row in rows if epochs is None or row["epoch"] <= epochs]
 
     def write_history(self, rows):
@@ -145,6 +148,11 @@ class RunFolder:
                 writer.writerows(rows)
 
         self._replace(self.history_file, write)
+
+    def read_results(self):
+        """Returns the results of the run and of its evaluation, dicts, or None if there are none."""
+        files = (self.results_file, self.evaluation_file)
+        return [json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None for path in files]
 
     def _write_json(self, path, content):
         text = json.dumps(content, indent=2) + "\n"
@@ -166,9 +174,17 @@ def check_makeable(path):
     try:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
     except OSError as error:
-        raise UserError(f"cannot write to {path}: {error.strerror}") from error
+        raise _unwritable(path, error.strerror) from error
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise UserError(f"cannot write to {path}: {there} is {'read-only' if there.is_dir() else 'no folder'}")
+        raise _unwritable(path, f"{there} is {'read-only' if there.is_dir() else 'no folder'}")
+
+
+def _unwritable(path, reason):
+    return OSError(f"cannot write to {path}: {reason}. Received: {path}")
+
+
+def _unreadable(path, reason):
+    return f"{path} cannot be read: {reason}. Received: {path}"
 
 
 def _check_fields(record, kinds):

@@ -1,18 +1,30 @@
-"""Pictures of an image that a coordinate network has learned, and of the network's derivatives beside the image's."""
+"""Field: a network of coordinates that has learned an image, and its derivatives beside the image's."""
 
 import keras
 import numpy as np
-from scipy import ndimage
 
-from apps.pictures import pyplot
 from keras_dl.data.coordinates import grid
 from keras_dl.objectives import gradient, laplacian
+from keras_dl.tasks.base import Task
+from keras_dl.tasks.drawing import pyplot
 
 ROWS = 16_384
 
 
+class Field(Task):
+    """The task of a model that maps coordinates in the plane to one value in [-1, 1], by its network `"network"`."""
+
+    card_pictures = ("reconstruction.png",)
+
+    def __init__(self):
+        super().__init__("values")
+
+    def pictures(self, model, data, folder, context=None):
+        return draw(folder, model, data.x, data.y)
+
+
 def draw(folder, model, x, y):
-    """Draws what a network has made of an image in the plane; returns paths with their meanings.
+    """Draws what a network makes of an image in the plane; returns paths with their meanings.
 
     Args:
         folder: where the pictures go.
@@ -56,6 +68,8 @@ def fields(model, x, image):
 
 def image_fields(image):
     """An image, the length of its gradient and its Laplacian by central differences."""
+    from scipy import ndimage
+
     return {
         "reconstruction": image,
         "gradient": np.linalg.norm(np.gradient(image), axis=0),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from apps.pictures import pyplot
+from keras_dl.tasks.drawing import pyplot
 
 
 def overlays(path, cases, num_classes):

@@ -1,9 +1,10 @@
-"""What the terminal shows: a bar over the epochs, a table at the end, the paths of what was written."""
+"""Terminal: a bar over the epochs, tables, lines, the paths of what was written. No other module prints with rich."""
 
 import time
 
 import keras
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
 from rich.table import Table
 
@@ -59,8 +60,26 @@ def describe(logs):
     return "  ".join(f"{name} {logs[name]:.4g}" for name in shown)
 
 
+def say(text):
+    """Prints a line as it is."""
+    console.print(text, markup=False)
+
+
+def note(text):
+    """Prints a line that matters less."""
+    console.print(text, markup=False, style="dim")
+
+
+def report(report):
+    """Shows the tables of a `keras_dl.tasks.Report`, and what explains them."""
+    for title, columns in report.tables:
+        results_table(title, columns)
+    for line in report.notes:
+        say(line)
+
+
 def results_table(title, columns):
-    """A table with a row a metric.
+    """A table with a row per metric.
 
     Args:
         title: the line above it.
@@ -73,7 +92,8 @@ def results_table(title, columns):
         table.add_column(column, justify="right")
     for name in names:
         values = (metrics.get(name, "") for metrics in columns.values())
-        table.add_row(name, *(value if isinstance(value, str) else f"{value:.4f}" for value in values))
+        texts = [value if isinstance(value, str) else f"{value:.4f}" for value in values]
+        table.add_row(*map(escape, [name, *texts]))
     console.print(table)
 
 

@@ -5,11 +5,12 @@ from statistics import NormalDist
 import keras
 import numpy as np
 
-from keras_dl.callbacks import image_grid, save_image_grid
+from keras_dl.callbacks import image_grid, save_image_grid, save_samples
 from keras_dl.objectives.penalties import input_gradients
 
 COLUMNS = 8
-POINTS = 200  # in the plane, a class
+POINTS = 200  # in the plane, per class
+MOST_POINTS = 1000  # held-out samples in one picture
 
 
 def loss_curves(path, history):
@@ -32,17 +33,16 @@ def loss_curves(path, history):
 def reconstructions(path, model, x, condition=None, count=64):
     """Draws the first images in pairs: the original, and beside it what the model makes of it."""
     x, condition = x[:count], None if condition is None else condition[:count]
-    made = keras.ops.convert_to_numpy(model.reconstruct(x, condition=condition))
-    pairs = np.stack([x, made], axis=1).reshape(-1, *x.shape[1:])
+    reconstructed = keras.ops.convert_to_numpy(model.reconstruct(x, condition=condition))
+    pairs = np.stack([x, reconstructed], axis=1).reshape(-1, *x.shape[1:])
     save_image_grid(path, pairs, columns=2 * COLUMNS)
 
 
-def manifold(path, model, side=20):
-    """Draws the decoded means of a grid over a two-dimensional latent space, spaced by the normal's quantiles."""
+def manifold(path, decode, side=20):
+    """Draws what `decode` makes of a grid over a two-dimensional latent space, spaced by the normal's quantiles."""
     quantiles = np.array([NormalDist().inv_cdf(p) for p in np.linspace(0.02, 0.98, side)], "float32")
     across, down = np.meshgrid(quantiles, quantiles[::-1])
     latents = np.stack([across.ravel(), down.ravel()], axis=-1)
-    decode = getattr(model, "decode", None) or model.generate
     save_image_grid(path, decode(latents), columns=side)
 
 
@@ -55,9 +55,10 @@ def embeddings(path, model, x, y):
     """Draws images by the two main directions of their embeddings (principal components), coloured by class."""
     from sklearn.decomposition import PCA
 
-    found = PCA(2).fit(vectors := keras.ops.convert_to_numpy(model.embed(x)))
-    shares = [f"{share:.0%} of the variance" for share in found.explained_variance_ratio_]
-    _points_by_class(path, found.transform(vectors), y, shares)
+    vectors = keras.ops.convert_to_numpy(model.embed(x))
+    directions = PCA(2).fit(vectors)
+    shares = [f"{share:.0%} of the variance" for share in directions.explained_variance_ratio_]
+    _points_by_class(path, directions.transform(vectors), y, shares)
 
 
 def _points_by_class(path, points, y, labels):
@@ -76,7 +77,7 @@ def _points_by_class(path, points, y, labels):
 
 
 def classes(path, model, num_classes, seed=0):
-    """Draws images with a row a class, or points in the plane coloured by class."""
+    """Draws images with a row per class, or points in the plane coloured by class."""
     condition = class_rows(num_classes)
     samples = model.sample(len(condition), condition=condition, seed=seed)
     if len(samples.shape) > 2:
@@ -124,8 +125,17 @@ def critic_field(path, model, x, count=1000):
     plt.close(figure)
 
 
+def write_samples(path, samples):
+    """Writes samples as an array or as a picture, by the suffix of `path`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".npy":
+        np.save(path, samples, allow_pickle=False)
+    else:
+        save_samples(path, samples, COLUMNS)
+
+
 def class_rows(num_classes):
-    """The condition of a sample grid with a row a class."""
+    """The condition of a sample grid with a row per class."""
     return np.repeat(np.arange(num_classes, dtype="int32"), COLUMNS)
 
 

@@ -2,9 +2,8 @@ import json
 
 import pytest
 
-from apps import run_folder
-from apps.cli import UserError
-from apps.run_folder import RunFolder
+from keras_dl.runs import RunFolder
+from keras_dl.runs import folder as run_folder
 
 DATA = {"shape": [8, 8, 1], "num_samples": 3}
 CONFIG = {"recipe": "vae", "dataset": "digits", "data": DATA, "seed": 0, "hyperparameters": {}, "fit": {}}
@@ -14,7 +13,7 @@ DAMAGED += [json.dumps({**CONFIG, **part}) for part in ({"fit": 1}, {"data": {}}
 
 def test_create_refuses_a_folder_with_other_files(tmp_path):
     (tmp_path / "thesis.tex").touch()
-    with pytest.raises(UserError, match="holds files that are not a run"):
+    with pytest.raises(OSError, match="holds files that are not a run"):
         RunFolder(tmp_path).create()
     RunFolder(tmp_path / "new" / "run").create()
     assert (tmp_path / "new" / "run" / "pictures").is_dir()
@@ -22,7 +21,7 @@ def test_create_refuses_a_folder_with_other_files(tmp_path):
 
 def test_create_says_why_it_cannot_write(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(UserError, match="cannot write to .*file/run: .*file is no folder"):
+    with pytest.raises(OSError, match="cannot write to .*file/run: .*file is no folder"):
         RunFolder(tmp_path / "file" / "run").create()
 
 
@@ -30,7 +29,7 @@ def test_create_says_why_it_cannot_write(tmp_path):
 def test_a_damaged_config_is_a_message(tmp_path, text):
     folder = RunFolder(tmp_path)
     folder.config_file.write_text(text)
-    with pytest.raises(UserError, match="config.json cannot be read"):
+    with pytest.raises(ValueError, match="config.json cannot be read"):
         folder.read_config()
     folder.write_config(CONFIG)
     assert folder.read_config() == CONFIG
@@ -39,10 +38,10 @@ def test_a_damaged_config_is_a_message(tmp_path, text):
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"not a model", b"PK\x05\x06" + bytes(18)])
 def test_a_damaged_model_is_a_message(tmp_path, content):
     folder = RunFolder(tmp_path)
-    with pytest.raises(UserError, match="no trained model yet"):
+    with pytest.raises(FileNotFoundError, match="no trained model yet"):
         folder.load_model()
     folder.model_file.write_bytes(content)
-    with pytest.raises(UserError, match="model.keras cannot be read"):
+    with pytest.raises(ValueError, match="model.keras cannot be read"):
         folder.load_model()
 
 
@@ -50,7 +49,7 @@ def test_a_damaged_model_is_a_message(tmp_path, content):
 def test_a_damaged_history_is_a_message(tmp_path, text):
     folder = RunFolder(tmp_path)
     folder.history_file.write_text(text)
-    with pytest.raises(UserError, match="history.csv cannot be read"):
+    with pytest.raises(ValueError, match="history.csv cannot be read"):
         folder.read_history()
 
 

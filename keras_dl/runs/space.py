@@ -1,0 +1,188 @@
+"""Hyperparameter spaces: what a recipe asks for is what is set, checked and listed."""
+
+import difflib
+
+import keras
+import keras_tuner as kt
+
+
+class Name(str):
+    """Name of a hyperparameter with what it means, for lists of a recipe's hyperparameters.
+
+    It is a string like any other to KerasTuner, in files and in dicts.
+
+    Example:
+
+    >>> hp = kt.HyperParameters()
+    >>> hp.Int(Name("latent_size", "numbers that a sample is made of"), 2, 64, default=16)
+    16
+    >>> hp.get("latent_size"), meaning(hp.space[0])
+    (16, 'numbers that a sample is made of')
+    """
+
+    def __new__(cls, name, meaning):
+        text = super().__new__(cls, name)
+        text.meaning = meaning
+        return text
+
+    def __str__(self):
+        return self  # KerasTuner makes names strings by `str`, which would lose the meaning
+
+    def __getnewargs__(self):
+        return str.__str__(self), self.meaning
+
+
+def meaning(parameter):
+    """What a hyperparameter means, `""` if its name does not say so."""
+    return getattr(parameter.name, "meaning", "")
+
+
+class Settings(kt.HyperParameters):
+    """Hyperparameters some of whose values are set by texts, each checked when a recipe asks for it.
+
+    So one call of a recipe's `build` reads the space and makes the model, though what is asked for may depend on what
+    was set (filters only if the network is convolutional).
+
+    Args:
+        values: dict from name to a text, as from a command line, or to a value, as from a preset.
+    """
+
+    def __init__(self, values):
+        super().__init__()
+        self.values.update(values)
+        self._unchecked = dict(values)
+
+    def _retrieve(self, hp):
+        if hp.name in self._unchecked:
+            self.values[hp.name] = parse(hp, self._unchecked.pop(hp.name))
+        return super()._retrieve(hp)
+
+    def check_known(self):
+        """Refuses values of names that were not asked for."""
+        names = sorted(parameter.name for parameter in self.space)
+        for name in self._unchecked:
+            near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names) or 'none'}."
+            raise ValueError(f"unknown hyperparameter {name!r}. {hint} Received: {name}={self._unchecked[name]!r}")
+
+
+def build(recipe, data_spec, values, seed):
+    """Builds a recipe's model with some hyperparameters set and the others at their defaults.
+
+    Args:
+        recipe: a module (or any object) with `build(hp, data_spec)`, `fit_options(hp)` and, unless what a model is for
+            does not matter, `TASK`.
+        data_spec: `keras_dl.data.DataSpec`.
+        values: dict from name to a text from a command line or a value from a preset.
+        seed: integer, from which the initial weights and all noise follow.
+
+    Returns:
+        `(model, options, hyperparameters)`: the compiled model, the dict of the recipe's `fit_options`, and the dict
+        of every hyperparameter's value.
+
+    Raises:
+        ValueError: for a name that the space does not have, or a value that does not fit into it.
+    """
+    hp = Settings(values)
+    keras.utils.set_random_seed(seed)
+    model, options = recipe.build(hp, data_spec), fit_options(recipe, hp, data_spec)
+    hp.check_known()
+    return model, options, {str.__str__(parameter.name): hp.values[parameter.name] for parameter in hp.space}
+
+
+def fit_options(recipe, hp, data_spec):
+    """What a recipe's `fit_options` says, and what its task adds to it for the data, as JSON holds it."""
+    task = getattr(recipe, "TASK", None)
+    return recipe.fit_options(hp) | (task.options(hp, data_spec) if task else {})
+
+
+def parse(parameter, value):
+    """Returns `value` (a text, or a number from a preset) as a value of a KerasTuner hyperparameter.
+
+    Raises:
+        ValueError: if it is none; the message says what the hyperparameter takes.
+    """
+    parsers = {"Int": _number, "Float": _number, "Boolean": _boolean, "Choice": _choice, "Fixed": _fixed}
+    try:
+        return parsers[type(parameter).__name__](parameter, value)
+    except ValueError:
+        raise ValueError(f"{parameter.name} takes {describe(parameter)}. Received: {value!r}") from None
+
+
+def describe(parameter):
+    """What a hyperparameter takes, in words."""
+    kind = type(parameter).__name__
+    if kind in ("Int", "Float"):
+        noun = "a whole number" if kind == "Int" else "a number"
+        step = f" in steps of {parameter.step}" if _has_step(parameter) else ""
+        return f"{noun} from {parameter.min_value} to {parameter.max_value}{step}"
+    if kind == "Boolean":
+        return "true or false"
+    if kind == "Choice":
+        return "one of " + ", ".join(map(str, parameter.values))
+    if type(parameter.value) is int:
+        return f"a whole number from {_least(parameter)}"
+    return {bool: "true or false", float: "a number"}.get(type(parameter.value), "a text")
+
+
+def table(recipe, data_spec):
+    """Rows (name, default, what it takes, what it means) of the recipe's space, as its defaults open it."""
+    hp = kt.HyperParameters()
+    recipe.build(hp, data_spec)
+    recipe.fit_options(hp)
+    return [(p.name, str(p.default), describe(p), meaning(p)) for p in hp.space]
+
+
+def _least(parameter):
+    """The smallest whole number that a fixed one may be: counts begin at 1, numbers of folds at 0."""
+    return min(1, parameter.value)
+
+
+def _has_step(parameter):
+    default = 1 if type(parameter).__name__ == "Int" else None
+    return parameter.sampling == "linear" and parameter.step not in (None, default)
+
+
+def _number(parameter, value):
+    number = _whole(value) if type(parameter).__name__ == "Int" else float(value)
+    if not parameter.min_value <= number <= parameter.max_value:
+        raise ValueError
+    if _has_step(parameter):
+        steps = (number - parameter.min_value) / parameter.step
+        if abs(steps - round(steps)) > 1e-6:
+            raise ValueError
+    return number
+
+
+def _whole(value):
+    if isinstance(value, str):
+        return int(value)
+    if int(value) != value:
+        raise ValueError
+    return int(value)
+
+
+def _boolean(parameter, value):
+    known = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    if str(value).lower() not in known:
+        raise ValueError
+    return known[str(value).lower()]
+
+
+def _choice(parameter, value):
+    for candidate in parameter.values:
+        if str(candidate) == str(value):
+            return candidate
+    raise ValueError
+
+
+def _fixed(parameter, value):
+    kind = type(parameter.value)
+    if kind is bool:
+        return _boolean(parameter, value)
+    if kind is int:
+        number = _whole(value)
+        if number < _least(parameter):
+            raise ValueError
+        return number
+    return kind(value)

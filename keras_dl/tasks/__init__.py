@@ -1,0 +1,27 @@
+"""Tasks: what a model is for, with its data, measures, pictures and card."""
+
+from keras_dl.tasks.arrays import Arrays
+from keras_dl.tasks.base import Task
+from keras_dl.tasks.density import AnomalyDetection, Density
+from keras_dl.tasks.embedding import Embedding
+from keras_dl.tasks.field import Field
+from keras_dl.tasks.generation import Generation
+from keras_dl.tasks.measure import Context, Measure, Report
+from keras_dl.tasks.scans import Scans
+from keras_dl.tasks.segmentation import Ensemble, Segmentation
+
+__all__ = [
+    "AnomalyDetection",
+    "Arrays",
+    "Context",
+    "Density",
+    "Embedding",
+    "Ensemble",
+    "Field",
+    "Generation",
+    "Measure",
+    "Report",
+    "Scans",
+    "Segmentation",
+    "Task",
+]

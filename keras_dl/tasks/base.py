@@ -1,0 +1,164 @@
+"""Tasks: what a model is for. A task knows its data, measures, pictures and card; programs only ask it."""
+
+from keras_dl.data import segmentation
+from keras_dl.tasks.arrays import Arrays
+from keras_dl.tasks.measure import Context, Measure, Report, direction, shown, untracked
+
+
+class Task:
+    """Base of the tasks, and the task of a model that predicts: it is worth what its loss and metrics say.
+
+    A recipe ends in `TASK = keras_dl.tasks.Density(...)`. A recipe's own measure or picture is a subclass:
+
+    ```python
+    class Faces(keras_dl.tasks.Generation):
+        def measures(self, model, data, context=None):
+            smiling = keras_dl.tasks.Measure(share(model.sample(100)), direction="max")
+            return super().measures(model, data, context) | {"smiling": smiling}
+
+        def pictures(self, model, data, folder, context=None):
+            draw(folder / "faces.png", model)
+            return super().pictures(model, data, folder, context) | {folder / "faces.png": "faces, enlarged"}
+
+    TASK = Faces()
+    ```
+
+    What a task asks of a model is said in its docstring; nothing is guessed from the model's methods.
+
+    Args:
+        condition: What the model sees beside the samples: `"labels"`, `"values"`, which it learns to predict,
+            `"masks"`, or `None`.
+    """
+
+    #: Patterns of the pictures, the best first, of which one goes onto the card of an exported model.
+    card_pictures = ()
+    #: Metrics that tell most about the progress of training, the first that there is.
+    progress = ("elbo", "loss")
+    #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.
+    unsearched = {}
+
+    def __init__(self, condition=None):
+        if condition not in (None, "labels", "values", "masks"):
+            raise ValueError(f'`condition` should be "labels", "values", "masks" or None. Received: {condition!r}')
+        self.condition = condition
+
+    def load(self, name, folder=None, label_values=None, track=untracked):
+        """Returns the data of a named set or of a folder.
+
+        Args:
+            name: Name of the set; of a folder, what it is called.
+            folder: Folder of images and masks, for segmentation only; or `None`.
+            label_values: Of such a folder, the values of a run's classes; see `Scans.load`.
+            track: Function `track(items, title)` that goes through items.
+
+        Returns:
+            Data with `spec`, `pipelines(options, seed)`, `held_out(options)` and what else `tasks.Arrays` has.
+
+        Raises:
+            ValueError: If the set does not have what the model learns from, or is damaged.
+            OSError: If a file cannot be read.
+        """
+        if folder or name in segmentation.NAMES:
+            raise ValueError(
+                f"{folder or name} holds scans with masks, from which only recipes of segmentation learn. "
+                f"Received: a recipe that learns from {self.condition or 'samples alone'}"
+            )
+        return Arrays.load(name, self.condition)
+
+    def options(self, hp, data_spec):
+        """Returns what goes into the run's options beside the recipe's `fit_options`, as JSON holds it."""
+        return {}
+
+    def callbacks(self, data, folder):
+        """Returns the callbacks that draw pictures into a folder while a model trains."""
+        return []
+
+    def measures(self, model, data, context=None):
+        """Measures a model on held-out data.
+
+        Args:
+            model: The model.
+            data: What `load` returned.
+            context: `Context`: options, numbers of samples, folders; `None` for the defaults.
+
+        Returns:
+            Dict of `Measure`s by name: here the loss and the compiled metrics.
+        """
+        context = context or Context()
+        held_out = data.pipelines(context.options, context.seed)[1]
+        losses = model.evaluate(held_out, verbose=0, return_dict=True)
+        return {name: Measure(float(value), None, direction(name)) for name, value in losses.items()}
+
+    def pictures(self, model, data, folder, context=None):
+        """Draws what can be shown of a trained model.
+
+        Args:
+            model: The model.
+            data: What `load` returned.
+            folder: Folder that the pictures go to.
+            context: `Context`; `None` for the defaults.
+
+        Returns:
+            Dict of the meanings of the pictures by path.
+        """
+        return {}
+
+    def evaluate(self, model, data, context=None):
+        """Returns the `Report` of a model on held-out data."""
+        context = context or Context()
+        measures, rows = self.measures(model, data, context), data.num_held_out(context.options)
+        title = f"{data.name}, {rows:,} held-out samples"
+        title = f"{context.folder} on {title}" if context.folder else title
+        return Report(measures, rows, [(title, {"held out": shown(measures)})], {})
+
+    def finish(self, model, data, folder, context=None):
+        """Returns the `Report` that a training run ends with: here the pictures alone."""
+        context = context or Context()
+        pictures = self.pictures(model, data, folder, context)
+        return Report({}, data.num_held_out(context.options), [], pictures)
+
+    def samples(self, model, num_classes=None, num_samples=None, labels=None, seed=None):
+        """Draws samples from a model, a row per class if it is conditional and none are named.
+
+        Args:
+            model: The model.
+            num_classes: Number of classes of a conditional model.
+            num_samples: How many; `None` for 64, or 8 per class.
+            labels: Sequence of labels, repeated in turn; `None` for all.
+            seed: Integer that fixes the samples, or `None` for others at every call.
+
+        Returns:
+            Array of samples.
+
+        Raises:
+            ValueError: If the model does not generate, or takes no labels.
+        """
+        text = f"the model does not generate: {type(model).__name__} has no `sample` that its task knows of"
+        raise ValueError(f"{text}. Received: model={model!r}")
+
+    def goals(self, model, data, options, features=None):
+        """Returns the names of the metrics by which a search can compare models, the best known first.
+
+        Args:
+            model: A model that the recipe built.
+            data: What `load` returned.
+            options: The recipe's `fit_options`.
+            features: File of features that was given to compare images by, or `None`.
+        """
+        names = model.evaluate(*data.glance(options), verbose=0, return_dict=True)
+        return sorted(filter(direction, names), key=lambda name: name == "loss")
+
+    def watches(self, goal, data, epochs, context=None):
+        """Returns the callbacks that log a goal after an epoch as `val_<goal>`, where validation does not.
+
+        Args:
+            goal: One of `goals`.
+            data: What `load` returned.
+            epochs: Largest number of epochs of a trial, in which the goal is measured about ten times.
+            context: `Context`, of which `folder`, `features` and `options` count.
+        """
+        return []
+
+    def card(self, config):
+        """Returns lines of Markdown for the card of an exported model, made of the run's config."""
+        return []

@@ -1,0 +1,154 @@
+"""Density: a model that says how likely data are, such as a VAE or a flow."""
+
+import keras
+import numpy as np
+
+from keras_dl import metrics
+from keras_dl.tasks import drawing
+from keras_dl.tasks.generation import MEASUREMENTS, Generation
+from keras_dl.tasks.measure import ROWS, Context, Measure, of_estimate
+
+LATENTS = 100
+NOTE = "nats a sample; ± is one standard error over the samples"
+
+
+class Density(Generation):
+    """The task of a model with a density.
+
+    The model has `log_prob(x, condition=None)` in nats per sample, shape `(batch,)`, and, unless `generates` is false,
+    `sample(num_samples, condition=None, seed=None)`.
+
+    Args:
+        condition: `"labels"` for a density of `x` given its class, or `None`.
+        latents: Whether the model has latents, as a VAE has: then it has `encode`, `decode`, `reconstruct` and
+            `latent_size`, and its density is estimated by importance sampling, `log_prob(..., num_samples=)`.
+        goals: Metrics of held-out data by which searches compare such models, the best known first; `None` for
+            `log_prob` and `loss`, and with latents `elbo` before them.
+        generates: Whether the model has `sample`.
+    """
+
+    #: What other likelihoods, weights of terms and numbers of samples measure is something else.
+    unsearched = {
+        "elbo": ("likelihood",),
+        "log_prob": ("likelihood",),
+        "loss": ("likelihood", "beta", "warm_up_epochs", "num_samples"),
+    }
+
+    def __init__(self, condition=None, latents=False, goals=None, generates=True):
+        super().__init__(condition, latents)
+        bounds = ("elbo", "log_prob", "loss") if latents else ("log_prob", "loss")
+        self.bounds = list(bounds if goals is None else goals)
+        self.generates = generates
+
+    def measures(self, model, data, context=None):
+        context = context or Context()
+        measures = super(Generation, self).measures(model, data, context)
+        if context.num_samples == 0:
+            return {name: measure._replace(note=NOTE) for name, measure in measures.items()}
+        count = (context.num_samples or LATENTS) if self.latents else None
+        held_out = data.pipelines(context.options, context.seed)[1]
+        title = "log p(x | y)" if data.conditional else "log p(x)"
+        title = f"{title}, {count} samples" if count else title
+        measures["log_prob"] = self.log_prob(model, data, held_out, count)._replace(title=title)
+        return measures | ({"num_samples": Measure(count, title="")} if count else {})
+
+    def log_prob(self, model, data, held_out, num_samples=None):
+        """Returns the mean of log p(x) over held-out data, in nats, as a `Measure` with its standard error."""
+        options = {"num_samples": num_samples} if num_samples else {}
+        values = []
+        for batch in held_out.rebatch(ROWS):
+            x, condition = data.split(batch)
+            conditions = {"condition": condition} if data.conditional else {}
+            values.append(keras.ops.convert_to_numpy(model.log_prob(x, **conditions, **options)))
+        values = np.concatenate(values).astype("float64")
+        error = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
+        return Measure(float(values.mean()), error, "max", note=NOTE)
+
+    def pictures(self, model, data, folder, context=None):
+        context = context or Context()
+        pictures = {}
+        if self.latents:
+            x, condition = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
+            drawing.reconstructions(folder / "reconstructions.png", model, x, condition)
+            pictures[folder / "reconstructions.png"] = "originals, each beside its reconstruction"
+        return pictures | super().pictures(model, data, folder, context)
+
+    def plane(self, model, data, folder, x):
+        drawing.manifold(folder / "manifold.png", model.decode)
+        drawing.latent_means(folder / "latents.png", model, x, data.y_test)
+        return {
+            folder / "manifold.png": "images over the two-dimensional latent space",
+            folder / "latents.png": "where the held-out images lie in it",
+        }
+
+    def goals(self, model, data, options, features=None):
+        return self.bounds + super().goals(model, data, options, features)
+
+    def watches(self, goal, data, epochs, context=None):
+        context = context or Context()
+        if goal == "log_prob":
+            return [LogProb(self, data, context.options, -(-epochs // MEASUREMENTS))]
+        return super().watches(goal, data, epochs, context)
+
+
+class AnomalyDetection(Density):
+    """The task of a density that has not seen one class, named by the option `anomaly_class`, and should notice it.
+
+    Images of that class should have a lower likelihood, and be reconstructed worse (An & Cho 2015). The model has
+    latents; see `Density`.
+    """
+
+    def __init__(self):
+        super().__init__(latents=True)
+
+    def measures(self, model, data, context=None):
+        context = context or Context()
+        measures, label = super().measures(model, data, context), context.options.get("anomaly_class")
+        if label is None or "log_prob" not in measures:
+            return measures
+        for name, area in areas(model, data.x_test, data.y_test == label, measures["num_samples"].value).items():
+            measures[f"roc_auc_{name}"] = of_estimate(area, "max", f"ROC-AUC of class {label} by {name}", NOTE)
+        return measures
+
+
+class LogProb(keras.callbacks.Callback):
+    """Logs log p(x) of held-out data as `val_log_prob`.
+
+    Args:
+        task: `Density`.
+        data: `Arrays`.
+        options: the recipe's `fit_options`.
+        every: after every so many epochs, and after the last one.
+    """
+
+    def __init__(self, task, data, options, every=1):
+        super().__init__()
+        self.task, self.data, self.every = task, data, every
+        self.held_out = data.pipelines({**options, "batch_size": ROWS}, seed=0)[1]
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
+            count = LATENTS if self.task.latents else None
+            logs["val_log_prob"] = self.task.log_prob(self.model, self.data, self.held_out, count).value
+
+
+def areas(model, x, anomalous, num_samples):
+    """Returns the ROC-AUC of scores of images, a dict of `Estimate`s by the name of the score.
+
+    Args:
+        model: a model with `log_prob` and `reconstruct`.
+        x: images of all classes.
+        anomalous: booleans, which of them are of the class that the model has not seen.
+        num_samples: how many latents a likelihood takes.
+    """
+    batches = [x[start : start + ROWS] for start in range(0, len(x), ROWS)]
+    scores = {
+        "likelihood": [-keras.ops.convert_to_numpy(model.log_prob(b, num_samples=num_samples)) for b in batches],
+        "reconstruction": [_squared_error(b, keras.ops.convert_to_numpy(model.reconstruct(b))) for b in batches],
+    }
+    joined = {name: np.concatenate(parts) for name, parts in scores.items()}
+    return {name: metrics.roc_auc(values[~anomalous], values[anomalous]) for name, values in joined.items()}
+
+
+def _squared_error(x, reconstruction):
+    return np.sum(np.square(x - reconstruction).reshape(len(x), -1), axis=1)

@@ -1,0 +1,97 @@
+"""Generation: a model that draws samples, such as a GAN."""
+
+import keras
+import numpy as np
+
+from keras_dl.callbacks import SampleGrid, SampleMetrics
+from keras_dl.tasks import drawing
+from keras_dl.tasks.base import Task
+from keras_dl.tasks.features import metric_names, metric_of, sample_measures
+from keras_dl.tasks.measure import Context
+
+MOST_SAMPLES = 2000
+MEASUREMENTS = 10
+
+
+class Generation(Task):
+    """The task of a model that draws samples.
+
+    The model has `sample(num_samples, condition=None, seed=None)`.
+
+    Args:
+        condition: `"labels"` for a model of classes, or `None`.
+        latents: Whether samples are `model.generate(latents)` of vectors of `model.latent_size` normal numbers; two of
+            them are drawn as a plane.
+        critic: Whether there are `model.discriminate(x)` and `model.critic`, which are drawn for points in the plane.
+    """
+
+    card_pictures = ("classes.png", "samples_epoch_*.png")
+    #: Whether the model has `sample`; a task of another kind may say that its model has none.
+    generates = True
+
+    def __init__(self, condition=None, latents=False, critic=False):
+        super().__init__(condition)
+        self.latents, self.critic = latents, critic
+
+    def callbacks(self, data, folder):
+        if not self.generates:
+            return []
+        classes = data.spec.num_classes if self.condition else None
+        condition = drawing.class_rows(classes) if classes else None
+        count = len(condition) if classes else 64 if len(data.spec.shape) == 3 else 2000
+        return [SampleGrid(folder, count, condition, drawing.COLUMNS)]
+
+    def measures(self, model, data, context=None):
+        context = context or Context()
+        measures = super().measures(model, data, context)
+        if context.num_samples == 0 or not self.generates:
+            return measures
+        return measures | sample_measures(model, data, context)
+
+    def pictures(self, model, data, folder, context=None):
+        context = context or Context()
+        x, _ = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
+        pictures = {}
+        if self.condition and self.generates:
+            drawing.classes(folder / "classes.png", model, data.spec.num_classes)
+            pictures[folder / "classes.png"] = "samples by class"
+        elif self.critic and x.shape[1:] == (2,):
+            drawing.critic_field(folder / "critic_field.png", model, x)
+            pictures[folder / "critic_field.png"] = "data and samples over the critic's scores"
+        elif self.latents and model.latent_size == 2:
+            pictures |= self.plane(model, data, folder, x)
+        grids = sorted(folder.glob("samples_epoch_*.png"))[-1:]
+        return pictures | dict.fromkeys(grids, "samples; after fewer epochs beside it")
+
+    def plane(self, model, data, folder, x):
+        """Draws the plane of two latents; returns the meanings of the pictures by path."""
+        drawing.manifold(folder / "manifold.png", model.generate)
+        return {folder / "manifold.png": "images over the two-dimensional latent space"}
+
+    def samples(self, model, num_classes=None, num_samples=None, labels=None, seed=None):
+        if not self.generates:
+            return super().samples(model)
+        if self.condition is None:
+            if labels is not None:
+                raise ValueError(f"the model takes no condition. Received: labels {list(labels)}")
+            condition, num_samples = None, num_samples or 64
+        elif labels is not None:
+            num_samples = num_samples or drawing.COLUMNS * len(labels)
+            condition = np.resize(np.asarray(labels, "int32"), num_samples)
+        else:
+            rows = drawing.class_rows(num_classes)
+            condition = rows if num_samples is None else np.resize(rows[:: drawing.COLUMNS], num_samples)
+            num_samples = len(condition)
+        return keras.ops.convert_to_numpy(model.sample(num_samples, condition=condition, seed=seed))
+
+    def goals(self, model, data, options, features=None):
+        return metric_names(data, features) if self.generates else []
+
+    def watches(self, goal, data, epochs, context=None):
+        context = context or Context()
+        if not self.generates or goal not in metric_names(data, features=True):
+            return []
+        metric = metric_of(goal, data, context)
+        count = min(len(data.x_test), MOST_SAMPLES)
+        condition = data.y_test[:count] if data.conditional else None
+        return [SampleMetrics([metric], data.x_test[:count], count, condition, -(-epochs // MEASUREMENTS))]

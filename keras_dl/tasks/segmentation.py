@@ -1,0 +1,216 @@
+"""Segmentation: a model of patches that segments whole scans, alone or in an ensemble."""
+
+import csv
+import json
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from keras_dl.data import segmentation
+from keras_dl.tasks import dice_table, scan_drawing
+from keras_dl.tasks.base import Task
+from keras_dl.tasks.measure import Context, Report, shown, untracked
+from keras_dl.tasks.scans import Scans, plan_of
+
+PICTURED = 6
+
+
+class Segmentation(Task):
+    """The task of a model that maps patches to logits of classes, and learns from scans with masks.
+
+    Args:
+        plan: Function `plan(hp, data_spec)` that returns the `keras_dl.data.segmentation.Plan` by which scans are
+            prepared and cut into patches.
+    """
+
+    card_pictures = ("overlays.png",)
+    progress = ("dice", "loss")
+
+    def __init__(self, plan):
+        super().__init__("masks")
+        self.plan = plan
+
+    def load(self, name, folder=None, label_values=None, track=untracked):
+        if folder is None and name not in segmentation.NAMES:
+            names = ", ".join(segmentation.NAMES)
+            text = f"the recipe learns from masks, which {name} does not have; there are: {names}"
+            raise ValueError(f"{text}. Received: {name!r}")
+        data = Scans.load(name, folder, label_values, track)
+        data.names(0)  # too few cases for folds are refused before anything is built
+        return data
+
+    def options(self, hp, data_spec):
+        return {"plan": self.plan(hp, data_spec).to_dict()}
+
+    def measures(self, model, data, context=None):
+        comparison = self.comparison(model, data, context or Context())
+        return dice_table.measures(comparison.rows)
+
+    def pictures(self, model, data, folder, context=None):
+        comparison = self.comparison(model, data, context or Context())
+        scan_drawing.overlays(folder / "overlays.png", comparison.pictured, comparison.num_classes)
+        return {folder / "overlays.png": "some cases: the image, its mask, and what the model makes of it"}
+
+    def comparison(self, model, data, context):
+        """Returns the `Comparison` of held-out cases with their masks; measures and pictures share one."""
+        if "comparison" not in context.results:
+            ensemble = Ensemble([model], plan_of({"fit": context.options}), context.options["mirroring"])
+            folder = context.folder and context.folder / "predictions"
+            cases = data.held_out(context.options)
+            context.results["comparison"] = ensemble.compare(cases, folder, context.track)
+        return context.results["comparison"]
+
+    def evaluate(self, model, data, context=None):
+        context = context or Context()
+        measures, comparison = self.measures(model, data, context), self.comparison(model, data, context)
+        own = dice_table.measures(comparison.rows)
+        others = shown({name: measure for name, measure in measures.items() if name not in own})
+        rows = data.num_held_out(context.options)
+        title = f"{rows} {data.kind}, segmented whole"
+        tables = [(title, dice_table.columns(comparison.rows)), *([("", {"held out": others})] if others else [])]
+        files = self._write(comparison, context.folder) if context.folder else {}
+        if context.folder:
+            files |= self.pictures(model, data, context.folder / "pictures", context)
+        if context.folder and (context.folder / "predictions").is_dir():
+            files[context.folder / "predictions"] = "the masks that the model makes, as files like those of the data"
+        return Report(measures, rows, tables, files)
+
+    def finish(self, model, data, folder, context=None):
+        context = context or Context()
+        report = self.evaluate(model, data, context)
+        return report if context.folder else report._replace(files=self.pictures(model, data, folder, context))
+
+    def card(self, config):
+        values = ", ".join(map(str, config["data"]["label_values"]))
+        about = "Patches are cut from images that `keras_dl.data.segmentation.prepare` has prepared by this plan"
+        about += f"; `predict` returns logits of the classes, which are the values {values} of the masks."
+        return ["", "## Plan", "", about, "", "```json", json.dumps(config["fit"]["plan"], indent=2), "```"]
+
+    @staticmethod
+    def _write(comparison, folder):
+        write_rows(folder / "cases.csv", comparison.rows)
+        return {folder / "cases.csv": "the scores of every case and class"}
+
+
+class Comparison(NamedTuple):
+    """Cases that were segmented, beside their masks.
+
+    Attributes:
+        rows: list of dicts, of each case and class the scores; see `dice_table`.
+        pictured: list of the first `(case, labels)`.
+        num_classes: number of classes.
+    """
+
+    rows: list
+    pictured: list
+    num_classes: int
+
+
+class Ensemble:
+    """Models of one plan, whose probabilities are averaged; or one model alone.
+
+    Args:
+        models: list of models from patches to logits.
+        plan: `keras_dl.data.segmentation.Plan`.
+        mirror: whether the mirror images of every window are averaged, too.
+        label_values: the value of each class in masks that are written; None for those of the cases.
+
+    Raises:
+        ValueError: if there is no model.
+    """
+
+    def __init__(self, models, plan, mirror=True, label_values=None):
+        if not models:
+            raise ValueError(f"`models` should hold at least one model. Received: models={models!r}")
+        self.models, self.plan, self.mirror, self.label_values = list(models), plan, mirror, label_values
+
+    def segmented(self, cases, track=untracked):
+        """Yields each case with its labels, an int32 array of the case's sizes."""
+        functions = [probabilities(model) for model in self.models]
+        for case in track(cases, f"segmenting {len(cases)} cases"):
+            yield case, segmentation.segment(functions, case, self.plan, mirror=self.mirror)
+
+    def compare(self, cases, folder=None, track=untracked):
+        """Returns the `Comparison` of cases with their masks, and writes what it makes of them into a folder."""
+        rows, pictured = [], []
+        for case, labels in self.segmented(cases, track):
+            rows += dice_table.scores(case, labels, self.plan.num_classes)
+            if len(pictured) < PICTURED:
+                pictured.append((case, labels))
+            if folder is not None and case.source is not None:
+                case.source.write(labels, folder / f"{case.name}{case.source.suffix}")
+        return Comparison(rows, pictured, self.plan.num_classes)
+
+    def segment_folder(self, data, folder, track=untracked):
+        """Segments the images of a folder and writes masks as files like the images, and a picture of some.
+
+        Args:
+            data: the folder of images; see `keras_dl.data.segmentation.open_folder`.
+            folder: `pathlib.Path` of the folder of the masks.
+            track: function `track(items, title)` that goes through items.
+
+        Returns:
+            Dict of the meanings of what was written by path.
+
+        Raises:
+            ValueError: if the images do not fit the models, or the masks would overwrite something of `data`.
+            OSError: if a file cannot be read or written.
+        """
+        cases = self.open(data)
+        if folder.resolve() in segmentation.taken(data):
+            text = f"{folder} holds the images or masks of --data; give another folder"
+            raise ValueError(f"{text}. Received: {folder}")
+        folder.mkdir(parents=True, exist_ok=True)
+        pictured = []
+        for case, labels in self.segmented(cases, track):
+            source = case.source
+            if self.label_values is not None:
+                source = source._replace(label_values=tuple(self.label_values))
+            source.write(labels, folder / f"{case.name}{source.suffix}")
+            if len(pictured) < PICTURED:
+                pictured.append((case, labels))
+        scan_drawing.overlays(folder / "overlays.png", pictured, self.plan.num_classes)
+        meaning = f"the masks of {len(cases)} cases, as files like the images"
+        return {folder: meaning, folder / "overlays.png": "some of them over their images"}
+
+    def open(self, data):
+        """Opens a folder of images without masks that fit the models."""
+        axes, channels = len(self.plan.spacing), len(self.plan.normalizations)
+        cases = segmentation.open_folder(data, labelled=False, channels=channels)
+        sizes = len(cases[0].spacing), len(cases.modalities)
+        if sizes != (axes, channels):
+            text = f"the models take images of {axes} axes and {channels} channels; those of {data} have {sizes[0]}"
+            raise ValueError(f"{text} and {sizes[1]}. Received: {data}")
+        return cases
+
+
+def probabilities(model):
+    """A compiled function from patches to the probabilities of their pixels' classes, at full resolution."""
+
+    @tf.function(reduce_retracing=True)
+    def predict(patches):
+        outputs = model(patches, training=False)
+        return tf.nn.softmax(tf.nest.flatten(outputs)[0])
+
+    return lambda patches: keras.ops.convert_to_numpy(predict(tf.convert_to_tensor(patches)))
+
+
+def write_rows(path, rows):
+    """Writes dicts as a CSV file, in one step."""
+    temporary = path.with_name(f".new_{path.name}")
+    with temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    temporary.replace(path)
+
+
+def read_rows(path):
+    """Reads the scores that `write_rows` wrote."""
+    rows = []
+    with path.open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            scores = {name: float(row[name]) for name in ("dice", "hausdorff_95")}
+            rows.append({"case": row["case"], "class": int(row["class"]), **scores})
+    return rows
