@@ -93,8 +93,11 @@ SPECS = {
 }
 
 
+OF_IMAGES = [name for name in catalogue.recipes() if catalogue.module(name).TASK.condition in (None, "labels")]
+
+
 @pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize("name", [name for name in catalogue.recipes() if catalogue.module(name).TASK.condition in (None, "labels")])
+@pytest.mark.parametrize("name", OF_IMAGES)
 def test_every_recipe_builds_for_every_kind_of_image(name, spec):
     recipe = catalogue.module(name)
     model, options, values = space.build(recipe, SPECS[spec], {}, seed=0)

@@ -1,0 +1,76 @@
+"""Model cards: what a model is, how it was trained, what it reaches and how it is called."""
+
+import json
+
+FORMATS = {
+    "saved_model": "the SavedModel",
+    "onnx": "ONNX, a file a signature",
+    "litert": "LiteRT, one file with all signatures",
+}
+
+
+def model_card(name, version, about, folder, config, task, signatures, picture, format="saved_model"):
+    """Returns the text of a model card.
+
+    Args:
+        name: the model's name.
+        version: its version.
+        about: a sentence about it.
+        folder: `RunFolder` with the results.
+        config: the run's config.
+        task: `keras_dl.tasks.Task`.
+        signatures: dict of the `Signature`s that are exported, by name.
+        picture: file name of a picture beside the card, or None.
+        format: a name in `FORMATS`.
+    """
+    data = config["data"]
+    shape = "x".join(map(str, data["shape"]))
+    lines = [f"# {name}", "", about, ""]
+    lines += [f"![samples]({picture})", ""] if picture else []
+    lines += [f"- Version: {version}", f"- Format: {FORMATS[format]}"]
+    lines += [f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}"]
+    lines += [f"- Command: `{' '.join(config['command'])}`", f"- Seed: {config['seed']}"]
+    lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items()), ""]
+    lines += ["## Figures", "", *figures(folder), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
+    lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in signatures.items()]
+    lines += task.card(config)
+    lines += ["", "## Hyperparameters", "", "```json", json.dumps(config["hyperparameters"], indent=2), "```", ""]
+    return "\n".join(lines)
+
+
+def figures(folder):
+    """The lines of a table of the run's metrics, and of its evaluation if there was one."""
+    columns = {}
+    results, evaluation = folder.read_results()
+    if results is not None:
+        columns = {"train": results["train"], "held out": results["test"]}
+    if evaluation is not None:
+        columns[f"apps.evaluate on {evaluation.pop('dataset')}"] = evaluation
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    head = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
+    cells = {name: [column.get(name, "") for column in columns.values()] for name in names}
+    return head + [f"| {name} | " + " | ".join(map(_shown, row)) + " |" for name, row in cells.items()]
+
+
+def inputs(signature):
+    """A signature's inputs with dtypes and shapes, in one line; `?` is the batch."""
+    described = []
+    for name, spec in signature.inputs.items():
+        shape = "x".join("?" if axis is None else str(axis) for axis in spec.shape)
+        described.append(f"`{name}`: {spec.dtype.name} {shape or 'scalar'}")
+    return ", ".join(described)
+
+
+def models_config(folder):
+    """The text of TF Serving's model list for every SavedModel in a folder; it expects the folder as `/models`."""
+    names = sorted({path.parents[1].name for path in folder.glob("*/*/saved_model.pb") if path.parent.name.isdecimal()})
+    entry = '  config {{\n    name: "{0}"\n    base_path: "/models/{0}"\n    model_platform: "tensorflow"\n  }}\n'
+    return "model_config_list {\n" + "".join(entry.format(name) for name in names) + "}\n"
+
+
+def _shown(value):
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -1,0 +1,40 @@
+"""Configs of runs and searches: what was asked for, enough to do it again, and what may not change when it goes on."""
+
+import keras
+import tensorflow as tf
+
+import keras_dl
+
+
+def versions():
+    """What runs, as a config says it."""
+    return {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
+def refuse_changes(asked, old, kind):
+    """Refuses what differs from what the resumed run or search was begun with; None asks for nothing.
+
+    Args:
+        asked: dict of what is asked for now.
+        old: config of what is resumed.
+        kind: what it is, `"run"` or `"search"`.
+    """
+    for name, value in asked.items():
+        if value is not None and value != old.get(name):
+            raise ValueError(f"the {kind} was begun with {name} {old.get(name)!r}. Received: {value!r}")
+
+
+def refuse_other_values(values, old, kind, free=()):
+    """Refuses hyperparameters that differ from those that the resumed run or search was begun with.
+
+    Args:
+        values: dict from name to a text or a value.
+        old: config of what is resumed.
+        kind: what it is, `"run"` or `"search"`.
+        free: names that may change.
+    """
+    hyperparameters = old["hyperparameters"]
+    for name, value in values.items():
+        if name not in free and str(hyperparameters.get(name)) != str(value):
+            begun = f"{name}={hyperparameters[name]}" if name in hyperparameters else f"no {name}"
+            raise ValueError(f"the {kind} was begun with {begun}. Received: {value}")

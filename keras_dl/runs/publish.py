@@ -1,0 +1,79 @@
+"""Publication of a run: its model as a new version in TF Serving's layout, with a card."""
+
+import shutil
+import warnings
+from pathlib import Path
+
+from keras_dl import runtime
+from keras_dl.runs.card import FORMATS, model_card, models_config
+from keras_dl.tasks.measure import silent
+
+
+def publish(folder, target, task, about, version=None, format="saved_model", say=silent):
+    """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`.
+
+    Args:
+        folder: `RunFolder`.
+        target: path of the model's folder.
+        task: `keras_dl.tasks.Task`.
+        about: a sentence about the model, for the card.
+        version: integer, or None for the next one.
+        format: a name in `runs.card.FORMATS`.
+        say: function that is told lines of text.
+
+    Returns:
+        Dict of the meanings of what was written by path.
+
+    Raises:
+        ValueError, OSError, ImportError: if the model cannot be exported like that.
+    """
+    config, model, target = folder.read_config(), folder.load_model(), Path(target)
+    version = version or 1 + max(versions(target), default=0)
+    written = _export(model, target, version, format, say)
+    picture = copy_picture(folder, target, task.card_pictures)
+    card = target / "README.md"
+    signatures = _signatures(model, format)
+    text = model_card(target.name, version, about, folder, config, task, signatures, picture, format)
+    card.write_text(text, encoding="utf-8")
+    paths = {written: FORMATS[format], card: "the model card"}
+    if format == "saved_model":
+        models = target.parent / "models.config"
+        models.write_text(models_config(target.parent), encoding="utf-8")
+        paths[models] = "tensorflow_model_server --model_config_file"
+    return paths
+
+
+def versions(folder):
+    """The versions of a model that are there, integers."""
+    return [int(path.name) for path in folder.glob("*") if path.is_dir() and path.name.isdecimal()]
+
+
+def copy_picture(folder, target, patterns):
+    """Copies the run's last picture of the first pattern that there is; returns its name, or None if there is none."""
+    for pattern in patterns:
+        pictures = sorted(folder.pictures.glob(pattern))
+        if pictures:
+            shutil.copyfile(pictures[-1], target / "samples.png")
+            return "samples.png"
+    return None
+
+
+def _export(model, target, version, format, say):
+    """Exports the model; what is said about warm-up is told, other warnings stay warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        written = runtime.export(model, target, version, format=format)
+    for warning in caught:
+        if "warm-up" in str(warning.message):
+            say(f"note: {warning.message}")
+        else:
+            warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
+    return Path(written)
+
+
+def _signatures(model, format):
+    """The signatures that a format holds, by name."""
+    signatures = model.signatures()
+    if format == "saved_model":
+        return signatures
+    return {name: signatures[name] for name in runtime.formats.signatures_without_noise(model)}
