@@ -30,9 +30,12 @@ class Likelihood(keras.layers.Layer):
     Attributes:
         parameters_per_value: How many parameters a data value needs: data of shape `(..., channels)` need parameters of
             shape `(..., channels * parameters_per_value)`.
+        reads: What the parameters are, in words, where they may be any real numbers: a network whose last activation
+            gives only some of them is then warned of. `None` where a range may be meant.
     """
 
     parameters_per_value = 1
+    reads = None
 
     def __init__(self, **kwargs):
         # tfp takes more than a second to import: it waits for the first likelihood, but not for a graph to be traced.

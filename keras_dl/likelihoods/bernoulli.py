@@ -28,6 +28,7 @@ class Bernoulli(Likelihood):
     """
 
     parameters_per_value = 1
+    reads = "logits"
 
     def values(self, parameters):
         from keras_dl.likelihoods import distributions

@@ -31,6 +31,8 @@ class Categorical(Likelihood):
     [-2.7726]
     """
 
+    reads = "logits"
+
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
         if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)) or num_classes < 2:

@@ -41,6 +41,7 @@ class DiscretizedLogistic(Likelihood):
     """
 
     parameters_per_value = 2
+    reads = "[loc, log_scale]"
 
     def __init__(self, num_levels=256, **kwargs):
         super().__init__(**kwargs)

@@ -43,6 +43,7 @@ class Gaussian(Likelihood):
         super().__init__(**kwargs)
         self.scale = _checked_scale(scale)
         self.parameters_per_value = 2 if scale is None else 1
+        self.reads = "[loc, log_scale]" if scale is None else None
         self.log_scale = None
         if scale == "learned":
             self.log_scale = self.add_weight(

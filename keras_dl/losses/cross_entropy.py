@@ -153,6 +153,8 @@ class NegativeLogLikelihood(_ClassLoss):
     1.3804
     """
 
+    reads = "log-probabilities"
+
     def call(self, y_true, y_pred):
         return negative_log_likelihood(y_true, y_pred, weight=self.weight, ignore_index=self.ignore_index)
 
@@ -182,6 +184,8 @@ class CrossEntropy(_ClassLoss):
     >>> print(round(float(loss([0, 1], [[2.0, 0.0], [2.0, 0.0]])), 4))
     1.6269
     """
+
+    reads = "logits"
 
     def __init__(self, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean", name=None, dtype=None):
         super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction, name=name, dtype=dtype)

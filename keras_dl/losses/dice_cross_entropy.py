@@ -107,6 +107,8 @@ class DiceCrossEntropy(Loss):
     1.1931
     """
 
+    reads = "logits"
+
     def __init__(
         self,
         weight=None,

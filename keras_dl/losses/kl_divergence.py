@@ -53,6 +53,8 @@ class KLDivergence(Loss):
     0.6931
     """
 
+    reads = "log-probabilities"
+
     def __init__(self, log_target=False, reduction="mean", name=None, dtype=None):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.log_target = log_target

@@ -9,6 +9,7 @@ from keras_dl import objectives
 from keras_dl.checks import check_count
 from keras_dl.models import conditioning, gan_checks, gan_signatures
 from keras_dl.models.base import Draw, ObjectiveModel, Update
+from keras_dl.models.endings import check_parameters, last_activation
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import check_weight, value_at
 
@@ -102,6 +103,8 @@ class GAN(ObjectiveModel):
         penalties = tuple(penalty) if isinstance(penalty, (list, tuple)) else () if penalty is None else (penalty,)
         gan_checks.check_networks(generator, critic, attributes, attribute_critic)
         gan_checks.check_objective(objective, penalties, critic)
+        if attribute_critic is not None:
+            check_parameters("attribute_critic", attribute_critic, attributes.reads, "Attributes")
         networks = {"generator": generator, "critic": critic}
         if attribute_critic is not None:
             networks["attribute_critic"] = attribute_critic
@@ -229,7 +232,7 @@ class GAN(ObjectiveModel):
     @property
     def data_range(self):
         """`(low, high)`, what the generator's last activation can make, or `None` for any numbers."""
-        return gan_checks.RANGES.get(gan_checks.last_activation(self.generator))
+        return gan_checks.RANGES.get(last_activation(self.generator))
 
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""

@@ -9,10 +9,10 @@ from keras_dl import objectives
 from keras_dl.models import conditioning
 from keras_dl.models.base.conditions import check_classes
 from keras_dl.models.base.structure import check_network
+from keras_dl.models.endings import LIMITED, last_activation
 from keras_dl.networks.conditions import num_classes
 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-MOVING = ("Reshape", "Flatten", "Squeeze", "ExpandDims", "Identity", "Cast", "Permute", "Transpose", "AsType")
 
 
 def latent_size(generator, given):
@@ -81,9 +81,12 @@ def check_objective(objective, penalties, critic):
     for penalty in penalties:
         if not isinstance(penalty, objectives.Penalty):
             raise TypeError(f"penalty should be one, such as GradientPenalty(), or several. Received: {penalty!r}")
-    if last_activation(critic) == "sigmoid":
-        kind = type(objective).__name__
-        warnings.warn(f"critic should end without a sigmoid: {kind} applies what it needs to raw scores.", stacklevel=4)
+    if last_activation(critic) in LIMITED:
+        warnings.warn(
+            f"critic should end without a {last_activation(critic)}: {type(objective).__name__} applies what it needs "
+            "to raw scores.",
+            stacklevel=4,
+        )
     smooth = [p for p in penalties if isinstance(p, (objectives.GradientPenalty, objectives.R1))]
     if smooth and any(isinstance(layer, keras.layers.BatchNormalization) for layer in critic._flatten_layers()):
         warnings.warn(
@@ -91,30 +94,6 @@ def check_objective(objective, penalties, critic):
             "mixes: use layer normalization or none.",
             stacklevel=4,
         )
-
-
-def last_activation(network):
-    """The name of the activation with which a network ends, `"sigmoid"` or another, or `None`.
-
-    Models in models are looked into, and layers that only move values or cast them are passed over.
-    """
-    outputs = getattr(network, "outputs", None)
-    if not outputs:  # a subclassed model does not say what comes last
-        layers = getattr(network, "layers", None)
-        return getattr(getattr(layers[-1], "activation", None), "__name__", None) if layers else None
-    tensor = outputs[0]
-    while True:
-        last, node, _ = tensor._keras_history
-        kind = type(last).__name__
-        if isinstance(last, keras.Model):
-            return last_activation(last)
-        if kind in ("Sigmoid", "Tanh"):  # keras.ops
-            return kind.lower()
-        name = getattr(getattr(last, "activation", None), "__name__", None)
-        moves = kind.startswith(MOVING) or (kind == "Activation" and name == "linear")
-        if not moves:
-            return name
-        tensor = last._inbound_nodes[node].input_tensors[0]
 
 
 def check_range(x, generator):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.models.base import ObjectiveModel, Update, predict_signature
+from keras_dl.models.endings import check_losses
 from keras_dl.models.sample_loss import SampleLoss
 
 
@@ -55,6 +56,7 @@ class Supervised(ObjectiveModel):
             ValueError: If `loss` is missing, or does not fit the network's outputs.
         """
         self.sample_loss = SampleLoss(loss, loss_weights, self.network)
+        check_losses(self.network, self.sample_loss.losses)
         self._losses_config = {
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics
         }  # fmt: skip

@@ -7,6 +7,7 @@ from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_seed
 from keras_dl.models import conditioning, importance, vae_signatures
 from keras_dl.models.base import Draw, ObjectiveModel, Update
+from keras_dl.models.endings import check_parameters
 from keras_dl.objectives import ELBO
 
 
@@ -25,8 +26,8 @@ class VAE(ObjectiveModel):
     Args:
         encoder: Built Keras model from `x` to the posterior's parameters, `(batch, 2 * latent_size)` for the Gaussian
             `[loc, log_scale]`. A conditional one takes `{"x": ..., "condition": ...}`.
-        decoder: Built Keras model from latents `(batch, latent_size)` to the likelihood's parameters. A conditional
-            one takes `{"latents": ..., "condition": ...}`.
+        decoder: Built Keras model from latents `(batch, latent_size)` to the likelihood's parameters: logits for
+            `"bernoulli"`, so without a last sigmoid. A conditional one takes `{"latents": ..., "condition": ...}`.
         likelihood: A `keras_dl.likelihoods.Likelihood`, or its name (`"bernoulli"`, `"gaussian"`,
             `"discretized_logistic"`).
         beta: Weight of the rate, a number or a schedule of the step (`keras_dl.objectives.Linear` and others).
@@ -84,6 +85,8 @@ class VAE(ObjectiveModel):
         prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
         conditioning.check_prior(prior, latent_size)
         conditioning.check_output(encoder, decoder, likelihood)
+        for key, network, reader in (("encoder", encoder, posterior), ("decoder", decoder, likelihood)):
+            check_parameters(key, network, reader.reads, type(reader).__name__)
         networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
         networks |= {"posterior": posterior, "prior": prior}
         if not (objective is None or (callable(objective) and hasattr(objective, "terms"))):

@@ -50,6 +50,11 @@ class Attributes:
         return [1 if n is None else n for n in self._entries]
 
     @property
+    def reads(self):
+        """What is read of a network's outputs, in words, where they may be any real numbers; else `None`."""
+        return "logits" if any(n is not None for n in self._entries) else None
+
+    @property
     def num_outputs(self):
         """How many outputs a network needs to predict all attributes."""
         return sum(self.widths)
