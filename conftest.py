@@ -9,6 +9,24 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 
+MEMORY_PER_PROCESS = 10 * 2**30  # bytes; what a process of half of the tests grows to
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """Returns how many processes share the tests: at most two, and none beside pytest's own for tests that are named.
+
+    Most of a test's time is Python's, so one process keeps one core busy.
+    """
+    named = config.args_source is config.ArgsSource.ARGS
+    if named or len(os.sched_getaffinity(0)) < 2 or _memory() < 2 * MEMORY_PER_PROCESS:
+        return 0
+    return 2
+
+
+def _memory():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
 
 @pytest.fixture(autouse=True)
 def clean_state():

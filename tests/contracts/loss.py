@@ -1,17 +1,13 @@
 """What every loss must do, whatever it computes."""
 
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.processes import shared
 
 
 def check_loss(loss, y_true, y_pred):
@@ -145,11 +141,7 @@ def losses_after_reload(models, folder):
     for name, (model, x, y) in models.items():
         model.save(folder / f"{name}.keras")
         np.savez(folder / f"{name}.npz", x=x, y=y)
-    command = [sys.executable, "-m", "tests.contracts.loss", str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout.splitlines()[-1])
+    return shared().call(_evaluate, folder, timeout=600)
 
 
 def _evaluate(folder):
@@ -159,8 +151,4 @@ def _evaluate(folder):
     for path in folder.glob("*.keras"):
         data = np.load(path.with_suffix(".npz"))
         results[path.stem] = keras.saving.load_model(path).evaluate(data["x"], data["y"], verbose=0)
-    print(json.dumps(results))
-
-
-if __name__ == "__main__":
-    _evaluate(pathlib.Path(sys.argv[1]))
+    return results

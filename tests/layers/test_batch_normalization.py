@@ -1,9 +1,6 @@
 """The fused batch normalisation has the numbers of Keras' layer, and survives what Keras' does not."""
 
 import json
-import pathlib
-import subprocess
-import sys
 import textwrap
 
 import keras
@@ -12,8 +9,8 @@ import pytest
 import tensorflow as tf
 
 from keras_dl.layers import BatchNormalization
+from tests.processes import output_of
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHAPES = {
     "image": (8, 5, 4, 6),
     "dense": (8, 6),
@@ -202,10 +199,7 @@ REPLICAS = """
 
 def test_synchronized_over_replicas():
     """Two replicas of uneven batches, one of them empty too, see the statistics of the global batch."""
-    run = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(REPLICAS)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    one, uneven, with_an_empty_replica = map(np.array, json.loads(run.stdout.splitlines()[-1]))
+    output = output_of(textwrap.dedent(REPLICAS))
+    one, uneven, with_an_empty_replica = map(np.array, json.loads(output.splitlines()[-1]))
     np.testing.assert_allclose(uneven, one, atol=1e-5)
     np.testing.assert_allclose(with_an_empty_replica, one, atol=1e-5)

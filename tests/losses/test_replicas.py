@@ -4,16 +4,10 @@ Half of the labels of one replica are ignored and none of the other's, so a weig
 itself would differ from the global one.
 """
 
-import json
-import os
-import pathlib
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from tests.processes import shared
 
 
 def _cases():
@@ -44,7 +38,7 @@ def _fit(x, y, loss, strategy):
     return {"weights": model.get_weights()[0].tolist(), "losses": [*history, evaluated]}
 
 
-def _main():
+def _fit_all():
     import tensorflow as tf
 
     tf.config.set_logical_device_configuration(
@@ -52,22 +46,14 @@ def _main():
     )
     strategies = tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
     x, cases = _cases()
-    print(json.dumps({name: [_fit(x, y, loss, s) for s in strategies] for name, (loss, y) in cases.items()}))
+    return {name: [_fit(x, y, loss, strategy) for strategy in strategies] for name, (loss, y) in cases.items()}
 
 
 @pytest.mark.slow
 def test_two_replicas_train_as_one():
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, __file__]
-    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    results = json.loads(run.stdout.splitlines()[-1])
+    results = shared().call(_fit_all, timeout=600)
     assert len(results) == len(_cases()[1])
     for name, (one, two) in results.items():
         assert np.abs(np.array(one["weights"]) - 1).max() > 1e-3, name
         np.testing.assert_allclose(two["weights"], one["weights"], rtol=1e-5, atol=1e-6, err_msg=name)
         np.testing.assert_allclose(two["losses"], one["losses"], rtol=1e-5, err_msg=name)
-
-
-if __name__ == "__main__":
-    _main()

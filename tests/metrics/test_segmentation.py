@@ -1,8 +1,5 @@
 """Overlaps, pixel error, surface distances and Rand scores against scikit-learn and SciPy, empty masks included."""
 
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
@@ -15,6 +12,7 @@ from sklearn.metrics.cluster import pair_confusion_matrix
 from keras_dl import metrics, models
 from keras_dl.metrics.segmentation_rand import grown
 from keras_dl.metrics.segmentation_surfaces import surface, surface_distances
+from tests.processes import output_of
 
 
 def labels(*shape, classes=3, seed=0):
@@ -230,9 +228,7 @@ def epoch_values(scope):
 
 def test_in_compile_on_one_and_two_replicas():
     """Uneven batches, and a replica without samples: the epoch's value is that of all pixels."""
-    run = subprocess.run([sys.executable, "-c", TWO_REPLICAS], capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stderr
-    one, two = np.array(run.stdout.split()[-10:], float).reshape(2, 5)
+    one, two = np.array(output_of(TWO_REPLICAS).split()[-10:], float).reshape(2, 5)
     assert one[1] == pytest.approx(one[0], rel=1e-6)
     np.testing.assert_allclose(two, one, rtol=1e-6)
 

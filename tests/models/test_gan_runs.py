@@ -1,8 +1,6 @@
 """Whole runs of adversarial models in processes of their own: two replicas beside one, and resuming."""
 
 import functools
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -13,6 +11,7 @@ from keras_dl import layers, models, networks, objectives
 from tests.models.builders import largest_difference
 from tests.models.gan_builders import SHAPE, adams, compiled, images, small_gan
 from tests.objectives.test_penalties import FROZEN, PENALTIES, FixedDraw, conv_critic, frozen_gradients
+from tests.processes import output_of
 
 TWO_REPLICAS = """
 import functools, sys
@@ -128,10 +127,7 @@ def on_replicas(train, jit_compile):
 @pytest.mark.slow
 def test_two_replicas_train_as_one_and_as_torch():
     """What counts are: 50 steps of two critic updates; twice 3 steps, of four, four and three, or of two each."""
-    command = [sys.executable, "-c", TWO_REPLICAS]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=1800, check=False)
-    assert run.returncode == 0, run.stderr[-4000:]
-    lines = [line.split() for line in run.stdout.splitlines()]
+    lines = [line.split() for line in output_of(TWO_REPLICAS, timeout=1800).splitlines()]
     torch = [float(line[2]) for line in lines if line[0] == "torch"]
     assert len(torch) == 3 and max(torch) < 5e-5
     lines = [line for line in lines if line[0] != "torch"]
@@ -152,7 +148,7 @@ def test_a_fresh_process_goes_on_to_the_bit(tmp_path):
     part.fit(images(), batch_size=20, epochs=2, verbose=0)
     part.save(path)
     assert largest_difference(whole, part) > 0
-    subprocess.run([sys.executable, "-c", RESUME, path], check=True, timeout=300)
+    output_of(RESUME, path)
     resumed = keras.saving.load_model(path)
     assert largest_difference(whole, resumed) == 0
     for name in ("generator_optimizer", "critic_optimizer"):

@@ -1,11 +1,9 @@
 import pytest
 
-from tests.runtime.processes import Processes
+from tests.processes import shared
 
 
 @pytest.fixture(scope="session")
-def processes(tmp_path_factory):
-    """Processes of their own; see `tests.runtime.processes`."""
-    processes = Processes(tmp_path_factory.mktemp("processes"))
-    yield processes
-    processes.stop()
+def processes():
+    """Processes of their own; see `tests.processes`."""
+    return shared()

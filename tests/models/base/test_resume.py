@@ -1,14 +1,13 @@
 """A saved and loaded model goes on as the one that was never stopped, to the bit, in a fresh process."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 from tests.models.builders import images, largest_difference, small_classifier, small_vae
+from tests.processes import output_of
 
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 RESUME = """
@@ -48,7 +47,7 @@ def test_a_fresh_process_goes_on_to_the_bit(tmp_path):
         assert largest_difference(whole, part) > 0
         cases.append((whole, path, labelled))
     given = json.dumps([(path, labelled) for _, path, labelled in cases])
-    subprocess.run([sys.executable, "-c", RESUME, given], check=True, timeout=300)
+    output_of(RESUME, given)
     for whole, path, _ in cases:
         resumed = keras.saving.load_model(path)
         assert largest_difference(whole, resumed) == 0

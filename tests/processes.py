@@ -1,17 +1,23 @@
 """Runs functions in processes of their own, forked from one that has imported keras_dl already: half a second each.
 
 What needs a process of its own: logical devices and workers, which must exist before TensorFlow starts, and being
-killed.
+killed; and what should not see what this process knows: files that are loaded after `import keras_dl` alone.
 """
 
+import atexit
 import contextlib
+import functools
+import io
 import multiprocessing
 import os
 import pathlib
+import resource
+import shutil
 import sys
+import tempfile
 import traceback
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 
 
 class Processes:
@@ -72,6 +78,35 @@ class Job:
 
     def output(self):
         return self.log.read_text() if self.log.exists() else "(no output)"
+
+
+@functools.cache
+def shared():
+    """Returns the `Processes` of this session."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="keras_dl_"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    processes = Processes(folder)
+    atexit.register(processes.stop)
+    return processes
+
+
+def output_of(program, *arguments, timeout=600):
+    """Returns what a program, a text of Python with `sys.argv[1:] == arguments`, prints in a process of its own."""
+    return shared().call(_printed, program, arguments, timeout=timeout)
+
+
+def processor_seconds_of_children():
+    """Returns the processor time of all child processes that have ended: unlike the clock's, not that of others."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _printed(program, arguments):
+    sys.argv[1:] = arguments
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(program, {"__name__": "__main__"})
+    return out.getvalue()
 
 
 def _run(sender, log, environment, function, args):
