@@ -27,7 +27,7 @@ def dense_vae(shape=(784,)):
     """W1: 784-400-400-(2x20)-400-400-784, Bernoulli."""
     encoder = keras_dl.networks.mlp_encoder(shape, 20, hidden=(400, 400))
     vae = keras_dl.models.VAE(encoder, keras_dl.networks.mlp_decoder(20, shape, hidden=(400, 400)), seed=0)
-    vae.compile(optimizer=keras.optimizers.Adam(**OPTIMIZER))
+    vae.compile(optimizer=keras.optimizers.Adam(**OPTIMIZER), jit_compile=True)  # as in runs of thousands of steps
     return vae
 
 

@@ -1,81 +1,21 @@
-"""How steps become computations: what is compiled, and how many steps one call runs."""
+"""How steps become computations, and how batches reach them."""
 
 import contextlib
 import functools
 import itertools
-import math
 
 import tensorflow as tf
 
 from keras_dl.models.base.checking import check_batches, check_rows, without_none
+from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
-from keras_dl.models.base.structure import has_convolutions, synchronizes
-
-STACK = 16
-_SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving
-_STACK_BYTES = 64 * 2**20
-
-
-def prefers_xla(model):
-    """Whether XLA makes the model's training step faster.
-
-    On accelerators Keras' own rule. On a CPU, XLA fuses dense networks well (a dense VAE's step takes 0.6 of the
-    time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md). Under a strategy
-    layers that exchange values with other replicas cannot stand in its computations.
-    """
-    if model.distributed and any(map(synchronizes, model.networks)):
-        return False
-    if any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
-        return model._resolve_auto_jit_compile()
-    slower = any(map(has_convolutions, model.networks)) or any(map(_is_sine, model._flatten_layers()))
-    return bool(model.trainable_variables) and not slower
-
-
-def _is_sine(layer):
-    activation = getattr(layer, "activation", None)
-    names = (type(layer).__name__, getattr(activation, "__name__", type(activation).__name__))
-    return any(name.lower() in ("sin", "sine", "sinedense") for name in names)
-
-
-def floating_point_operations(network, rows):
-    """Multiply-adds of a forward pass, twice, from the shapes of kernels and outputs; recurrent layers count once.
-
-    A transposed convolution applies its kernel at the positions of its input.
-    """
-    total = 0
-    for layer in network._flatten_layers(include_self=False):
-        kernel = getattr(layer, "kernel", None)
-        if kernel is None:
-            continue
-        side = "input" if "Transpose" in type(layer).__name__ else "output"
-        shape = getattr(getattr(layer, side, None), "shape", ())
-        total += 2 * rows * math.prod(kernel.shape) * math.prod(n or 1 for n in shape[1:-1])
-    return total
-
-
-def choose_stack(model, batch, steps=None):
-    """How many steps one call should run: several where a step is small and its batches fit in memory."""
-    if model.run_eagerly or model.distributed or any(u.every > 1 for u in model.updates):
-        return 1
-    tensors = tf.nest.flatten(batch)
-    rows = int(tensors[0].shape[0])
-    networks = {id(n): n for n in model.networks}.values()
-    work = 3 * sum(floating_point_operations(network, rows) for network in networks)
-    room = _STACK_BYTES // max(1, sum(t.dtype.size * math.prod(t.shape) for t in tensors))
-    most = min(STACK if work < _SMALL_STEP else STACK // 4, room)
-    if steps is None or most < 2:
-        return max(1, most)
-    # All but the last batch are surely full. Fewest steps left over by stacks of at least half the size.
-    full = max(1, steps - 1)
-    return min(range(min(most, full), min(most, full) // 2, -1), key=lambda count: full % count)
 
 
 def train_function(model):
     """The function with which `fit` runs `model.steps_per_execution` steps, given an iterator over batches."""
     if model.distributed:
         return _replicated(model, model.run_updates, _wanted, _skipped)
-    single = _compiled_step(model, model.train_step)
-    stacked = _compiled_step(model, functools.partial(_train_stack, model), unknown_axes=2)
+    programs = Programs(model)
     classes = _classes(model)
 
     def function(iterator):
@@ -86,7 +26,7 @@ def train_function(model):
         if not batches:
             raise StopIteration
         batches = batches[_skipped(model, len(batches)) :]
-        return _run(model, batches, single, stacked)
+        return programs.run(batches)
 
     return function
 
@@ -95,7 +35,8 @@ def test_function(model):
     """The function with which `evaluate` runs batches, given an iterator over them."""
     if model.distributed:
         return _replicated(model, model.run_evaluation, lambda model: model.steps_per_execution, lambda *_: 0)
-    single = _compiled_step(model, model.test_step)
+    step = functools.partial(compiled, model.test_step)
+    single = model.test_step if model.run_eagerly else step(jit_compile=evaluates_by_xla(model))
     classes = _classes(model)
 
     def function(iterator):
@@ -133,31 +74,65 @@ def _skipped(model, available):
     return count
 
 
-def _run(model, batches, single, stacked):
-    """Full batches of a full stack as one computation, else step by step: the same numbers either way."""
-    shapes = {tuple(map(tuple, (t.shape for t in tf.nest.flatten(batch)))) for batch in batches}
-    options = [_too_few_rows(model, batch) for batch in batches]
-    if len(batches) == model.steps_per_execution > 1 and len(shapes) == 1 and not any(options):
-        return stacked(tf.nest.map_structure(lambda *t: tf.stack(t), *batches))
-    logs = {} if batches else model.get_metrics_result()
-    for batch, option in zip(batches, options, strict=True):
-        phase = {"phase": model.phase()} if model.period > 1 else {}
-        logs = single(batch, **phase, **option)
-    return logs
+class Programs:
+    """A model's training step, single and stacked, plain and by XLA: each is compiled when first needed, and stays.
+
+    Args:
+        model: The model, whose `jit_compile`, `xla_rows` and `steps_per_execution` say what is to be used.
+    """
+
+    def __init__(self, model):
+        self.model = model
+        self._functions = {}
+
+    def run(self, batches):
+        """Trains on each batch in turn, those of one shape together; returns the means of the epoch so far."""
+        logs = None if batches else self.model.get_metrics_result()
+        for _, group in itertools.groupby(batches, lambda batch: [t.shape for t in tf.nest.flatten(batch)]):
+            logs = self._run_alike(list(group))
+        return logs
+
+    def _run_alike(self, batches):
+        """Batches of one shape: all of them as one computation, or step by step. The numbers are the same."""
+        model, rows = self.model, tf.nest.flatten(batches[0])[0].shape[0]
+        xla = model.jit_compile and model.xla_rows in (None, rows)
+        fewest = max(update.parts for update in model.updates)
+        # A batch that leaves inner updates without rows is a computation of its own.
+        option = {"rows": rows} if rows < fewest else {}
+        stacks = model.steps_per_execution > 1 and model.period == 1 and not model.run_eagerly
+        if stacks and not option:
+            return self._function(_train_stack, xla)(*_stacked(batches, model.steps_per_execution if xla else None))
+        for batch in batches:
+            phase = {"phase": model.phase()} if model.period > 1 else {}
+            logs = self._function(_train_step, xla)(batch, **phase, **option)
+        return logs
+
+    def _function(self, step, xla):
+        if self.model.run_eagerly:
+            return self.model.train_step
+        key = step, xla
+        if key not in self._functions:
+            axes = 2 if step is _train_stack else 1
+            self._functions[key] = compiled(functools.partial(step, self.model), axes, jit_compile=xla)
+        return self._functions[key]
 
 
-def _too_few_rows(model, batch):
-    """What the step program is told of a batch that leaves inner updates without rows; a computation of its own."""
-    rows = tf.nest.flatten(batch)[0].shape[0]
-    return {"rows": rows} if rows < max(update.parts for update in model.updates) else {}
+def _stacked(batches, size=None):
+    """Batches one above the other, and how many they are; copies of the last one fill up to `size`."""
+    count = len(batches)
+    batches = batches + batches[-1:] * ((size or count) - count)
+    return tf.nest.map_structure(lambda *t: tf.stack(t), *batches), tf.constant(count)
 
 
-def _train_stack(model, stack):
-    count = tf.shape(tf.nest.flatten(stack)[0])[0]
+def _train_step(model, batch, **options):
+    return model.train_step(batch, **options)
+
+
+def _train_stack(model, stack, count):
+    """The first `count` batches of a stack. For XLA a stack of another size would be another computation."""
 
     def body(index):
-        batch = tf.nest.map_structure(lambda t: t[index], stack)
-        model.run_updates(batch)
+        model.run_updates(tf.nest.map_structure(lambda t: t[index], stack))
         return index + 1
 
     tf.while_loop(lambda index: index < count, body, [tf.constant(0)])
@@ -198,10 +173,6 @@ def compiled(function, unknown_axes=1, **options):
     return call
 
 
-def _compiled_step(model, step, unknown_axes=1):
-    return step if model.run_eagerly else compiled(step, unknown_axes, jit_compile=model.jit_compile)
-
-
 def _replicated(model, step, wanted, skipped):
     """Runs `step` on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients."""
     strategy = model.distribute_strategy
@@ -216,7 +187,7 @@ def _replicated(model, step, wanted, skipped):
         strategy.run(on_replica, args=(batch,))
         return model.get_metrics_result()
 
-    def on_iterator(iterator, **options):
+    def on_iterator(iterator, xla, **options):  # `xla` only so that each choice has a graph of its own
         return run(without_none(next(iterator)), **options)
 
     if not model.run_eagerly:
@@ -228,7 +199,7 @@ def _replicated(model, step, wanted, skipped):
             return model.get_metrics_result()
         options = {"phase": model.phase()} if model.period > 1 else {}
         if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
-            return on_iterator(iterator, **options)
+            return on_iterator(iterator, model.program.compile_gradients, **options)
         return run(without_none(next(iterator)), **options)  # train_on_batch
 
     def function(iterator):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count
 from keras_dl.data.pipeline import pipeline
-from keras_dl.models.base import execution
+from keras_dl.models.base import choosing
 from keras_dl.models.base.checking import (
     check,
     check_batch_size,
@@ -91,7 +91,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
         model.check_data(order.data)
         model.streams = model.unchecked = False
     steps = options.get("steps_per_epoch") or _cardinality(x)
-    _set_stack(model, x, steps)
+    _choose(model, x, steps, options.get("epochs", 1))
     progress = Progress(x, options.get("steps_per_epoch"))
     if isinstance(callbacks, keras.callbacks.CallbackList):
         progress.set_model(model)
@@ -195,11 +195,11 @@ def _split(x, y, weight, share):
     return *training, tuple(take(data, slice(kept, None)) for data in (x, y, weight))
 
 
-def _set_stack(model, dataset, steps):
-    """Chooses how many steps a call runs, from the first batch's shape; with replicas, checks that batch."""
+def _choose(model, dataset, steps, epochs):
+    """Chooses what the run computes with, from the first batch's shape; with replicas, checks that batch."""
     if getattr(dataset, "element_spec", None) is None or isinstance(dataset, tf.distribute.DistributedDataset):
         return
-    chooses = model.compile_choices["steps_per_execution"] == "auto"
+    chooses = "auto" in model.compile_choices.values()
     checks = model.unchecked and model.distributed
     batch = next(iter(dataset.take(1)), None) if chooses or checks else None
     if checks:  # on one device, the training function sees the rows
@@ -208,4 +208,4 @@ def _set_stack(model, dataset, steps):
         return
     check_rows(model, tf.nest.flatten(batch)[0].shape[0])
     if chooses:
-        model.steps_per_execution = execution.choose_stack(model, batch, steps)
+        choosing.take(model, choosing.for_fit(model, batch, steps, epochs))

@@ -6,9 +6,8 @@ import keras
 import tensorflow as tf
 
 from keras_dl.data.checks import check_arrays
-from keras_dl.models.base import checking, compiling, execution, exporting, fitting, saving, structure
+from keras_dl.models.base import checking, choosing, compiling, execution, exporting, fitting, saving, structure
 from keras_dl.models.base.averages import Averages
-from keras_dl.models.base.fused_adam import choose_kernel
 from keras_dl.models.base.state import TrainingState, as_seed
 from keras_dl.models.base.step import StepProgram
 from keras_dl.models.base.tracking import FirstNotFinite, make_trackers, track
@@ -39,6 +38,8 @@ class ObjectiveModel(keras.Model):
     has_targets = False
     #: Whether batches come from data that could not be checked as arrays, and whether the next is their first.
     streams = unchecked = False
+    #: The only number of rows of which XLA compiles batches; `None` for any.
+    xla_rows = None
     #: Whether data are `x` or `(x, condition)`; others' second part is a target.
     has_conditions = False
     #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
@@ -114,7 +115,8 @@ class ObjectiveModel(keras.Model):
             optimizer: An optimizer, its name or its config. A model with several takes each by its name
                 (`critic_optimizer=`); `optimizer` then names the one that `model.optimizer` is, else the first
                 update's.
-            jit_compile: Whether XLA compiles the training step; `"auto"` decides by the kind of network and machine.
+            jit_compile: Whether XLA compiles the training step; with `"auto"` each `fit` decides by the kind of network
+                and machine, and by whether it is long enough to gain what compilation takes.
             steps_per_execution: How many steps one call runs; `"auto"` chooses several for small steps.
             run_eagerly: Whether to run without compiling anything (for debugging).
             **options: Optimizers by name, and options of `keras.Model.compile` (`metrics`, ...).
@@ -143,12 +145,9 @@ class ObjectiveModel(keras.Model):
                 **options,
             )
         self.period = math.lcm(*(update.every for update in self.updates))
-        self.steps_per_execution = 1 if steps_per_execution == "auto" else steps_per_execution
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
-        self.jit_compile = execution.prefers_xla(self) if jit_compile == "auto" else bool(jit_compile)
-        for update in self.updates:
-            choose_kernel(update.optimizer, fused=not (self.jit_compile or self.distributed))
-        self._program = StepProgram(self.updates, self.state, self.jit_compile and self.distributed)
+        self.program = StepProgram(self.updates, self.state)
+        choosing.take(self, choosing.before_fit(self, **self.compile_choices))
 
     @property
     def metrics(self):
@@ -167,14 +166,14 @@ class ObjectiveModel(keras.Model):
 
     def run_updates(self, batch, phase=0, rows=None):
         """Runs the updates due on a replica's part of a batch, and tracks what they return."""
-        for ordinal, (part, *found) in enumerate(self._program.train(batch, phase, rows)):
+        for ordinal, (part, *found) in enumerate(self.program.train(batch, phase, rows)):
             means = track(self._trackers, part, *found)
             self._broken.note(part.update, means, self.state.step.value, ordinal)
         self._averages.update()
 
     def run_evaluation(self, batch):
         """Evaluates and tracks every update's loss on a replica's part of a batch."""
-        for found in self._program.evaluate(batch):
+        for found in self.program.evaluate(batch):
             track(self._trackers, *found)
 
     def first_not_finite(self):

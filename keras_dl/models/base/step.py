@@ -72,13 +72,15 @@ class StepProgram:
     Args:
         updates: The updates, in order.
         state: The model's `TrainingState`.
+
+    Attributes:
         compile_gradients: Whether each gradient is an XLA computation of its own. This is how XLA runs under
             `MirroredStrategy`, whose collectives cannot stand inside one; a single device compiles whole steps.
     """
 
-    def __init__(self, updates, state, compile_gradients=False):
+    def __init__(self, updates, state):
         self.updates, self.state = updates, state
-        self.compile_gradients = compile_gradients
+        self.compile_gradients = False
         self._compiled = {}
 
     def train(self, batch, phase=0, rows=None):

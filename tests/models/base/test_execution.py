@@ -1,9 +1,16 @@
-"""The work of a step, from which the base decides how many run in one call."""
+"""What a run computes with, chosen from the work of a step and their number."""
+
+import inspect
 
 import keras
 import pytest
+import tensorflow as tf
 
-from keras_dl.models.base.execution import floating_point_operations
+from keras_dl import models
+from keras_dl.models.base import choosing
+from keras_dl.models.base.choosing import floating_point_operations
+from tests.models.builders import images, largest_difference, small_vae
+from tests.models.gan_builders import compiled, small_gan
 
 LAYERS = {
     "dense": (keras.layers.Dense(5), (4,), 2 * 4 * 5),
@@ -19,3 +26,54 @@ def test_floating_point_operations(name):
     layer, shape, expected = LAYERS[name]
     network = keras.Sequential([keras.Input(shape), layer])
     assert floating_point_operations(network, rows=7) == 7 * expected
+
+
+def trained(epochs, rows=22, **options):
+    vae = small_vae()
+    vae.compile(keras.optimizers.SGD(0.05), **options)
+    vae.fit(images(rows), batch_size=8, epochs=epochs, verbose=0)
+    return vae
+
+
+@pytest.mark.parametrize(
+    ("epochs", "steps", "xla"), [(1, 3, False), (3, 12, False), (10_000, 12, True), (1, None, True)]
+)
+def test_xla_is_chosen_where_the_whole_run_gains_by_it(epochs, steps, xla):
+    vae = small_vae()
+    vae.compile("sgd")
+    assert choosing.for_fit(vae, tf.constant(images(8)), steps, epochs)[:2] == (xla, 8)
+    vae.compile("sgd", jit_compile=not xla, steps_per_execution=3)
+    assert choosing.for_fit(vae, tf.constant(images(8)), steps, epochs) == (not xla, None, 3)
+
+
+def test_more_inner_updates_take_longer_runs():
+    def least(model):
+        return next(steps for steps in range(1, 20_000) if choosing.pays_off(model, 8, steps))
+
+    wgan = compiled(small_gan(models.WGANGP, critic_steps=5))
+    assert 1000 < least(compiled(small_gan())) < least(wgan) < 20_000
+
+
+def test_a_further_fit_traces_nothing(monkeypatch):
+    """Neither another batch size, nor more epochs, nor another stack; XLA only where the run is long."""
+    vae = trained(epochs=2)
+    (function,) = traces(vae)
+    vae.fit(images(30), batch_size=5, epochs=1, verbose=0)
+    assert traces(vae) == [function] and not vae.jit_compile
+    monkeypatch.setattr(choosing, "pays_off", lambda model, rows, steps: steps > 3)
+    vae.fit(images(22), batch_size=8, epochs=2, verbose=0)
+    assert vae.jit_compile and vae.xla_rows == 8 and traces(vae)[0] is function and len(traces(vae)) == 2
+
+
+def traces(model):
+    """The traced functions of training, the eldest first."""
+    programs = inspect.getclosurevars(model.train_function).nonlocals["programs"]
+    return [function for call in programs._functions.values() for function in call.functions.values()]
+
+
+def test_tails_stay_plain_and_the_numbers_the_same(monkeypatch):
+    plain = trained(epochs=2)
+    monkeypatch.setattr(choosing, "pays_off", lambda model, rows, steps: True)
+    mixed = trained(epochs=2)
+    assert mixed.jit_compile and len(traces(mixed)) == 2
+    assert largest_difference(small_vae(), mixed) > 0 and largest_difference(plain, mixed) < 1e-5

@@ -1,0 +1,135 @@
+"""What a run computes with: XLA or not, and how many steps a call."""
+
+import math
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from keras_dl.models.base.fused_adam import choose_kernel
+from keras_dl.models.base.structure import has_convolutions, synchronizes
+
+STACK = 16
+_SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving
+_STACK_BYTES = 64 * 2**20
+# Seconds, measured on two cores (benchmarks/start.py): what XLA takes to compile a step, what of it is due to each
+# inner update, and what a compiled step saves at least, or as a share of its work at so many operations a second.
+_COMPILES, _COMPILES_AN_UPDATE = 2.0, 1.5
+_SAVES, _SAVED_SHARE, _OPERATIONS_A_SECOND = 1e-3, 0.1, 6e10
+
+
+class Choice(NamedTuple):
+    """What a run computes with.
+
+    Attributes:
+        xla: Whether XLA compiles the training step.
+        rows: The only number of rows of which it compiles batches, as it compiles each anew; `None` for any.
+        stack: How many steps one call runs.
+    """
+
+    xla: bool
+    rows: int | None
+    stack: int
+
+
+def before_fit(model, jit_compile, steps_per_execution):
+    """What `compile` knows: the user's choice, and for `"auto"` what suits a long run of single steps."""
+    xla = prefers_xla(model) if jit_compile == "auto" else bool(jit_compile)
+    return Choice(xla, None, 1 if steps_per_execution == "auto" else steps_per_execution)
+
+
+def for_fit(model, batch, steps, epochs):
+    """What a `fit` of `epochs` times `steps` batches is worth, given its first batch.
+
+    It depends on what a resumed `fit` is given, too, which is how it comes to the same: the epochs are those of the
+    whole run. Where the number of batches is not known the run counts as long.
+    """
+    choice = before_fit(model, **model.compile_choices)
+    if model.compile_choices["jit_compile"] == "auto" and choice.xla and not _has_accelerator():
+        rows = int(tf.nest.flatten(batch)[0].shape[0])
+        choice = Choice(steps is None or pays_off(model, rows, steps * epochs), rows, choice.stack)
+    if model.compile_choices["steps_per_execution"] == "auto":
+        choice = choice._replace(stack=choose_stack(model, batch, steps))
+    return choice
+
+
+def take(model, choice):
+    """Lets the model's functions compute as chosen."""
+    distributed = model.distributed
+    for update in model.updates:
+        choose_kernel(update.optimizer, fused=not (choice.xla or distributed))
+    model.program.compile_gradients = choice.xla and distributed
+    model.jit_compile, model.xla_rows, model.steps_per_execution = choice
+
+
+def evaluates_by_xla(model):
+    """Whether XLA compiles evaluations: where the user or an accelerator wants it, as a pass forward gains little."""
+    return model.jit_compile and (model.compile_choices["jit_compile"] != "auto" or _has_accelerator())
+
+
+def prefers_xla(model):
+    """Whether XLA makes the model's training step faster.
+
+    On accelerators Keras' own rule. On a CPU, XLA fuses dense networks well (a dense VAE's step takes 0.6 to 0.9 of the
+    time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md). Under a strategy
+    layers that exchange values with other replicas cannot stand in its computations.
+    """
+    if model.distributed and any(map(synchronizes, model.networks)):
+        return False
+    if _has_accelerator():
+        return model._resolve_auto_jit_compile()
+    slower = any(map(has_convolutions, model.networks)) or any(map(_is_sine, model._flatten_layers()))
+    return bool(model.trainable_variables) and not slower
+
+
+def pays_off(model, rows, steps):
+    """Whether `steps` steps of batches of `rows` rows gain more by XLA than its compilation takes."""
+    cost = _COMPILES + _COMPILES_AN_UPDATE * sum(update.repeats for update in model.updates)
+    saved = max(_SAVES, _SAVED_SHARE * _work(model, rows) / _OPERATIONS_A_SECOND)
+    return steps * saved > cost
+
+
+def choose_stack(model, batch, steps=None):
+    """How many steps one call should run: several where a step is small and its batches fit in memory."""
+    if model.run_eagerly or model.distributed or any(u.every > 1 for u in model.updates):
+        return 1
+    tensors = tf.nest.flatten(batch)
+    room = _STACK_BYTES // max(1, sum(t.dtype.size * math.prod(t.shape) for t in tensors))
+    small = _work(model, int(tensors[0].shape[0])) < _SMALL_STEP
+    most = min(STACK if small else STACK // 4, room)
+    if steps is None or most < 2:
+        return max(1, most)
+    # All but the last batch are surely full. Fewest steps left over by stacks of at least half the size.
+    full = max(1, steps - 1)
+    return min(range(min(most, full), min(most, full) // 2, -1), key=lambda count: full % count)
+
+
+def floating_point_operations(network, rows):
+    """Multiply-adds of a forward pass, twice, from the shapes of kernels and outputs; recurrent layers count once.
+
+    A transposed convolution applies its kernel at the positions of its input.
+    """
+    total = 0
+    for layer in network._flatten_layers(include_self=False):
+        kernel = getattr(layer, "kernel", None)
+        if kernel is None:
+            continue
+        side = "input" if "Transpose" in type(layer).__name__ else "output"
+        shape = getattr(getattr(layer, side, None), "shape", ())
+        total += 2 * rows * math.prod(kernel.shape) * math.prod(n or 1 for n in shape[1:-1])
+    return total
+
+
+def _work(model, rows):
+    """Floating-point operations of a step: a pass forward and one backward, of twice as many, through each network."""
+    networks = {id(n): n for n in model.networks}.values()
+    return 3 * sum(floating_point_operations(network, rows) for network in networks)
+
+
+def _has_accelerator():
+    return any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
+
+
+def _is_sine(layer):
+    activation = getattr(layer, "activation", None)
+    names = (type(layer).__name__, getattr(activation, "__name__", type(activation).__name__))
+    return any(name.lower() in ("sin", "sine", "sinedense") for name in names)
