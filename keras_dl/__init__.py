@@ -1,5 +1,8 @@
 """keras_dl: the systems of a deep-learning course as parts that Keras users fit, tune, distribute and serve."""
 
+from keras_dl import onednn  # noqa: F401 - before TensorFlow
+
+# isort: split
 from keras_dl import backend  # noqa: F401
 
 # isort: split

@@ -10,11 +10,12 @@ ROOT = Path(__file__).resolve().parents[1]
 # package of keras_dl (or "apps") -> the packages of ours it may import, beside itself
 LOW = {"activations", "losses", "layers", "networks", "likelihoods", "bijectors", "processes", "objectives", "samplers"}
 LOW |= {"metrics", "data"}
-ANYWHERE = {"checks", "lazy"}
+ANYWHERE = {"checks", "lazy", "onednn"}
 MAY_IMPORT = {
     "checks": set(),
     "backend": set(),
     "lazy": set(),
+    "onednn": set(),
     "activations": set(),
     "losses": set(),
     "layers": {"activations"},
@@ -28,9 +29,9 @@ MAY_IMPORT = {
     "metrics": {"losses", "likelihoods"},
     "models": LOW,
     "callbacks": LOW | {"models"},
-    "runtime": LOW | {"models", "callbacks"},
+    "runtime": LOW | {"models", "callbacks", ""},  # "": keras_dl itself, for its version
     "tasks": LOW | {"models", "callbacks", "runtime"},
-    "runs": LOW | {"models", "callbacks", "runtime", "tasks", ""},  # "": keras_dl itself, for its version
+    "runs": LOW | {"models", "callbacks", "runtime", "tasks", ""},
     "search": LOW | {"models", "callbacks", "runtime", "tasks", "runs", ""},
     "apps": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", ""},
     "benchmarks": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", "testing", "tests", ""},

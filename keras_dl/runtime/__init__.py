@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from keras_dl import lazy
 from keras_dl.models.base.replicas import LostWorkerError
 from keras_dl.runtime.checkpoint import Checkpoint, latest, load_latest, restore
+from keras_dl.runtime.describe import describe
 from keras_dl.runtime.export import export
 from keras_dl.runtime.strategy import is_chief, strategy
 
@@ -16,6 +17,7 @@ __getattr__, __dir__ = lazy.attributes(__name__, {"tuning": ("hypermodel", "obje
 __all__ = [
     "Checkpoint",
     "LostWorkerError",
+    "describe",
     "export",
     "hypermodel",
     "is_chief",
