@@ -11,7 +11,7 @@ from keras_dl.objectives.adversarial import (
 )
 from keras_dl.objectives.attributes import Attributes
 from keras_dl.objectives.derivatives import gradient, laplacian
-from keras_dl.objectives.elbo import ELBO, IWAE
+from keras_dl.objectives.elbo import ELBO, IWAE, Bound
 from keras_dl.objectives.penalties import (
     R1,
     R2,
@@ -22,11 +22,12 @@ from keras_dl.objectives.penalties import (
     Penalty,
     WeightClipping,
 )
-from keras_dl.objectives.schedules import Cyclical, Linear, Sigmoid
+from keras_dl.objectives.schedules import Cyclical, Linear, Schedule, Sigmoid
 
 __all__ = [
     "Adversarial",
     "Attributes",
+    "Bound",
     "ConsistencyTerm",
     "Cyclical",
     "Dragan",
@@ -43,6 +44,7 @@ __all__ = [
     "R1",
     "R2",
     "RelativisticAverage",
+    "Schedule",
     "Sigmoid",
     "Wasserstein",
     "WeightClipping",

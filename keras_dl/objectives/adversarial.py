@@ -4,9 +4,10 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number
+from keras_dl.configurable import Configurable
 
 
-class Adversarial:
+class Adversarial(Configurable):
     """Base class of adversarial objectives: one loss a sample for the critic, and one for the generator.
 
     Both take the critic's outputs, float32 of shape `(batch,)`: `real` for data, `fake` for generated samples.
@@ -29,13 +30,6 @@ class Adversarial:
     def generator_loss(self, fake, real=None):
         """Returns the generator's loss of every generated sample, shape `(batch,)`."""
         raise NotImplementedError(f"{type(self).__name__} should define generator_loss(fake, real).")
-
-    def get_config(self):
-        return dict(vars(self))
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

@@ -4,10 +4,11 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number
+from keras_dl.configurable import Configurable
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class Attributes:
+class Attributes(Configurable):
     r"""Loss of predicted attributes, in nats a sample: of a class label, or of several categorical and continuous ones.
 
     $$\sum_{j \text{ categorical}} -\log p_j(c_j | x) + \sum_{j \text{ continuous}} \tfrac12 (\hat c_j(x) - c_j)^2$$
@@ -74,13 +75,6 @@ class Attributes:
         condition = tf.reshape(condition, [-1, len(self._entries)])
         parts = zip(self._entries, tf.split(outputs, self.widths, -1), tf.unstack(condition, axis=-1), strict=True)
         return tf.add_n([_loss(size, output, value) for size, output, value in parts])
-
-    def get_config(self):
-        return {"sizes": self.sizes, "weight": self.weight, "on_generated": self.on_generated}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def _loss(size, output, value):

@@ -4,9 +4,40 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count
+from keras_dl.configurable import Configurable
 from keras_dl.objectives.schedules import check_weight, value_at
 
-TERMS = ("elbo", "rate", "distortion")
+
+class Bound(Configurable):
+    """Base class of bounds on the log-likelihood, which a `VAE` takes as its `objective`.
+
+    A subclass writes `__init__`, which sets `num_samples`, and `__call__`.
+
+    Attributes:
+        num_samples: How many latents are drawn per sample of data.
+        terms: Names of the terms that `__call__` returns, in the order in which logs show them.
+    """
+
+    num_samples = 1
+    terms: tuple[str, ...] = ("elbo", "rate", "distortion")
+
+    def __call__(self, x, posterior, prior, latents, log_likelihood, step):
+        """Returns the objective of every sample and the terms to track.
+
+        Args:
+            x: Data, shape `(batch, ...)`.
+            posterior: Distribution of batch shape `(batch,)` and event shape `(latent_size,)`.
+            prior: Distribution of event shape `(latent_size,)`.
+            latents: Draws from the posterior, shape `(num_samples, batch, latent_size)`.
+            log_likelihood: Function of latents that gives $\\log p(x | z)$, shape `(num_samples, batch)`.
+            step: The training step, for schedules.
+
+        Returns:
+            `(values, terms)`: a tensor of shape `(batch,)`, and a dict of such tensors.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} should define __call__(x, posterior, prior, latents, log_likelihood, step)."
+        )
 
 
 def per_latent_kl(posterior, prior):
@@ -27,7 +58,7 @@ def per_latent_kl(posterior, prior):
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class ELBO:
+class ELBO(Bound):
     r"""The negative evidence lower bound, in nats a sample (Kingma & Welling 2014, "Auto-encoding variational Bayes").
 
     $$-\mathcal{L}_\beta(x) = \underbrace{-\tfrac1K \textstyle\sum_k \log p(x | z_k)}_\text{distortion}
@@ -50,8 +81,6 @@ class ELBO:
     1
     """
 
-    terms = TERMS
-
     def __init__(self, beta=1.0, num_samples=1, kl="analytic", free_bits=0.0):
         if kl not in ("analytic", "monte_carlo"):
             raise ValueError(f'kl should be "analytic" or "monte_carlo". Received: {kl!r}')
@@ -61,19 +90,7 @@ class ELBO:
         self.free_bits = check_weight(free_bits, "free_bits")
 
     def __call__(self, x, posterior, prior, latents, log_likelihood, step):
-        """Returns the objective of every sample and the terms to track.
-
-        Args:
-            x: Data, shape `(batch, ...)`.
-            posterior: Distribution of batch shape `(batch,)` and event shape `(latent_size,)`.
-            prior: Distribution of event shape `(latent_size,)`.
-            latents: Draws from the posterior, shape `(num_samples, batch, latent_size)`.
-            log_likelihood: Function of latents that gives $\\log p(x | z)$, shape `(num_samples, batch)`.
-            step: The training step, for schedules.
-
-        Returns:
-            `(values, terms)`: a tensor of shape `(batch,)`, and a dict of such tensors.
-        """
+        """Returns the objective of every sample and the terms to track; see `Bound.__call__`."""
         distortion = -tf.reduce_mean(log_likelihood(latents), 0)
         kl = self._kl(posterior, prior, latents)
         rate = tf.reduce_sum(kl, -1)
@@ -87,23 +104,9 @@ class ELBO:
         ratio = posterior.distribution.log_prob(latents) - prior.distribution.log_prob(latents)
         return tf.reduce_mean(ratio, 0)
 
-    def get_config(self):
-        return {
-            "beta": keras.saving.serialize_keras_object(self.beta),
-            "num_samples": self.num_samples,
-            "kl": self.kl,
-            "free_bits": self.free_bits,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        beta = config["beta"]
-        beta = keras.saving.deserialize_keras_object(beta) if isinstance(beta, dict) and beta else beta
-        return cls(**{**config, "beta": beta})
-
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class IWAE:
+class IWAE(Bound):
     r"""The negative importance-weighted bound, in nats a sample.
 
     (Burda et al. 2016, "Importance weighted autoencoders".)
@@ -118,26 +121,17 @@ class IWAE:
 
     Example:
 
-    >>> keras_dl.objectives.IWAE(50).get_config()
-    {'num_samples': 50}
+    >>> keras_dl.objectives.IWAE(50)
+    IWAE(num_samples=50)
     """
-
-    terms = TERMS
 
     def __init__(self, num_samples=50):
         self.num_samples = check_count(num_samples, "num_samples")
 
     def __call__(self, x, posterior, prior, latents, log_likelihood, step):
-        """Returns the objective of every sample and the terms to track; see `ELBO.__call__`."""
+        """Returns the objective of every sample and the terms to track; see `Bound.__call__`."""
         fit = log_likelihood(latents)
         ratio = posterior.log_prob(latents) - prior.log_prob(latents)
         bound = tf.reduce_logsumexp(fit - ratio, 0) - tf.math.log(float(self.num_samples))
         distortion, rate = -tf.reduce_mean(fit, 0), tf.reduce_mean(ratio, 0)
         return -bound, {"elbo": -distortion - rate, "rate": rate, "distortion": distortion}
-
-    def get_config(self):
-        return {"num_samples": self.num_samples}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)

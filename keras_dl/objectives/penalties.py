@@ -9,9 +9,10 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number
+from keras_dl.configurable import Configurable
 
 
-class Penalty:
+class Penalty(Configurable):
     """Base class: a term added to the critic's loss, or a constraint on the critic's weights.
 
     Attributes:
@@ -29,13 +30,6 @@ class Penalty:
 
     def constrain(self, variables):
         """Changes the critic's variables; called after each of its updates."""
-
-    def get_config(self):
-        return dict(vars(self))
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 def input_gradients(critic, x):
@@ -115,7 +109,7 @@ class Dragan(GradientPenalty):
     Example:
 
     >>> Dragan(noise=0.2).get_config()
-    {'weight': 10.0, 'target': 1.0, 'one_sided': False, 'noise': 0.2}
+    {'weight': 10.0, 'target': 1.0, 'noise': 0.2, 'one_sided': False}
     """
 
     def __init__(self, weight=10.0, target=1.0, noise=0.25, one_sided=False):

@@ -10,9 +10,10 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number
+from keras_dl.configurable import Configurable
 
 
-class Schedule:
+class Schedule(Configurable):
     """Base class of schedules: from `start` to `stop` by a rising function of the step.
 
     Args:
@@ -38,13 +39,6 @@ class Schedule:
     def rise(self, done):
         """Returns how far the change has gone, from 0 to 1, after a share `done` (0 and up) of the steps."""
         raise NotImplementedError
-
-    def get_config(self):
-        return {"steps": self.steps, "start": self.start, "stop": self.stop}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -89,9 +83,6 @@ class Sigmoid(Schedule):
     def rise(self, done):
         return tf.sigmoid(self.steepness * (done - 0.5))
 
-    def get_config(self):
-        return {**super().get_config(), "steepness": self.steepness}
-
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class Cyclical(Schedule):
@@ -122,9 +113,6 @@ class Cyclical(Schedule):
     def rise(self, done):
         risen = tf.minimum((done - tf.floor(done)) / self.ratio, 1.0)
         return risen if self.cycles is None else tf.where(done < self.cycles, risen, 1.0)
-
-    def get_config(self):
-        return {**super().get_config(), "ratio": self.ratio, "cycles": self.cycles}
 
 
 def value_at(weight, step):

@@ -1,11 +1,11 @@
 """What the random changes share: a probability, draws for each sample, a configuration."""
 
-import inspect
-
 import tensorflow as tf
 
+from keras_dl.configurable import Configurable
 
-class Transform:
+
+class Transform(Configurable):
     """Base of the changes: each sample becomes, with `probability`, what `change` makes of it.
 
     A subclass defines `change(images, masks, key)`, which returns both; `masks` may be `None`. Images and masks are
@@ -32,12 +32,9 @@ class Transform:
         changed = self.change(taken(images, rows), taken(masks, rows), tf.random.fold_in(key, 0))
         return tuple(put(x, rows, new) for x, new in zip((images, masks), changed, strict=True))
 
-    def get_config(self):
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+    def change(self, images, masks, key):
+        """Returns changed images and masks; the subclass writes it."""
+        raise NotImplementedError(f"{type(self).__name__} should define change(images, masks, key).")
 
 
 def uniform(key, shape, limits):

@@ -88,9 +88,6 @@ class KerasLayer(Transform):
             )
         self._sizes_with_masks.add(sizes)
 
-    def get_config(self):
-        return {**super().get_config(), "layer": keras.saving.serialize_keras_object(self.layer)}
-
 
 class _Keys(keras.random.SeedGenerator):
     """Gives a key's successors instead of a state's."""
