@@ -13,6 +13,7 @@ from tests.apps.untrained import untrained
 from tests.runtime.saved_models import has_serving_api, python_operations, run_warmup_requests
 
 pytestmark = pytest.mark.filterwarnings("ignore:No warm-up records")
+KINDS = ["vae", "cgan", "unet", "siren"]
 
 
 @pytest.fixture(scope="module", params=catalogue.recipes())
@@ -22,6 +23,7 @@ def exported(request, tmp_path_factory):
     return model, keras_dl.runtime.export(model, tmp_path_factory.mktemp("exported") / request.param)
 
 
+@pytest.mark.grid(*KINDS)
 def test_exported_signatures_give_the_models_numbers(exported):
     model, folder = exported
     loaded = tf.saved_model.load(folder)
@@ -40,6 +42,7 @@ def test_exported_signatures_give_the_models_numbers(exported):
                 np.testing.assert_allclose(value, expected[output], atol=1e-5, rtol=1e-5, err_msg=message)
 
 
+@pytest.mark.grid(*KINDS)
 def test_batches_are_open(exported):
     model, folder = exported
     for name, function in tf.saved_model.load(folder).signatures.items():
@@ -47,11 +50,13 @@ def test_batches_are_open(exported):
         assert specs and all(spec.shape.rank == 0 or spec.shape[0] is None for spec in specs), name
 
 
+@pytest.mark.grid(*KINDS)
 def test_no_python_is_needed(exported):
     assert python_operations(exported[1]) == []
 
 
 @pytest.mark.skipif(not has_serving_api(), reason="needs the extra serve: tensorflow-serving-api")
+@pytest.mark.grid(*KINDS)
 def test_requests_to_warm_up_run(exported):
     model, folder = exported
     found = run_warmup_requests(folder)

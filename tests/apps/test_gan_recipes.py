@@ -78,6 +78,7 @@ def test_a_conditional_run(run, tmp_path):
     assert np.load(tmp_path / "x.npy").shape == (4, 8, 8, 1)
 
 
+@pytest.mark.full
 def test_a_conditional_run_in_the_plane(run, tmp_path):
     folder = tmp_path / "cgan"
     small = ["--dataset=eight_gaussians", "--set=hidden_units=16", "--set=batch_size=512"]

@@ -91,6 +91,7 @@ def test_a_resumed_run_is_an_uninterrupted_one(run, segmenter, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_two_replicas_take_the_steps_of_one(segmenter, small_2d, tmp_path):
     given = ["unet", "--out", str(tmp_path / "two"), "--epochs=2", "--seed=1", "--replicas=2", *small_2d]
     subprocess.run([sys.executable, "-m", "apps.train", *given], cwd=ROOT, check=True, capture_output=True)
@@ -101,6 +102,7 @@ def test_two_replicas_take_the_steps_of_one(segmenter, small_2d, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
     """Masks are written with the affine, shape and axes of their images; three quarters of the box are found."""
     nibabel = pytest.importorskip("nibabel", reason="needs the extra medical: nibabel")
@@ -170,6 +172,7 @@ def test_pictures_of_a_folder_keep_their_label_values(run, small_2d, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_search_by_dice_leaves_a_run(run, small_2d, tmp_path):
     folder = tmp_path / "search"
     given = ["--trials", 2, "--epochs", 1, "--objective", "dice", *small_2d, "--set=augmentation=none"]

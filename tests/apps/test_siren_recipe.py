@@ -23,6 +23,7 @@ def history(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_learns_the_camera_image_with_its_derivatives():
     """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; seeds spread by 1 dB."""
     data = siren.TASK.load("camera")

@@ -331,6 +331,7 @@ def test_a_killed_process_resumes(searched, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_two_workers_share_a_search(searched, tmp_path):
     tuned = ["--", sys.executable, "-m", "apps.tune", "vae", "--out", tmp_path / "s", *OPTIONS]
     process = start("apps.launch", "--workers", 2, "--search", *tuned)

@@ -150,3 +150,13 @@ CASES = {
     "UnitNormalization": Case(layers.UnitNormalization, {}, IMAGE, EMPTY),
     "UnitNormalization-axes": Case(layers.UnitNormalization, {"axis": (1, 2)}, IMAGE, EMPTY),
 }
+
+# The default run takes a case of every kind of layer, the oddest where there are several.
+ONE_A_CLASS = [
+    "AdaptiveAveragePooling2D", "AttentionGate", "BatchNormalization", "BlurPool1D", "BlurPool2D", "MaxBlurPool2D",
+    "ConvBlock", "ConvFlatten", "DenseBlock-new-only", "TransitionDown", "TransitionUp", "EqualizedConv2D",
+    "FactorizedConv2D", "NetworkInNetwork", "FireModule", "InceptionBlock-naive", "HarmonicConv2D-complex",
+    "HarmonicActivation", "HarmonicBlurPool2D", "HarmonicMagnitude", "LocalResponseNormalization", "MinibatchStdDev",
+    "FiLM", "AdaptiveInstanceNorm", "PixelShuffle", "PadToMultiple-minimum", "PReLU", "ResidualBlock-A", "SineDense",
+    "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
+]  # fmt: skip

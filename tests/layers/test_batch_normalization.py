@@ -53,6 +53,15 @@ def everything(layer, x, training, jit_compile=None, signature=None):
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("options", [{}, {"scale": False}, {"center": False}], ids=["full", "no-scale", "no-center"])
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
+@pytest.mark.grid(
+    "image-full-True",
+    "image-no-scale-False",
+    "dense-full-False",
+    "dense-no-center-True",
+    "single-full-True",
+    "sequence-full-False",
+    "volume-no-center-False",
+)
 def test_numbers_are_those_of_keras(shape, options, training):
     x = 2 * normal(*shape) + 1
     expected = everything(prepared(keras.layers.BatchNormalization, shape, **options), x, training)

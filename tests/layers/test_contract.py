@@ -8,16 +8,18 @@ from keras.src.testing import TestCase
 from keras_dl import layers
 from tests.contracts.fresh_process import outputs_after_reload
 from tests.contracts.layer import check_layer, random_inputs, randomize
-from tests.layers.cases import CASES
+from tests.layers.cases import CASES, ONE_A_CLASS
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.grid(*ONE_A_CLASS)
 def test_contract(name):
     case = CASES[name]
     check_layer(case.make, case.input_shape, **case.options)
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.grid(*ONE_A_CLASS)
 def test_keras_own_checks(name):
     case = CASES[name]
     # Several inputs come as a tuple, not a list, for the sake of `tf.data`.

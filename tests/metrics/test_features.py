@@ -134,6 +134,7 @@ def test_other_training_data_are_refused(x, y, message):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_lenet_on_mnist_is_good_enough(real_data):
     (x, y), (x_test, y_test) = real_data("mnist")
     keras.utils.set_random_seed(0)

@@ -29,6 +29,7 @@ def trained_judge(x, y):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_samples_carry_the_class_asked_for():
     (x, y), (x_test, y_test) = data.load("digits")
     judge = trained_judge(np.concatenate([x, x_test]), np.concatenate([y, y_test]))

@@ -146,6 +146,7 @@ KINDS = {
 
 
 @pytest.mark.parametrize("name", KINDS)
+@pytest.mark.grid("hinge", "consistency", "wgan-gp")
 def test_trains_saves_and_loads(name, tmp_path):
     kind, options = KINDS[name]
     gan = compiled(small_gan(kind, **options), **adams())
@@ -291,6 +292,7 @@ def half_precision_is_scaled(gan):
 
 
 @pytest.mark.parametrize(("policy", "jit_compile"), [("mixed_float16", False), ("mixed_bfloat16", True)])
+@pytest.mark.grid("mixed_float16-False")
 def test_half_precision(policy, jit_compile):
     reference = compiled(small_gan(models.WGANGP, critic_steps=2))
     keras.config.set_dtype_policy(policy)

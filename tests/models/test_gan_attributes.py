@@ -48,6 +48,7 @@ def test_losses_hold_the_attributes(shared):
 
 
 @pytest.mark.parametrize("shared", [False, True])
+@pytest.mark.grid("True")
 def test_every_network_learns_and_is_saved(shared, tmp_path):
     gan = compiled(build(objectives.Attributes(SIZES), shared, critic_steps=2, ema_momentum=0.9), **adams())
     before = {network.name: network.get_weights() for network in gan.networks}
@@ -67,6 +68,7 @@ def test_every_network_learns_and_is_saved(shared, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["second critic", "auxiliary classifier", "projection"])
+@pytest.mark.grid("projection")
 def test_the_generator_shows_the_class_asked_for(kind):
     """Three classes of points on a line: samples of a class lie where the class does."""
     keras.utils.set_random_seed(0)

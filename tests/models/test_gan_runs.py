@@ -125,6 +125,7 @@ def on_replicas(train, jit_compile):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_two_replicas_train_as_one_and_as_torch():
     """What counts are: 50 steps of two critic updates; twice 3 steps, of four, four and three, or of two each."""
     lines = [line.split() for line in output_of(TWO_REPLICAS, timeout=1800).splitlines()]
@@ -169,6 +170,7 @@ def critics():
 
 @pytest.mark.parametrize("name", critics())
 @pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.grid("False-convolution", "True-batch normalization")
 def test_the_end_of_data_may_leave_inner_updates_without_rows(name, jit_compile):
     critic = keras.Sequential([keras.Input(SHAPE), *critics()[name], keras.layers.Dense(1)])
     gan = models.GAN(networks.mlp_generator(2, SHAPE, hidden=(4,)), critic, critic_steps=4, seed=0)

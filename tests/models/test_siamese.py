@@ -69,6 +69,7 @@ def test_given_triplets():
     assert history[-1] < history[0]
 
 
+@pytest.mark.full
 def test_embeddings_of_digits():
     (x, y), (x_test, y_test) = keras_dl.data.load("digits")
     keras.utils.set_random_seed(0)

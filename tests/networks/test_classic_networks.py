@@ -79,12 +79,23 @@ def trainable(network):
 
 
 @pytest.mark.parametrize("name", [*IMAGENET, *EXCITED])
+@pytest.mark.grid(
+    "alexnet",
+    "vgg11_bn",
+    "googlenet",
+    "resnet18",
+    "se_resnet18",
+    "densenet121",
+    "squeezenet1_0",
+    "resnet152",
+)
 def test_counts_for_a_thousand_classes(name):
     network = symbolic(name, 224, 224, 3)
     assert trainable(network) == (IMAGENET | EXCITED)[name] and network.name == name
 
 
 @pytest.mark.parametrize("name", CIFAR)
+@pytest.mark.grid("resnet20", "densenet_bc_40", "network_in_network")
 def test_counts_for_ten_classes(name):
     network = symbolic(name, 32, 32, 3)
     assert trainable(network) == CIFAR[name] and network.name == name
@@ -121,6 +132,7 @@ SMALL = {
 
 
 @pytest.mark.parametrize("name", SMALL)
+@pytest.mark.grid("resnet_cifar", "network_in_network", "h_net")
 def test_contract(name):
     options, shape = SMALL[name]
     count = trainable(symbolic(name, *shape, num_classes=5, **options))
@@ -161,6 +173,7 @@ def test_variants_fix_options_for_good():
 
 @pytest.mark.parametrize("name", [*SMALL, "lenet5", "resnet50"])
 @pytest.mark.parametrize("channels", [1, 4])
+@pytest.mark.grid("1-alexnet", "4-lenet5", "1-resnet50", "4-densenet_cifar", "1-h_net", "4-network_in_network")
 def test_channels_and_pooling(name, channels):
     """One channel or four, a batch of one; without the top the maps, and their averages and maxima."""
     options = SMALL[name][0] if name in SMALL else {"resnet50": {"width": 2}, "lenet5": {}}[name]
@@ -194,6 +207,13 @@ SMALLEST = [
 
 
 @pytest.mark.parametrize(("name", "options", "plain", "antialiased"), SMALLEST)
+@pytest.mark.grid(
+    "alexnet-options0-63-79",
+    "resnet18-options4-1-17",
+    "densenet_bc_40-options8-4-3",
+    "squeezenet1_1-options10-17-11",
+    "h_net-options12-4-5",
+)
 def test_the_smallest_size_is_named_and_is_the_smallest(name, options, plain, antialiased, monkeypatch):
     for side, antialias in ((plain, {}), (antialiased, {"antialias": True})):
         if side is None:

@@ -28,6 +28,14 @@ STAGES = {  # options, and how much smaller than the image each stage's maps are
 
 @pytest.mark.parametrize("name", STAGES)
 @pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.grid(
+    "False-lenet5",
+    "True-alexnet",
+    "False-googlenet",
+    "True-resnet20",
+    "False-squeezenet1_1",
+    "True-h_net",
+)
 def test_stages(name, antialias):
     """The names and the sizes of the stages, in their order, anti-aliased or not."""
     options, strides = STAGES[name]
@@ -99,6 +107,7 @@ def test_antialiasing_is_where_zhang_puts_it():
         ("squeezenet1_1", {}),
     ],
 )
+@pytest.mark.grid("vgg11-options0", "network_in_network-options4")
 def test_antialiased_features_change_less_under_shifts(name, options):
     """Noise shifted by two pixels, which the stems' own strides keep: the change beside the spread over images."""
     canvas = np.pad(images(12, 40, 40, 1), [(0, 0), (12, 12), (12, 12), (0, 0)])
@@ -132,6 +141,7 @@ def test_h_net_scores_do_not_turn(antialias):
     assert change < 0.4 * np.linalg.norm(plain(turned) - expected) / np.linalg.norm(expected - expected.mean(0))
 
 
+@pytest.mark.full
 def test_auxiliary_heads_train_with_supervised():
     """The paper's weights, 1 and twice 0.3; the heads reach down to the first layer; the network goes on alone."""
     network = networks.googlenet((32, 32, 1), 3, auxiliary_heads=True, batch_norm=True)
@@ -157,6 +167,7 @@ def test_auxiliary_heads_train_with_supervised():
     ("name", "options"),
     [("resnet18", {"width": 4, "small_stem": True}), ("h_net", {"filters": 2})],
 )
+@pytest.mark.grid("h_net-options1")
 def test_a_few_steps_learn(name, options):
     """A stock `fit`, on two kinds of images that any classifier tells apart."""
     rng = np.random.default_rng(0)

@@ -19,6 +19,7 @@ def normal(*shape, seed=0):
     ("shape", "flat"),
     [((8, 8, 1), 2 * 2 * 4), ((7, 9, 2), 2 * 3 * 4), ((5, 5, 3), 2 * 2 * 4), ((1, 6, 1), 1 * 2 * 4)],
 )
+@pytest.mark.grid("shape1-24", "shape3-8")
 def test_encoder(shape, flat):
     convolutions = 9 * shape[-1] * 3 + 3 + 9 * 3 * 4 + 4
     arguments = {"latent_size": 2, "filters": (3, 4), "hidden": (6,), "activation": "gelu"}
@@ -30,6 +31,7 @@ def test_encoder(shape, flat):
 @pytest.mark.parametrize(
     ("shape", "small"), [((8, 8, 1), 2 * 2 * 4), ((7, 9, 2), 2 * 3 * 4), ((5, 5, 3), 2 * 2 * 4), ((1, 6, 1), 1 * 2 * 4)]
 )
+@pytest.mark.grid("shape1-24", "shape3-8")
 def test_decoder(shape, small):
     dense = 2 * 6 + 6 + 6 * small + small
     convolutions = 9 * 4 * 3 + 3 + 9 * 3 * 2 * shape[-1] + 2 * shape[-1]
@@ -91,6 +93,7 @@ def test_defaults_are_the_reference_network():
 
 @pytest.mark.parametrize("shape", [(28, 28, 1), (32, 32, 3), (7, 9, 2), (5, 5, 1), (1, 1, 1), (3, 2, 4)])
 @pytest.mark.parametrize("depth", [1, 2, 4])
+@pytest.mark.grid("1-shape0", "4-shape2", "2-shape4", "4-shape4", "1-shape5")
 def test_any_size_and_depth(shape, depth):
     filters = (2,) * depth
     assert conv_encoder(shape, 3, filters=filters, hidden=(2,)).output_shape == (None, 6)

@@ -96,12 +96,14 @@ CRITICS = {
 
 
 @pytest.mark.parametrize("name", GENERATORS)
+@pytest.mark.grid("mlp-attributes", "dcgan-labels", "resnet")
 def test_generator(name):
     build, inputs, shape, num_parameters = GENERATORS[name]
     check_network(build, inputs, shape, num_parameters, output_dtype="float32")
 
 
 @pytest.mark.parametrize("name", CRITICS)
+@pytest.mark.grid("mlp-projection", "dcgan-labels", "resnet")
 def test_critic(name):
     build, inputs, num_outputs, num_parameters = CRITICS[name]
     check_network(build, inputs, (num_outputs,), num_parameters)
@@ -133,6 +135,7 @@ def test_dcgan_keeps_the_papers_rules():
 @pytest.mark.parametrize(
     ("shape", "smallest"), [((8, 8, 1), (4, 4)), ((28, 28, 1), (7, 7)), ((32, 32, 3), (4, 4)), ((48, 80, 1), (6, 10))]
 )
+@pytest.mark.grid("shape1-smallest1", "shape3-smallest3")
 def test_sizes(shape, smallest):
     generator = networks.dcgan_generator(2, shape, filters=2)
     assert generator.get_layer("reshape").output.shape[1:3] == smallest

@@ -18,6 +18,7 @@ def images(*shape, seed=0):
     ("shape", "modern", "count"),
     [((32, 32, 1), False, 61_706), ((28, 28, 1), True, 61_706), ((8, 8, 1), True, 61_706), ((32, 32, 3), True, 62_006)],
 )
+@pytest.mark.grid("shape0-False-61706", "shape2-True-61706")
 def test_contract_and_count(shape, modern, count):
     check_network(lambda: lenet5(shape, 10, modern=modern), images(3, *shape), (10,), count)
 

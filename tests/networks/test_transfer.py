@@ -16,6 +16,7 @@ OUTPUTS = np.load(FROZEN / "torchvision_networks.npz")
 
 
 @pytest.mark.parametrize("name", TORCHVISION)
+@pytest.mark.grid("alexnet", "googlenet", "resnet18", "squeezenet1_1")
 def test_outputs_are_torchvisions(name):
     """In float64, on sizes that are no multiples of the strides, where paddings and the last windows matter."""
     keras.config.set_dtype_policy("float64")
@@ -47,6 +48,7 @@ APPLICATIONS = {
 
 
 @pytest.mark.parametrize("name", APPLICATIONS)
+@pytest.mark.grid("VGG16")
 def test_outputs_are_those_of_keras_applications(name):
     """In float64; epsilon is 1.001e-5 in their normalizations and 1e-5 in ours."""
     keras.config.set_dtype_policy("float64")
@@ -64,6 +66,7 @@ def test_outputs_are_those_of_keras_applications(name):
         np.testing.assert_allclose(network(x), expected, atol=1e-6 * np.abs(expected).max())
 
 
+@pytest.mark.full
 def test_auxiliary_heads():
     """torchvision's aux1 and aux2; what the network without the heads has no use for."""
     case = TORCHVISION["googlenet"]

@@ -36,6 +36,7 @@ def count(network):
         (3, 1, {"normalization": "batch", "use_bias": True}, 31_043_521),
     ],
 )
+@pytest.mark.grid("1-2-options1-31030658", "3-1-options5-31043521")
 def test_published_counts(channels, classes, options, expected):
     assert count(unet((572, 572, channels), classes, **options)) == expected
 
@@ -97,6 +98,7 @@ RESIDUAL = 22 + 40 + 6 + 80 + 152 + 16 + 15 + 34 + 76 + 40 + 12 + 9
     ],
     ids=["plain", "odd", "valid", "anisotropic", "residual"],
 )
+@pytest.mark.grid("valid", "anisotropic", "residual")
 def test_contract(shape, classes, options, output, parameters):
     check_network(lambda: unet(shape, classes, **options), 0.5 * normal(2, *shape), (*output, classes), parameters)
 

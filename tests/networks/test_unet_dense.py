@@ -37,6 +37,7 @@ def test_contract_of_the_dense_unet():
     check_network(build, normal(2, 33, 40, 4), (33, 40, 2), dense_unet_count(4, 2))
 
 
+@pytest.mark.full
 def test_contract_of_the_hybrid():
     shape = (32, 34, 5, 1)
     joint = 27 * 16 + 8 + 5 * 2
@@ -46,6 +47,7 @@ def test_contract_of_the_hybrid():
     check_network(build, normal(2, *shape), (32, 34, 5, 2), count)
 
 
+@pytest.mark.full
 def test_published_channels():
     """The stages of table 1 of the paper: DenseNet-161's, and the way up."""
     network = dense_unet((64, 64, 3), 3)
@@ -100,6 +102,7 @@ def test_slices_meet_in_the_volume():
     assert joint[3] > 0
 
 
+@pytest.mark.full
 def test_both_outputs_learn():
     x = normal(4, 32, 32, 4, 1)
     labels = (x[..., 0] > 0).astype("int32")

@@ -35,6 +35,7 @@ PARAMETERS = 58 + 141 + 260 + 51 + 249 + 2 * 26 + 112 + 148 + 6
 
 
 @pytest.mark.parametrize("size", [(8, 12), (7, 9)])
+@pytest.mark.grid("size1")
 def test_contract(size):
     def build():
         return unet_plus_plus((*size, 1), 2, filters=SMALL)
@@ -97,6 +98,7 @@ def test_pruning_keeps_the_output_and_drops_what_it_does_not_need():
     assert count(prune(network, -1)) == count(network) - 2 * 6
 
 
+@pytest.mark.full
 def test_one_target_trains_all_outputs():
     """A threshold of the image, read off both depths."""
     x = normal(16, 8, 8, 1)
@@ -109,6 +111,7 @@ def test_one_target_trains_all_outputs():
         assert (np.argmax(prune(network, output)(x), -1) == labels).mean() > 0.95
 
 
+@pytest.mark.full
 def test_volumes_unknown_sizes_and_a_fresh_process(tmp_path):
     volume = unet_plus_plus((None, None, None, 4), 2, filters=(2, 3), pool_size=(1, 2, 2), kernel_size=(1, 3, 3))
     assert volume(normal(1, 1, 1, 1, 4)).shape == (1, 1, 1, 1, 2)

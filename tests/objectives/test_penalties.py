@@ -73,6 +73,7 @@ def frozen_gradients(kind, name, critic):
 @pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("name", PENALTIES)
 @pytest.mark.parametrize("kind", ["tanh", "leaky_relu"])
+@pytest.mark.grid()
 def test_equals_torch(kind, name, jit_compile):
     critic = conv_critic(kind)
     compute = tf.function(lambda: penalty_and_gradients(PENALTIES[name], critic), jit_compile=jit_compile)

@@ -35,6 +35,7 @@ def test_every_pair_of_ways(processes):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_every_recipe_in_bfloat16_with_xla_stacks_and_two_replicas(processes):
     for recipe, job in [(name, processes.start(recipe_jobs.losses_of_ways, name)) for name in catalogue.recipes()]:
         found = job.result(600)

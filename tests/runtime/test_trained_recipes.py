@@ -55,6 +55,7 @@ def check_same(folder, other, tolerance=0.0):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_two_workers_train_the_model_of_one_process(tmp_path):
     one = start(tmp_path / "one", "vae", "--epochs=2", *SMALL)
     finish(one)

@@ -156,6 +156,7 @@ def test_augmented_patches():
     assert (runs[0][0][0] != runs[1][0][0]).any()
 
 
+@pytest.mark.full
 def test_a_planned_network_trains_on_it():
     """From arrays to `fit`: fingerprint's plan, deep supervision, a few steps; the loss falls."""
     shape = (32, 32, 32)

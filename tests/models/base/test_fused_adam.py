@@ -34,6 +34,7 @@ def run(options, fused, dtype="float32", wrap=False, steps=6):
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: "-".join(options) or "default")
+@pytest.mark.grid("default", "weight_decay-clipnorm", "learning_rate")
 def test_equals_keras(options):
     for found, expected in zip(run(options, True), run(options, False), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,34 @@
+"""Grids of cases, of which the default run takes a few: marker `grid`."""
+
+import collections
+import itertools
+
+import pytest
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items):
+    """Marks as `full` the cases of a grid that its marker does not name, or that its pairs do not need."""
+    grids = collections.defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("grid"):
+            grids[item.nodeid.split("[")[0]].append(item)
+    for cases in grids.values():
+        named = cases[0].get_closest_marker("grid").args
+        chosen = [case for case in cases if case.callspec.id in named] if named else pairwise(cases)
+        for case in cases:
+            if chosen and case not in chosen:  # a single case that was asked for by its name runs
+                case.add_marker(pytest.mark.full)
+
+
+def pairwise(cases):
+    """Returns few cases in which every two values of two parameters stand together once at least: greedily."""
+    # A value is the same object in all cases that have it.
+    values = {case: sorted((name, id(value)) for name, value in case.callspec.params.items()) for case in cases}
+    pairs = {case: set(itertools.combinations(values[case], 2)) for case in cases}
+    missing, chosen = set().union(*pairs.values()), []
+    while missing:
+        best = max(cases, key=lambda case: len(pairs[case] & missing))
+        chosen.append(best)
+        missing -= pairs[best]
+    return chosen
