@@ -1,6 +1,40 @@
-"""Attributes of a package whose modules are imported when they are first used (PEP 562)."""
+"""Modules that are imported when they are first used: our own (PEP 562), and others' that only an extra installs."""
 
 import importlib
+import sys
+
+#: What `pip install keras_dl[EXTRA]` installs, by the module's first name.
+EXTRAS = {
+    "ot": ("POT", "transport"),
+    "skimage": ("scikit-image", "images"),
+    "tensorboard": ("TensorBoard", "tensorboard"),
+}
+
+
+def need(module, what):
+    """Imports a module that only an extra installs.
+
+    Args:
+        module: Its full name.
+        what: What needs it, the subject of the message.
+
+    Raises:
+        ImportError: If it is not installed; the message names the extra.
+
+    Example:
+
+    >>> need("skimage.io", "Reading pictures").__name__
+    'skimage.io'
+    """
+    try:
+        __import__(module)
+    except ImportError as error:
+        package, extra = EXTRAS[module.partition(".")[0]]
+        raise ImportError(
+            f"{what} should find {package}: pip install {package.lower()}, or keras_dl with the extra {extra!r}. "
+            f"Received: {error}"
+        ) from error
+    return sys.modules[module]
 
 
 def attributes(package, modules):

@@ -1,9 +1,12 @@
 """What `import keras_dl` imports and registers."""
 
+import configparser
 import json
 import subprocess
 import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import keras_dl
@@ -38,6 +41,29 @@ def test_late_attributes_are_seen_and_found(package):
         assert getattr(package, name) is not None
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         package.nothing  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("call", "module", "package", "extra"),
+    [
+        (lambda: keras_dl.metrics.wasserstein_2(np.zeros((3, 2)), np.ones((3, 2))), "ot", "POT", "transport"),
+        (lambda: keras_dl.data.load("camera"), "skimage.data", "scikit-image", "images"),
+    ],
+)
+def test_what_only_an_extra_installs_is_named(call, module, package, extra, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, None)  # as if there were none
+    message = f"should find {package}: pip install {package.lower()}, or keras_dl with the extra '{extra}'. Received"
+    with pytest.raises(ImportError, match=message):
+        call()
+
+
+def test_tests_bring_every_extra_but_those_of_other_machines():
+    config = configparser.ConfigParser()
+    config.read(Path(keras_dl.__file__).parents[1] / "setup.cfg")
+    lists = {name: set(text.split("\n")) - {""} for name, text in config["options.extras_require"].items()}
+    assert {extra for _, extra in lazy.EXTRAS.values()} <= set(lists)
+    for _, extra in lazy.EXTRAS.values():
+        assert lists[extra] <= lists["test"]
 
 
 def test_a_late_module_is_an_attribute():

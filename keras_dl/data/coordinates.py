@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
+from keras_dl import lazy
 from keras_dl.data.checks import as_array
 
 NAMES = ("camera",)
@@ -47,9 +48,8 @@ def grid(height, width):
 
 def load(name):
     """Returns the photograph's 128x128 pixels, and the 127x127 points in the middle of four of them, held out."""
-    from skimage import data
-
-    image = data.camera() / 127.5 - 1.0
+    images = lazy.need("skimage.data", "The set camera")
+    image = images.camera() / 127.5 - 1.0
     # Both lattices sample one smooth image: a normal of deviation 1.5 and the mean of four neighbours.
     smooth = ndimage.gaussian_filter(image, (_FACTOR - 1) / 2, mode="mirror")
     smooth = (smooth[:-1, :-1] + smooth[:-1, 1:] + smooth[1:, :-1] + smooth[1:, 1:]) / 4

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl import lazy
+
 _DAMAGE = (
     EOFError,
     KeyError,
@@ -159,11 +161,10 @@ def read_image_rows(path, shape):
     Raises:
         ValueError: if the file is no picture, or one of another size.
     """
-    from skimage.io import imread
-
+    io = lazy.need("skimage.io", "Reading pictures")
     count, height, width, channels = shape
     try:
-        picture = imread(path)
+        picture = io.imread(path)
     except (*_DAMAGE, SyntaxError) as error:  # the latter for a broken PNG
         raise _damaged(path, "a picture", error) from error
     if picture.shape != (count, height * width, channels) or picture.dtype != "uint8":

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage, sparse
 
+from keras_dl import lazy
+
 
 class RandScore(NamedTuple):
     """What `rand_score` returns.
@@ -133,6 +135,7 @@ def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
 
 def grown(regions):
     """Returns regions grown, at equal speed, until the borders between them are one pixel wide."""
-    from skimage.segmentation import watershed
-
-    return watershed(ndimage.distance_transform_edt(regions == 0), regions, connectivity=1, watershed_line=True)
+    segmentation = lazy.need("skimage.segmentation", "The rand score of regions")
+    return segmentation.watershed(
+        ndimage.distance_transform_edt(regions == 0), regions, connectivity=1, watershed_line=True
+    )

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_dl import lazy
 from keras_dl.checks import check_count, check_seed
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
@@ -89,7 +90,7 @@ def wasserstein_2(real, generated, max_samples=4000):
         Barrio and Loubes, 2019), without the bias.
 
     Raises:
-        ImportError: If POT is not installed.
+        ImportError: If POT is not installed, which the extra `transport` installs.
         ValueError: If the arrays have other shapes, fewer than two rows, or hold NaN.
         RuntimeError: If the transport was not solved.
 
@@ -109,10 +110,7 @@ def wasserstein_2(real, generated, max_samples=4000):
 
 def _transport(x, y):
     """The least mean squared distance of a transport, and its potentials on both sets."""
-    try:
-        import ot
-    except ImportError as error:
-        raise ImportError("wasserstein_2 needs the package POT: `pip install pot`. Received: no module `ot`") from error
+    ot = lazy.need("ot", "wasserstein_2")
     masses = [np.full(len(points), 1 / len(points)) for points in (x, y)]
     value, log = ot.emd2(*masses, ot.dist(x, y), log=True, numItermax=10_000_000)
     if log.get("warning"):
@@ -153,7 +151,7 @@ class SlicedWasserstein(SampleMetric):
 class Wasserstein2(SampleMetric):
     """Wasserstein distance of order 2 of generated samples; key `"w2"`, lower is better.
 
-    See `wasserstein_2`, which takes the package POT.
+    See `wasserstein_2`, which takes the package POT (the extra `transport`).
 
     Args:
         features: `keras_dl.metrics.Features`, or `None` to compare the samples as vectors.

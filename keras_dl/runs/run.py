@@ -12,6 +12,8 @@ from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
 
 SKIPPED = ("epoch", "seconds")
+#: What tells TensorBoard that a value is a number to plot, as its own `tf.summary.scalar` does where it is installed.
+SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
 
 
 def prepare(folder, recipe, config, data, strategy, resumes=False):
@@ -161,7 +163,7 @@ class KeepHistory(keras.callbacks.Callback):
         for name, value in logs.items():
             part = "held_out" if name.startswith("val_") else "train"
             with self._writers[part].as_default():
-                tf.summary.scalar(name.removeprefix("val_"), value, step=epoch)
+                tf.summary.write(name.removeprefix("val_"), tf.constant(value), epoch, SCALAR)
         for writer in self._writers.values():
             writer.flush()
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
+from keras_dl import lazy
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.pictures import PictureSource
 
@@ -68,9 +69,8 @@ class Blobs(Sequence):
 
 
 def _draw(sizes, rng):
-    from skimage.data import binary_blobs
-
-    whole = binary_blobs(max(sizes), blob_size_fraction=0.3, n_dim=len(sizes), volume_fraction=0.3, rng=rng)
+    images = lazy.need("skimage.data", "The sets blobs and blobs3d")
+    whole = images.binary_blobs(max(sizes), blob_size_fraction=0.3, n_dim=len(sizes), volume_fraction=0.3, rng=rng)
     blobs = whole[tuple(slice(0, size) for size in sizes)]
     cores = ndimage.distance_transform_edt(blobs) > CORE
     labels = blobs.astype("int32") + cores

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl import lazy
 from keras_dl.data.segmentation.problems import named, reason
 
 SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
@@ -26,13 +27,12 @@ class PictureSource(NamedTuple):
             labels: Integer array `(height, width)`.
             path: The file.
         """
-        from skimage.io import imsave
-
+        io = lazy.need("skimage.io", "Writing pictures")
         values = np.arange(labels.max(initial=0) + 1) if self.label_values is None else np.array(self.label_values)
         dtype = "uint8" if values.max(initial=0) < 256 else "uint16"
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        imsave(path, values[labels].astype(dtype), check_contrast=False)
+        io.imsave(path, values[labels].astype(dtype), check_contrast=False)
 
     @property
     def white(self):
@@ -102,10 +102,9 @@ def _indices(path):
 
 def _read(path):
     """Returns `(height, width, channels)` with one channel or three; of one bit a pixel, with 0 and 255."""
-    from skimage.io import imread
-
+    io = lazy.need("skimage.io", "Reading pictures")
     try:
-        picture = np.asarray(imread(path))
+        picture = np.asarray(io.imread(path))
     except Exception as error:  # imageio's plugins raise whatever the damage leads to
         raise ValueError(f"Expected {named(path)} to be a picture. Received: {reason(error)}") from error
     picture = picture.astype("uint8") * 255 if picture.dtype == bool else picture
