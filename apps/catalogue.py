@@ -26,22 +26,36 @@ def title(recipe):
 
 
 def module(recipe):
-    """Imports a recipe; model classes of its own are then known to Keras by name.
+    """Imports a recipe; Keras then finds classes of its own in saved files.
 
     Raises:
         ValueError: if there is none of that name.
     """
     if not is_recipe(recipe):
         raise ValueError(f"{unknown('recipe', recipe, recipes())} Received: {recipe!r}")
-    if not recipe.endswith(".py"):
-        return importlib.import_module(f"apps.recipes.{recipe}")
-    path, name = Path(recipe).resolve(), f"recipe_{title(recipe)}"
-    if name in sys.modules and sys.modules[name].__file__ == str(path):
+    name = f"recipe_{title(recipe)}" if recipe.endswith(".py") else f"apps.recipes.{recipe}"
+    if name in sys.modules and Path(sys.modules[name].__file__).resolve() == _path(recipe).resolve():
         return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, _path(recipe))
     sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(sys.modules[name])
+    try:
+        spec.loader.exec_module(sys.modules[name])
+    except BaseException:
+        del sys.modules[name]
+        raise
+    _register(sys.modules[name])
     return sys.modules[name]
+
+
+def _register(module):
+    """Registers a module's own classes with Keras under the module's name, but those that are registered already."""
+    import keras
+
+    for name, part in list(vars(module).items()):
+        own = isinstance(part, type) and part.__module__ == module.__name__
+        saved = own and callable(getattr(part, "from_config", None))
+        if saved and keras.saving.get_registered_name(part) == name:
+            keras.saving.register_keras_serializable(module.__name__.rpartition(".")[2])(part)
 
 
 def docstring(recipe):
