@@ -14,6 +14,7 @@ simple image, likely under any model of digits, though no one was ever seen (Nal
 
 import keras_dl
 from apps.recipes import vae
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {}
@@ -28,7 +29,10 @@ def build(hp, data_spec):
 
 def fit_options(hp):
     """Returns the batch size, the number of epochs, the binarisation, and the class that training does not see."""
-    return {**vae.fit_options(hp), "anomaly_class": hp.Int("anomaly_class", 0, 9, default=1)}
+    return {
+        **vae.fit_options(hp),
+        "anomaly_class": hp.Int(Name("anomaly_class", "class that training does not see"), 0, 9, default=1),
+    }
 
 
 TASK = keras_dl.tasks.AnomalyDetection()

@@ -9,6 +9,7 @@ of a LeNet, inception score 9.8 of 10.
 
 import keras_dl
 from apps.recipes import gan
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {}
@@ -17,10 +18,11 @@ PRESETS = {}
 def build(hp, data_spec):
     """Returns a compiled conditional GAN for samples of `data_spec.shape` with `data_spec.num_classes` classes."""
     generator, critic = gan.networks(hp, data_spec, data_spec.num_classes)
+    r1 = hp.Float(Name("r1", "weight of the critic's squared gradient"), 1e-3, 100.0, default=0.3, sampling="log")
     model = keras_dl.models.ConditionalGAN(
         generator,
         critic,
-        penalty=keras_dl.objectives.R1(hp.Float("r1", 1e-3, 100.0, default=0.3, sampling="log")),
+        penalty=keras_dl.objectives.R1(r1),
         ema_momentum=gan.ema_momentum(hp),
     )
     model.compile(**gan.optimizers(hp))

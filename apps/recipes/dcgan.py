@@ -12,6 +12,7 @@ Two to four minutes: FID 16.3 +- 0.4, KID 9.8 +- 0.5 by the features of a LeNet,
 
 import keras_dl
 from apps.recipes import gan
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {}
@@ -20,7 +21,7 @@ PRESETS = {}
 def build(hp, data_spec):
     """Returns a compiled DCGAN for images of `data_spec.shape`."""
     generator, critic = gan.networks(hp, data_spec, kind="dcgan", critic_normalization="batch")
-    smoothing = hp.Float("label_smoothing", 0.0, 0.3, default=0.1)
+    smoothing = hp.Float(Name("label_smoothing", "how far the target of data lies below 1"), 0.0, 0.3, default=0.1)
     model = keras_dl.models.DCGAN(generator, critic, label_smoothing=smoothing, ema_momentum=gan.ema_momentum(hp))
     model.compile(**gan.optimizers(hp, generator=5e-4, critic=5e-4, beta_2=0.999))
     return model

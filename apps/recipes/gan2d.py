@@ -14,6 +14,7 @@ import keras
 
 import keras_dl
 from apps.recipes import gan
+from keras_dl.runs import Name
 
 DATASET = "eight_gaussians"
 PRESETS = {
@@ -30,17 +31,20 @@ PRESETS = {
 
 def build(hp, data_spec):
     """Returns a compiled GAN for points of `data_spec.shape`, between networks of three layers of 128."""
-    units = hp.Int("hidden_units", 16, 1024, default=128, sampling="log")
-    hidden = (units,) * hp.Int("hidden_layers", 1, 4, default=3)
-    latent_size = hp.Int("latent_size", 1, 64, default=2, sampling="log")
+    units = hp.Int(Name("hidden_units", "width of each hidden dense layer"), 16, 1024, default=128, sampling="log")
+    hidden = (units,) * hp.Int(Name("hidden_layers", "number of hidden dense layers"), 1, 4, default=3)
+    latent_size = hp.Int(Name("latent_size", "size of the latent vector"), 1, 64, default=2, sampling="log")
     generator = keras_dl.networks.mlp_generator(latent_size, data_spec.shape, hidden, output_activation=None)
     critic = keras_dl.networks.mlp_critic(data_spec.shape, hidden)
     steps = {"critic_steps": gan.steps_of_critic(hp), "ema_momentum": gan.ema_momentum(hp, 0.999)}
-    if hp.Choice("game", ["non_saturating", "wgan_gp"]) == "wgan_gp":
-        weight = hp.Float("gradient_penalty", 0.01, 100.0, default=0.1, sampling="log")
+    if hp.Choice(Name("game", "objective of the two networks"), ["non_saturating", "wgan_gp"]) == "wgan_gp":
+        weight = hp.Float(
+            Name("gradient_penalty", "weight of the gradient penalty"), 0.01, 100.0, default=0.1, sampling="log"
+        )
         model = keras_dl.models.WGANGP(generator, critic, gradient_penalty=weight, **steps)
     else:
-        penalty = keras_dl.objectives.R1(hp.Float("r1", 1e-3, 100.0, default=0.1, sampling="log"))
+        r1 = hp.Float(Name("r1", "weight of the critic's squared gradient"), 1e-3, 100.0, default=0.1, sampling="log")
+        penalty = keras_dl.objectives.R1(r1)
         model = keras_dl.models.GAN(generator, critic, penalty=penalty, **steps)
     model.compile(**gan.optimizers(hp, generator=1e-3, critic=1e-3, schedule=cosine(hp, data_spec)))
     return model

@@ -26,6 +26,7 @@ import keras
 import keras_dl
 from apps.recipes import unet
 from keras_dl.data import segmentation
+from keras_dl.runs import Name
 
 DATASET = "blobs3d"
 PRESETS = {
@@ -36,10 +37,12 @@ PRESETS = {
 
 def plan(hp, data_spec):
     """Returns nnU-Net's plan within a budget of memory, with channels as asked for and a batch if one is given."""
-    budget = hp.Float("memory_budget", 0.05, 80.0, default=8.0, sampling="log")
-    dimensions = hp.Choice("dimensions", ["all", "slices"]) if len(data_spec.shape) == 4 else "all"
+    budget = hp.Float(Name("memory_budget", "GB of memory to plan for"), 0.05, 80.0, default=8.0, sampling="log")
+    dimensions = "all"
+    if len(data_spec.shape) == 4:
+        dimensions = hp.Choice(Name("dimensions", "volumes as they are, or slice by slice"), ["all", "slices"])
     found = segmentation.plan(data_spec.fingerprint, budget, dimensions=2 if dimensions == "slices" else None)
-    first = hp.Int("filters", 4, 64, default=16, sampling="log")
+    first = hp.Int(Name("filters", "channels at full resolution"), 4, 64, default=16, sampling="log")
     channels = tuple(width * first // found.filters[0] for width in found.filters)
     return found._replace(filters=channels, batch_size=fit_options(hp)["batch_size"] or found.batch_size)
 
@@ -48,9 +51,10 @@ def build(hp, data_spec):
     """Returns a compiled network for the plan, which predicts at several resolutions."""
     found = plan(hp, data_spec)
     model = keras_dl.models.Supervised(keras_dl.networks.create(**found.network))
-    rate, options = hp.Float("learning_rate", 1e-4, 1.0, default=1e-2, sampling="log"), fit_options(hp)
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-4, 1.0, default=1e-2, sampling="log")
+    options = fit_options(hp)
     rate = keras.optimizers.schedules.PolynomialDecay(rate, options["epochs"] * options["steps"], 0.0, power=0.9)
-    momentum = hp.Float("momentum", 0.0, 0.999, default=0.99)
+    momentum = hp.Float(Name("momentum", "decay of SGD's summed gradient"), 0.0, 0.999, default=0.99)
     weights = list(found.loss_weights)
     model.compile(
         keras.optimizers.SGD(rate, momentum, nesterov=True, weight_decay=3e-5, global_clipnorm=12.0),
@@ -64,9 +68,13 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns how patches are drawn, how many, and which fold of the cases is left out; a batch of 0 is the plan's."""
     return {
-        "batch_size": hp.Int("batch_size", 0, 64, default=0),
-        "mirroring": hp.Boolean("mirroring", default=True),
-        "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="nnunet"),
+        "batch_size": hp.Int(Name("batch_size", "patches per step; 0 for the plan's number"), 0, 64, default=0),
+        "mirroring": hp.Boolean(Name("mirroring", "train and predict with mirror images"), default=True),
+        "augmentation": hp.Choice(
+            Name("augmentation", "how patches are changed at random"),
+            list(segmentation.AUGMENTATIONS),
+            default="nnunet",
+        ),
         "foreground": 1 / 3,
         "deep_supervision": True,
         **unet.schedule(hp, epochs=8, steps=25),

@@ -16,6 +16,7 @@ benchmarks.embeddings): Schroff et al., section 3.2, warn of that.
 import keras
 
 import keras_dl
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {}
@@ -23,12 +24,15 @@ PRESETS = {}
 
 def build(hp, data_spec):
     """Returns a compiled Siamese network for images of `data_spec.shape`."""
-    size = hp.Int("embedding_size", 2, 256, default=16, sampling="log")
+    size = hp.Int(Name("embedding_size", "size of the embedding"), 2, 256, default=16, sampling="log")
     network = keras_dl.networks.lenet5(data_spec.shape, num_classes=size)
     model = keras_dl.models.Siamese(network)
-    mining = hp.Choice("mining", ["all", "semi-hard", "hard"], default="semi-hard")
-    loss = keras_dl.losses.TripletMargin(hp.Float("margin", 0.05, 5.0, default=1.0, sampling="log"), mining=mining)
-    rate = hp.Float("learning_rate", 1e-5, 1e-1, default=1e-3, sampling="log")
+    mining = hp.Choice(
+        Name("mining", "which triplets of a batch are trained on"), ["all", "semi-hard", "hard"], default="semi-hard"
+    )
+    margin = hp.Float(Name("margin", "distance to keep between classes"), 0.05, 5.0, default=1.0, sampling="log")
+    loss = keras_dl.losses.TripletMargin(margin, mining=mining)
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=1e-3, sampling="log")
     model.compile(keras.optimizers.Adam(rate), loss)
     return model
 
@@ -36,8 +40,8 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size and the number of epochs."""
     return {
-        "batch_size": hp.Int("batch_size", 16, 512, default=128, sampling="log"),
-        "epochs": hp.Fixed("epochs", 60),
+        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 512, default=128, sampling="log"),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 60),
     }
 
 

@@ -19,6 +19,7 @@ Any other image goes the same way in code: `x, y = keras_dl.data.pixels(image)`,
 import keras
 
 import keras_dl
+from keras_dl.runs import Name
 
 DATASET = "camera"
 
@@ -27,15 +28,17 @@ def build(hp, data_spec):
     """Returns a compiled network of sines for coordinates of `data_spec.shape`."""
     if len(data_spec.shape) != 1:
         raise ValueError(f"SIREN expects coordinates, a vector a sample. Received: samples of shape {data_spec.shape}")
-    units = hp.Int("hidden_units", 16, 1024, default=256, sampling="log")
+    units = hp.Int(Name("hidden_units", "width of each hidden dense layer"), 16, 1024, default=256, sampling="log")
     network = keras_dl.networks.siren(
         data_spec.shape[0],
-        hidden=(units,) * hp.Int("hidden_layers", 1, 8, default=4),
-        omega_0=hp.Float("omega_0", 1.0, 300.0, default=30.0, sampling="log"),
-        hidden_omega_0=hp.Float("hidden_omega_0", 1.0, 300.0, default=30.0, sampling="log"),
+        hidden=(units,) * hp.Int(Name("hidden_layers", "number of hidden dense layers"), 1, 8, default=4),
+        omega_0=hp.Float(Name("omega_0", "frequency of the first sines"), 1.0, 300.0, default=30.0, sampling="log"),
+        hidden_omega_0=hp.Float(
+            Name("hidden_omega_0", "frequency of the other sines"), 1.0, 300.0, default=30.0, sampling="log"
+        ),
     )
     model = keras_dl.models.Supervised(network)
-    rate = hp.Float("learning_rate", 1e-6, 1e-2, default=1e-4, sampling="log")
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-6, 1e-2, default=1e-4, sampling="log")
     metrics = [keras_dl.metrics.PSNR(value_range=2.0)]
     model.compile(keras.optimizers.Adam(rate), loss="mean_squared_error", metrics=metrics)
     return model
@@ -44,8 +47,8 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size, by default all pixels of the camera image, and the number of epochs."""
     return {
-        "batch_size": hp.Int("batch_size", 64, 262_144, default=16_384, sampling="log"),
-        "epochs": hp.Fixed("epochs", 400),
+        "batch_size": hp.Int(Name("batch_size", "pixels per step"), 64, 262_144, default=16_384, sampling="log"),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 400),
     }
 
 

@@ -17,6 +17,7 @@ import keras
 import keras_dl
 from apps.recipes import vae
 from keras_dl.data import segmentation
+from keras_dl.runs import Name
 
 DATASET = "blobs"
 PRESETS = {
@@ -35,7 +36,7 @@ NORMALIZATIONS = {"none": None, "batch": "batch", "instance": "instance"}
 
 def plan(hp, data_spec):
     """Returns the plan by which images are prepared and cut into patches; volumes become slices."""
-    edge = hp.Int("patch_size", 16, 1024, step=16, default=64)
+    edge = hp.Int(Name("patch_size", "edge of the patches in pixels"), 16, 1024, step=16, default=64)
     found = segmentation.plan(data_spec.fingerprint, dimensions=2)
     return planned(hp, found, (edge, edge), fit_options(hp)["batch_size"])
 
@@ -44,10 +45,11 @@ def build(hp, data_spec):
     """Returns a compiled U-Net for patches of the plan."""
     found = plan(hp, data_spec)
     networks = {"unet": keras_dl.networks.unet, "unet_plus_plus": keras_dl.networks.unet_plus_plus}
-    kind = hp.Choice("network", list(networks))
-    options = {"residual": hp.Boolean("residual")}
+    kind = hp.Choice(Name("network", "kind of network"), list(networks))
+    options = {"residual": hp.Boolean(Name("residual", "add what convolutions take to what they give"))}
     if kind == "unet":
-        options |= {"attention": hp.Boolean("attention"), "dropout": hp.Float("dropout", 0.0, 0.8, default=0.0)}
+        options["attention"] = hp.Boolean(Name("attention", "pass skip connections through gates"))
+        options["dropout"] = hp.Float(Name("dropout", "share of features dropped in training"), 0.0, 0.8, default=0.0)
     shape = (*found.patch_size, len(found.normalizations))
     network = networks[kind](shape, found.num_classes, found.filters, normalization=normalization(hp), **options)
     return compiled(hp, network, found, fit_options(hp))
@@ -56,9 +58,13 @@ def build(hp, data_spec):
 def fit_options(hp, batch_size=8, epochs=12, steps=25):
     """Returns how patches are drawn, how many, and which fold of the cases is left out."""
     return {
-        "batch_size": hp.Int("batch_size", 1, 256, default=batch_size, sampling="log"),
-        "mirroring": hp.Boolean("mirroring", default=True),
-        "augmentation": hp.Choice("augmentation", list(segmentation.AUGMENTATIONS), default="elastic"),
+        "batch_size": hp.Int(Name("batch_size", "patches per step"), 1, 256, default=batch_size, sampling="log"),
+        "mirroring": hp.Boolean(Name("mirroring", "train and predict with mirror images"), default=True),
+        "augmentation": hp.Choice(
+            Name("augmentation", "how patches are changed at random"),
+            list(segmentation.AUGMENTATIONS),
+            default="elastic",
+        ),
         "foreground": 1 / 3,
         "deep_supervision": False,
         **schedule(hp, epochs, steps),
@@ -67,8 +73,8 @@ def fit_options(hp, batch_size=8, epochs=12, steps=25):
 
 def planned(hp, found, patch_size, batch_size):
     """Returns a plan with other patches, and levels each twice as coarse as the one above."""
-    levels = hp.Int("levels", 2, 6, default=4)
-    first = hp.Int("filters", 2, 128, default=16, sampling="log")
+    levels = hp.Int(Name("levels", "number of resolutions"), 2, 6, default=4)
+    first = hp.Int(Name("filters", "channels at full resolution"), 2, 128, default=16, sampling="log")
     return found._replace(
         patch_size=patch_size,
         batch_size=batch_size,
@@ -81,21 +87,24 @@ def planned(hp, found, patch_size, batch_size):
 def schedule(hp, epochs, steps):
     """Returns the epochs, the steps of each, and the fold, which no search changes."""
     return {
-        "epochs": hp.Fixed("epochs", epochs),
-        "steps": hp.Fixed("steps", steps),
-        "fold": hp.Fixed("fold", 0),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), epochs),
+        "steps": hp.Fixed(Name("steps", "batches per epoch"), steps),
+        "fold": hp.Fixed(Name("fold", "which fifth of the cases is held out"), 0),
     }
 
 
 def normalization(hp):
     """Returns how convolutions are normalised; instances are the same on any number of replicas."""
-    return NORMALIZATIONS[hp.Choice("normalization", list(NORMALIZATIONS), default="instance")]
+    name = hp.Choice(
+        Name("normalization", "normalisation after convolutions"), list(NORMALIZATIONS), default="instance"
+    )
+    return NORMALIZATIONS[name]
 
 
 def compiled(hp, network, found, options):
     """Returns a model with Dice loss and cross-entropy, trained by Adam along a cosine."""
     model = keras_dl.models.Supervised(network, ema_momentum=vae.ema_momentum(hp))
-    rate = hp.Float("learning_rate", 1e-5, 1e-1, default=2e-3, sampling="log")
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=2e-3, sampling="log")
     rate = keras.optimizers.schedules.CosineDecay(rate, options["epochs"] * options["steps"])
     model.compile(keras.optimizers.Adam(rate), loss=loss(hp), metrics=[dice(found)])
     return model
@@ -103,7 +112,7 @@ def compiled(hp, network, found, options):
 
 def loss(hp):
     """Returns the sum of Dice loss and cross-entropy with the Dice loss's share of it."""
-    share = hp.Float("dice_weight", 0.0, 1.0, default=0.5)
+    share = hp.Float(Name("dice_weight", "share of the Dice loss"), 0.0, 1.0, default=0.5)
     return keras_dl.losses.DiceCrossEntropy(dice_weight=2 * share, cross_entropy_weight=2 * (1 - share))
 
 

@@ -24,6 +24,7 @@ import math
 import keras
 
 import keras_dl
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {
@@ -78,10 +79,11 @@ def build(hp, data_spec):
 
 def fit_options(hp):
     """Returns the batch size, the number of epochs, and whether pixels are drawn afresh as zeros and ones."""
-    binarize = hp.Fixed("binarize", "stochastic" if hp.values.get("likelihood") == "bernoulli" else "none")
+    default = "stochastic" if hp.values.get("likelihood") == "bernoulli" else "none"
+    binarize = hp.Fixed(Name("binarize", "how grey pixels become zeros and ones"), default)
     return {
-        "batch_size": hp.Int("batch_size", 16, 512, default=32, sampling="log"),
-        "epochs": hp.Fixed("epochs", 60),
+        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 512, default=32, sampling="log"),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 60),
         "binarize": None if binarize == "none" else binarize,
     }
 
@@ -90,7 +92,11 @@ def likelihood(hp, data_spec):
     """Returns the distribution of pixels given latents: logistics over grey levels where these are few or coloured."""
     grey_levels = data_spec.num_levels == 17 or data_spec.shape[-1] > 1
     default = "discretized_logistic" if grey_levels else "bernoulli"
-    name = hp.Choice("likelihood", ["bernoulli", "gaussian", "discretized_logistic"], default=default)
+    name = hp.Choice(
+        Name("likelihood", "distribution of pixels given latents"),
+        ["bernoulli", "gaussian", "discretized_logistic"],
+        default=default,
+    )
     if name == "discretized_logistic":
         return keras_dl.likelihoods.DiscretizedLogistic(data_spec.num_levels or 256)
     return keras_dl.likelihoods.get(name)
@@ -98,20 +104,22 @@ def likelihood(hp, data_spec):
 
 def networks(hp, data_spec, pixels, num_classes=None, latent_size=16):
     """Returns an encoder and a decoder that mirrors it."""
-    latent_size = hp.Int("latent_size", 2, 128, default=latent_size, sampling="log")
-    kind = hp.Choice("network", ["mlp", "conv"], default="conv")
-    units = hp.Int("hidden_units", 16, 1024, default=256, sampling="log")
-    hidden = (units,) * hp.Int("hidden_layers", 1, 3)
+    latent_size = hp.Int(Name("latent_size", "size of the latent vector"), 2, 128, default=latent_size, sampling="log")
+    kind = hp.Choice(Name("network", "kind of network"), ["mlp", "conv"], default="conv")
+    units = hp.Int(Name("hidden_units", "width of each hidden dense layer"), 16, 1024, default=256, sampling="log")
+    hidden = (units,) * hp.Int(Name("hidden_layers", "number of hidden dense layers"), 1, 3)
     options = {"hidden": hidden, "num_classes": num_classes}
     if kind == "mlp":
-        options["activation"] = hp.Choice("activation", ["relu", "tanh", "elu", "glu"])
+        options["activation"] = hp.Choice(
+            Name("activation", "nonlinearity of dense layers"), ["relu", "tanh", "elu", "glu"]
+        )
     decoder_options = {**options, "parameters_per_value": pixels.parameters_per_value}
     if kind == "mlp":
         return (
             keras_dl.networks.mlp_encoder(data_spec.shape, latent_size, **options),
             keras_dl.networks.mlp_decoder(latent_size, data_spec.shape, **decoder_options),
         )
-    filters = hp.Int("filters", 4, 128, default=32, sampling="log")
+    filters = hp.Int(Name("filters", "channels of the first convolution"), 4, 128, default=32, sampling="log")
     return (
         keras_dl.networks.conv_encoder(data_spec.shape, latent_size, filters=(filters, 2 * filters), **options),
         keras_dl.networks.conv_decoder(latent_size, data_spec.shape, filters=(2 * filters, filters), **decoder_options),
@@ -120,20 +128,24 @@ def networks(hp, data_spec, pixels, num_classes=None, latent_size=16):
 
 def beta(hp, data_spec):
     """Returns the weight of the rate: a number, or a schedule that raises it from zero over the first epochs."""
-    weight = hp.Float("beta", 0.1, 10.0, default=1.0, sampling="log")
-    epochs = hp.Int("warm_up_epochs", 0, 100, default=20)
+    weight = hp.Float(Name("beta", "weight of the KL divergence"), 0.1, 10.0, default=1.0, sampling="log")
+    epochs = hp.Int(Name("warm_up_epochs", "epochs in which beta grows from 0"), 0, 100, default=20)
     return keras_dl.objectives.Linear(epochs * steps_per_epoch(hp, data_spec), stop=weight) if epochs else weight
 
 
 def ema_momentum(hp):
     """Returns the momentum of averaged weights, or `None` for 0: no averages are kept."""
-    return hp.Float("ema_momentum", 0.0, 0.9999, default=0.0) or None
+    momentum = hp.Float(Name("ema_momentum", "decay of averaged weights; 0 for none"), 0.0, 0.9999, default=0.0)
+    return momentum or None
 
 
 def optimizer(hp, data_spec):
     """Returns Adam, its learning rate constant or falling along a cosine to zero over the run."""
-    rate = hp.Float("learning_rate", 1e-5, 1e-1, default=1e-3, sampling="log")
-    if hp.Choice("learning_rate_schedule", ["constant", "cosine"], default="cosine") == "cosine":
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=1e-3, sampling="log")
+    schedule = hp.Choice(
+        Name("learning_rate_schedule", "how the step size changes"), ["constant", "cosine"], default="cosine"
+    )
+    if schedule == "cosine":
         steps = fit_options(hp)["epochs"] * steps_per_epoch(hp, data_spec)
         rate = keras.optimizers.schedules.CosineDecay(rate, steps)
     return keras.optimizers.Adam(rate)

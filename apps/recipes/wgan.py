@@ -11,6 +11,7 @@ import keras
 
 import keras_dl
 from apps.recipes import gan
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {}
@@ -22,11 +23,11 @@ def build(hp, data_spec):
     model = keras_dl.models.WGAN(
         generator,
         critic,
-        clip=hp.Float("clip", 1e-3, 1.0, default=0.05, sampling="log"),
+        clip=hp.Float(Name("clip", "largest size of a critic's weight"), 1e-3, 1.0, default=0.05, sampling="log"),
         critic_steps=gan.steps_of_critic(hp, 5),
         ema_momentum=gan.ema_momentum(hp, 0.99),
     )
-    rate = hp.Float("learning_rate", 1e-5, 1e-2, default=5e-4, sampling="log")
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-2, default=5e-4, sampling="log")
     model.compile(**{name: keras.optimizers.RMSprop(rate) for name in model.optimizer_names})
     return model
 

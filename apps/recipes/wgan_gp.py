@@ -13,6 +13,7 @@ Two to four minutes: FID 15.3 +- 0.4, KID 10.0 +- 0.6 by the features of a LeNet
 
 import keras_dl
 from apps.recipes import gan
+from keras_dl.runs import Name
 
 DATASET = "digits"
 PRESETS = {}
@@ -21,10 +22,13 @@ PRESETS = {}
 def build(hp, data_spec):
     """Returns a compiled WGAN-GP for samples of `data_spec.shape`."""
     generator, critic = gan.networks(hp, data_spec)
+    weight = hp.Float(
+        Name("gradient_penalty", "weight of the gradient penalty"), 0.1, 100.0, default=10.0, sampling="log"
+    )
     model = keras_dl.models.WGANGP(
         generator,
         critic,
-        gradient_penalty=hp.Float("gradient_penalty", 0.1, 100.0, default=10.0, sampling="log"),
+        gradient_penalty=weight,
         critic_steps=gan.steps_of_critic(hp, 5),
         ema_momentum=gan.ema_momentum(hp, 0.99),
     )

@@ -1,3 +1,6 @@
+import copy
+import json
+import pickle
 from types import SimpleNamespace
 
 import keras_tuner as kt
@@ -5,7 +8,7 @@ import pytest
 
 from apps import catalogue
 from keras_dl.data import DataSpec
-from keras_dl.runs import space
+from keras_dl.runs import Name, names, space
 
 
 def toy_build(hp, data_spec):
@@ -77,6 +80,37 @@ def test_build_asks_again_where_one_value_opens_others():
     assert values == {"network": "conv", "filters": 16, "epochs": 3}
     assert model == {"network": "conv", "filters": 16, "epochs": 3} and options == {"epochs": 3}
     assert space.build(TOY, None, {}, seed=0)[2] == {"network": "mlp", "epochs": 10}
+
+
+def test_the_model_is_built_once_whatever_is_set():
+    calls = []
+
+    def build(hp, data_spec):
+        calls.append(dict(hp.values))
+        return toy_build(hp, data_spec)
+
+    recipe = SimpleNamespace(build=build, fit_options=TOY.fit_options)
+    assert space.build(recipe, None, {"filters": "16", "network": "conv", "epochs": "3"}, seed=0)[2]["filters"] == 16
+    assert len(calls) == 1
+
+
+def test_names_keep_their_meaning_and_are_strings_elsewhere():
+    hp = kt.HyperParameters()
+    hp.Choice(Name("kind", "what it is"), ["a", "b"])
+    hp.Choice("kind", ["a", "b"])
+    copies = [hp, hp.copy(), copy.deepcopy(hp), kt.HyperParameters.from_config(json.loads(json.dumps(hp.get_config())))]
+    assert [dict(one.values) for one in copies] == [{"kind": "a"}] * 4
+    assert names.meaning(hp.space[0]) == names.meaning(copies[2].space[0]) == "what it is"
+    assert pickle.loads(pickle.dumps(hp.space[0].name)).meaning == "what it is"
+
+
+@pytest.mark.parametrize("name", catalogue.recipes())
+def test_every_hyperparameter_says_what_it_means(name):
+    recipe = catalogue.module(name)
+    masks = recipe.TASK.condition == "masks"
+    spec = recipe.TASK.load(recipe.DATASET).spec if masks or name in ("siren", "gan2d") else SPECS["digits"]
+    for hyperparameter, _, takes, meaning in space.table(recipe, spec):
+        assert takes and len(meaning) > 5, hyperparameter
 
 
 def test_build_refuses_names_that_the_space_does_not_have():
