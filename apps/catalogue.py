@@ -77,6 +77,11 @@ def strategies():
     return _constant(ROOT / "keras_dl" / "runtime" / "strategy.py", "NAMES")
 
 
+def tuners():
+    """Names of the ways to search, with what they are called."""
+    return _constant(ROOT / "keras_dl" / "search" / "oracles.py", "TUNERS")
+
+
 def formats():
     """Names of the formats that models are exported in."""
     return _constant(ROOT / "keras_dl" / "runtime" / "export.py", "FORMATS")

@@ -97,6 +97,23 @@ def results_table(title, columns):
     console.print(table)
 
 
+def trials(title, header, lines):
+    """A table of a search's trials, the failed ones in red.
+
+    Args:
+        title: the line above it.
+        header: names of the columns, of which the last is wide.
+        lines: list of `(texts, completed)`, one for each trial.
+    """
+    table = Table(title=title, title_justify="left")
+    for column in header[:-1]:
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column(header[-1])
+    for texts, completed in lines:
+        table.add_row(*map(escape, texts), style=None if completed else "red")
+    console.print(table, soft_wrap=False)
+
+
 def written(paths):
     """Lists the files that were written, with what each is."""
     console.print("written:")

@@ -1,10 +1,19 @@
-"""Searches for good hyperparameters of a recipe: `python -m apps.tune --help`."""
+"""Search for good hyperparameters of a recipe: `python -m apps.tune --help`."""
 
+import contextlib
+import os
+import shlex
+import sys
 
 from apps import catalogue, cli
+from apps.cli import UserError, user_errors
 from apps.train import parsed, presets_text, recipes_text
 
-TUNERS = ("random", "bayesian", "hyperband")
+TRIALS = 10
+#: Trials that are shown at the end, of however many there are.
+SHOWN = 30
+#: What is asked on the command line and cannot change when a search is resumed.
+ASKED = ("recipe", "preset", "tuner", "objective", "seed", "features")
 DESCRIPTION = """\
 Searches the hyperparameters that a recipe asks for, those that `python -m apps.train RECIPE --options` lists: trains
 the recipe with many settings and keeps the best model. Everything goes into one search folder:
@@ -51,7 +60,7 @@ def parser(argv):
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
     parser.add_argument(
         "--tuner",
-        type=cli.one_of("tuner", TUNERS),
+        type=cli.one_of("tuner", list(catalogue.tuners())),
         metavar="NAME",
         help="random, bayesian (where a Gaussian process sees the best chance) or hyperband (many short trials, of "
         "which the best go on); default: random",
@@ -91,12 +100,196 @@ def parser(argv):
 def main(argv=None):
     arguments = parsed(parser, argv)
     cli.start_tensorflow()
-    from apps import tuning
-
     if arguments.options:
-        tuning.show_options(arguments)
+        show_options(arguments)
     else:
-        tuning.tune(arguments)
+        tune(arguments)
+
+
+def show_options(arguments):
+    """Lists what is searched, what is not, and the objectives."""
+    from apps import show
+    from keras_dl.runs import space
+
+    plan = make_plan(search_config(arguments, None))
+    columns = {"searched": {}, "scale": {}, "means": {}}
+    for parameter in sorted(plan.space.space, key=lambda p: p not in plan.searched):
+        is_searched = parameter in plan.searched
+        cells = columns.values()
+        takes = space.describe(parameter) if is_searched else f"{parameter.value} (not searched)"
+        scale = getattr(parameter, "sampling", None) or ""
+        for column, text in zip(cells, (takes, scale, space.meaning(parameter)), strict=True):
+            column[parameter.name] = text
+    name = catalogue.title(arguments.recipe)
+    show.results_table(f"hyperparameters of {name}, as they are searched for {plan.goal.objective.name}", columns)
+    show.say(f"objectives: {', '.join(plan.offers)}")
+
+
+def tune(arguments):
+    """Searches, or goes on searching, and leaves a search folder; as a worker, runs trials of a search."""
+    from apps import show
+    from keras_dl import search
+
+    folder = search.SearchFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}_search")
+    try:
+        with user_errors(ValueError, ConnectionError, ImportError):
+            if search.role() == "worker":
+                search.wait_for_chief(cli.check_interrupted)
+                with user_errors(OSError):
+                    config = folder.read_config()
+                run(search.Search(make_plan(config), folder, config, listener()))
+                return
+            old = cli.old_config(folder, arguments, "search", show.say)
+            config = search_config(arguments, old)
+            plan = make_plan(config)
+            config = begin(plan, config, folder, old)
+            runner = search.Search(plan, folder, config, listener())
+            announce(runner)
+            run(runner)
+            report(search.Report(runner, config))
+    except BrokenPipeError:  # nobody reads what is printed
+        raise
+    except OSError as error:
+        raise UserError(f"cannot write to {folder.path}: {error.strerror or error}; go on with --resume") from error
+
+
+def make_plan(config):
+    """What a search's config says is searched, and for what."""
+    from apps import show
+    from keras_dl.search import Plan
+
+    with user_errors(ValueError, OSError, ImportError):
+        recipe = catalogue.module(config["recipe"])
+        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked)
+        asked = {name: config[name] for name in ("objective", "seed", "features")}
+        return Plan.make(recipe, data, config["hyperparameters"], **asked)
+
+
+def begin(plan, config, folder, old):
+    """Makes the search folder, or checks that it is the plan's; returns the config that is written into it."""
+    if not plan.searched:
+        raise UserError("nothing is left to search: every hyperparameter is set")
+    with user_errors(ValueError, OSError):
+        if old:
+            plan.data.check_resumed(old, folder.path, plan.options)
+            folder.check_writable()
+        else:
+            folder.create()
+        config = {**config, **plan.described()}
+        folder.write_config(config)
+    return config
+
+
+def run(search):
+    """Runs trials until there are no more; says how to go on after an interruption."""
+    from apps import show
+    from keras_dl.search.search import WORKERS, role
+
+    try:
+        search.search()
+    except KeyboardInterrupt:
+        if role() != "worker":
+            workers, config, path = os.environ.get(WORKERS), search.config, search.folder.path
+            launch = f"python -m apps.launch --workers {workers} --search -- " if workers else ""
+            command = f"{launch}python -m apps.tune {config['recipe']} --out {path} --resume"
+            trials = f"stopped after {search.ended} of {config['trials']} trials"
+            show.say(f"\n{trials}, which are kept; go on with\n  {command}")
+        raise
+
+
+def announce(search):
+    """Says what is searched for what, and how far it is."""
+    from apps import show
+
+    plan, config = search.plan, search.config
+    better = "larger" if plan.goal.objective.direction == "max" else "smaller"
+    most = " at most" if config["tuner"] == "hyperband" else ""
+    tuner, searched = catalogue.tuners()[config["tuner"]], len(plan.searched)
+    trials = f"{config['trials']} trials of{most} {plan.options['epochs']} epochs"
+    show.say(
+        f"{config['recipe']} on {config['dataset']}: {trials} by {tuner} in {searched} hyperparameters, into "
+        f"{search.folder.path}\nobjective: {plan.goal.objective.name}, {better} is better"
+    )
+    if plan.unsearched:
+        names = ", ".join(plan.unsearched)
+        show.say(f"not searched, as it decides what {plan.goal.name} means (--set changes it): {names}")
+    if search.ended:
+        finished = "already finished" if search.ended >= config["trials"] else "going on"
+        show.say(f"{search.ended} of {config['trials']} trials done, {search.failed} of them failed: {finished}")
+
+
+def report(found):
+    """Shows the trials, and what of the best is written."""
+    from apps import show
+
+    folder, rows = found.folder, found.rows
+    header = ("trial", found.objective.name, "epoch", "seconds", "hyperparameters")
+    show.trials(f"\n{len(rows)} trials", header, found.table(SHOWN))
+    if len(rows) > SHOWN:
+        show.say(f"and {len(rows) - SHOWN} more in {folder.table_file}")
+    best, test = found.finish()
+    values = {name: str(value) for name, value in best["hyperparameters"].items()}
+    title = f"\ntrial {best['trial']}, the best, after epoch {best['epoch']}"
+    show.results_table(title, {"held out": test, "hyperparameter": values})
+    files = {
+        folder.table_file: "every trial; also results.json",
+        folder.picture: "every trial a line through its hyperparameters",
+        folder.best.path: "its run folder, for apps.evaluate, apps.sample, apps.export, apps.train --resume",
+    }
+    show.written(files)
+    show.say(f"train it longer, with schedules that fit:\n  {longer(found.plan, found.config, best)}")
+
+
+def longer(plan, config, best):
+    """The command that trains the best hyperparameters over the recipe's own number of epochs."""
+    names = {parameter.name for parameter in plan.space.space} - {"epochs"}
+    values = " ".join(f"--set {name}={value}" for name, value in best["hyperparameters"].items() if name in names)
+    data = f"--data {shlex.quote(config['folder'])}" if config.get("folder") else f"--dataset {config['dataset']}"
+    out = f"runs/{catalogue.title(config['recipe'])}_tuned"
+    return f"python -m apps.train {config['recipe']} {data} --seed {config['seed']} --out {out} {values}"
+
+
+def listener():
+    """Who is told how far a search is: the terminal."""
+    from apps import show
+    from keras_dl.search import Listener
+
+    return Listener(show.say, show.note, show.tracked, bar, cli.check_interrupted)
+
+
+@contextlib.contextmanager
+def bar(epochs, done):
+    """A list that holds a bar over the epochs, if there is a terminal to show it."""
+    from apps import show
+
+    bars = [show.TrainingBar(epochs, done)] if show.console.is_terminal else []
+    try:
+        yield bars
+    finally:
+        for one in bars:
+            one.close()
+
+
+def search_config(arguments, old):
+    """What is asked for, by the command line and, where a search is resumed, by its config."""
+    from keras_dl import runs
+    from keras_dl.search.goal import canonical
+
+    asked = {name: getattr(arguments, name) for name in ASKED}
+    asked |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
+    if arguments.objective is not None:
+        asked["objective"] = canonical(arguments.objective)
+    values = cli.hyperparameters(arguments)
+    if old is None:
+        defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
+        config = {name: defaults.get(name) if value is None else value for name, value in asked.items()}
+        config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": runs.versions()}
+        config |= {"condition": catalogue.module(arguments.recipe).TASK.condition}
+        return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
+    with user_errors(ValueError):
+        runs.refuse_changes(asked, old, "search")
+        runs.refuse_other_values(values, old, "search")
+    return old | {"trials": arguments.trials or old["trials"]}
 
 
 if __name__ == "__main__":

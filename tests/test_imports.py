@@ -40,14 +40,12 @@ MAY_IMPORT = {
 
 WITH_TFP = ("likelihoods", "bijectors", "objectives", "processes", "metrics", "models")
 WITH_TAPE = ("models.base", "objectives", "bijectors", "processes", "samplers", "metrics")
-SEARCHING = tuple(f"apps.search_{part}" for part in ("objectives", "oracles", "report", "trial"))
-SEARCHING += ("apps.search", "apps.tuning")
 # what -> the modules (of keras_dl, or "apps") where it may be named; (): nowhere
 MAY_NAME = {
     "tensorflow_probability": WITH_TFP,
     "tensorflow_probability.layers": (),
-    "keras_tuner": ("runtime.tuning", "runs.space", "search", *SEARCHING),  # a space is of KerasTuner's objects
-    "rich": ("apps.show", *SEARCHING),
+    "keras_tuner": ("runtime.tuning", "runs.space", "search"),  # a space is of KerasTuner's objects
+    "rich": ("apps.show",),
     "tensorflow.GradientTape": WITH_TAPE,
     "keras.layers.Lambda": (),
     "keras.config.enable_unsafe_deserialization": (),

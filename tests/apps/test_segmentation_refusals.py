@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from skimage.io import imread, imsave
 
-from apps import evaluate, export, search_report, segment, train
+from apps import evaluate, export, segment, train, tune
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
 from keras_dl.runs import space
@@ -118,9 +118,9 @@ def test_a_search_among_scans_says_how_to_train_longer():
     """With the folder, whose name is no data set's."""
     plan = SimpleNamespace(space=SimpleNamespace(space=[]))
     config = {"recipe": "unet", "dataset": "my scans", "folder": "/data/my scans", "seed": 3}
-    command = search_report.longer(plan, config, {"hyperparameters": {}})
+    command = tune.longer(plan, config, {"hyperparameters": {}})
     assert "apps.train unet --data '/data/my scans' --seed 3 --out" in command and "--dataset" not in command
-    assert "--dataset my --seed" in search_report.longer(
+    assert "--dataset my --seed" in tune.longer(
         plan, config | {"folder": None, "dataset": "my"}, {"hyperparameters": {}}
     )
 

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 import keras_dl
-from apps import evaluate, export, sample, search, search_trial, train, tune, tuning
-from apps.search_folder import SearchFolder
+from apps import evaluate, export, sample, train, tune
+from keras_dl import search
+from keras_dl.search import trial as search_trial
 from tests.processes import processor_seconds_of_children
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -147,14 +148,14 @@ def test_resuming_a_finished_search_changes_nothing(run, searched, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cvae"], "begun with recipe 'vae'; received 'cvae'"),
-        (["vae", "--seed", "4"], "begun with seed 5; received 4"),
-        (["vae", "--tuner", "bayesian"], "begun with tuner 'random'; received 'bayesian'"),
-        (["vae", "--objective", "kid"], "begun with objective 'elbo'; received 'kid'"),
-        (["vae", "--set", "filters=8"], "begun with filters=4; received 8"),
-        (["vae", "--set", "beta=1"], "begun with no beta; received 1"),
-        (["vae", "--epochs", "3"], "begun with epochs=2; received 3"),
-        (["vae", "--trials", "2"], "has 3 trials behind it; received --trials 2"),
+        (["cvae"], "begun with recipe 'vae'. Received: 'cvae'"),
+        (["vae", "--seed", "4"], "begun with seed 5. Received: 4"),
+        (["vae", "--tuner", "bayesian"], "begun with tuner 'random'. Received: 'bayesian'"),
+        (["vae", "--objective", "kid"], "begun with objective 'elbo'. Received: 'kid'"),
+        (["vae", "--set", "filters=8"], "begun with filters=4. Received: 8"),
+        (["vae", "--set", "beta=1"], "begun with no beta. Received: 1"),
+        (["vae", "--epochs", "3"], "begun with epochs=2. Received: 3"),
+        (["vae", "--trials", "2"], "has 3 trials behind it. Received: --trials 2"),
     ],
 )
 def test_resuming_with_something_else_is_refused(run, searched, capsys, arguments, message):
@@ -173,7 +174,7 @@ def test_resuming_with_something_else_is_refused(run, searched, capsys, argument
         (["siren", "--objective", "kid"], "there are: psnr, loss"),
         (["iwae", "--objective", "psnr"], "there are: log_prob, elbo, loss"),
         (["vae", "--set", "latent_sise=3"], "unknown hyperparameter 'latent_sise'. Did you mean latent_size?"),
-        (["vae", "--set", "latent_size=1"], "latent_size takes a whole number from 2 to 128; received '1'"),
+        (["vae", "--set", "latent_size=1"], "latent_size takes a whole number from 2 to 128. Received: '1'"),
         (["vae", "--set", "network=mlp", "--set", "filters=8"], "unknown hyperparameter 'filters'"),
         (["wgan_gp", "--set", "network=dcgan", "--set", "smallest_size=8"], "even sides of at least 16"),
         (["siren", "--dataset", "digits"], "learns from values, which digits does not have"),
@@ -231,7 +232,7 @@ def test_where_all_trials_fail_the_search_fails_and_says_why(run, tmp_path, monk
 
 
 def test_a_trial_that_ends_its_process_again_and_again_is_given_up(run, tmp_path, capsys):
-    folder = SearchFolder(tmp_path / "s")
+    folder = search.SearchFolder(tmp_path / "s")
     options = ["vae", "--out", folder.path, "--trials", 2, "--epochs", 1, *SMALL]
 
     class Killed(BaseException):
@@ -243,7 +244,7 @@ def test_a_trial_that_ends_its_process_again_and_again_is_given_up(run, tmp_path
     for _ in range(2):
         with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
             patch.setattr(search.Search, "run_trial", die)
-            tuning.tune(tune.parser(["vae"]).parse([str(o) for o in options]))
+            tune.tune(tune.parser(["vae"]).parse([str(o) for o in options]))
         options = ["vae", "--out", folder.path, "--resume"]
     assert run(tune.main, *options) == 0
     rows = trials(folder.path)

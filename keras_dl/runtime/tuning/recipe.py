@@ -75,7 +75,7 @@ class Recipe(kt.HyperModel):
                 raise TypeError(f"{name} should be a function. Received: {function!r}")
         self.build_model, self.fit_options = build, fit_options or (lambda hp: {})
         self.data_spec, self.seed = data_spec, seed
-        self.space = space.Space(self._ask)
+        self.space = space.Space(self.ask)
         self._checked = set()  # folders of searches whose record of the space is this recipe's
         self._repeated = (None, 0)  # the hyperparameters of a trial that is executed again, and how often it was
         super().__init__()
@@ -90,12 +90,27 @@ class Recipe(kt.HyperModel):
             `(model, options, values)`: the compiled model, the dict of the recipe's `fit_options`, and the dict of
             every hyperparameter that the recipe asked for.
         """
-        model, options, answers = self._ask(hp.values, self._seed(hp))
-        self.space.note(answers)
+        answers = space.told(hp.values)
+        model, options = self.ask(answers, self._seed(hp))
         values = {p.name: answers.values[p.name] for p in answers.space if p.name in answers.values}
         hp.merge([p for p in answers.space if not space.is_fixed(p)], overwrite=False)
         hp.values.update({p.name: values[p.name] for p in hp.space if p.name in values})
         return model, options, values
+
+    def ask(self, hp, seed=None):
+        """Builds what the recipe makes of hyperparameters that hold values and have no space yet.
+
+        Args:
+            hp: `keras_tuner.HyperParameters`, whose space is filled.
+            seed: Integer; `None` for the recipe's.
+
+        Returns:
+            `(model, options)`: the compiled model, and the dict of the recipe's `fit_options`.
+        """
+        keras.utils.set_random_seed(self.seed if seed is None else seed)
+        model, options = self.build_model(hp, self.data_spec), self.fit_options(hp)
+        self.space.note(hp)
+        return model, options
 
     def build(self, hp):
         """Returns the compiled model."""
@@ -142,12 +157,6 @@ class Recipe(kt.HyperModel):
         if hp is not repeated:
             return self.seed
         return int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
-
-    def _ask(self, values, seed=None):
-        """`(model, options, answers)` of a recipe that is told some values."""
-        keras.utils.set_random_seed(self.seed if seed is None else seed)
-        answers = space.told(values)
-        return self.build_model(answers, self.data_spec), self.fit_options(answers), answers
 
 
 def _tuner(callbacks):

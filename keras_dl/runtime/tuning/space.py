@@ -15,8 +15,7 @@ class Space:
     each choice would miss what only that value opens: a recipe is a function, whose branches nothing else shows.
 
     Args:
-        ask: Function from a dict of values to `(model, options, answers)`, where `answers` is the
-            `keras_tuner.HyperParameters` that the recipe has asked.
+        ask: Function that has the recipe ask `keras_tuner.HyperParameters`, and notes the answers.
     """
 
     def __init__(self, ask):
@@ -49,7 +48,7 @@ class Space:
                 return answers, parameters
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self.note(self._ask(values)[2])
+            self._ask(told(values))
         return self._answers[-1]
 
     def explore(self, values=None):

@@ -1,8 +1,7 @@
-"""A search folder: what a search leaves behind, written so that a kill at any moment leaves all but the trial in it."""
+"""Search folders: what a search leaves behind, written so that a kill loses at most the trial under way."""
 
 import json
 
-from apps.cli import UserError
 from keras_dl.runs import RunFolder
 
 #: What a search's config holds beside that of a run.
@@ -32,14 +31,17 @@ class SearchFolder(RunFolder):
         """Returns the config of the search that lies here.
 
         Raises:
-            UserError: if there is none, or it cannot be read.
+            FileNotFoundError: if there is none.
+            ValueError: if it cannot be read.
         """
         if not self.exists():
-            raise UserError(f"{self.path} holds no search: {self.config_file} does not exist")
+            text = f"{self.path} holds no search: {self.config_file} does not exist"
+            raise FileNotFoundError(f"{text}. Received: {self.path}")
         config = super().read_config()
         wrong = [name for name, kind in CONFIG.items() if not isinstance(config.get(name), kind)]
         if wrong:
-            raise UserError(f"{self.config_file} cannot be read: it lacks {', '.join(wrong)}")
+            lacks = f"it lacks {', '.join(wrong)}"
+            raise ValueError(f"{self.config_file} cannot be read: {lacks}. Received: {sorted(config)}")
         return config
 
     def trial(self, trial_id):
@@ -60,7 +62,7 @@ class SearchFolder(RunFolder):
         try:
             return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         except (OSError, ValueError) as error:
-            raise UserError(f"{path} cannot be read: {error}") from error
+            raise ValueError(f"{path} cannot be read: {error}. Received: {path}") from error
 
     def write_record(self, trial_id, record):
         self.write_json(self.trial(trial_id) / "record.json", record)

@@ -1,4 +1,4 @@
-"""Runs the trials of a search: alone, or as one of several workers that share KerasTuner's book with its chief."""
+"""Searches: trials that run alone, or in several workers, which share KerasTuner's book with its chief."""
 
 import gc
 import os
@@ -10,42 +10,56 @@ import grpc
 import keras
 import keras_tuner as kt
 
-from apps import cli, show
-from apps.cli import UserError
-from apps.search_trial import KeepBest, reason, shown, told_once, values_text
 from keras_dl import runtime
+from keras_dl.search import oracles
+from keras_dl.search.listener import Listener
+from keras_dl.search.trial import KeepBest, Warnings, reason, values_text
+from keras_dl.tasks import Context
 
-#: Set by apps.launch: how many workers share the search.
+#: The environment variable that says how many workers share the search.
 WORKERS = "KERAS_DL_SEARCH_WORKERS"
 PAUSE = 0.3
 #: How often a trial may end its process before it counts as failed.
 ATTEMPTS = 2
-ALL = 10**6
 
 
 def role():
-    """What this process is to the search, by KerasTuner's variables: `"alone"`, `"chief"` or `"worker"`."""
+    """What this process is to the search, by KerasTuner's variables: `"alone"`, `"chief"` or `"worker"`.
+
+    Raises:
+        ValueError: if only some of the variables are set.
+    """
     names = ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID")
     missing = [name for name in names if not os.environ.get(name)]
     if len(missing) == len(names):
         return "alone"
     if missing:
-        raise UserError(f"to share a search, {', '.join(missing)} should be set too; python -m apps.launch does it")
+        there = [name for name in names if name not in missing]
+        raise ValueError(f"to share a search, {', '.join(missing)} should be set, too. Received: {', '.join(there)}")
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
-def wait_for_chief(seconds=600):
-    """Waits until the chief has written what workers read, and answers."""
+def wait_for_chief(check_interrupted, seconds=600):
+    """Waits until the chief has written what workers read, and answers.
+
+    Args:
+        check_interrupted: function that is called often, and raises what ends the search.
+        seconds: how long to wait.
+
+    Raises:
+        ConnectionError: if it does not answer.
+    """
     address = (os.environ["KERASTUNER_ORACLE_IP"], int(os.environ["KERASTUNER_ORACLE_PORT"]))
     deadline = time.monotonic() + seconds
     while True:
-        cli.check_interrupted()
+        check_interrupted()
         try:
             socket.create_connection(address, 1).close()
             return
         except OSError as error:
             if time.monotonic() > deadline:
-                raise UserError(f"the chief of the search does not answer at {address[0]}:{address[1]}") from error
+                place = f"{address[0]}:{address[1]}"
+                raise ConnectionError(f"the chief of the search does not answer. Received: {place}") from error
         time.sleep(PAUSE)
 
 
@@ -56,20 +70,45 @@ class Search(kt.engine.base_tuner.BaseTuner):
     leaves a record, and its model after the best epoch while no other is better.
 
     Args:
-        folder: `SearchFolder`.
-        oracle: one of `apps.search_oracles`.
-        recipe: what `keras_dl.runtime.hypermodel` makes of a recipe.
-        data: `keras_dl.tasks.Arrays`, or other data of a task.
-        measures: callbacks that add the objective to the logs, where validation does not.
+        plan: `Plan`.
+        folder: `SearchFolder`, which exists and holds the config.
+        config: the search's config, of which `tuner`, `trials`, `seed` and `features` count.
+        listener: `Listener`, who is told how far the search is; None for nobody.
+
+    Raises:
+        ValueError: if the folder holds another search, or more trials than are wanted.
     """
 
-    def __init__(self, folder, oracle, recipe, data, measures=()):
-        self.folder, self.data, self.measures = folder, data, list(measures)
-        self.best_of = oracle.objective
-        self.resumes = hasattr(oracle, "max_epochs")
-        super().__init__(oracle, recipe, directory=str(folder.path), project_name=folder.trials.name)
+    def __init__(self, plan, folder, config, listener=None):
+        self.plan, self.folder, self.config = plan, folder, config
+        self.listener = listener or Listener()
+        self.warnings = Warnings(self.listener.note)
+        self.goal = plan.goal.objective
+        epochs = plan.options["epochs"]
+        context = Context(folder.path, plan.options, features=config.get("features"))
+        context.track, context.say = self.listener.track, self.listener.say
+        self.watches = plan.task.watches(plan.goal.name, plan.data, epochs, context)
+        oracle = oracles.create(
+            config["tuner"], folder, config["trials"], epochs, config["seed"],
+            objective=self.goal, hyperparameters=plan.space,
+        )  # fmt: skip
+        self.resumes = config["tuner"] == "hyperband"
+        super().__init__(oracle, plan.hypermodel, directory=str(folder.path), project_name=folder.trials.name)
         if role() != "worker":
             oracle.take_up()
+            if self.ended > config["trials"]:
+                text = f"{folder.path} has {self.ended} trials behind it"
+                raise ValueError(f"{text}. Received: --trials {config['trials']}")
+
+    @property
+    def ended(self):
+        """How many trials have ended."""
+        return oracles.count(self.oracle)[0]
+
+    @property
+    def failed(self):
+        """How many trials have failed."""
+        return oracles.count(self.oracle)[1]
 
     def _populate_initial_space(self):
         """The oracle was given the space."""
@@ -88,8 +127,8 @@ class Search(kt.engine.base_tuner.BaseTuner):
                 else:
                     self._run(trial)
         except grpc.RpcError as error:
-            reason = error.details() if hasattr(error, "details") else error
-            raise UserError(f"the chief of the search does not answer: {reason}; go on with --resume") from error
+            text = error.details() if hasattr(error, "details") else error
+            raise ConnectionError(f"the chief of the search does not answer. Received: {text}") from error
         return None
 
     def run_trial(self, trial):
@@ -106,15 +145,16 @@ class Search(kt.engine.base_tuner.BaseTuner):
             model, rows = self._promoted(hp.values["tuner/trial_id"])
         epochs = epochs or options["epochs"]
         self._announce(trial, values, first, epochs)
-        keeper = KeepBest(self.folder, trial.trial_id, self.best_of, rows, self.resumes)
-        (x, y), held_out = self.data.trial(options, self.hypermodel.seed)
-        with shown(epochs, first) as bar:
-            callbacks = [*self.measures, keeper, *bar]
-            span = {"initial_epoch": first, "epochs": epochs}
-            self.hypermodel.fit(hp, model, x, y, validation_data=held_out, callbacks=callbacks, verbose=0, **span)
+        check = self.listener.check_interrupted
+        keeper = KeepBest(self.folder, trial.trial_id, self.goal, rows, self.resumes, check)
+        training, held_out = self.plan.data.pipelines(options, self.hypermodel.seed)
+        span = {"initial_epoch": first, "epochs": epochs}
+        with self.listener.bar(epochs, first) as bar:
+            callbacks = [*self.watches, keeper, *bar]
+            self.hypermodel.fit(hp, model, training, validation_data=held_out, callbacks=callbacks, verbose=0, **span)
         if keeper.best is None:
-            raise kt.errors.FailedTrialError(f"{self.best_of.name} was not measured")
-        best = {"value": keeper.best[self.best_of.name], "epoch": keeper.best["epoch"]}
+            raise kt.errors.FailedTrialError(f"{self.goal.name} was not measured")
+        best = {"value": keeper.best[self.goal.name], "epoch": keeper.best["epoch"]}
         return {"hyperparameters": values, "fit": options, "history": keeper.rows, **best}
 
     def load_model(self, trial):
@@ -130,7 +170,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         text = values_text({name: value for name, value in values.items() if name in searched})
         if first:
             text = f"trial {int(trial.hyperparameters.values['tuner/trial_id'])} goes on to epoch {epochs}: {text}"
-        show.console.print(f"trial {int(trial.trial_id)}: {text}", markup=False)
+        self.listener.say(f"trial {int(trial.trial_id)}: {text}")
 
     def _run(self, trial):
         """Runs a trial, writes down how it ended, and tells the oracle."""
@@ -138,7 +178,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         attempts = self.folder.read_record(name).get("attempts", 0)
         self.folder.write_record(name, {"attempts": attempts + 1})
         try:
-            with told_once():
+            with self.warnings.caught():
                 if attempts >= ATTEMPTS:
                     raise kt.errors.FailedTrialError(f"its process was ended {attempts} times: out of memory, perhaps")
                 record = self.run_trial(trial)
@@ -152,7 +192,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         record["seconds"] = round(time.perf_counter() - began, 2)
         self.folder.write_record(name, record)
         if trial.status == "COMPLETED":
-            self.oracle.update_trial(name, {self.best_of.name: record["value"]}, step=record["epoch"])
+            self.oracle.update_trial(name, {self.goal.name: record["value"]}, step=record["epoch"])
         self.oracle.end_trial(trial)
         self._tell(trial, record)
         self._tidy()
@@ -161,12 +201,12 @@ class Search(kt.engine.base_tuner.BaseTuner):
         if trial.status == "FAILED":
             text = f"failed: {record['reason']}"
         else:
-            text = f"{self.best_of.name} {record['value']:.5g} after epoch {record['epoch']}"
-        show.console.print(f"trial {int(trial.trial_id)}: {text}, {record['seconds']:.0f} s", markup=False)
+            text = f"{self.goal.name} {record['value']:.5g} after epoch {record['epoch']}"
+        self.listener.say(f"trial {int(trial.trial_id)}: {text}, {record['seconds']:.0f} s")
 
     def _tidy(self):
         """Removes the models of trials that are not the best any more."""
-        ranked = [trial for trial in self.oracle.get_best_trials(ALL) if trial.status == "COMPLETED"]
+        ranked = [trial for trial in oracles.ranked(self.oracle) if trial.status == "COMPLETED"]
         for trial in ranked[1:]:
             self.folder.best_model(trial.trial_id).unlink(missing_ok=True)
 
@@ -176,8 +216,8 @@ class Search(kt.engine.base_tuner.BaseTuner):
         thread.start()
         while not self._all_know():
             if not thread.is_alive():
-                raise UserError("the chief cannot serve the search: see above")
-            cli.check_interrupted()
+                raise ConnectionError(f"the chief cannot serve the search. Received: {self.folder.path}")
+            self.listener.check_interrupted()
             time.sleep(PAUSE)
         time.sleep(PAUSE)  # the last answer is on its way
 

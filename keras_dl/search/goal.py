@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import keras_tuner as kt
 
-from apps.cli import UserError
 from keras_dl import runtime
 
 
@@ -23,16 +22,20 @@ class Goal(NamedTuple):
 
     @classmethod
     def choose(cls, name, offers, task):
-        """The objective of that name, or the first that is offered; another is refused.
+        """Returns the goal of that name.
 
         Args:
-            name: a text from the command line, or None.
+            name: a metric's name, or None for the first that is offered.
             offers: list of names, the task's `goals`.
             task: `keras_dl.tasks.Task`.
+
+        Raises:
+            ValueError: if it is not offered.
         """
         known = offers[0] if name is None else canonical(name)
         if known not in offers:
-            raise UserError(f"{name!r} is no objective of this recipe on these data; there are: {', '.join(offers)}")
+            offered = f"there are: {', '.join(offers)}"
+            raise ValueError(f"{name!r} is no objective of this recipe on these data; {offered}. Received: {name!r}")
         return cls(known, runtime.objective(known), task.unsearched.get(known, ()))
 
 

@@ -1,4 +1,4 @@
-"""The trials of a search as lines through their hyperparameters, coloured by the objective (parallel coordinates)."""
+"""Pictures of searches: trials as lines through their hyperparameters (parallel coordinates)."""
 
 import math
 from typing import NamedTuple

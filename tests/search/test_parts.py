@@ -1,7 +1,8 @@
-"""The parts of a search that need no training: oracles and their book, why trials fail, the picture's axes."""
+"""Parts of a search that need no training: oracles and their book, why trials fail, the picture's axes."""
 
 import json
 import math
+import warnings
 
 import keras
 import keras_tuner as kt
@@ -9,12 +10,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from apps import search_oracles, search_picture
-from apps.cli import UserError
-from apps.search_folder import SearchFolder
-from apps.search_trial import KeepBest, reason
 from keras_dl.runs import folder as run_folder
 from keras_dl.runtime import objective
+from keras_dl.search import TUNERS, SearchFolder, oracles, picture
+from keras_dl.search.trial import KeepBest, Warnings, reason
 
 GOAL = objective("elbo")
 
@@ -29,9 +28,9 @@ def no_disk(monkeypatch):
     monkeypatch.setattr(run_folder.os, "fsync", lambda file: None)
 
 
-def space():
+def space(most=1024):
     hp = kt.HyperParameters()
-    hp.Int("units", 16, 1024, sampling="log")
+    hp.Int("units", 16, most, sampling="log")
     hp.Float("rate", 1e-5, 1e-2, sampling="log")
     hp.Float("momentum", 0.0, 0.9999)
     hp.Choice("network", ["mlp", "conv"])
@@ -39,9 +38,9 @@ def space():
     return hp
 
 
-def oracle(kind, folder, trials=5, seed=0):
+def oracle(kind, folder, trials=5, seed=0, searched=None):
     folder = SearchFolder(folder)
-    made = search_oracles.create(kind, folder, trials, 3, seed, objective=GOAL, hyperparameters=space())
+    made = oracles.create(kind, folder, trials, 3, seed, objective=GOAL, hyperparameters=searched or space())
     made._set_project_dir(str(folder.path), folder.trials.name)
     made.take_up()
     return made
@@ -104,7 +103,7 @@ def test_a_kill_at_any_write_loses_at_most_the_trial_under_way(kind, every, tmp_
         end = resumed.end_trial
         resumed.end_trial = lambda trial, end=end, runs=runs: (runs.append(trial), end(trial))
         # The one whose end was being written is run again, and no other.
-        again = len(expected) - search_oracles.count(resumed)[0]
+        again = len(expected) - oracles.count(resumed)[0]
         assert again <= len(expected) - len(before) + 1
         assert run(resumed) == expected, f"killed at write {moment}"
         assert len(runs) == again
@@ -131,8 +130,34 @@ def test_a_search_may_be_given_more_trials(tmp_path):
 def test_a_damaged_book_is_a_message(tmp_path):
     run(oracle("random", tmp_path, trials=2))
     (tmp_path / "trials" / "oracle.json").write_text("{")
-    with pytest.raises(UserError, match="the book in .* cannot be read"):
+    with pytest.raises(ValueError, match="the book in .* cannot be read.*Received: "):
         oracle("random", tmp_path, trials=2)
+
+
+def test_a_search_does_not_go_on_in_another_space(tmp_path):
+    run(oracle("random", tmp_path, trials=2))
+    with pytest.raises(ValueError, match="units had max_value 1024, now 64"):
+        oracle("random", tmp_path, searched=space(most=64))
+    more = space()
+    more.Int("layers", 1, 3)
+    with pytest.raises(ValueError, match="began with other hyperparameters .* Received: layers was not searched"):
+        oracle("random", tmp_path, searched=more)
+    assert len(run(oracle("random", tmp_path, trials=3))) == 3
+
+
+def test_a_tuner_that_does_not_exist_is_refused(tmp_path):
+    assert list(TUNERS) == ["random", "bayesian", "hyperband"]
+    with pytest.raises(ValueError, match="should be one of random, bayesian, hyperband. Received: kind='grid'"):
+        oracle("grid", tmp_path)
+
+
+def test_a_warning_is_noted_once_a_search():
+    notes = []
+    told = Warnings(notes.append)
+    for _ in range(2):
+        with told.caught():
+            warnings.warn("the batch is small", stacklevel=1)
+    assert notes == ["the batch is small"]
 
 
 def test_proposals_lie_in_their_ranges_where_the_best_do_not(tmp_path):
@@ -241,7 +266,7 @@ def test_the_reason_of_a_failure_is_one_line_that_says_what(fail, expected):
 
 
 def places(parameter, *values):
-    one = search_picture.axis(parameter)
+    one = picture.axis(parameter)
     return [round(one.place(v), 6) for v in values], {text: round(height, 6) for height, text in one.ticks}
 
 
@@ -260,13 +285,13 @@ def test_axes_of_the_picture():
 
 @pytest.mark.parametrize(("name", "values"), [("elbo", [-90.0, -100.0, -95.0]), ("kid", [0.1, 1.1, 0.6])])
 def test_better_results_lie_higher(name, values):
-    one = search_picture.result_axis(objective(name), values)
+    one = picture.result_axis(objective(name), values)
     assert [round(one.place(v), 6) for v in values] == [1, 0, 0.5]
 
 
 def test_a_result_far_worse_than_most_lies_at_the_foot():
-    one = search_picture.result_axis(objective("elbo"), [-90.0, -100.0, -110.0, -1e6])
+    one = picture.result_axis(objective("elbo"), [-90.0, -100.0, -110.0, -1e6])
     assert one.place(-1e6) == 0 and one.place(-90.0) == 1 and 0.5 < one.place(-100.0) < 1
     assert one.ticks[0][1].endswith("or worse")
-    same = search_picture.result_axis(objective("kid"), [2.0, 2.0])
+    same = picture.result_axis(objective("kid"), [2.0, 2.0])
     assert np.isfinite(same.place(2.0))

@@ -1,4 +1,4 @@
-"""KerasTuner's oracles, which propose what to try, with a book that a kill at any moment leaves whole."""
+"""Oracles of KerasTuner, which propose what to try, with a book that a kill at any moment leaves whole."""
 
 import warnings
 from pathlib import Path
@@ -6,10 +6,14 @@ from pathlib import Path
 import keras_tuner as kt
 import numpy as np
 
-from apps.cli import user_errors
+from keras_dl.runtime.tuning.space import described, differences
 
+#: Tuners by name, and what they are called.
+TUNERS = {"random": "random search", "bayesian": "Bayesian optimization", "hyperband": "Hyperband"}
 #: The most failures in a row before KerasTuner gives a search up: any number.
 NEVER = 10**9
+#: More trials than a search has.
+MOST = 10**6
 FACTOR = 3
 NUMBERS = {kt.engine.hyperparameters.Int: int, kt.engine.hyperparameters.Float: float}
 
@@ -18,13 +22,18 @@ def create(kind, folder, trials, epochs, seed, **options):
     """Makes an oracle, which goes on from the book in the folder where there is one.
 
     Args:
-        kind: `"random"`, `"bayesian"` or `"hyperband"`.
+        kind: one of `TUNERS`.
         folder: `SearchFolder`.
         trials: how many trials at most.
         epochs: passes over the data a trial; the largest number for Hyperband.
         seed: integer from which all proposals follow.
         **options: `objective` and `hyperparameters`, the space.
+
+    Raises:
+        ValueError: if there is no tuner of that name.
     """
+    if kind not in TUNERS:
+        raise ValueError(f"`kind` should be one of {', '.join(TUNERS)}. Received: kind={kind!r}")
     seed = int(np.random.SeedSequence(seed).generate_state(1)[0]) or 1  # an oracle takes 0 for no seed
     options |= {"seed": seed, "max_consecutive_failed_trials": NEVER}
     if kind == "hyperband":
@@ -60,12 +69,28 @@ class Book:
         self.folder.write_json(self.folder.trial(trial.trial_id) / "trial.json", trial.get_state())
 
     def take_up(self):
-        """Goes on from the book in the folder, if there is one."""
+        """Goes on from the book in the folder, if there is one.
+
+        Raises:
+            ValueError: if it cannot be read, or tells of a search in another space.
+        """
         path = Path(self._get_oracle_fname())
-        if path.is_file():
-            kinds = (OSError, ValueError, KeyError, TypeError, RuntimeError)
-            with user_errors(*kinds, about=f"the book in {path.parent} cannot be read"):
-                self.reload()
+        if not path.is_file():
+            return
+        space = self.hyperparameters
+        try:
+            self.reload()
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            raise ValueError(f"the book in {path.parent} cannot be read: {error}. Received: {path}") from error
+        self._check_space(space)
+
+    def _check_space(self, space):
+        """Refuses to go on in another space: the book's own may hold more, what only values of numbers opened."""
+        old, new = ({p.name: described(p) for p in hp.space} for hp in (self.hyperparameters, space))
+        texts = differences({name: old[name] for name in old if name in new}, new)
+        if texts:
+            begun = f"the search in {self.folder.path} began with other hyperparameters than the recipe asks for now"
+            raise ValueError(f"{begun}; search into another folder. Received: {'; '.join(texts)}")
 
     def reload(self):
         super().reload()
@@ -133,6 +158,11 @@ class Hyperband(Book, kt.oracles.HyperbandOracle):
 
     def _trials_of(self, bracket):
         return sum(self._get_size(bracket, number) for number in range(bracket + 1))
+
+
+def ranked(oracle):
+    """All trials: those that completed from the best to the worst, then the others."""
+    return oracle.get_best_trials(MOST)
 
 
 def count(oracle):

@@ -1,4 +1,4 @@
-"""One trial of a search: the model that it keeps, and what is said of it."""
+"""Trials of a search: the model that one keeps, and what is said of it."""
 
 import contextlib
 import math
@@ -9,9 +9,6 @@ import warnings
 import keras
 import keras_tuner as kt
 import tensorflow as tf
-from rich.markup import escape
-
-from apps import cli, show
 
 LINE = 300
 #: Colours and node names within errors, and how lines of them begin that say where something failed, and not what.
@@ -28,16 +25,18 @@ class KeepBest(keras.callbacks.Callback):
         objective: `keras_tuner.Objective`, whose value a `SampleMetrics` before this callback may have logged.
         rows: the history of the epochs before.
         resumes: whether the state after the last epoch is kept, too.
+        check_interrupted: function that is called at every step, and raises what ends the search.
     """
 
-    def __init__(self, folder, trial_id, objective, rows=(), resumes=False):
+    def __init__(self, folder, trial_id, objective, rows=(), resumes=False, check_interrupted=None):
         super().__init__()
         self.folder, self.trial_id, self.objective, self.resumes = folder, trial_id, objective, resumes
-        self.rows, self.best = list(rows), None
+        self.rows, self.best, self.check_interrupted = list(rows), None, check_interrupted
         self._began = time.perf_counter()
 
     def on_train_batch_begin(self, batch, logs=None):
-        cli.check_interrupted()
+        if self.check_interrupted is not None:
+            self.check_interrupted()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._began = time.perf_counter()
@@ -75,30 +74,26 @@ def values_text(values):
     return ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
 
 
-@contextlib.contextmanager
-def shown(epochs, first):
-    """A list that holds a bar over the epochs, where there is a terminal to show it."""
-    bar = show.TrainingBar(epochs, first) if show.console.is_terminal else None
-    try:
-        yield [bar] if bar else []
-    finally:
-        if bar:
-            bar.close()
+class Warnings:
+    """Warnings of a search's trials: what parts of a model warn of is said once a search.
 
+    Args:
+        note: function that is told a line.
+    """
 
-@contextlib.contextmanager
-def told_once():
-    """Shows what parts of a model warn of, each once a search."""
-    with warnings.catch_warnings(record=True) as notes:
-        warnings.simplefilter("always", UserWarning)
-        try:
-            yield
-        finally:
-            new = {str(note.message): None for note in notes if note.category is UserWarning}
-    for text in new:
-        if text not in _told:
-            _told.add(text)
-            show.console.print(f"[dim]{escape(text)}[/dim]")
+    def __init__(self, note):
+        self.note, self._known = note, set()
 
-
-_told = set()
+    @contextlib.contextmanager
+    def caught(self):
+        """Notes the warnings that the block gives, after it."""
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            try:
+                yield
+            finally:
+                texts = {str(warning.message): None for warning in caught if warning.category is UserWarning}
+        for text in texts:
+            if text not in self._known:
+                self._known.add(text)
+                self.note(text)

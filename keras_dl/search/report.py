@@ -1,0 +1,131 @@
+"""Reports of searches: a table of the trials, a picture, files, and the best model as a run folder."""
+
+import csv
+import json
+import shutil
+
+from keras_dl.runs import Run, RunFolder
+from keras_dl.search import oracles, picture
+from keras_dl.search.trial import values_text
+
+
+class Report:
+    """What became of the trials of a search; its tables are written when it is made.
+
+    Args:
+        search: `Search`.
+        config: the search's config.
+
+    Attributes:
+        rows: a dict for every trial: those that completed from the best to the worst, then the others.
+    """
+
+    def __init__(self, search, config):
+        self.plan, self.folder, self.listener, self.config = search.plan, search.folder, search.listener, config
+        self.objective = self.plan.goal.objective
+        self.rows = [self._row(trial) for trial in oracles.ranked(search.oracle)]
+        self.completed = [row for row in self.rows if row["status"] == "completed"]
+        self._write()
+
+    def table(self, most):
+        """The trials as texts, the best first.
+
+        Args:
+            most: how many at most.
+
+        Returns:
+            List of `(texts, completed)`, one for each trial: its number, its result, the epoch of that, its seconds,
+            and its hyperparameters with, if it failed, the reason.
+        """
+        searched, lines = {parameter.name for parameter in self.plan.searched}, []
+        for row in self.rows[:most]:
+            values = values_text({name: value for name, value in row["hyperparameters"].items() if name in searched})
+            seconds, completed = f"{row['seconds'] or 0:.0f}", row["status"] == "completed"
+            if completed:
+                result, epoch = f"{row[self.objective.name]:.5g}", f"{row['epoch']}/{row['trained_epochs']}"
+            else:
+                result, epoch, values = "failed", "", f"{row['reason']} ({values})"
+            lines.append(((str(row["trial"]), result, epoch, seconds, values), completed))
+        return lines
+
+    def finish(self):
+        """Draws the trials, and makes the best a run folder.
+
+        Returns:
+            `(best, test)`: the row of the best trial, and the metrics of its model on held-out data.
+
+        Raises:
+            ValueError: if all trials failed.
+        """
+        if not self.completed:
+            first = f"; trial {self.rows[0]['trial']}: {self.rows[0]['reason']}" if self.rows else ""
+            raise ValueError(f"all {len(self.rows)} trials failed{first}. Received: {self.folder.path}")
+        names = [parameter.name for parameter in self.plan.searched]
+        picture.draw(self.folder.picture, self.plan.space, self.rows, self.objective, names)
+        return self.completed[0], self._keep(self.completed[0])
+
+    def _row(self, trial):
+        """What is known of a trial."""
+        record = self.folder.read_record(trial.trial_id)
+        proposed = {k: value for k, value in trial.hyperparameters.values.items() if not k.startswith("tuner/")}
+        history = record.get("history", [])
+        row = {"trial": int(trial.trial_id), "id": trial.trial_id, "status": trial.status.lower()}
+        row |= {self.objective.name: record.get("value"), "epoch": record.get("epoch")}
+        row |= {"trained_epochs": history[-1]["epoch"] if history else 0, "seconds": record.get("seconds")}
+        row |= {"reason": record.get("reason") or ("" if row["status"] == "completed" else trial.message)}
+        return row | {"hyperparameters": record.get("hyperparameters", proposed), "fit": record.get("fit")}
+
+    def _write(self):
+        """Writes `trials.csv` and `results.json`."""
+        flat = [{**row, **row["hyperparameters"]} for row in self.rows]
+        names = dict.fromkeys(name for row in flat for name in row if name not in ("id", "fit", "hyperparameters"))
+
+        def save(path):
+            with path.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, fieldnames=list(names), extrasaction="ignore")
+                writer.writeheader()
+                writer.writerows(flat)
+
+        self.folder.replace(self.folder.table_file, save)
+        best = self.completed[0]["trial"] if self.completed else None
+        results = {"objective": self.objective.name, "direction": self.objective.direction, "best": best}
+        trials = [{name: value for name, value in row.items() if name != "id"} for row in self.rows]
+        self.folder.write_results({**results, "trials": trials})
+
+    def _keep(self, best):
+        """Makes the best trial a run folder; returns the metrics of its model on held-out data.
+
+        One that is there from an earlier end of the search, with another trial, is kept under that trial's name.
+        """
+        target, new = self.folder.best.path, RunFolder(self.folder.path / ".new_best")
+        shutil.rmtree(new.path, ignore_errors=True)
+        new.create()
+        shutil.copyfile(self.folder.best_model(best["id"]), new.model_file)
+        history = self.folder.read_record(best["id"])["history"]
+        config = self._run_config(best)
+        new.write_history([row for row in history if row["epoch"] <= best["epoch"]])
+        new.write_config(config)
+        test = self._test(new, config, best)
+        if target.is_dir():
+            before = json.loads(self.folder.best.config_file.read_text(encoding="utf-8")).get("trial")
+            if before == best["trial"]:
+                shutil.rmtree(new.path)
+                return test
+            target.rename(self.folder.path / f"best_was_trial_{before}")
+        new.path.rename(target)
+        return test
+
+    def _run_config(self, best):
+        """The config of the run that a trial was."""
+        names = ("recipe", "dataset", "seed", "versions", "command", "data", "condition")
+        config = {name: self.config[name] for name in names}
+        config |= {"preset": None, "folder": self.config.get("folder")}
+        return config | {"hyperparameters": best["hyperparameters"], "fit": best["fit"], "trial": best["trial"]}
+
+    def _test(self, folder, config, best):
+        """Evaluates the best model, and draws what a run's pictures are."""
+        plan, told = self.plan, {"track": self.listener.track, "say": self.listener.say}
+        run = Run(folder, config, plan.task, plan.data, folder.load_model(), **told)
+        run.draw_samples(best["epoch"])
+        held_out = plan.data.pipelines(best["fit"], config["seed"])[1]
+        return run.finish(held_out, {plan.goal.name: best[self.objective.name]}, best["epoch"])[1]
