@@ -7,6 +7,7 @@ import sys
 EXTRAS = {
     "ot": ("POT", "transport"),
     "skimage": ("scikit-image", "images"),
+    "tifffile": ("tifffile", "images"),
     "tensorboard": ("TensorBoard", "tensorboard"),
 }
 

@@ -4,13 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.data.segmentation.labels import IGNORED
+
 
 class Case(NamedTuple):
     """One image with its labels.
 
     Attributes:
         image: Float32 array `(*sizes, channels)`.
-        labels: Integer array `(*sizes)`, or `None`.
+        labels: Integer array `(*sizes)` of class indices, -100 where pixels train nothing; or `None`.
         spacing: Distance between neighbouring pixels, one an axis (in mm for medical images).
         name: What error messages and written predictions call it.
         source: What is needed to write predictions back where it was read from; `None` for arrays.
@@ -23,6 +25,26 @@ class Case(NamedTuple):
     source: object = None
 
 
+class Opened(NamedTuple):
+    """An image as it is in its files.
+
+    Attributes:
+        image: Array `(*sizes, channels)` of the files' type.
+        spacing: Distance between neighbouring pixels, one an axis.
+        grid: Where the pixels are in space, which `check_same_grid` of the reader compares; or `None`.
+        source: What writes labels beside the files, whose attribute `white` is the value of white of colours.
+        modalities: Of each channel, what the files alone say: `"rgb"`, `"grey"` or `"mri"`.
+        layout: Number of channels of each file.
+    """
+
+    image: np.ndarray
+    spacing: tuple
+    grid: object
+    source: object
+    modalities: tuple
+    layout: tuple
+
+
 def check_case(case):
     """Refuses a case that is not what `Case` says, before anything is made of it.
 
@@ -31,7 +53,7 @@ def check_case(case):
 
     Raises:
         ValueError: If its image is not of finite numbers, its spacing not positive and one an axis, or its labels not
-            integers of at least 0 of the image's sizes.
+            integers of at least 0 (or -100, which is ignored) of the image's sizes.
 
     Example:
 
@@ -53,7 +75,8 @@ def check_case(case):
     labels = np.asarray(case.labels)
     if labels.shape != sizes:
         raise ValueError(f"Expected labels of the image's shape, {sizes}. Received: {labels.shape} in {case.name}")
-    if labels.dtype.kind not in "biu" or labels.min() < 0:
+    least = labels.min(where=labels != IGNORED, initial=0) if labels.dtype.kind in "iu" else 0
+    if labels.dtype.kind not in "biu" or least < 0:
         raise ValueError(
             f"Expected integers of at least 0 as labels. Received: {labels.dtype} from {labels.min()} in {case.name}"
         )

@@ -8,6 +8,8 @@ from keras_dl.data.segmentation.problems import listed, named
 
 IMAGES = ("imagesTr", "images", "image")
 LABELS = ("labelsTr", "labels", "label", "masks", "mask")
+# Images and volumes that would otherwise be left out in silence beside files that are read.
+UNREADABLE = (".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".img", ".hdr", ".npy", ".npz", ".gif", ".webp", ".jp2")
 _CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 
@@ -70,8 +72,13 @@ def _files(folder):
 def _by_stem(folder, files):
     found = {}
     for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
         suffix = next((s for s in files.SUFFIXES if path.name.lower().endswith(s)), None)
-        if suffix is None or path.name.startswith("."):
+        if path.suffix.lower() in UNREADABLE:
+            formats = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
+            raise ValueError(f"Expected files of {formats}; convert others. Received: {named(path)}")
+        if suffix is None:
             continue
         stem = path.name[: -len(suffix)]
         if stem in found:
@@ -110,12 +117,20 @@ def _check_pairs(images, labels):
 
 
 def _check_channels(images):
-    """Refuses cases of several files that are not numbered as those of the others are."""
+    """Refuses cases whose files are not numbered as those of the others are."""
     numbers = {}
     for name, paths in images.items():
-        if len(paths) > 1:
-            held = tuple(path.name[len(name) + 1 :][:4] for path in paths)
-            numbers.setdefault(held, []).append(name)
+        if [path_stem(path) for path in paths] == [name]:
+            channels = ("0000",)  # a file without a number
+        else:
+            channels = tuple(path_stem(path)[-4:] for path in paths)
+        numbers.setdefault(channels, []).append(name)
     if len(numbers) > 1:
         found = "; ".join(f"{', '.join(held)} of {listed(names)}" for held, names in numbers.items())
         raise ValueError(f"Expected channels of the same numbers for every image. Received: {found}")
+
+
+def path_stem(path):
+    """Returns a file's name without what says its format, `.nii.gz` included."""
+    suffixes = [s for s in (*nifti.SUFFIXES, *pictures.SUFFIXES) if path.name.lower().endswith(s)]
+    return path.name[: -len(max(suffixes, key=len))] if suffixes else path.stem

@@ -1,31 +1,39 @@
-"""Images and labels in a folder, as files of NIfTI, PNG or TIFF, checked before they are used."""
+"""Images and labels in a folder, as files of NIfTI or pictures, each read and checked once before it is used."""
 
-import json
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from keras_dl.data.segmentation import file_names, pictures
+from keras_dl.data.segmentation import file_names
 from keras_dl.data.segmentation.case import Case
+from keras_dl.data.segmentation.checking import check_alike, check_classes, check_labels, consecutive
+from keras_dl.data.segmentation.description import describe
+from keras_dl.data.segmentation.labels import compact, to_classes
+from keras_dl.data.segmentation.preprocessing import check_colours
 from keras_dl.data.segmentation.problems import Problems, listed, named
+from keras_dl.data.segmentation.store import MEMORY, Store
 
 
 class Folder(Sequence):
-    """The cases of a folder, read when they are asked for; see `open_folder`.
+    """The cases of a folder, whose files have been read; see `open_folder`.
 
     Attributes:
         names: The cases' names, sorted.
         num_classes: Number of classes, the background included; `None` without labels.
         label_values: The number in the files that each class has; `None` without labels.
-        modalities: Of each channel: as `dataset.json` says, else `"rgb"` for three channels of a picture, else
-            `"grey"` or `"mri"`.
+        ignore: The number in the files of pixels that train nothing, which become -100; or `None`.
+        modalities: Of each channel: as `dataset.json` says, else `"rgb"` for the colours of a picture, else `"grey"`
+            or `"mri"`.
+        classes: The classes that each case has, sets by name; `None` without labels.
     """
 
-    def __init__(self, files, images, labels):
-        self._files, self._images, self._labels = files, images, labels
-        self.names = sorted(images)
-        self.num_classes, self.label_values, self.modalities = None, None, None
+    def __init__(self, cases, **attributes):
+        self._cases = cases
+        self.names = sorted(cases)
+        self.num_classes = self.label_values = self.ignore = self.modalities = self.classes = None
+        vars(self).update(attributes)
 
     def __len__(self):
         return len(self.names)
@@ -34,12 +42,11 @@ class Folder(Sequence):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         name = self.names[index]
-        image, spacing, _, source = self._files.read_image(self._images[name])
-        labels = None
-        if self._labels is not None:
-            found = self._files.read_labels(self._labels[name])[0]
-            labels = np.searchsorted(self.label_values, found).astype("int32")
-        return Case(image, labels, spacing, name, source._replace(label_values=self.label_values))
+        opened, labels = self._cases[name]
+        if labels is not None:
+            labels = to_classes(labels, self.label_values, self.ignore)
+        source = opened.source._replace(label_values=self.label_values)
+        return Case(opened.image.astype("float32"), labels, opened.spacing, name, source)
 
     def select(self, names):
         """Returns a `Folder` of some of the cases.
@@ -50,22 +57,24 @@ class Folder(Sequence):
         unknown = sorted(set(names) - set(self.names))
         if unknown:
             raise ValueError(f"Expected names of cases in the folder. Received: {listed(unknown)}")
-        part = Folder(self._files, {name: self._images[name] for name in names}, self._labels)
-        part.num_classes, part.label_values, part.modalities = self.num_classes, self.label_values, self.modalities
-        return part
+        attributes = {name: value for name, value in vars(self).items() if name not in ("names", "_cases")}
+        return Folder({name: self._cases[name] for name in names}, **attributes)
 
 
-def open_folder(folder, labelled=True, num_classes=None, label_values=None, channels=None):
-    """Opens a folder of images and labels, and checks every file before anything is trained on it.
+def open_folder(folder, labelled=True, num_classes=None, label_values=None, channels=None, ignore=None, memory=MEMORY):
+    """Opens a folder of images and labels, and reads and checks every file before anything is trained on it.
 
     Images are in `imagesTr/`, `images/` or `image/`, labels in `labelsTr/`, `labels/`, `label/`, `masks/` or `mask/`,
-    as files of the same names: `.nii.gz`, `.nii`, `.png`, `.tif`, `.tiff` or `.bmp`. Several channels are files
-    `name_0000`, `name_0001` ... beside labels `name`, or the fourth axis of a NIfTI file. A `dataset.json` may name
-    channels and labels, as in the Medical Segmentation Decathlon and nnU-Net.
+    as files of the same names: `.nii.gz`, `.nii`, `.png`, `.tif`, `.tiff`, `.bmp`, and images also `.jpg`. Several
+    channels are files `name_0000`, `name_0001` ... beside labels `name`, the fourth axis of a NIfTI file, or the bands
+    of a TIFF file. A `dataset.json` may name channels and labels, as in the Medical Segmentation Decathlon and nnU-Net;
+    there pixels labelled `ignore` train nothing.
 
-    The label values are those of `label_values`; else 0 to `num_classes - 1`, if that is given or in `dataset.json`;
+    The label values are those of `label_values`; else 0 to `num_classes - 1`; else those that `dataset.json` names;
     else the values that the files hold, which must be 0, 1, 2 ... without a gap, or 0 and 255. Masks may be empty.
     Where a picture has a coloured palette, its labels are the indices.
+
+    Files are read once: cases stay in memory while they fit, and are memory maps of temporary files beyond that.
 
     Args:
         folder: The folder, or without labels also one that holds images itself.
@@ -74,6 +83,8 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None, chan
         label_values: Increasing integers: the value in the files of each class, the background first.
         channels: Number of channels of an image, if it is known: without labels, more files `name_0000`, `name_0001`
             ... are images of their own.
+        ignore: The value in the files of pixels that train nothing, such as 255; `None` for that of `dataset.json`.
+        memory: Bytes that cases may take in memory.
 
     Returns:
         A `Folder`: a sequence of `Case`s.
@@ -81,8 +92,9 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None, chan
     Raises:
         FileNotFoundError: If there is no such folder, or no images or labels in it.
         ValueError: With the first of all problems found: an image without labels or labels without an image, shapes or
-            places in space that differ, other numbers of channels or axes, a label value that is no class, values that
-            are not finite, a damaged file.
+            places in space that differ, channels or axes that differ between cases or from `dataset.json`, a label
+            value that is no class, values that are not finite, colours outside their range, a spacing that is absurd
+            beside the others, a damaged file, a picture that may be read in more than one way.
 
     Example:
 
@@ -98,92 +110,60 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None, chan
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(f"Expected a folder of images. Received: {folder}, which is none")
-    _check_classes(num_classes, label_values)
-    cases = Folder(*file_names.find(folder, labelled, channels))
-    description = _description(folder)
+    check_classes(num_classes, label_values, ignore)
+    description = describe(folder)
+    if ignore is None and not (label_values is not None and description.ignore in label_values):
+        ignore = description.ignore
     if label_values is None:
-        num_classes = num_classes or description.get("num_classes")
-        label_values = None if num_classes is None else tuple(range(num_classes))
-    num_channels, found = _check_files(cases, label_values)
-    if labelled:
-        cases.label_values = _consecutive(found) if label_values is None else tuple(label_values)
-        cases.num_classes = len(cases.label_values)
-    kind = "mri" if cases._files is not pictures else "rgb" if num_channels == 3 else "grey"
-    modalities = description.get("modalities", ())
-    cases.modalities = modalities if len(modalities) == num_channels else (kind,) * num_channels
-    return cases
-
-
-def _check_classes(num_classes, label_values):
-    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
-        raise ValueError(f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}")
-    values = [] if label_values is None else list(label_values)
-    if any(int(v) != v for v in values) or values != sorted(set(values)) or min(values, default=0) < 0:
-        raise ValueError(
-            f"`label_values` must be increasing integers of at least 0. Received: label_values={label_values!r}"
-        )
-    if num_classes is not None and values and len(values) != num_classes:
-        raise ValueError(f"`num_classes` and `label_values` differ. Received: {num_classes} and {label_values!r}")
-
-
-def _check_files(cases, label_values):
-    """Reads everything once; returns the number of channels, and the label values that each case holds."""
-    problems, shapes, found = Problems(), {}, {}
-    for name in cases.names:
-        with problems:
-            image, _, affine, _ = cases._files.read_image(cases._images[name])
-            paths = cases._images[name]
-            if not np.isfinite(image).all():
-                raise ValueError(f"Expected finite values. Received: NaN or infinity in {listed(map(named, paths))}")
-            shapes.setdefault((image.ndim - 1, image.shape[-1]), []).append(name)
-            if cases._labels is not None:
-                path = cases._labels[name]
-                labels, label_affine = cases._files.read_labels(path)
-                cases._files.check_same_grid(image, affine, labels, label_affine, named(path))
-                found[name] = _check_values(labels, label_values, path)
-    if len(shapes) > 1:
-        kinds = "; ".join(f"{axes} axes, {n} channels in {listed(names)}" for (axes, n), names in shapes.items())
-        problems.messages.insert(0, f"Expected images of as many axes and channels each. Received: {kinds}")
-    problems.check()
-    return next(iter(shapes))[1], found
-
-
-def _check_values(labels, label_values, path):
-    values = np.unique(labels)
-    if labels.dtype.kind not in "biu" and not (np.isfinite(values).all() and (values == np.round(values)).all()):
-        raise ValueError(f"Expected whole numbers as labels. Received: {listed(map(str, values))} in {named(path)}")
-    values = [int(value) for value in values]
-    strangers = [v for v in values if v < 0 or (label_values is not None and v not in label_values)]
-    if strangers:
-        known = "labels of at least 0" if label_values is None else f"the labels {listed(map(str, label_values))}"
-        raise ValueError(f"Expected {known}. Received: {listed(map(str, strangers))} in {named(path)}")
-    return values
-
-
-def _consecutive(found):
-    values = sorted({value for values in found.values() for value in values} | {0})
-    if values == [0, 255] or values == list(range(len(values))):
-        return tuple(values) if len(values) > 1 else (0, 1)
-    missing = next(v for v in range(len(values)) if values[v] != v)
-    rare = min(values[missing:], key=lambda v: sum(v in held for held in found.values()))
-    where = [name for name, held in found.items() if rare in held]
-    raise ValueError(
-        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`. "
-        f"Received: {listed(map(str, values))}, of which {rare} in {listed(where)}"
+        label_values = description.label_values if num_classes is None else tuple(range(num_classes))
+    allowed = None if label_values is None else {*label_values, ignore} - {None}
+    files, images, labels = file_names.find(folder, labelled, channels)
+    cases, values = _read(files, images, labels, allowed, description.modalities, Store(memory))
+    first = next(iter(cases.values()))[0]
+    modalities = description.modalities or first.modalities
+    if labels is None:
+        return Folder(cases, modalities=modalities)
+    values = {name: held - {ignore} for name, held in values.items()}
+    label_values = consecutive(values) if label_values is None else tuple(label_values)
+    classes = {name: {label_values.index(value) for value in held} for name, held in values.items()}
+    if not any(held - {0} for held in classes.values()):
+        warnings.warn(f"all masks in {folder} are empty: there is nothing to learn but the background", stacklevel=2)
+    return Folder(
+        cases,
+        num_classes=len(label_values),
+        label_values=label_values,
+        ignore=ignore,
+        modalities=modalities,
+        classes=classes,
     )
 
 
-def _description(folder):
-    """Reads numbers of classes and modalities from `dataset.json`, where there is one."""
-    path = folder / "dataset.json"
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        labels = content.get("labels", {})
-        keys = [int(v) for v in (labels if all(map(str.isdecimal, labels)) else labels.values())]
-        channels = content.get("channel_names", content.get("modality", {}))
-        modalities = tuple(str(channels[key]).lower() for key in sorted(channels, key=int))
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ValueError(f"Expected dataset.json to name labels and channels. Received: {error!r}") from error
-    return {"num_classes": max(keys) + 1 if keys else None, "modalities": modalities}
+def _read(files, images, labels, allowed, modalities, store):
+    """Reads everything once.
+
+    Returns:
+        The cases by name, `(Opened, labels)`, and the set of label values that each of them holds.
+    """
+    problems, cases, values = Problems(), {}, {}
+    for name in sorted(images):
+        with problems:
+            paths = images[name]
+            opened = files.read_image(paths)
+            if not np.isfinite(opened.image).all():
+                raise ValueError(f"Expected finite values. Received: NaN or infinity in {listed(map(named, paths))}")
+            mask = None
+            if labels is not None:
+                check_colours(opened.image, modalities or opened.modalities, opened.source.white, named(paths[0]))
+                mask, grid = files.read_labels(labels[name])
+                if mask.ndim != opened.image.ndim - 1:
+                    raise ValueError(
+                        "Expected an image of the axes of its labels: of volumes three axes, or four with channels. "
+                        f"Received: shape {opened.image.shape[:-1]} in {named(paths[0])}"
+                    )
+                files.check_same_grid(opened.grid, grid, named(labels[name]))
+                values[name] = check_labels(mask, allowed, labels[name])
+                mask = store.keep(compact(mask))
+            cases[name] = opened._replace(image=store.keep(opened.image)), mask
+    check_alike({name: opened for name, (opened, _) in cases.items()}, modalities, problems)
+    problems.check()
+    return cases, values

@@ -1,13 +1,18 @@
 """NIfTI files: read in canonical orientation, and predictions written back in that of the input."""
 
+import gzip
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.data.segmentation.case import Opened
+from keras_dl.data.segmentation.labels import whole_numbers
 from keras_dl.data.segmentation.problems import named, reason
 
 SUFFIXES = (".nii.gz", ".nii")
+MILLIMETRES = {"meter": 1000.0, "mm": 1.0, "micron": 0.001}
+NIFTI_2 = 540  # size of its header, with which the file begins
 
 
 class NiftiSource(NamedTuple):
@@ -18,12 +23,14 @@ class NiftiSource(NamedTuple):
         header: The file's NIfTI header.
         orientation: Which canonical axis each of the file's axes is, and whether it runs the same way, as nibabel's.
         label_values: The number in the file that each class has.
+        flat_axis: Of a file of two axes: the canonical axis that it does not have; else `None`.
     """
 
     affine: np.ndarray
     header: object
     orientation: np.ndarray
     label_values: tuple | None = None
+    flat_axis: int | None = None
 
     def write(self, labels, path):
         """Writes class indices in canonical orientation as a NIfTI file with the affine and the axes of the source.
@@ -37,7 +44,10 @@ class NiftiSource(NamedTuple):
         canonical = orientations.axcodes2ornt("RAS")
         back = orientations.ornt_transform(canonical, self.orientation)
         values = np.arange(labels.max(initial=0) + 1) if self.label_values is None else np.array(self.label_values)
-        values = orientations.apply_orientation(values[labels], back)
+        values = values[labels]
+        values = values if self.flat_axis is None else np.expand_dims(values, self.flat_axis)
+        values = orientations.apply_orientation(values, back)
+        values = values if self.flat_axis is None else values[..., 0]
         header = self.header.copy()
         header.set_data_dtype(np.min_scalar_type(int(values.max(initial=0))))
         header["cal_max"] = header["cal_min"] = 0
@@ -55,32 +65,53 @@ class NiftiSource(NamedTuple):
         return SUFFIXES[0]
 
 
+class Grid(NamedTuple):
+    """Where voxels are.
+
+    Attributes:
+        shape: Sizes, three of them.
+        affine: From canonical voxel indices to `unit`.
+        unit: In mm, or `None` where the file does not say, and mm are meant.
+    """
+
+    shape: tuple
+    affine: np.ndarray
+    unit: float | None
+
+
 def read_image(paths):
-    """Reads a volume of one or several channels.
+    """Reads a volume, or an image of two axes, of one or several channels.
 
     The axes are flipped and exchanged so that they run, as nearly as they can, to the right, to the front and up
-    (RAS); voxels are not resampled, so an oblique volume keeps its own axes.
+    (RAS); voxels are not resampled, so an oblique volume keeps its own axes. Micrometres and metres become mm.
 
     Args:
         paths: The files of its channels; or one file whose fourth axis is the channels.
 
     Returns:
-        `(image, spacing, canonical_affine, source)`: float32 `(*sizes, channels)`, the voxel's edges in mm, the affine
-        after reorientation, and a `NiftiSource`.
+        An `Opened`.
 
     Raises:
-        ValueError: If a file is damaged or not of three axes, its affine has no inverse, or the channels' shapes or
-            affines differ.
+        ValueError: If a file is damaged or not of two or three axes, its affine has no inverse, or the channels' shapes
+            or affines differ.
     """
     parts = [_read(path) for path in paths]
-    array, affine, source = parts[0]
-    for path, (other, other_affine, _) in zip(paths[1:], parts[1:], strict=True):
-        check_same_grid(array, affine, other, other_affine, named(path))
-    channels = [part if part.ndim == 4 else part[..., None] for part, _, _ in parts]
-    spacing = tuple(float(s) for s in np.sqrt((affine[:3, :3] ** 2).sum(axis=0)))
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
-        image = np.concatenate(channels, axis=-1).astype("float32", copy=False)
-    return image, spacing, affine, source
+    array, grid, source, _ = parts[0]
+    for path, (other, other_grid, _, _) in zip(paths[1:], parts[1:], strict=True):
+        check_same_grid(grid, other_grid, named(path))
+        if other.ndim != array.ndim or array.ndim == 4:
+            raise ValueError(f"Expected one channel in each of several files. Received: {other.shape} in {named(path)}")
+    flat = source.flat_axis is not None
+    rank = 2 if flat else 3
+    channels = [part if part.ndim == rank + 1 else part[..., None] for part, _, _, _ in parts]
+    edges = (grid.unit or 1.0) * np.sqrt((grid.affine[:3, :3] ** 2).sum(axis=0))
+    spacing = tuple(float(edge) for axis, edge in enumerate(edges) if axis != source.flat_axis)
+    layout = tuple(channel.shape[-1] for channel in channels)
+    image = channels[0] if len(channels) == 1 else np.concatenate(channels, axis=-1)
+    if image.dtype == "float64":
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
+            image = image.astype("float32")
+    return Opened(image, spacing, grid, source, ("mri",) * sum(layout), layout)
 
 
 def read_labels(path):
@@ -90,22 +121,25 @@ def read_labels(path):
         path: The file.
 
     Returns:
-        `(labels, affine)`: an array of the file's type, `(*sizes)`, and the affine after reorientation.
+        `(labels, grid)`: an integer array `(*sizes)`, and its `Grid`.
 
     Raises:
-        ValueError: If the file is damaged or not of three axes.
+        ValueError: If the file is damaged, not of two or three axes, or not of whole numbers.
     """
-    labels, affine, _ = _read(path)
-    if labels.ndim != 3:
+    labels, grid, source, step = _read(path)
+    if labels.ndim != (3 if source.flat_axis is None else 2):
         raise ValueError(f"Expected labels of three axes. Received: shape {labels.shape} in {named(path)}")
-    return labels, affine
+    return whole_numbers(labels, path, step), grid
 
 
-def check_same_grid(image, affine, other, other_affine, name):
-    """Raises a `ValueError` unless two arrays in canonical orientation have the same voxels."""
-    if image.shape[:3] != other.shape[:3]:
-        raise ValueError(f"Expected the shape of the image, {image.shape[:3]}. Received: {other.shape[:3]} in {name}")
-    corners = np.array(np.meshgrid(*([0, n - 1] for n in image.shape[:3]), [1], indexing="ij")).reshape(4, -1)
+def check_same_grid(grid, other, name):
+    """Raises a `ValueError` unless two `Grid`s have the same voxels; one without a unit has the other's."""
+    if grid.shape != other.shape:
+        raise ValueError(f"Expected the shape of the image, {grid.shape}. Received: {other.shape} in {name}")
+    unit = grid.unit or 1.0
+    affine, other_affine = unit * grid.affine, (other.unit or unit) * other.affine
+    affine, other_affine = (np.vstack([a[:3], [0, 0, 0, 1]]) for a in (affine, other_affine))
+    corners = np.array(np.meshgrid(*([0, n - 1] for n in grid.shape), [1], indexing="ij")).reshape(4, -1)
     apart = np.abs((affine - other_affine) @ corners).max()
     smallest = np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min()
     if not apart < 0.5 * smallest:
@@ -124,24 +158,57 @@ def import_nibabel():
     return nibabel
 
 
+def _load(path):
+    """Returns nibabel's image of a whole file; nibabel itself stops at the last voxel, before gzip's checksum."""
+    nibabel = import_nibabel()
+    content = path.read_bytes()
+    if content[:2] == b"\x1f\x8b":
+        content = gzip.decompress(content)
+    second = NIFTI_2 in (int.from_bytes(content[:4], order) for order in ("little", "big"))
+    return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(content)
+
+
 def _read(path):
+    """Returns a file's array in canonical orientation, its `Grid`, its `NiftiSource`, and the step of its numbers."""
     nibabel = import_nibabel()
     try:
-        image = nibabel.load(path)
+        image = _load(path)
         affine = np.asarray(image.affine, "float64")
-        usable = np.isfinite(affine).all() and abs(np.linalg.det(affine[:3, :3])) > 1e-12
         array = np.asanyarray(image.dataobj)
+        step = abs(float(image.dataobj.slope))
     except Exception as error:  # nibabel raises whatever the damage leads to, zlib's and NumPy's errors among them
         raise ValueError(f"Expected {named(path)} to be a NIfTI file. Received: {reason(error)}") from error
     if array.dtype.kind not in "biuf":
         raise ValueError(f"Expected one real number a voxel. Received: type {array.dtype} in {named(path)}")
-    if not usable:
+    if not _invertible(affine):
         raise ValueError(f"Expected an affine with an inverse. Received: {affine.tolist()} in {named(path)}")
+    array = array.astype("float32") if array.dtype == "float16" else array
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
-    if array.ndim not in (3, 4) or 0 in array.shape:
+    if array.ndim not in (2, 3, 4) or 0 in array.shape:
         raise ValueError(f"Expected three axes, or four with channels. Received: shape {array.shape} in {named(path)}")
+    flat = array.ndim == 2
+    array = array[..., None] if flat else array
     orientation = nibabel.io_orientation(affine)
     turned = nibabel.orientations.apply_orientation(array, orientation)
     canonical = affine @ nibabel.orientations.inv_ornt_aff(orientation, array.shape[:3])
-    return turned, canonical, NiftiSource(affine, image.header.copy(), orientation)
+    flat_axis = int(orientation[2, 0]) if flat else None
+    grid = Grid(turned.shape[:3], canonical, _unit(image.header))
+    source = NiftiSource(affine, image.header.copy(), orientation, flat_axis=flat_axis)
+    return (np.squeeze(turned, flat_axis) if flat else turned), grid, source, step
+
+
+def _invertible(affine):
+    """Whether the axes span space, whatever their unit."""
+    edges = np.sqrt((affine[:3, :3] ** 2).sum(axis=0))
+    if not np.isfinite(affine).all() or not (edges > 0).all():
+        return False
+    return abs(np.linalg.det(affine[:3, :3] / edges)) > 1e-6
+
+
+def _unit(header):
+    """Length of a header's unit of space in mm, `None` where it names none."""
+    try:
+        return MILLIMETRES.get(header.get_xyzt_units()[0])
+    except KeyError:  # a code that the format does not have
+        return None

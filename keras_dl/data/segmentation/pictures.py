@@ -1,14 +1,18 @@
-"""Pictures and masks as PNG or TIFF files."""
+"""Pictures as PNG, TIFF, JPEG or BMP files, and masks as the same without losses."""
 
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl import lazy
+from keras_dl.data.segmentation import raster, tiff
+from keras_dl.data.segmentation.case import Opened
+from keras_dl.data.segmentation.labels import whole_numbers
+from keras_dl.data.segmentation.picture_file import UnknownPicture
 from keras_dl.data.segmentation.problems import named, reason
 
-SUFFIXES = (".png", ".tif", ".tiff", ".bmp")
+SUFFIXES = (".png", ".tif", ".tiff", ".bmp", ".jpg", ".jpeg")
+LARGEST = 2**16 - 1
 
 
 class PictureSource(NamedTuple):
@@ -16,9 +20,11 @@ class PictureSource(NamedTuple):
 
     Attributes:
         label_values: The number in a file that each class has, as 0 and 255.
+        white: Value of white in the image.
     """
 
     label_values: tuple | None = None
+    white: float = 255.0
 
     def write(self, labels, path):
         """Writes class indices as a PNG file of the label values.
@@ -27,16 +33,15 @@ class PictureSource(NamedTuple):
             labels: Integer array `(height, width)`.
             path: The file.
         """
-        io = lazy.need("skimage.io", "Writing pictures")
+        from PIL import Image
+
         values = np.arange(labels.max(initial=0) + 1) if self.label_values is None else np.array(self.label_values)
-        dtype = "uint8" if values.max(initial=0) < 256 else "uint16"
+        largest = int(values.max(initial=0))
+        if largest > LARGEST:
+            raise ValueError(f"Expected label values up to {LARGEST} for a PNG file. Received: {largest} for {path}")
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        io.imsave(path, values[labels].astype(dtype), check_contrast=False)
-
-    @property
-    def white(self):
-        return 255.0
+        Image.fromarray(values[labels].astype("uint8" if largest < 256 else "uint16")).save(path)
 
     @property
     def suffix(self):
@@ -44,71 +49,90 @@ class PictureSource(NamedTuple):
 
 
 def read_image(paths):
-    """Reads a picture of one or several channels, grey or coloured; transparency is left out.
+    """Reads a picture of one or several channels: grey, coloured, or bands. Transparency is left out of images.
 
     Args:
         paths: The files of its channels, or one file.
 
     Returns:
-        `(image, spacing, None, source)`: float32 `(height, width, channels)`, `(1.0, 1.0)` and a `PictureSource`.
+        An `Opened` with spacing `(1.0, 1.0)`; its grid is the picture's size.
 
     Raises:
-        ValueError: If a file is not a picture, or their shapes differ.
+        ValueError: If a file is not one picture whose channels are known, or their shapes differ.
     """
     parts = [_read(path) for path in paths]
     for path, part in zip(paths, parts, strict=True):
-        if part.shape[:2] != parts[0].shape[:2]:
+        if part.array.shape[:2] != parts[0].array.shape[:2]:
             raise ValueError(
-                f"Expected the shape of the first channel, {parts[0].shape}. Received: {part.shape} in {named(path)}"
+                f"Expected the shape of the first channel, {parts[0].array.shape}. "
+                f"Received: {part.array.shape} in {named(path)}"
             )
-    return np.concatenate(parts, axis=-1).astype("float32"), (1.0, 1.0), None, PictureSource()
+    whites = {part.white for part in parts if part.colours} or {max(part.white for part in parts)}
+    if len(whites) > 1:
+        raise ValueError(f"Expected colours of as many bits. Received: 8 and 16 in {', '.join(map(named, paths))}")
+    layout = tuple(part.array.shape[-1] for part in parts)
+    modalities = sum((_modalities(part) for part in parts), ())
+    image = parts[0].array if len(parts) == 1 else np.concatenate([part.array for part in parts], axis=-1)
+    source = PictureSource(white=whites.pop())
+    return Opened(image, (1.0, 1.0), image.shape[:2], source, modalities, layout)
+
+
+def _modalities(picture):
+    colours = 3 if picture.colours else 0
+    return ("rgb",) * colours + ("grey",) * (picture.array.shape[-1] - colours)
 
 
 def read_labels(path):
     """Reads a mask: a grey picture, a coloured one whose channels are equal, or the indices into a coloured palette.
 
     Returns:
-        `(labels, None)`: an integer array `(height, width)`.
+        `(labels, grid)`: an integer array `(height, width)`, and its size.
 
     Raises:
-        ValueError: If the file is not such a picture.
+        ValueError: If the file is not such a picture, if it may have been changed by compression, or if transparency
+            tells pixels of one grey apart.
     """
-    indices = _indices(path)
-    labels = _read(path) if indices is None else indices[..., None]
+    picture = _read(path)
+    if picture.refusal is not None:
+        raise ValueError(f"Expected a mask as it was drawn. Received: {named(path)}, {picture.refusal}")
+    labels = picture.array if picture.indices is None else picture.indices[..., None]
     if (labels != labels[..., :1]).any():
         raise ValueError(f"Expected a grey picture of labels. Received: a coloured one, {named(path)}")
-    return labels[..., 0], None
+    labels = labels[..., 0]
+    if picture.indices is None and picture.alpha is not None:
+        _check_alpha(labels, picture.alpha, path)
+    return whole_numbers(labels, path) // picture.step, labels.shape
 
 
-def check_same_grid(image, affine, other, other_affine, name):
+def _check_alpha(labels, alpha, path):
+    """Refuses transparency that says more than the greys do."""
+    for value in np.unique(labels):
+        opacity = alpha[labels == value]
+        if (opacity != opacity[0]).any():
+            raise ValueError(
+                "Expected a mask whose greys are its labels; save it without transparency, on black. "
+                f"Received: pixels of grey {value} that are transparent and others that are not in {named(path)}"
+            )
+
+
+def check_same_grid(grid, other, name):
     """Raises a `ValueError` unless two pictures have the same size."""
-    if image.shape[:2] != other.shape[:2]:
-        raise ValueError(f"Expected the shape of the image, {image.shape[:2]}. Received: {other.shape[:2]} in {name}")
-
-
-def _indices(path):
-    """Returns the indices `(height, width)` of a picture that has a palette with colours, and `None` of any other."""
-    from PIL import Image
-
-    try:
-        with Image.open(path) as picture:
-            if picture.mode != "P":
-                return None
-            palette = np.reshape(picture.getpalette(), (-1, 3))
-            return None if (palette == palette[:, :1]).all() else np.asarray(picture)
-    except Exception:  # whatever the damage leads to; `_read` says what is wrong
-        return None
+    if grid != other:
+        raise ValueError(f"Expected the shape of the image, {grid}. Received: {other} in {name}")
 
 
 def _read(path):
-    """Returns `(height, width, channels)` with one channel or three; of one bit a pixel, with 0 and 255."""
-    io = lazy.need("skimage.io", "Reading pictures")
+    """Decodes a file by what it is, whatever its suffix says."""
     try:
-        picture = np.asarray(io.imread(path))
-    except Exception as error:  # imageio's plugins raise whatever the damage leads to
+        with path.open("rb") as file:
+            magic = file.read(4)
+        picture = (tiff if magic in tiff.MAGIC else raster).read(path)
+    except UnknownPicture as error:
+        raise ValueError(f"Expected one grey or coloured picture. Received: {named(path)}, {error}") from error
+    except ImportError:
+        raise
+    except Exception as error:  # the readers raise whatever the damage leads to
         raise ValueError(f"Expected {named(path)} to be a picture. Received: {reason(error)}") from error
-    picture = picture.astype("uint8") * 255 if picture.dtype == bool else picture
-    picture = picture[..., None] if picture.ndim == 2 else picture
-    if picture.ndim != 3 or picture.shape[2] > 4:
-        raise ValueError(f"Expected one grey or coloured picture. Received: shape {picture.shape} in {named(path)}")
-    return picture[..., : 1 if picture.shape[2] < 3 else 3]  # without transparency
+    if picture.array.dtype.kind not in "biuf" or not picture.array.size:
+        raise ValueError(f"Expected one real number a pixel. Received: type {picture.array.dtype} in {named(path)}")
+    return picture

@@ -160,14 +160,16 @@ def check_colours(image, modalities, white, name):
         name: What error messages call the image.
 
     Raises:
-        ValueError: If such channels have values below 0 or above white, or fractions up to 1 alone.
+        ValueError: If such channels have values below 0 or above white, fractions up to 1 alone, or in sixteen bits
+            only values of eight.
     """
     coloured = [number for number, kind in enumerate(modalities) if kind in ("rgb", "rgb_to_0_1")]
     if not coloured:
         return
     least, largest = (float(f([f(image[..., number]) for number in coloured])) for f in (np.min, np.max))
     fractions = largest <= 1 and any((image[..., n] != np.round(image[..., n])).any() for n in coloured)
-    if least < 0 or largest > white or fractions:
+    eight_bits = white > BYTE and 0 < largest <= BYTE
+    if least < 0 or largest > white or fractions or eight_bits:
         raise ValueError(
             f"Expected colours from 0 to {white:g}, the value of white; else save them as 8 or 16 bits, or have "
             "dataset.json call the channels zscore, rescale_to_0_1 or noNorm. "

@@ -1,0 +1,102 @@
+"""What the files of a folder have to share, and which labels they may hold."""
+
+import numpy as np
+
+from keras_dl.data.segmentation.problems import listed, named
+
+LARGEST_RATIO = 50  # of a case's spacing to the median one, along an axis
+LARGEST_MEAN_RATIO = 10  # of the geometric mean over the axes
+
+
+def check_classes(num_classes, label_values, ignore=None):
+    """Refuses arguments of `open_folder` that are no classes."""
+    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
+        raise ValueError(f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}")
+    values = [] if label_values is None else list(label_values)
+    if any(int(v) != v for v in values) or values != sorted(set(values)) or min(values, default=0) < 0:
+        raise ValueError(
+            f"`label_values` must be increasing integers of at least 0. Received: label_values={label_values!r}"
+        )
+    if num_classes is not None and values and len(values) != num_classes:
+        raise ValueError(f"`num_classes` and `label_values` differ. Received: {num_classes} and {label_values!r}")
+    if ignore is not None and (isinstance(ignore, bool) or not isinstance(ignore, int) or ignore in {0, *values}):
+        raise ValueError(f"`ignore` must be an integer that is no class. Received: ignore={ignore!r}")
+
+
+def check_labels(labels, allowed, path):
+    """Returns the set of the values of a mask, or refuses those that are none of the allowed ones.
+
+    Args:
+        labels: Integer array.
+        allowed: A set of values, or `None` for any of at least 0.
+        path: The file.
+    """
+    values = {int(value) for value in np.unique(labels)}
+    strangers = sorted(v for v in values if v < 0 or (allowed is not None and v not in allowed))
+    if strangers:
+        known = "labels of at least 0" if allowed is None else f"the labels {listed(map(str, sorted(allowed)))}"
+        raise ValueError(f"Expected {known}. Received: {listed(map(str, strangers))} in {named(path)}")
+    return values
+
+
+def consecutive(values):
+    """Returns the label of each class, of the sets of labels that cases hold, by name."""
+    labels = sorted({value for held in values.values() for value in held} | {0})
+    if labels == [0, 255] or labels == list(range(len(labels))):
+        return tuple(labels) if len(labels) > 1 else (0, 1)
+    missing = next(v for v in range(len(labels)) if labels[v] != v)
+    rare = min(labels[missing:], key=lambda v: sum(v in held for held in values.values()))
+    where = [name for name, held in values.items() if rare in held]
+    raise ValueError(
+        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`, or "
+        "`ignore` for pixels that train nothing. "
+        f"Received: {listed(map(str, labels))}, of which {rare} in {listed(where)}"
+    )
+
+
+def check_alike(opened, modalities, problems):
+    """Adds to problems what images do not share.
+
+    Args:
+        opened: Of each case, by name, its `Opened`.
+        modalities: Of each channel as a description says, or none.
+        problems: A `Problems`.
+    """
+    shapes, layouts = {}, {}
+    for name, image in opened.items():
+        shapes.setdefault((image.image.ndim - 1, image.image.shape[-1]), []).append(name)
+        kinds = () if modalities else image.modalities
+        layouts.setdefault((image.layout, kinds), []).append(name)
+    if len(shapes) > 1:
+        kinds = "; ".join(f"{axes} axes, {n} channels in {listed(names)}" for (axes, n), names in shapes.items())
+        problems.messages.insert(0, f"Expected images of as many axes and channels each. Received: {kinds}")
+    elif len(layouts) > 1:
+        kinds = "; ".join(f"{_kinds(*key)} in {listed(names)}" for key, names in layouts.items())
+        problems.messages.insert(0, f"Expected the same channels in every image. Received: {kinds}")
+    elif modalities and shapes and next(iter(shapes))[1] != len(modalities):
+        problems.messages.insert(
+            0,
+            f"Expected the {len(modalities)} channels that dataset.json names, {listed(modalities)}; name each. "
+            f"Received: {next(iter(shapes))[1]} in {listed(opened)}",
+        )
+    elif opened:
+        _check_spacings(opened, problems)
+
+
+def _kinds(layout, modalities):
+    text = ", ".join(modalities) or f"{sum(layout)} channels"
+    return text if len(layout) == 1 else f"{text} ({' + '.join(map(str, layout))} of {len(layout)} files)"
+
+
+def _check_spacings(opened, problems):
+    """A spacing in another unit is plausible alone, and absurd beside the others."""
+    logs = {name: np.log(image.spacing) for name, image in opened.items()}
+    middle = np.median(list(logs.values()), axis=0)
+    for name, log in logs.items():
+        ratios = np.abs(log - middle)
+        if ratios.max() > np.log(LARGEST_RATIO) or abs((log - middle).mean()) > np.log(LARGEST_MEAN_RATIO):
+            usual = ", ".join(f"{value:.3g}" for value in np.exp(middle))
+            found = ", ".join(f"{value:.3g}" for value in opened[name].spacing)
+            problems.messages.append(
+                f"Expected spacings in one unit, here about {usual}; correct the header. Received: {found} in {name}"
+            )
