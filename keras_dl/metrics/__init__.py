@@ -24,7 +24,13 @@ from keras_dl.metrics.roc import roc_auc
 from keras_dl.metrics.sample_metric import SampleMetric, compare, measure, represent
 from keras_dl.metrics.segmentation import Dice, IoU, dice_score, iou_score, pixel_error
 from keras_dl.metrics.segmentation_rand import RandScore, foreground_rand_score, maximal_rand_score, rand_score
-from keras_dl.metrics.segmentation_surfaces import hausdorff_95, hausdorff_distance
+from keras_dl.metrics.segmentation_surfaces import (
+    average_surface_distance,
+    hausdorff_95,
+    hausdorff_distance,
+    surface_dice,
+    surface_distances,
+)
 from keras_dl.metrics.wasserstein import SlicedWasserstein, Wasserstein2, sliced_wasserstein, wasserstein_2
 
 if TYPE_CHECKING:
@@ -50,6 +56,7 @@ __all__ = [
     "SampleMetric",
     "SlicedWasserstein",
     "Wasserstein2",
+    "average_surface_distance",
     "compare",
     "deformation_sensitivity",
     "density_coverage",
@@ -79,6 +86,8 @@ __all__ = [
     "shift_consistency",
     "shift_equivariance_error",
     "sliced_wasserstein",
+    "surface_dice",
+    "surface_distances",
     "train_features",
     "wasserstein_2",
     "with_features",

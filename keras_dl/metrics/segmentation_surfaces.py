@@ -1,4 +1,4 @@
-"""Distances between the surfaces of masks: Hausdorff, and its percentiles."""
+"""Distances between the surfaces of masks: Hausdorff and its percentiles, their average, and Dice of surfaces."""
 
 import numpy as np
 from scipy import ndimage
@@ -39,7 +39,66 @@ def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
     return float(max(np.percentile(forth, percentile), np.percentile(back, percentile)))
 
 
-def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None):
+def average_surface_distance(y_true, y_pred, spacing=1.0):
+    """Average distance between the surfaces of two masks, symmetric, in the units of `spacing`.
+
+    `(sum_a d(a, B) + sum_b d(b, A)) / (|A| + |B|)` over the surface pixels a of A and b of B (Heimann et al., 2009).
+
+    Args:
+        y_true: Boolean mask, `(*sizes)`.
+        y_pred: Boolean mask of the same shape.
+        spacing: Distance between neighbours, a number or one an axis.
+
+    Returns:
+        Float; infinity where one mask is empty, and NaN where both are.
+
+    Raises:
+        ValueError: If the shapes differ, or `spacing` is out of range.
+
+    Example:
+
+    >>> average_surface_distance([0, 1, 0, 0, 0], [0, 0, 0, 1, 0], spacing=1.5)
+    3.0
+    """
+    masks, spacing = _checked(y_true, y_pred, spacing)
+    if not all(mask.any() for mask in masks):
+        return float("inf") if any(mask.any() for mask in masks) else float("nan")
+    return float(np.concatenate(surface_distances(*masks, spacing)).mean())
+
+
+def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
+    """Share of two surfaces that is within a tolerance of the other: `(|A near B| + |B near A|) / (|A| + |B|)`.
+
+    Of the surface pixels, each of which counts the same (Nikolov et al., 2021, who weigh them by their areas).
+
+    Args:
+        y_true: Boolean mask, `(*sizes)`.
+        y_pred: Boolean mask of the same shape.
+        tolerance: Distance of at least 0 in the units of `spacing`.
+        spacing: Distance between neighbours, a number or one an axis.
+
+    Returns:
+        Float from 0 to 1; 0 where one mask is empty, and NaN where both are.
+
+    Raises:
+        ValueError: If the shapes differ, or `tolerance` or `spacing` is out of range.
+
+    Example:
+
+    >>> surface_dice([0, 1, 1, 1, 0], [0, 1, 1, 1, 1], tolerance=0.5), surface_dice([0, 1, 0], [1, 0, 0], tolerance=1)
+    (0.5, 1.0)
+    """
+    masks, spacing = _checked(y_true, y_pred, spacing)
+    if np.ndim(tolerance) or not tolerance >= 0:
+        raise ValueError(f"`tolerance` must be a number of at least 0. Received: tolerance={tolerance!r}")
+    if not all(mask.any() for mask in masks):
+        return 0.0 if any(mask.any() for mask in masks) else float("nan")
+    distances = np.concatenate(surface_distances(*masks, spacing))
+    # Distances are sums of squares of spacings, so those that are meant to be the tolerance may miss it by rounding.
+    return float((distances <= tolerance * (1 + 1e-9)).mean())
+
+
+def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None, ignore_index=-100):
     """95th percentile Hausdorff distance of each class of two label images; see `hausdorff_distance`.
 
     Args:
@@ -47,6 +106,7 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None):
         y_pred: Array of predicted class indices of that shape.
         spacing: Distance between neighbours, a number or one an axis.
         num_classes: Number of classes; by default one more than the largest index.
+        ignore_index: Label whose pixels are in no mask, true or predicted.
 
     Returns:
         Float64 array of shape `(num_classes,)`, class 0 (the background) included: infinity where a class is in one
@@ -64,12 +124,16 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None):
     for y in (y_true, y_pred):
         if y.dtype.kind not in "biu":
             raise ValueError(f"Expected class indices, integers or booleans. Received: dtype {y.dtype}")
-    ends = [int(y.max(initial=0)) for y in (y_true, y_pred)] + [int(y.min(initial=0)) for y in (y_true, y_pred)]
+    valid = y_true != ignore_index
+    counted = [y_true[valid], y_pred[valid]] if y_true.shape == y_pred.shape else [y_true, y_pred]
+    ends = [int(y.max(initial=0)) for y in counted] + [int(y.min(initial=0)) for y in counted]
     num_classes = max(ends) + 1 if num_classes is None else num_classes
     if min(ends) < 0 or max(ends) >= num_classes:
         raise ValueError(
             f"Expected class indices from 0 to {num_classes - 1}. Received: values from {min(ends)} to {max(ends)}"
         )
+    if y_true.shape == y_pred.shape:
+        y_true, y_pred = (np.where(valid, y.astype("int64"), -1) for y in (y_true, y_pred))
     return np.array([hausdorff_distance(y_true == c, y_pred == c, spacing, 95.0) for c in range(num_classes)])
 
 
@@ -81,15 +145,24 @@ def surface_distances(a, b, spacing=1.0):
         b: Boolean mask of the same shape with at least one pixel.
         spacing: Distance between neighbours, a number or one an axis.
 
+    Returns:
+        List of two float64 arrays, in the units of `spacing`.
+
+    Raises:
+        ValueError: If the shapes differ, a mask is empty, or `spacing` is out of range.
+
     Example:
 
     >>> a = np.array([[0, 1, 0, 0, 1]], bool)
     >>> [d.tolist() for d in surface_distances(a, np.array([[0, 0, 1, 0, 0]], bool))]
     [[1.0, 2.0], [1.0]]
     """
+    (a, b), spacing = _checked(a, b, spacing)
+    if not (a.any() and b.any()):
+        raise ValueError(f"Expected masks with pixels. Received: {int(a.sum())} and {int(b.sum())} pixels")
     (box,) = ndimage.find_objects((a | b).astype("uint8"))
     a, b = (surface(mask[box]) for mask in (a, b))
-    spacing = np.broadcast_to(np.asarray(spacing, "float64"), (a.ndim,))
+    spacing = np.broadcast_to(spacing, (a.ndim,))
     return [ndimage.distance_transform_edt(~to, sampling=spacing)[of] for of, to in ((a, b), (b, a))]
 
 

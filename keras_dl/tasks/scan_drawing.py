@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_dl.data.segmentation.plan import slicing_axis
 from keras_dl.tasks.drawing import pyplot
 
 
@@ -27,7 +28,7 @@ def overlays(path, cases, num_classes):
             panel.imshow(image, cmap="gray")
             if mask is not None:
                 colours = {"cmap": "tab10", "vmin": 1, "vmax": max(num_classes - 1, 10), "interpolation": "nearest"}
-                panel.imshow(np.ma.masked_equal(mask, 0), alpha=0.5, **colours)
+                panel.imshow(np.ma.masked_less_equal(mask, 0), alpha=0.5, **colours)
             panel.set(xticks=[], yticks=[])
             if number == 0:
                 panel.set_title(title)
@@ -41,7 +42,7 @@ def slices(case, labels):
     """Returns an image in the plane, from 0 to 1 and grey or coloured, and its two masks, of which one may be None."""
     image, masks = case.image, [case.labels, labels]
     if labels.ndim == 3:
-        axis = int(np.argmax(case.spacing)) if len(set(case.spacing)) > 1 else 2
+        axis = slicing_axis(case.spacing)
         known = case.labels if case.labels is not None else labels
         counts = (known > 0).sum(axis=tuple(a for a in range(3) if a != axis))
         index = int(np.argmax(counts)) if counts.any() else labels.shape[axis] // 2
@@ -49,4 +50,4 @@ def slices(case, labels):
         masks = [None if mask is None else np.take(mask, index, axis) for mask in masks]
     image = image if image.shape[-1] == 3 else image[..., 0]
     low, high = np.percentile(image, (0.5, 99.5))
-    return np.clip((image - low) / max(high - low, 1e-8), 0, 1), masks
+    return np.clip((image - low) / ((high - low) or 1.0), 0, 1), masks

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -80,7 +81,9 @@ class Scans:
         return spec | {name: list(getattr(self.cases, name)) for name in ("label_values", "modalities", "names")}
 
     def names(self, fold):
-        """The names that a fold trains on, and those that it leaves out."""
+        """The names that a fold trains on, and those that it leaves out; of too few cases for folds all are both."""
+        if len(self.cases.names) < NUM_FOLDS and fold == 0:
+            return list(self.cases.names), list(self.cases.names)
         return segmentation.fold(self.cases.names, fold, NUM_FOLDS)
 
     def held_out(self, options):
@@ -101,6 +104,7 @@ class Scans:
                 `foreground`, `augmentation` and `mirroring`.
             seed: integer.
         """
+        self.warn_of_fold(options["fold"])
         plan = segmentation.Plan.from_dict(options["plan"])
         transforms = segmentation.augmentation(options["augmentation"], plan, options["mirroring"])
         parts = [self._prepare(names, plan) for names in self.names(options["fold"])]
@@ -166,6 +170,22 @@ class Scans:
             part.kind = f"cases of {self.name}" + (f" ({count} of them the model was trained on)" if count else "")
         return part
 
+    def warn_of_fold(self, fold):
+        """Warns of what training on a fold cannot learn, or its evaluation not tell."""
+        training, held_out = self.names(fold)
+        if training == held_out:
+            text = f"{len(training)} cases are too few for folds: all are trained on, and evaluation is of the same"
+            warnings.warn(f"{text}; give {NUM_FOLDS} or more", stacklevel=3)
+        classes = getattr(self.cases, "classes", None)
+        if classes is None:
+            return
+        unseen = set().union(*(classes[name] for name in held_out)) - set().union(*(classes[n] for n in training))
+        if unseen:
+            labels = listed(str(self.cases.label_values[number]) for number in sorted(unseen))
+            warnings.warn(
+                f"no case of fold {fold} that is trained on has label {labels}, held-out ones do", stacklevel=3
+            )
+
     def _check_names(self, config, path):
         """Refuses scans that are not those of a run: its folds would be others, and hold out what it trained on."""
         now, then = set(self.cases.names), set(config["data"].get("names", self.cases.names))
@@ -199,8 +219,10 @@ class Scans:
 
 def trained_on(config):
     """The names of the cases that a run was trained on, as a set; none where its config does not say it."""
-    names = config["data"].get("names")
-    return set(segmentation.fold(names, config["fit"]["fold"], NUM_FOLDS)[0]) if names else set()
+    names = config["data"].get("names", [])
+    if len(names) < NUM_FOLDS:
+        return set(names)
+    return set(segmentation.fold(names, config["fit"]["fold"], NUM_FOLDS)[0])
 
 
 def plan_of(config: dict[str, Any]):

@@ -9,9 +9,9 @@ import pytest
 from skimage.io import imread, imsave
 
 from apps import evaluate, export, segment, train, tune
+from keras_dl import tasks
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
-from keras_dl.runs import space
 
 
 @pytest.fixture
@@ -133,10 +133,25 @@ def test_a_run_whose_scores_say_nothing_is_exported(run, copied, tmp_path):
     assert "| dice_class_1 |  |  |  |" in (tmp_path / "exported" / "README.md").read_text()
 
 
-def test_too_few_cases_are_refused_before_a_model_is_built(run, tmp_path, monkeypatch, capsys):
+def test_too_few_cases_for_folds_are_all_trained_on(tmp_path):
+    """Which a warning says, before anything is trained."""
     for number in range(4):
         for kind, values in (("images", 60), ("masks", number % 2)):
             PictureSource().write(np.full((16, 16), values), tmp_path / "few" / kind / f"{number}.png")
-    monkeypatch.setattr(space, "build", None)
-    assert run(train.main, "unet", "--data", tmp_path / "few", "--out", tmp_path / "r") == 2
-    assert "Expected at least 5 different names" in capsys.readouterr().err and not (tmp_path / "r").exists()
+    scans = tasks.Scans.load("few", tmp_path / "few")
+    assert scans.names(0) == (scans.cases.names,) * 2
+    with pytest.warns(UserWarning, match="4 cases are too few for folds: all are trained on"):
+        scans.warn_of_fold(0)
+    with pytest.raises(ValueError, match="Expected at least 5 different names"):
+        scans.names(1)
+
+
+def test_classes_that_only_held_out_cases_have_are_warned_of(tmp_path):
+    held_out = segmentation.fold("abcdefghij", 0)[1]
+    for name in "abcdefghij":
+        mask = np.zeros((16, 16), int)
+        mask[0, 0], mask[1, 1] = 1, 2 * (name in held_out)
+        PictureSource().write(np.full((16, 16), 60), tmp_path / "images" / f"{name}.png")
+        PictureSource().write(mask, tmp_path / "masks" / f"{name}.png")
+    with pytest.warns(UserWarning, match="no case of fold 0 that is trained on has label 2, held-out ones do"):
+        tasks.Scans.load("set", tmp_path).warn_of_fold(0)

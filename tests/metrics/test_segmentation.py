@@ -260,3 +260,38 @@ def test_one_hot_labels_of_another_number_of_classes_are_refused():
     metric = metrics.Dice(2)
     metric.update_state(np.array([[[1, 0], [0, 0]]]), np.array([[[1.0, 0.0], [0.0, 1.0]]]))  # a pixel of no class
     assert np.isnan(float(metric.result()))
+
+
+def far_apart(a, b, spacing):
+    """Distances of surface pixels by brute force."""
+    points = [np.argwhere(surface(mask)) * np.asarray(spacing) for mask in (a, b)]
+    distances = np.linalg.norm(points[0][:, None] - points[1][None], axis=-1)
+    return np.concatenate([distances.min(1), distances.min(0)])
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.7, 2.0, 1.3)])
+def test_average_surface_distance_and_surface_dice(spacing):
+    a, b = (ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=(9, 8, 7)), 1) > 0 for seed in (0, 1))
+    distances = far_apart(a, b, spacing)
+    assert metrics.average_surface_distance(a, b, spacing) == pytest.approx(distances.mean())
+    for tolerance in (0.0, 1.0, 2.5):
+        share = metrics.surface_dice(a, b, tolerance, spacing)
+        assert share == pytest.approx((distances <= tolerance + 1e-9).mean())
+    assert sorted(np.concatenate(metrics.surface_distances(a, b, spacing))) == pytest.approx(sorted(distances))
+
+
+def test_surfaces_of_empty_masks():
+    empty, one = np.zeros((3, 3), bool), np.eye(3, dtype=bool)
+    assert metrics.average_surface_distance(empty, one) == np.inf and metrics.surface_dice(one, empty, 1.0) == 0
+    assert np.isnan(metrics.average_surface_distance(empty, empty)) and np.isnan(metrics.surface_dice(empty, empty, 1))
+    with pytest.raises(ValueError, match="masks with pixels. Received: 3 and 0 pixels"):
+        metrics.surface_distances(one, empty)
+    with pytest.raises(ValueError, match="`tolerance` must be a number of at least 0. Received: tolerance=-1"):
+        metrics.surface_dice(one, one, -1)
+
+
+def test_surfaces_without_ignored_pixels():
+    true, predicted = np.zeros((2, 6), int), np.zeros((2, 6), int)
+    true[:, 1] = predicted[:, 1] = predicted[:, 4] = 1
+    true[:, 4] = -100
+    assert metrics.hausdorff_95(true, predicted).tolist() == [0.0, 0.0]
