@@ -1,5 +1,7 @@
 """A tf.data pipeline whose order is a function of seed, epoch and position."""
 
+import weakref
+
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed
@@ -18,6 +20,14 @@ class Order:
     def __init__(self, data=None):
         self.data = data
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+        self._checked_by = None
+
+    def check(self, model):
+        """Lets a model check the arrays, unless it has done so before."""
+        checked_by = self._checked_by and self._checked_by()
+        if self.data is not None and checked_by is not model:
+            model.check_data(self.data)
+            self._checked_by = weakref.ref(model)
 
     def place(self, epoch):
         """Makes the next iteration that of `epoch`."""

@@ -39,8 +39,9 @@ def prepare(folder, recipe, config, data, strategy, resumes=False):
         data.check_resumed(config, folder.path, options)
     config = config | {"data": data.described(), "condition": recipe.TASK.condition}
     config |= {"hyperparameters": hyperparameters, "fit": options}
+    pipelines = data.pipelines(options, config["seed"])
     try:
-        data.check_learnable(model)
+        data.check_learnable(model, pipelines[0])
     except ValueError as error:
         raise ValueError(f"the recipe cannot learn {data.name}: {error}") from error
     if resumes:
@@ -49,7 +50,7 @@ def prepare(folder, recipe, config, data, strategy, resumes=False):
         done, wanted = model.state.epoch, options["epochs"]
         if done > wanted:
             raise ValueError(f"{folder.path} has {done} epochs behind it. Received: --epochs {wanted}")
-    return model, config, data.pipelines(options, config["seed"])
+    return model, config, pipelines
 
 
 class Run:

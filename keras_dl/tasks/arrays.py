@@ -84,9 +84,9 @@ class Arrays:
         """A little of the data, as arguments of `evaluate`."""
         return (self.x[:2], self.y[:2]) if self.conditional else (self.x[:2],)
 
-    def check_learnable(self, model):
-        """Refuses data that a model cannot learn, before it trains."""
-        model.check_data((self.x, self.y) if self.conditional else self.x)
+    def check_learnable(self, model, dataset):
+        """Refuses data that a model cannot learn, before it trains: those of a dataset of `pipelines`."""
+        dataset.order.check(model)
 
     def check_resumed(self, config, path, options):
         """Refuses data that are not those of a run that goes on; a named set is always the same."""

@@ -129,7 +129,7 @@ class Scans:
         """A little of the held-out data, as arguments of `evaluate`."""
         return (self.pipelines(options, seed=0)[1].take(1),)
 
-    def check_learnable(self, model):
+    def check_learnable(self, model, dataset):
         """Refuses data that a model cannot learn; patches are made to fit."""
 
     def check_resumed(self, config, path, options):

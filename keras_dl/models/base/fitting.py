@@ -88,7 +88,7 @@ def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks
         check(model, *validation)
     order = getattr(x, "order", None)
     if order is not None and order.data is not None:
-        model.check_data(order.data)
+        order.check(model)
         model.streams = model.unchecked = False
     steps = options.get("steps_per_epoch") or _cardinality(x)
     _choose(model, x, steps, options.get("epochs", 1))
