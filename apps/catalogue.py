@@ -2,12 +2,15 @@
 
 import ast
 import difflib
+import functools
 import importlib.util
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "apps" / "recipes"
+#: Methods by which a recipe asks for a hyperparameter.
+KINDS = ("Boolean", "Choice", "Fixed", "Float", "Int")
 
 
 def recipes():
@@ -70,6 +73,44 @@ def default_dataset(recipe):
 def presets(recipe):
     """The recipe's presets: a dict from name to fixed hyperparameters."""
     return _constant(_path(recipe), "PRESETS", {})
+
+
+def hyperparameters(recipe):
+    """Names of the hyperparameters that a recipe may ask for, itself or by functions of recipes that it imports.
+
+    Returns:
+        A sorted list; `None` for a recipe of one's own, and where a name is not written out.
+    """
+    if recipe not in recipes():
+        return None
+    names, read, waiting = set(), set(), [(recipe, "build"), (recipe, "fit_options")]
+    while waiting:
+        place = waiting.pop()
+        if place in read or place[1] not in (definitions := _definitions(place[0])):
+            continue
+        read.add(place)
+        for node in ast.walk(definitions[place[1]]):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="hp"), attr=kind), args=[name, *_]) if kind in KINDS:
+                    name = name.args[0] if isinstance(name, ast.Call) else name  # a name that comes with its meaning
+                    names.add(getattr(name, "value", None))
+                case ast.Attribute(value=ast.Name(id=other), attr=name) if other in recipes():
+                    waiting.append((other, name))
+                case ast.Name(id=name):
+                    waiting.append((place[0], name))
+    return None if None in names else sorted(names)
+
+
+@functools.cache
+def _definitions(recipe):
+    """What a recipe's file defines, as syntax trees by name."""
+    definitions = {}
+    for node in _parse(_path(recipe)).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            definitions[node.name] = node
+        if isinstance(node, ast.Assign):
+            definitions |= {target.id: node for target in node.targets if isinstance(target, ast.Name)}
+    return definitions
 
 
 def strategies():

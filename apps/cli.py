@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -38,6 +39,20 @@ class Parser(argparse.ArgumentParser):
                 self.error(catalogue.unknown("option", wrong, options))
             self.error(f"unexpected argument {wrong!r}")
         return arguments
+
+
+class Version(argparse.Action):
+    """The option `--version`: shows what the programs compute with, and ends."""
+
+    def __init__(self, option_strings, dest, **options):
+        super().__init__(option_strings, dest, nargs=0, help="show versions, processor, devices and kernels, and stop")
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        start_tensorflow()
+        from keras_dl import runtime
+
+        print(json.dumps(runtime.describe(), indent=2))
+        parser.exit()
 
 
 def one_of(kind, names):
@@ -168,9 +183,18 @@ def hyperparameters(arguments):
     return values
 
 
-def start_tensorflow():
-    """Imports TensorFlow and keras_dl, which takes seconds, without their start-up noise.
+def check_names(arguments):
+    """Refuses a `--set` of a hyperparameter for which the recipe never asks."""
+    names = catalogue.hyperparameters(arguments.recipe)
+    for name in assignments(arguments.set):
+        if names is not None and name not in names:
+            raise UserError(catalogue.unknown("hyperparameter", name, names))
 
+
+def start_tensorflow():
+    """Imports keras_dl and TensorFlow, which takes seconds, without their start-up noise.
+
+    keras_dl comes first, as it chooses TensorFlow's kernels (`keras_dl.onednn`).
     TensorFlow writes to the terminal from C++ before it can be told not to. Set TF_CPP_MIN_LOG_LEVEL=0 to see it all.
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -180,9 +204,9 @@ def start_tensorflow():
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     with _hidden_stderr():
-        import tensorflow as tf
-
         import keras_dl  # noqa: F401
+    import tensorflow as tf
+
     tf.get_logger().setLevel("ERROR")
 
 

@@ -22,6 +22,7 @@ class TrainingBar(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.done = epochs, done
         self._bar = self._task = None
+        self._compiling = True  # until the first steps are done
         self._last_line = 0.0
 
     def on_train_begin(self, logs=None):
@@ -29,7 +30,7 @@ class TrainingBar(keras.callbacks.Callback):
             return
         place, metrics = TextColumn("epoch {task.fields[epoch]}/{task.total:g}"), TextColumn("{task.description}")
         self._bar = Progress(place, BarColumn(), metrics, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-        self._task = self._bar.add_task("", total=self.epochs, completed=self.done, epoch=self.done)
+        self._task = self._bar.add_task("compiling", total=self.epochs, completed=self.done, epoch=self.done)
         self._bar.start()
 
     def on_train_batch_begin(self, batch, logs=None):
@@ -37,6 +38,11 @@ class TrainingBar(keras.callbacks.Callback):
         steps = self.params.get("steps") or 0
         if self._bar and steps:
             self._bar.update(self._task, completed=self.done + min(batch / steps, 1.0), epoch=self.done + 1)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._compiling and self._bar:
+            self._bar.update(self._task, description="")
+        self._compiling = False
 
     def on_epoch_end(self, epoch, logs=None):
         self.done = epoch + 1

@@ -37,6 +37,7 @@ def parser(argv):
         description=catalogue.docstring(recipe) if recipe else DESCRIPTION + "\n" + recipes_text(names),
         epilog=None if recipe else EXAMPLES,
     )
+    parser.add_argument("--version", action=cli.Version)
     parser.add_argument("recipe", type=cli.recipe, help=f"the system to train: {', '.join(names)}, or a file")
     datasets = catalogue.datasets()
     parser.add_argument(
@@ -107,6 +108,8 @@ def parsed(parser, argv=None):
     presets = catalogue.presets(arguments.recipe)
     if arguments.preset is not None and arguments.preset not in presets:
         raise cli.UserError(catalogue.unknown("preset", arguments.preset, list(presets)))
+    cli.dataset_name(arguments)
+    cli.check_names(arguments)
     return arguments
 
 
@@ -235,7 +238,7 @@ def report(run, test_data):
 def run_config(arguments, old):
     """What is asked for, by the command line and, where a run is resumed, by its config."""
     from apps import show
-    from keras_dl import runs
+    from keras_dl import runs, runtime
 
     asked = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
     asked |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
@@ -243,8 +246,11 @@ def run_config(arguments, old):
     if old is None:
         dataset = asked["dataset"] or catalogue.default_dataset(arguments.recipe)
         config = asked | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
-        return config | {"versions": runs.versions(), "command": ["python", "-m", "apps.train", *sys.argv[1:]]}
+        config |= {"versions": runs.versions(), "runtime": runtime.describe()}
+        return config | {"command": ["python", "-m", "apps.train", *sys.argv[1:]]}
     runs.refuse_changes(asked, old, "run")
+    for difference in runtime.differences(old.get("runtime", {})):
+        show.say(f"{difference}: the last bits of results may differ from those of a run without interruption")
     if arguments.epochs not in (None, old["hyperparameters"].get("epochs")):
         show.say("schedules of learning rate and weights stay those of the first command")
     runs.refuse_other_values(values, old, "run", free=("epochs",))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from keras_dl import lazy
 from keras_dl.models.base.replicas import LostWorkerError
 from keras_dl.runtime.checkpoint import Checkpoint, latest, load_latest, restore
-from keras_dl.runtime.describe import describe
+from keras_dl.runtime.describe import describe, differences
 from keras_dl.runtime.export import export
 from keras_dl.runtime.strategy import is_chief, strategy
 
@@ -18,6 +18,7 @@ __all__ = [
     "Checkpoint",
     "LostWorkerError",
     "describe",
+    "differences",
     "export",
     "hypermodel",
     "is_chief",
