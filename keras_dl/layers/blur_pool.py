@@ -12,7 +12,7 @@ from keras_dl.layers.options import register
 
 
 class _BlurPool(keras.layers.Layer):
-    rank = None
+    rank: int
 
     def __init__(self, kernel_size=3, strides=2, **kwargs):
         super().__init__(**kwargs)

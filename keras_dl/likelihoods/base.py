@@ -35,7 +35,7 @@ class Likelihood(keras.layers.Layer):
     """
 
     parameters_per_value = 1
-    reads = None
+    reads: str | None = None
 
     def __init__(self, **kwargs):
         # tfp takes more than a second to import: it waits for the first likelihood, but not for a graph to be traced.

@@ -14,8 +14,8 @@ class Estimate(NamedTuple):
         standard_error: Float array of the same shape.
     """
 
-    value: np.ndarray
-    standard_error: np.ndarray
+    value: float | np.ndarray
+    standard_error: float | np.ndarray
 
 
 def mean(values):

@@ -19,7 +19,7 @@ class SampleMetric:
     #: Names of the results in tables, one for every key that `compare` returns; the features' name is added.
     titles = {}
     #: Whether larger (`"max"`) or smaller (`"min"`) results are better, for searches and for tables.
-    direction = None
+    direction: str | None = None
 
     def __init__(self, features=None):
         if features is not None and not hasattr(features, "extract"):

@@ -35,7 +35,7 @@ def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
         raise ValueError(f"`percentile` must be from 0 to 100. Received: percentile={percentile!r}")
     if not all(mask.any() for mask in masks):
         return float("inf") if any(mask.any() for mask in masks) else float("nan")
-    forth, back = surface_distances(*masks, spacing)
+    forth, back = surface_distances(*masks, spacing=spacing)
     return float(max(np.percentile(forth, percentile), np.percentile(back, percentile)))
 
 

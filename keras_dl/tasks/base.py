@@ -31,7 +31,7 @@ class Task:
     """
 
     #: Patterns of the pictures, the best first, of which one goes onto the card of an exported model.
-    card_pictures = ()
+    card_pictures: tuple[str, ...] = ()
     #: Metrics that tell most about the progress of training, the first that there is.
     progress = ("elbo", "loss")
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.

@@ -43,9 +43,9 @@ class ObjectiveModel(keras.Model):
     #: Whether data are `x` or `(x, condition)`; others' second part is a target.
     has_conditions = False
     #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
-    optimizer_names = ("optimizer",)
+    optimizer_names: tuple[str, ...] = ("optimizer",)
     #: Names of the networks of which an exponential moving average is kept.
-    averaged_networks = ()
+    averaged_networks: tuple[str, ...] = ()
 
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
