@@ -126,10 +126,10 @@ def checked(checks):
                     checks[name](value, name)
             return function(*args, **options)
 
-        run.__signature__ = signature  # Keras, too, reads the names of arguments
+        run.__dict__["__signature__"] = signature  # Keras, too, reads the names of arguments
         if not inspect.isclass(made):
             return run
-        made.__init__ = run
+        setattr(made, "__init__", run)  # noqa: B010
         return made
 
     return decorate

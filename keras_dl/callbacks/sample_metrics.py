@@ -129,6 +129,8 @@ class StopOnKID(keras.callbacks.Callback):
     >>> # model.fit(..., callbacks=[keras_dl.callbacks.SampleMetrics(kid, x_test), stop])
     """
 
+    best: float
+
     def __init__(self, patience=5, restore_best_weights=False, start_from_epoch=0, monitor="val_kid"):
         super().__init__()
         self.patience = check_count(patience, "patience")

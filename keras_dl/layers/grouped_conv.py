@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 
-class GroupedConvolution:
+class GroupedConvolution(keras.layers.Layer):
     """Mixin that computes a grouped convolution as one convolution a group.
 
     Keras compiles grouped convolutions by XLA on the TensorFlow backend; on a CPU their gradients are 8 to 80 times

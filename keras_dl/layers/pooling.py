@@ -6,7 +6,7 @@ from keras import ops
 from keras_dl.layers.blur_pool import BLUR_POOLS
 
 
-class Float32UnderFloat16:
+class Float32UnderFloat16(keras.layers.Layer):
     """Mixin that pools float16 in float32, as TensorFlow has no float16 pooling of volumes on a CPU."""
 
     def call(self, inputs):

@@ -52,7 +52,8 @@ class DiscretizedLogistic(Likelihood):
     def values(self, parameters):
         from keras_dl.likelihoods import distributions
 
-        return distributions.DiscretizedLogistic(*split_loc_and_scale(parameters), self.num_levels)
+        loc, log_scale = split_loc_and_scale(parameters)
+        return distributions.DiscretizedLogistic(loc, log_scale, self.num_levels)
 
     def mean(self, parameters):
         r"""Returns the mean of the logistic clipped to [0, 1], $s [\log(1 + e^{\mu/s}) - \log(1 + e^{(\mu-1)/s})]$.

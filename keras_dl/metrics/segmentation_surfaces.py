@@ -35,7 +35,7 @@ def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
         raise ValueError(f"`percentile` must be from 0 to 100. Received: percentile={percentile!r}")
     if not all(mask.any() for mask in masks):
         return float("inf") if any(mask.any() for mask in masks) else float("nan")
-    forth, back = surface_distances(*masks, spacing=spacing)
+    forth, back = surface_distances(masks[0], masks[1], spacing)
     return float(max(np.percentile(forth, percentile), np.percentile(back, percentile)))
 
 
@@ -63,7 +63,7 @@ def average_surface_distance(y_true, y_pred, spacing=1.0):
     masks, spacing = _checked(y_true, y_pred, spacing)
     if not all(mask.any() for mask in masks):
         return float("inf") if any(mask.any() for mask in masks) else float("nan")
-    return float(np.concatenate(surface_distances(*masks, spacing)).mean())
+    return float(np.concatenate(surface_distances(masks[0], masks[1], spacing)).mean())
 
 
 def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
@@ -93,7 +93,7 @@ def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
         raise ValueError(f"`tolerance` must be a number of at least 0. Received: tolerance={tolerance!r}")
     if not all(mask.any() for mask in masks):
         return 0.0 if any(mask.any() for mask in masks) else float("nan")
-    distances = np.concatenate(surface_distances(*masks, spacing))
+    distances = np.concatenate(surface_distances(masks[0], masks[1], spacing))
     # Distances are sums of squares of spacings, so those that are meant to be the tolerance may miss it by rounding.
     return float((distances <= tolerance * (1 + 1e-9)).mean())
 

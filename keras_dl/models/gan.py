@@ -80,7 +80,9 @@ class GAN(ObjectiveModel):
     averaged_networks = ("generator",)
     has_conditions = True
     #: Arguments of `__init__`, beside the networks, that `get_config` stores.
-    config_names: tuple[str, ...] = ("latent_size", "objective", "penalty", "critic_steps", "instance_noise", "attributes")
+    config_names: tuple[str, ...] = (
+        "latent_size", "objective", "penalty", "critic_steps", "instance_noise", "attributes"
+    )  # fmt: skip
 
     def __init__(
         self,

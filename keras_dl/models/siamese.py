@@ -67,7 +67,7 @@ class Siamese(Supervised):
             )
         self._sample_rank = len(inputs.shape)
 
-    def compile(self, optimizer="adam", loss=None, **options):
+    def compile(self, optimizer="adam", loss=None, **options):  # type: ignore[override]  # metrics are refused
         """Configures training; see `Supervised.compile`.
 
         Args:

@@ -185,7 +185,8 @@ class VAE(ObjectiveModel):
         """
         num_samples = check_count(num_samples, "num_samples")
         seed = self.seed if seed is None else check_seed(seed)
-        return importance.log_prob(self, *self._inputs(x, condition), num_samples, seed)
+        x, condition = self._inputs(x, condition)
+        return importance.log_prob(self, x, condition, num_samples, seed)
 
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""

@@ -139,7 +139,7 @@ def _bias_initializer(bias, shape):
     try:
         values = np.broadcast_to(np.asarray(bias, dtype="float32"), shape)
     except (TypeError, ValueError):
-        values = np.nan
+        values = np.array(np.nan)
     if not np.isfinite(values).all():
         raise ValueError(
             f"`output_bias` must be None, a finite number or a finite array that broadcasts to {shape}. "

@@ -52,7 +52,7 @@ def variant(family, name, **fixed):
 
     del factory.__wrapped__  # its signature and examples are the family's
     factory.__name__ = factory.__qualname__ = name
-    factory.__signature__ = signature
+    factory.__dict__["__signature__"] = signature
     options = ", ".join(f"{option}={value!r}" for option, value in fixed.items())
     factory.__doc__ = f"Builds {name}: `{family.__name__}` with {options}, where the arguments are described."
     return _known(factory)

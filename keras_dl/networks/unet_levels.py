@@ -85,8 +85,8 @@ def sizes(levels, padding):
     """
     rank = len(levels[0].strides)
     axes = [_axis_sizes(levels, axis, padding == "valid") for axis in range(rank)]
-    *columns, crops = zip(*axes, strict=True)
-    return Sizes(*columns, tuple(zip(*crops, strict=True)))
+    multiple, remainder, minimum, margin, crops = zip(*axes, strict=True)
+    return Sizes(multiple, remainder, minimum, margin, tuple(zip(*crops, strict=True)))
 
 
 def strides_from_the_finest(levels):

@@ -16,6 +16,8 @@ class Name(str):
     (16, 'numbers that a sample is made of')
     """
 
+    meaning: str
+
     def __new__(cls, name, meaning):
         text = super().__new__(cls, name)
         text.meaning = meaning

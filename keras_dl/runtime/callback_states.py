@@ -10,6 +10,7 @@ Keras' own callbacks have no such methods; for them `STANDARD` names the attribu
 
 import json
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -42,7 +43,7 @@ def set_states(callbacks, states):
 
 def save(content, text_path, arrays_path):
     """Writes nested plain data with arrays in it as a JSON file and an `.npz` file."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
 
     def encode(value):
         if isinstance(value, np.generic):

@@ -45,7 +45,7 @@ def create(kind, folder, trials, epochs, seed, **options):
     return Random(folder, max_trials=trials, **options)
 
 
-class Book:
+class Book(kt.Oracle):
     """What is added to every oracle.
 
     Files are written whole. What was under way at a kill is run again, what had ended is not. Proposals lie in their
@@ -55,6 +55,10 @@ class Book:
         folder: `SearchFolder`.
         **options: the oracle's.
     """
+
+    # Of KerasTuner, which replaces them.
+    trials: dict
+    _retry_queue: list
 
     def __init__(self, folder, **options):
         self.folder = folder

@@ -62,9 +62,10 @@ class Arrays:
         seen = self.without(options.get("anomaly_class"))
         batch_size, binarize = options.get("batch_size", 128), options.get("binarize")
         held_out = {"shuffle": False, "binarize": "static" if binarize else None}
+        y, y_test = (seen.y, seen.y_test) if self.conditional else (None, None)
         return (
-            keras_dl.data.pipeline(*self._pair(seen.x, seen.y), batch_size, seed=seed, binarize=binarize),
-            keras_dl.data.pipeline(*self._pair(seen.x_test, seen.y_test), batch_size, seed=seed, **held_out),
+            keras_dl.data.pipeline(seen.x, y, batch_size, seed=seed, binarize=binarize),
+            keras_dl.data.pipeline(seen.x_test, y_test, batch_size, seed=seed, **held_out),
         )
 
     def held_out(self, options):
@@ -134,6 +135,3 @@ class Arrays:
         batch = next(iter(pipeline.unbatch().batch(count)))
         x, condition = self.split(batch)
         return x.numpy(), None if condition is None else condition.numpy()
-
-    def _pair(self, x, y):
-        return (x, y) if self.conditional else (x, None)

@@ -55,6 +55,10 @@ class Moved(Transform):
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
+    def places(self, rows, sizes, key):
+        """Returns where each pixel's value is taken from; the subclass writes it."""
+        raise NotImplementedError(f"{type(self).__name__} should define places(rows, sizes, key).")
+
     def change(self, images, masks, key):
         places = self.places(tf.shape(images)[0], images.shape[1:-1], key)
         changed = resampling.resample(images, places, self.interpolation, self.fill_mode, self.fill_value)

@@ -120,7 +120,7 @@ def _changes_labels(layer):
 
 def _for_masks(layer):
     """A layer that computes with whole numbers up to `LARGEST_LABEL` and does not cut them off: itself, or a copy."""
-    changes = {} if layer.compute_dtype in ("float32", "float64") else {"dtype": "float32"}
+    changes: dict = {} if layer.compute_dtype in ("float32", "float64") else {"dtype": "float32"}
     if isinstance(layer, keras.layers.RandomElasticTransform):
         changes["value_range"] = (-LARGEST_LABEL, LARGEST_LABEL)
     return type(layer).from_config({**layer.get_config(), **changes}) if changes else layer

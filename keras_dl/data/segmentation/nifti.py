@@ -2,7 +2,7 @@
 
 import gzip
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class NiftiSource(NamedTuple):
     """
 
     affine: np.ndarray
-    header: object
+    header: Any
     orientation: np.ndarray
     label_values: tuple | None = None
     flat_axis: int | None = None

@@ -27,8 +27,9 @@ def read(path):
     with Image.open(path) as picture:
         picture.verify()  # the checksums of PNG, which decoding does not look at
     with Image.open(path) as picture:
-        if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:  # MPO is JPEG with a preview
-            raise UnknownPicture(f"{picture.n_frames} pictures; save each as a file of its own")
+        frames = getattr(picture, "n_frames", 1)
+        if picture.format != "MPO" and frames > 1:  # MPO is JPEG with a preview
+            raise UnknownPicture(f"{frames} pictures; save each as a file of its own")
         orientation = picture.getexif().get(ORIENTATION, 1)
         bits, colour_type = _png_type(path)
         if bits == 16 and colour_type in (2, 4, 6):

@@ -80,7 +80,8 @@ def _predictions(predict, image, starts, window, patch, mirror_axes, count):
     """Means over the mirrorings, `(len(starts), *patch, outputs)`; `predict` is called with `count` windows."""
     filled = [*starts, *[starts[-1]] * (count - len(starts))]
     windows = np.stack([image[_place(start, window)] for start in filled])
-    total, flips = 0.0, _subsets([axis + 1 for axis in mirror_axes])
+    total = np.zeros((), "float32")  # grows to the shape of what is predicted
+    flips = _subsets([axis + 1 for axis in mirror_axes])
     for axes in flips:
         values = np.asarray(predict(np.ascontiguousarray(np.flip(windows, axes))), "float32")
         if values.shape[:-1] != (count, *patch) or not values.shape[-1]:

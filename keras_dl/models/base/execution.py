@@ -169,7 +169,7 @@ def compiled(function, unknown_axes=1, **options):
             functions[key] = tf.function(traced, input_signature=specs, autograph=False, **options)
         return functions[key](*[inputs[i] for i in given])
 
-    call.functions = functions
+    call.__dict__["functions"] = functions
     return call
 
 

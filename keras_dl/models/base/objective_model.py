@@ -1,6 +1,7 @@
 """The one trainer: a model is a list of updates."""
 
 import math
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from keras_dl.models.base.averages import Averages
 from keras_dl.models.base.state import TrainingState, as_seed
 from keras_dl.models.base.step import StepProgram
 from keras_dl.models.base.tracking import FirstNotFinite, make_trackers, track
+from keras_dl.models.base.update import Update
 
 
 class ObjectiveModel(keras.Model):
@@ -46,6 +48,9 @@ class ObjectiveModel(keras.Model):
     optimizer_names: tuple[str, ...] = ("optimizer",)
     #: Names of the networks of which an exponential moving average is kept.
     averaged_networks: tuple[str, ...] = ()
+    # Of Keras, which replaces them.
+    train_function: Callable
+    test_function: Callable
 
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -58,7 +63,7 @@ class ObjectiveModel(keras.Model):
         self.ema_networks = {}
         self._averages = Averages(ema_momentum, {k: networks[k] for k in self.averaged_networks})
         self.ema_networks = self._averages.networks
-        self.updates = ()
+        self.updates: tuple[Update, ...] = ()
         self._trackers, self._broken = {}, None
         self.graphs = {}
         self.built = True

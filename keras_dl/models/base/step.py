@@ -57,7 +57,7 @@ class Part(NamedTuple):
     """
 
     update: Update
-    index: int
+    index: int  # type: ignore[assignment]  # not the method that tuples have
     iteration: int
     batch: Any
     rows: tf.Tensor
