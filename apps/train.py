@@ -1,5 +1,6 @@
 """Training of a recipe into a run folder: `python -m apps.train --help`."""
 
+import contextlib
 import copy
 import sys
 from pathlib import Path
@@ -61,6 +62,12 @@ def parser(argv):
     seed = cli.whole_number(0, 2**32 - 1)
     parser.add_argument("--seed", type=seed, metavar="N", help="decides weights, noise, data order (default: 0)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
+    parser.add_argument(
+        "--extend",
+        action="store_true",
+        help="with --resume and a larger --epochs: learning rates and weights follow the schedules of a run of so many "
+        "epochs from where the run stands; without it they stay those of the first command",
+    )
     parser.add_argument(
         "--checkpoint-every",
         type=cli.whole_number(1),
@@ -142,11 +149,27 @@ def show_options(arguments):
 
 
 def train(arguments):
-    """Trains, or goes on training, and leaves a run folder, which the first worker writes."""
+    """Trains, or goes on training, and leaves a run folder, which the first worker writes and holds meanwhile."""
+    from keras_dl import runtime
+
+    with contextlib.ExitStack() as stack:
+        run, pipelines = opened(arguments, stack)
+        fit(run, *pipelines)
+        report(run, pipelines[1])
+    if arguments.export and runtime.is_chief():
+        from apps import export
+
+        export.publish(run.folder.path, arguments.export)
+
+
+def opened(arguments, stack):
+    """The run that is asked for, new or from where it stands, and its data; the stack closes what is held."""
     from apps import show
     from keras_dl import runs, runtime
     from keras_dl.runs.folder import check_makeable
 
+    if arguments.extend and not (arguments.resume and arguments.epochs):
+        raise UserError("--extend goes with --resume and a larger --epochs")
     with user_errors(ValueError, RuntimeError):
         strategy = runtime.strategy(arguments.strategy, arguments.replicas)
     chief = runtime.is_chief()
@@ -156,24 +179,22 @@ def train(arguments):
     with user_errors(ValueError, OSError, ImportError):
         if chief:
             folder.check_writable() if old else folder.check_new()
+            if old:
+                stack.enter_context(runs.locked(folder.path))
             if arguments.export:
                 check_makeable(arguments.export)
         config = run_config(arguments, old)
         recipe = catalogue.module(config["recipe"])
         data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked)
-        model, config, pipelines = runs.prepare(folder, recipe, config, data, strategy, resumes=bool(old))
+        resumes, extend = bool(old), bool(old) and arguments.extend
+        model, config, pipelines = runs.prepare(folder, recipe, config, data, strategy, resumes, extend)
         if chief:  # all workers have looked into the folder: they have exchanged the initial weights
             if not old:
                 folder.create()
+                stack.enter_context(runs.locked(folder.path))
             folder.write_config(config)
     every = arguments.checkpoint_every or "epoch"
-    run = runs.Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say)
-    fit(run, *pipelines)
-    report(run, pipelines[1])
-    if arguments.export and chief:
-        from apps import export
-
-        export.publish(folder.path, arguments.export)
+    return runs.Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say), pipelines
 
 
 def fit(run, train_data, test_data):
@@ -252,7 +273,8 @@ def run_config(arguments, old):
     for difference in runtime.differences(old.get("runtime", {})):
         show.say(f"{difference}: the last bits of results may differ from those of a run without interruption")
     if arguments.epochs not in (None, old["hyperparameters"].get("epochs")):
-        show.say("schedules of learning rate and weights stay those of the first command")
+        kept = "are stretched" if arguments.extend else "stay those of the first command"
+        show.say(f"schedules of learning rate and weights {kept}")
     runs.refuse_other_values(values, old, "run", free=("epochs",))
     return old | {"hyperparameters": old["hyperparameters"] | {k: v for k, v in values.items() if k == "epochs"}}
 

@@ -129,10 +129,11 @@ def tune(arguments):
     """Searches, or goes on searching, and leaves a search folder; as a worker, runs trials of a search."""
     from apps import show
     from keras_dl import search
+    from keras_dl.runs import locked
 
     folder = search.SearchFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}_search")
     try:
-        with user_errors(ValueError, ConnectionError, ImportError):
+        with user_errors(ValueError, ConnectionError, BlockingIOError, ImportError):
             if search.role() == "worker":
                 search.wait_for_chief(cli.check_interrupted)
                 with user_errors(OSError):
@@ -143,10 +144,11 @@ def tune(arguments):
             config = search_config(arguments, old)
             plan = make_plan(config)
             config = begin(plan, config, folder, old)
-            runner = search.Search(plan, folder, config, listener())
-            announce(runner)
-            run(runner)
-            report(search.Report(runner, config))
+            with locked(folder.path):
+                runner = search.Search(plan, folder, config, listener())
+                announce(runner)
+                run(runner)
+                report(search.Report(runner, config))
     except BrokenPipeError:  # nobody reads what is printed
         raise
     except OSError as error:

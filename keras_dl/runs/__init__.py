@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from keras_dl import lazy
 from keras_dl.runs.config import refuse_changes, refuse_other_values, versions
 from keras_dl.runs.folder import RunFolder
+from keras_dl.runs.lock import locked
 from keras_dl.runs.names import Name
 from keras_dl.runs.publication import publish
 
@@ -17,6 +18,7 @@ __all__ = [
     "Name",
     "Run",
     "RunFolder",
+    "locked",
     "prepare",
     "publish",
     "refuse_changes",

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import runtime
-from keras_dl.runs import space
+from keras_dl.runs import extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
 
@@ -16,7 +16,7 @@ SKIPPED = ("epoch", "seconds")
 SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
 
 
-def prepare(folder, recipe, config, data, strategy, resumes=False):
+def prepare(folder, recipe, config, data, strategy, resumes=False, extend=False):
     """Builds or loads the model of a run, and checks that it can learn the data.
 
     Args:
@@ -26,12 +26,14 @@ def prepare(folder, recipe, config, data, strategy, resumes=False):
         data: what the task's `load` returned.
         strategy: `tf.distribute` strategy in whose scope the model lies.
         resumes: whether the run goes on from what its folder holds.
+        extend: whether schedules become those of all the epochs that are wanted; see `extension.stretched`.
 
     Returns:
         `(model, config, pipelines)`: the model, the config with what the run is made of, and the task's pipelines.
 
     Raises:
-        ValueError: if the recipe cannot be built like that, the data do not fit, or a file is damaged.
+        ValueError: if the recipe cannot be built like that, the data do not fit, a file is damaged, or epochs are
+            wanted in which the learning rate is 0.
     """
     with strategy.scope():
         model, options, hyperparameters = space.build(recipe, data.spec, config["hyperparameters"], config["seed"])
@@ -46,10 +48,11 @@ def prepare(folder, recipe, config, data, strategy, resumes=False):
         raise ValueError(f"the recipe cannot learn {data.name}: {error}") from error
     if resumes:
         with strategy.scope():
-            model = _latest(folder) or model
+            model = extension.stretched(model, folder) if extend else _latest(folder) or model
         done, wanted = model.state.epoch, options["epochs"]
         if done > wanted:
             raise ValueError(f"{folder.path} has {done} epochs behind it. Received: --epochs {wanted}")
+        extension.check_rates(model, folder.path, wanted, int(pipelines[0].cardinality()))
     return model, config, pipelines
 
 
@@ -75,9 +78,7 @@ class Run:
     @property
     def context(self):
         """The `Context` of the run's measures and pictures."""
-        return Context(
-            self.folder.path, self.config["fit"], self.config["seed"], track=self.track, say=self.say
-        )
+        return Context(self.folder.path, self.config["fit"], self.config["seed"], track=self.track, say=self.say)
 
     def fit(self, train_data, test_data, callbacks=()):
         """Trains from where the model stands to the last epoch; on the first worker, writes history and pictures."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from keras_dl.runs import RunFolder
 from keras_dl.runs import run as training
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
 def state(folder):
     """Every array in `model.keras`: weights, optimizer, step, seeds, place in the data."""
     model = keras.saving.load_model(folder / "model.keras")
@@ -83,6 +86,31 @@ def test_resuming_a_finished_run_changes_nothing(run, finished, capsys):
     assert run(train.main, "vae", "--out", finished, "--resume") == 0
     assert "already finished" in capsys.readouterr().out
     assert (finished / "model.keras").read_bytes() == before
+
+
+def test_more_epochs_than_planned_need_schedules_that_are_stretched(run, finished, tmp_path, capsys):
+    folder, epochs = tmp_path / "r", len(history(finished)) + 1
+    shutil.copytree(finished, folder)
+    before = (folder / "model.keras").read_bytes()
+    assert run(train.main, "vae", "--out", folder, "--extend", "--epochs", epochs) == 2
+    assert "--extend goes with --resume" in capsys.readouterr().err
+    assert run(train.main, "vae", "--out", folder, "--resume", "--epochs", epochs) == 2
+    assert f"would be 0 in epoch {epochs}" in capsys.readouterr().err
+    assert (folder / "model.keras").read_bytes() == before and len(history(folder)) == epochs - 1
+    assert run(train.main, "vae", "--out", folder, "--resume", "--epochs", epochs, "--extend") == 0
+    old, new = (keras.saving.load_model(path / "model.keras") for path in (finished, folder))
+    moved = [
+        abs(a.numpy() - b.numpy()).max() for a, b in zip(old.trainable_variables, new.trainable_variables, strict=True)
+    ]
+    assert min(moved) > 0 and new.state.epoch == epochs == len(history(folder))
+
+
+def test_a_run_that_another_process_trains_is_refused(run, finished, tmp_path, capsys):
+    folder = tmp_path / "r"
+    shutil.copytree(finished, folder)
+    (folder / ".lock").write_text(json.dumps({"host": "elsewhere", "pid": 1, "started": 2}))
+    assert run(train.main, "vae", "--out", folder, "--resume") == 2
+    assert "process 1 on elsewhere is at it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

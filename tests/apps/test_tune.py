@@ -106,7 +106,7 @@ def test_the_best_run_is_a_run_folder_for_all_programs(run, searched, tmp_path, 
     assert "python -m apps.tune" in card and "elbo" in card
     assert (tmp_path / "vae" / "samples.png").is_file()
     shutil.copytree(searched / "best", tmp_path / "copy")
-    assert run(train.main, "vae", "--out", tmp_path / "copy", "--resume", "--epochs", 3) == 0
+    assert run(train.main, "vae", "--out", tmp_path / "copy", "--resume", "--epochs", 3, "--extend") == 0
     history = (tmp_path / "copy" / "history.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in history] == ["epoch", "1", "2", "3"]
 

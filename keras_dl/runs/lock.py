@@ -1,0 +1,91 @@
+"""Locks of run folders: two processes that train into one would delete each other's checkpoints."""
+
+import contextlib
+import json
+import os
+import socket
+from pathlib import Path
+
+FILE = ".lock"
+
+
+@contextlib.contextmanager
+def locked(path):
+    """Holds a folder for this process; a lock of a process that has ended on this machine is taken over.
+
+    Args:
+        path: the folder, which exists.
+
+    Raises:
+        BlockingIOError: if another process holds it.
+        OSError: if the folder cannot be written to.
+    """
+    file = Path(path) / FILE
+    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    if _owner(file) == me:  # this process holds it already
+        yield
+        return
+    _take(file, me)
+    try:
+        yield
+    finally:
+        if _owner(file) == me:
+            file.unlink(missing_ok=True)
+
+
+def _take(file, me):
+    """Makes the lock; the file appears with its content, and never over another's."""
+    new = file.with_name(f"{FILE}.{me['host']}.{me['pid']}")
+    new.write_text(json.dumps(me), encoding="utf-8")
+    try:
+        _remove_stale(file, me)
+        os.link(new, file)
+    except FileExistsError:
+        raise _held(file, _owner(file)) from None
+    except BlockingIOError:
+        raise
+    except OSError:  # a file system without links
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _remove_stale(file, me):
+    owner = _owner(file)
+    if owner is None:
+        return
+    if owner.get("host") != me["host"] or _started(owner.get("pid")) == owner.get("started") is not None:
+        raise _held(file, owner)
+    file.unlink(missing_ok=True)
+
+
+def _owner(file):
+    """What a lock says of its process, or None where there is none; a damaged lock tells of nobody."""
+    try:
+        owner = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        owner = {}
+    return owner if isinstance(owner, dict) else {}
+
+
+def _started(pid):
+    """When a process of this machine started, which tells it from a later one of the same number; None if it ended."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        pass
+    except (OSError, TypeError):
+        return None
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:  # no /proc
+        return 0
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _held(file, owner):
+    process = f"process {owner.get('pid')} on {owner.get('host')}" if owner else "another process"
+    text = f"{file.parent} should be written to by one process, and {process} is at it"
+    return BlockingIOError(f"{text}; if that has ended, remove {file}. Received: {file.parent}")
