@@ -18,9 +18,9 @@ class TrainingBar(keras.callbacks.Callback):
 
     runs_last = True  # it counts epochs that are kept
 
-    def __init__(self, epochs, done=0):
+    def __init__(self, epochs, done=0, metrics=("elbo", "loss")):
         super().__init__()
-        self.epochs, self.done = epochs, done
+        self.epochs, self.done, self.metrics = epochs, done, metrics
         self._bar = self._task = None
         self._compiling = True  # until the first steps are done
         self._last_line = 0.0
@@ -46,7 +46,7 @@ class TrainingBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.done = epoch + 1
-        text = describe(logs or {})
+        text = describe(logs or {}, self.metrics)
         if self._bar:
             self._bar.update(self._task, completed=self.done, epoch=self.done, description=text)
         elif self.done % -(-self.epochs // 20) == 0 or time.monotonic() - self._last_line > 10:
@@ -59,10 +59,16 @@ class TrainingBar(keras.callbacks.Callback):
             self._bar.stop()
 
 
-def describe(logs):
-    """What tells most about progress, in training and on held-out data, in one short line."""
-    main = next((name for name in ("elbo", "loss") if name in logs), None)
-    shown = [name for name in (main, f"val_{main}") if name in logs] or list(logs)[:2]
+def describe(logs, metrics=("elbo", "loss")):
+    """What tells most about progress, in training and on held-out data, in one short line.
+
+    Args:
+        logs: dict of an epoch's metrics.
+        metrics: the names that tell most, the first that there is; a tuple among them stands for several at once.
+    """
+    groups = [group if isinstance(group, tuple) else (group, f"val_{group}") for group in metrics]
+    known = [[name for name in group if name in logs] for group in groups]
+    shown = next(filter(None, known), list(logs)[:2])
     return "  ".join(f"{name} {logs[name]:.4g}" for name in shown)
 
 

@@ -207,7 +207,7 @@ def fit(run, train_data, test_data):
     done, path = run.model.state.epoch, run.folder.path
     if done >= run.epochs:
         return
-    bar = show.TrainingBar(run.epochs, done)
+    bar = show.TrainingBar(run.epochs, done, run.task.progress)
     try:
         with user_errors(NotFiniteError):
             run.fit(train_data, test_data, [bar])

@@ -27,6 +27,7 @@ class Density(Generation):
         generates: Whether the model has `sample`.
     """
 
+    progress = ("elbo", "loss")
     #: What other likelihoods, weights of terms and numbers of samples measure is something else.
     unsearched = {
         "elbo": ("likelihood",),

@@ -15,6 +15,7 @@ class Field(Task):
     """The task of a model that maps coordinates in the plane to one value in [-1, 1], by its network `"network"`."""
 
     card_pictures = ("reconstruction.png",)
+    progress = ("psnr", "loss")
 
     def __init__(self):
         super().__init__("values")
