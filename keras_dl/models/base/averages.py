@@ -1,4 +1,6 @@
-"""Exponential moving averages of networks."""
+"""Moving averages of networks."""
+
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
@@ -6,33 +8,104 @@ import tensorflow as tf
 from keras_dl.checks import check_number
 
 
+class HalfLife(NamedTuple):
+    """An average that halves the share of old weights every so many samples (Karras et al. 2020, StyleGAN2).
+
+    After a step of `n` rows of the global batch, with `s` samples seen so far,
+
+    $$e \\leftarrow m e + (1 - m) w, \\qquad m = 2^{-n / h}, \\qquad h = \\min(\\text{samples}, \\text{ramp\\_up} \\cdot s)$$
+
+    Attributes:
+        samples: The half-life in samples of the data.
+        ramp_up: Its share of the samples seen so far that `h` does not exceed, such as 0.05, so that early weights are
+            forgotten soon; `None` for none.
+    """
+
+    samples: float
+    ramp_up: float | None = None
+
+    def momentum(self, rows, seen):
+        """`m` for a step of `rows` rows, once `seen` samples were seen, float32 scalars."""
+        half_life = tf.constant(float(self.samples))
+        if self.ramp_up is not None:
+            half_life = tf.minimum(half_life, seen * float(self.ramp_up))
+        return tf.pow(0.5, rows / tf.maximum(half_life, 1e-8))
+
+
 class Averages:
     """Copies of networks whose weights follow the originals slowly: `e <- m e + (1 - m) w` after each step.
 
     Buffers (the statistics of batch normalization) are copied, not averaged, as the average of the weights wants the
-    statistics of the latest activations.
+    statistics of the latest activations; those of a layer whose attribute `averages_statistics` is true are averaged.
 
     Args:
-        momentum: `m`, between 0 and 1; `None` keeps no copies.
+        momentum: `m`, between 0 and 1, or a `HalfLife`; or a dict of those by name, for several averages, of which the
+            first is the one that samples and exports use; `None` keeps no copies.
         networks: Dict of the networks to follow, by name.
     """
 
     def __init__(self, momentum, networks):
-        self.momentum = None if momentum is None else check_number(momentum, "ema_momentum", least=0, below=1)
-        self._followed = networks if momentum is not None else {}
-        self.networks = {name: _copy(network) for name, network in self._followed.items()}
+        self.rules = _rules(momentum)
+        self._followed, self.networks = {}, {}
+        for label, rule in self.rules.items():
+            for name, network in networks.items():
+                key = average_name(name, label)
+                self._followed[key] = (network, rule)
+                self.networks[key] = _copy(network)
 
-    def update(self):
-        """Moves the averages one step."""
-        for name, copy in self.networks.items():
-            network = self._followed[name]
-            trained = {id(v) for v in network.trainable_variables}
+    def update(self, rows, seen):
+        """Moves the averages one step.
+
+        Args:
+            rows: Rows of the global batch, a float scalar.
+            seen: Samples seen so far, these included, a float scalar.
+        """
+        for key, copy in self.networks.items():
+            network, rule = self._followed[key]
+            momentum = rule.momentum(rows, seen) if isinstance(rule, HalfLife) else rule
+            averaged = _averaged_ids(network)
             for average, variable in zip(copy.weights, network.weights, strict=True):
-                if id(variable) in trained:
-                    rate = tf.cast(1.0 - self.momentum, average.dtype)
+                if id(variable) in averaged:
+                    rate = tf.cast(1.0 - momentum, average.dtype)
                     average.assign(average.value + rate * (variable.value - average.value))
                 else:
                     average.assign(variable.value)
+
+
+def average_name(network, label=""):
+    """The key of an average: the network's name, with the average's own where there are several."""
+    return f"{network}/{label}" if label else network
+
+
+def check_rule(rule, name="ema_momentum"):
+    """Returns a momentum or a `HalfLife` within bounds, or raises a `ValueError` that calls it `name`."""
+    if isinstance(rule, (list, tuple)):
+        rule = HalfLife(*rule)  # as a config holds it
+        check_number(rule.samples, f"samples of {name}", above=0)
+        if rule.ramp_up is not None:
+            check_number(rule.ramp_up, f"ramp_up of {name}", above=0)
+        return rule
+    return check_number(rule, name, least=0, below=1)
+
+
+def _rules(momentum):
+    """Rules by label; the first has none, as it is the one that a network's name means."""
+    if momentum is None:
+        return {}
+    if not isinstance(momentum, dict):
+        return {"": check_rule(momentum)}
+    labels = list(momentum)
+    checked = {label: check_rule(momentum[label], f"ema_momentum[{label!r}]") for label in labels}
+    return {"" if label == labels[0] else label: rule for label, rule in checked.items()}
+
+
+def _averaged_ids(network):
+    """Ids of the variables that are averaged: those that train, and statistics where a layer says so."""
+    ids = {id(variable) for variable in network.trainable_variables}
+    for layer in network._flatten_layers():
+        if getattr(layer, "averages_statistics", False):
+            ids |= {id(variable) for variable in layer.variables if "float" in variable.dtype}
+    return ids
 
 
 def _copy(network):

@@ -55,8 +55,8 @@ def for_fit(model, batch, steps, epochs):
 def take(model, choice):
     """Lets the model's functions compute as chosen."""
     distributed = model.distributed
-    for update in model.updates:
-        choose_kernel(update.optimizer, fused=not (choice.xla or distributed))
+    for optimizer in (getattr(model, name) for name in model.optimizer_names):
+        choose_kernel(optimizer, fused=not (choice.xla or distributed))
     model.program.compile_gradients = choice.xla and distributed
     model.jit_compile, model.xla_rows, model.steps_per_execution = choice
 
@@ -90,7 +90,7 @@ def pays_off(model, rows, steps):
 
 def choose_stack(model, batch, steps=None):
     """How many steps one call should run: several where a step is small and its batches fit in memory."""
-    if model.run_eagerly or model.distributed or any(u.every > 1 for u in model.updates):
+    if model.run_eagerly or model.distributed:
         return 1
     tensors = tf.nest.flatten(batch)
     room = _STACK_BYTES // max(1, sum(t.dtype.size * math.prod(t.shape) for t in tensors))

@@ -70,6 +70,86 @@ def prepare(model, optimizer):
     return optimizer
 
 
+def updates_of(model, optimizers):
+    """A model's updates, with its optimizers as its attributes, built for all the weights that they move.
+
+    Args:
+        model: The model.
+        optimizers: Dict of prepared optimizers by name, in which those that are rescaled are replaced.
+
+    Returns:
+        `(updates, configs)`: the tuple of updates, and by name the configs of the optimizers before they were rescaled.
+    """
+    updates = tuple(model.make_updates(*optimizers.values()))
+    intervals = {id(update.optimizer): update.every for update in updates if update.rescale}
+    lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
+    configs = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in lazy.items()}
+    if lazy:
+        optimizers.update({name: rescaled(optimizer, intervals[id(optimizer)]) for name, optimizer in lazy.items()})
+        updates = tuple(model.make_updates(*optimizers.values()))
+    for name, optimizer in optimizers.items():
+        setattr(model, name, optimizer)
+        moved = {id(v): v for update in updates if update.optimizer is optimizer for v in update.variables}
+        if not optimizer.built:
+            optimizer.build(list(moved.values()))
+    return updates, configs
+
+
+def main_optimizer(updates):
+    """The first update's optimizer, which `model.optimizer` is; `None` for a model without gradients."""
+    return next((update.optimizer for update in updates if update.optimizer is not None), None)
+
+
+def new_sums(model):
+    """Names and shapes of the sums of a model's updates that it does not carry yet."""
+    sums = {name: shape for update in model.updates for name, shape in update.sums.items()}
+    return [(name, shape) for name, shape in sums.items() if name not in model.carried]
+
+
+def rescaled(optimizer, interval):
+    """A copy of an optimizer for weights that a second update moves in every `interval` steps only.
+
+    With `c = interval / (interval + 1)` its rate is `c` times the given one and each beta the given one's power `c`.
+    """
+    share = interval / (interval + 1)
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        config = optimizer.get_config()
+        inner = rescaled(optimizer.inner_optimizer, interval)
+        options = {name: value for name, value in config.items() if name in ("initial_scale", "dynamic_growth_steps")}
+        return keras.optimizers.LossScaleOptimizer(inner, name=optimizer.name, **options)
+    config = optimizer.get_config()
+    rate = optimizer._learning_rate
+    if isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        config["learning_rate"] = Scaled(rate, share)
+    else:
+        config["learning_rate"] = float(config["learning_rate"]) * share
+    config |= {beta: config[beta] ** share for beta in ("beta_1", "beta_2") if beta in config}
+    return type(optimizer).from_config(config)
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Scaled(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule of learning rates, times a constant.
+
+    Args:
+        schedule: A `keras.optimizers.schedules.LearningRateSchedule`.
+        factor: The constant.
+    """
+
+    def __init__(self, schedule, factor):
+        self.schedule, self.factor = schedule, factor
+
+    def __call__(self, step):
+        return self.factor * self.schedule(step)
+
+    def get_config(self):
+        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "factor": self.factor}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(keras.saving.deserialize_keras_object(config["schedule"]), config["factor"])
+
+
 def _check_optimizer(optimizer, distributed):
     for option in ("gradient_accumulation_steps", "ema_overwrite_frequency") if distributed else ():
         if getattr(optimizer, option, None):

@@ -9,12 +9,13 @@ import tensorflow as tf
 from keras_dl.models.base.checking import check_batches, check_rows, without_none
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
+from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize, run_due_updates, within_phase
 
 
 def train_function(model):
     """The function with which `fit` runs `model.steps_per_execution` steps, given an iterator over batches."""
     if model.distributed:
-        return _replicated(model, model.run_updates, _wanted, _skipped)
+        return _replicated(model, model.run_updates, training=True)
     programs = Programs(model)
     classes = _classes(model)
 
@@ -34,7 +35,7 @@ def train_function(model):
 def test_function(model):
     """The function with which `evaluate` runs batches, given an iterator over them."""
     if model.distributed:
-        return _replicated(model, model.run_evaluation, lambda model: model.steps_per_execution, lambda *_: 0)
+        return _replicated(model, model.run_evaluation)
     step = functools.partial(compiled, model.test_step)
     single = model.test_step if model.run_eagerly else step(jit_compile=evaluates_by_xla(model))
     classes = _classes(model)
@@ -88,6 +89,8 @@ class Programs:
     def run(self, batches):
         """Trains on each batch in turn, those of one shape together; returns the means of the epoch so far."""
         logs = None if batches else self.model.get_metrics_result()
+        if batches:
+            initialize(self.model, lambda see: see(batches[0]))
         for _, group in itertools.groupby(batches, lambda batch: [t.shape for t in tf.nest.flatten(batch)]):
             logs = self._run_alike(list(group))
         return logs
@@ -99,13 +102,19 @@ class Programs:
         fewest = max(update.parts for update in model.updates)
         # A batch that leaves inner updates without rows is a computation of its own.
         option = {"rows": rows} if rows < fewest else {}
-        stacks = model.steps_per_execution > 1 and model.period == 1 and not model.run_eagerly
-        if stacks and not option:
+        stacks = model.steps_per_execution > 1 and not model.run_eagerly and not option
+        self._begin_phase()
+        if stacks and within_phase(model, rows * len(batches)):
             return self._function(_train_stack, xla)(*_stacked(batches, model.steps_per_execution if xla else None))
         for batch in batches:
-            phase = {"phase": model.phase()} if model.period > 1 else {}
-            logs = self._function(_train_step, xla)(batch, **phase, **option)
+            self._begin_phase()
+            logs = self._function(_train_step, xla)(batch, **due_updates(model), **option)
         return logs
+
+    def _begin_phase(self):
+        """Frees the graphs of the phase before, where a new one begins."""
+        if enter_phase(self.model):
+            self._functions.clear()
 
     def _function(self, step, xla):
         if self.model.run_eagerly:
@@ -132,7 +141,7 @@ def _train_stack(model, stack, count):
     """The first `count` batches of a stack. For XLA a stack of another size would be another computation."""
 
     def body(index):
-        model.run_updates(tf.nest.map_structure(lambda t: t[index], stack))
+        run_due_updates(model, tf.nest.map_structure(lambda t: t[index], stack))
         return index + 1
 
     tf.while_loop(lambda index: index < count, body, [tf.constant(0)])
@@ -173,7 +182,12 @@ def compiled(function, unknown_axes=1, **options):
     return call
 
 
-def _replicated(model, step, wanted, skipped):
+def _run_on_replicas(strategy, function, batch):
+    """Runs a function once on every replica, as a graph: replicas run eagerly with a warning."""
+    tf.function(lambda: strategy.run(function, args=(batch,)), autograph=False)()
+
+
+def _replicated(model, step, training=False):
     """Runs `step` on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients."""
     strategy = model.distribute_strategy
     classes = _classes(model)
@@ -187,25 +201,39 @@ def _replicated(model, step, wanted, skipped):
         strategy.run(on_replica, args=(batch,))
         return model.get_metrics_result()
 
-    def on_iterator(iterator, xla, **options):  # `xla` only so that each choice has a graph of its own
-        return run(without_none(next(iterator)), **options)
+    # A graph for each set of updates that run together, of this phase, plain and by XLA.
+    graphs = {}
 
-    if not model.run_eagerly:
-        on_iterator = tf.function(on_iterator, autograph=False, reduce_retracing=True)
+    def graph(from_iterator, **options):
+        key = (from_iterator, model.program.compile_gradients, *options.items())
+        if key not in graphs:
+
+            def traced(source):
+                return run(without_none(next(source)) if from_iterator else source, **options)
+
+            graphs[key] = traced if model.run_eagerly else tf.function(traced, autograph=False, reduce_retracing=True)
+        return graphs[key]
 
     def one(iterator):
-        if skipped(model, 1):
+        if training and _skipped(model, 1):
             next(iterator)
             return model.get_metrics_result()
-        options = {"phase": model.phase()} if model.period > 1 else {}
-        if isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
-            return on_iterator(iterator, model.program.compile_gradients, **options)
-        return run(without_none(next(iterator)), **options)  # train_on_batch
+        if training and enter_phase(model):
+            graphs.clear()
+        options = due_updates(model) if training else {}
+        distributed = isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator))
+        begins = training and model.initializes and not model.state.initialized
+        if distributed and not begins:
+            return graph(True, **options)(iterator)
+        batch = without_none(next(iterator))  # of train_on_batch, or the first, which the model is initialized by
+        if training:
+            initialize(model, lambda see: _run_on_replicas(strategy, see, batch))
+        return graph(False, **options)(batch) if distributed else run(batch, **options)
 
     def function(iterator):
         logs = None
         with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError), refused_labels():
-            for _ in range(wanted(model)):
+            for _ in range(_wanted(model) if training else model.steps_per_execution):
                 logs = one(iterator)
         if logs is None:
             raise StopIteration

@@ -46,6 +46,7 @@ class Progress(keras.callbacks.Callback):
         self.model.state.batch = max(self.model.state.batch, batch + 1)  # at first a resumed epoch is behind its place
 
     def on_epoch_end(self, epoch, logs=None):
+        self.model.finish_epoch()
         self.model.state.batch = 0
         self.model.state.epoch += 1
         self.model.state.steps_left = None

@@ -9,7 +9,7 @@ import math
 
 import tensorflow as tf
 
-TRAIN, EVALUATE, SAMPLE = 0, 1, 2
+TRAIN, EVALUATE, SAMPLE, INITIALIZE = 0, 1, 2, 3
 _PHILOX = 1
 _STREAM_BITS = 24
 
@@ -70,23 +70,39 @@ class Draw:
         scaled = tf.cast(self._bits(shape), tf.uint64) * tf.cast(high, tf.uint64)
         return tf.cast(tf.bitwise.right_shift(scaled, tf.constant(32, tf.uint64)), tf.int32)
 
+    def row_numbers(self):
+        """The numbers of the rows at hand in the global batch, int64, shape `(rows,)`."""
+        return tf.cast(self.offset, tf.int64) + tf.range(tf.cast(self.rows, tf.int64))
+
+    def slots(self, count):
+        """An integer from `0` to `count - 1` per row, int32, shape `(rows,)`: different ones for up to `count` rows.
+
+        They are the first entries of one random permutation for the global batch, which repeats beyond `count`.
+        """
+        bits = self._random_bits(tf.constant(0, tf.int64), [count])
+        order = tf.argsort(tf.bitwise.right_shift(bits, tf.constant(1, tf.uint32)), stable=True)
+        return tf.gather(order, self.row_numbers() % count)
+
     def _unit(self, shape):
         top = tf.bitwise.right_shift(self._bits(shape), tf.constant(9, tf.uint32))
         return (tf.cast(top, tf.float32) + 0.5) * 2.0**-23
 
     def _bits(self, shape):
+        size = math.prod(shape)
+        blocks = -(-size // 4)  # the generator gives four numbers per counter: a row starts at a counter of its own
+        bits = self._random_bits(tf.cast(self.offset, tf.int64) * blocks, tf.stack([self.rows, blocks * 4]))
+        return tf.reshape(bits[:, :size], tf.concat([[self.rows], tf.constant(shape, tf.int32)], 0))
+
+    def _random_bits(self, start, shape):
+        """Random numbers of the next call's counters, from counter `start` on, uint32."""
         if self._calls >= 64:
             raise ValueError("A loss can draw noise at most 64 times. Received: a 65th draw.")
-        size = math.prod(shape)
-        blocks = -(-size // 4)  # the generator gives four numbers a counter: a row starts at a counter of its own
         high = tf.cast(self.step, tf.int64) * 2**_STREAM_BITS + (self.stream + self._calls)
         self._calls += 1
-        counter = tf.stack([tf.cast(self.offset, tf.int64) * blocks, high])
-        bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
-            shape=tf.stack([self.rows, blocks * 4]),
+        return tf.raw_ops.StatelessRandomUniformFullIntV2(
+            shape=shape,
             key=tf.reshape(tf.cast(self.seed, tf.uint64), [1]),
-            counter=tf.cast(counter, tf.uint64),
+            counter=tf.cast(tf.stack([start, high]), tf.uint64),
             alg=_PHILOX,
             dtype=tf.uint32,
         )
-        return tf.reshape(bits[:, :size], tf.concat([[self.rows], tf.constant(shape, tf.int32)], 0))

@@ -1,6 +1,5 @@
 """The one trainer: a model is a list of updates."""
 
-import math
 from collections.abc import Callable
 
 import keras
@@ -8,14 +7,17 @@ import tensorflow as tf
 
 from keras_dl.data.checks import check_arrays
 from keras_dl.models.base import checking, choosing, compiling, execution, exporting, fitting, saving, structure
-from keras_dl.models.base.averages import Averages
+from keras_dl.models.base.averages import Averages, average_name
+from keras_dl.models.base.carried import EpochSum
+from keras_dl.models.base.memory import Memory
+from keras_dl.models.base.replicas import first_row
 from keras_dl.models.base.state import TrainingState, as_seed
-from keras_dl.models.base.step import StepProgram
+from keras_dl.models.base.step import StepProgram, take_part
 from keras_dl.models.base.tracking import FirstNotFinite, make_trackers, track
 from keras_dl.models.base.update import Update
 
 
-class ObjectiveModel(keras.Model):
+class ObjectiveModel(Memory, keras.Model):
     """A `keras.Model` that trains by a list of updates, each a loss and the networks that minimise it.
 
     A family builds its networks, names its optimizers and writes `make_updates`; this class gives it `fit`,
@@ -54,6 +56,7 @@ class ObjectiveModel(keras.Model):
 
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
+        self.remember_nothing()
         for key, network in networks.items():
             structure.check_network(key, network)
             setattr(self, key, network)
@@ -101,9 +104,14 @@ class ObjectiveModel(keras.Model):
         """The seed from which all noise and the data order follow, a Python integer."""
         return int(self.state.seed.numpy())
 
-    def averaged(self, name):
-        """The network `name`, with averaged weights where the model keeps them."""
-        return self.ema_networks.get(name, getattr(self, name))
+    def averaged(self, name, average=""):
+        """The network `name`, with averaged weights if the model keeps them.
+
+        Args:
+            name: The network's name.
+            average: Which of several averages, by its key in `ema_momentum`; the first if it is not given.
+        """
+        return self.ema_networks.get(average_name(name, average), getattr(self, name))
 
     def compile(
         self,
@@ -133,25 +141,22 @@ class ObjectiveModel(keras.Model):
         optimizers = compiling.take_optimizers(self.optimizer_names, optimizer, options)
         with self.distribute_strategy.scope():
             optimizers = {name: compiling.prepare(self, value) for name, value in optimizers.items()}
-            for name, value in optimizers.items():
-                setattr(self, name, value)
-            self.updates = tuple(self.make_updates(*optimizers.values()))
-            for update in self.updates:
-                if not update.optimizer.built:
-                    update.optimizer.build(update.variables)
+            self.updates, self._rescaled_from = compiling.updates_of(self, optimizers)
+            for name, shape in compiling.new_sums(self):
+                self.carry(name, EpochSum(shape))
+            self.phases.check(self.updates, self.optimizer_names)
             self._trackers = make_trackers(self.updates)
             self._broken = FirstNotFinite(self.updates)
             main = optimizers.get(optimizer) if isinstance(optimizer, str) else None
             super().compile(
-                optimizer=self.updates[0].optimizer if main is None else main,
+                optimizer=compiling.main_optimizer(self.updates) if main is None else main,
                 jit_compile=False,
                 run_eagerly=run_eagerly,
                 auto_scale_loss=False,
                 **options,
             )
-        self.period = math.lcm(*(update.every for update in self.updates))
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
-        self.program = StepProgram(self.updates, self.state)
+        self.program = StepProgram(self.updates, self.state, self.carried)
         choosing.take(self, choosing.before_fit(self, **self.compile_choices))
 
     @property
@@ -165,16 +170,16 @@ class ObjectiveModel(keras.Model):
         if self._broken is not None:
             self._broken.reset()
 
-    def phase(self):
-        """The step modulo the period of the updates' `every`: it decides which updates are due."""
-        return int(self.state.step.numpy()) % self.period
-
-    def run_updates(self, batch, phase=0, rows=None):
-        """Runs the updates due on a replica's part of a batch, and tracks what they return."""
-        for ordinal, (part, *found) in enumerate(self.program.train(batch, phase, rows)):
-            means = track(self._trackers, part, *found)
-            self._broken.note(part.update, means, self.state.step.value, ordinal)
-        self._averages.update()
+    def run_updates(self, batch, due=None, rows=None):
+        """Runs the updates that are due on a batch, on one replica, and tracks what they return."""
+        splits = self.phases.steps_per_batch(self.state.phase)
+        offset = first_row(batch) if splits > 1 else 0
+        for index in range(splits):
+            part_of_batch = take_part(batch, index, splits, offset)
+            for ordinal, (part, *results) in enumerate(self.program.train(part_of_batch, due, rows)):
+                means = track(self._trackers, part, *results)
+                self._broken.note(part.update, means, self.state.step.value, ordinal)
+            self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))
 
     def run_evaluation(self, batch):
         """Evaluates and tracks every update's loss on a replica's part of a batch."""
@@ -189,9 +194,9 @@ class ObjectiveModel(keras.Model):
         update, term, step = self._broken.find(self.distribute_strategy) or (None, None, None)
         return None if update is None else (self._trackers[update, term].name, step)
 
-    def train_step(self, data, phase=0, rows=None):
+    def train_step(self, data, due=None, rows=None):
         """Runs the updates due on a batch and returns the means of the epoch so far."""
-        self.run_updates(data, phase, rows)
+        self.run_updates(data, due, rows)
         return self.get_metrics_result()
 
     def test_step(self, data):
@@ -284,7 +289,8 @@ class ObjectiveModel(keras.Model):
         if not self.compiled:
             return None
         optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
-        main = next(n for n in self.optimizer_names if getattr(self, n) is self.optimizer)
+        optimizers |= self._rescaled_from  # which compile rescales again
+        main = next((n for n in self.optimizer_names if getattr(self, n) is self.optimizer), None)
         return {"optimizer": main, **self.compile_choices, "run_eagerly": self.run_eagerly, **optimizers}
 
     def compile_from_config(self, config):

@@ -49,6 +49,31 @@ def sum_over_replicas(tensors):
     return [None if t is None else next(summed) for t in tensors]
 
 
+def gather_rows(tensor):
+    """The rows of all replicas, in the order of the global batch; each may hold another number of them."""
+    if replica_count() == 1:
+        return tensor
+    # Collectives take no bytes; float16 holds them exactly.
+    sent = tf.cast(tensor, tf.float16) if tensor.dtype == tf.uint8 else tensor
+    return tf.cast(tf.distribute.get_replica_context().all_gather(sent, axis=0), tensor.dtype)
+
+
+def mean_and_variance(x):
+    """Mean and variance over the rows of the global batch, for a family's `initialize`.
+
+    Args:
+        x: Tensor of shape `(batch, ...)`; replicas may hold different numbers of rows, also none.
+
+    Returns:
+        `(mean, variance)`, each of shape `x.shape[1:]`, float32; the variance is divided by the number of rows.
+    """
+    x = tf.cast(x, tf.float64)
+    total, rows = sum_over_replicas([tf.reduce_sum(x, 0), tf.cast(count_rows(x), tf.float64)])
+    mean = total / rows
+    (squares,) = sum_over_replicas([tf.reduce_sum(tf.square(x - mean), 0)])  # two passes: no difference of large sums
+    return tf.cast(mean, tf.float32), tf.cast(squares / rows, tf.float32)
+
+
 @contextlib.contextmanager
 def changes_averaged(variables, rows):
     """Averages over replicas, by their `rows`, what each adds to its copy of the variables meanwhile.

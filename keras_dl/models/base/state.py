@@ -8,6 +8,10 @@ import numpy as np
 from keras_dl.checks import check_seed
 from keras_dl.models.base import epoch_metrics
 
+#: What a file holds: variables, and Python numbers. Files of earlier versions lack some.
+COUNTERS = ("seed", "step", "samples")
+NUMBERS = ("epoch", "batch", "draws", "initialized", "phase")
+
 
 class TrainingState:
     """Step, seed and place in the data of a training run.
@@ -17,6 +21,9 @@ class TrainingState:
     Attributes:
         seed: int64 variable, from which all noise and the data order follow.
         step: int64 variable, the number of training steps done.
+        samples: int64 variable, the number of samples of the global batches that these steps have seen.
+        initialized: Whether the model's `initialize` was called.
+        phase: Number of the phase that was entered last.
         batches_evaluated: int64 variable, batches seen by the evaluation under way: its noise is always the same.
         epoch, batch: Python integers, where the next batch stands in the data.
         draws: How many times `sample` was called without a seed.
@@ -29,6 +36,8 @@ class TrainingState:
         self._model = model
         self.seed = self._counter(as_seed(seed), "seed")
         self.step = self._counter(0, "step")
+        self.samples = self._counter(0, "samples")
+        self.initialized, self.phase = False, 0
         self.batches_evaluated = self._counter(0, "batches_evaluated")
         self.epoch = self.batch = self.draws = 0
         self.restored, self.skip, self.steps_left, self.metrics = False, 0, None, []
@@ -76,14 +85,20 @@ class TrainingState:
                 epoch_metrics.write(self._model, self.metrics)
         else:
             self.skip = 0
+            for sums in self._model.epoch_sums():  # of an epoch that was left
+                sums.reset()
             self.epoch += self.batch > 0  # an epoch that was left is not taken up again within a process
         self.batch, self.metrics = self.skip, []
 
     def save(self, store):
         """Writes the state into `store`, a mapping of names to arrays."""
-        store["seed"], store["step"] = np.asarray(self.seed), np.asarray(self.step)
-        for name in ("epoch", "batch", "draws"):
+        for name in COUNTERS:
+            store[name] = np.asarray(getattr(self, name))
+        for name in NUMBERS:
             store[name] = np.int64(getattr(self, name))
+        for name, state in self._model.carried.items():
+            for index, variable in enumerate(state.variables):
+                store[f"carried_{index}_{name}"] = np.asarray(variable)
         for index, generator in enumerate(self.generators()):
             store[f"generator_{index}"] = np.asarray(generator.state)
         for index, value in enumerate(epoch_metrics.read(self._model) if self.batch else []):
@@ -100,15 +115,25 @@ class TrainingState:
             raise ValueError(
                 f"The saved state should hold {len(generators)} random generators, as the model does. Received: {saved}"
             )
-        self.seed.assign(np.asarray(store["seed"]))
-        self.step.assign(np.asarray(store["step"]))
-        for name in ("epoch", "batch", "draws"):
+        for name in names.intersection(COUNTERS):
+            getattr(self, name).assign(np.asarray(store[name]))
+        for name in names.intersection(NUMBERS):
             setattr(self, name, int(np.asarray(store[name])))
+        self._load_carried(store, names)
         for index, generator in enumerate(generators):
             generator.state.assign(np.asarray(store[f"generator_{index}"]))
         count = sum(name.startswith("metric_") for name in names)
         self.metrics = [np.asarray(store[f"metric_{index}"]) for index in range(count)]
         self.restored = True
+
+
+    def _load_carried(self, store, names):
+        for name, state in self._model.carried.items():
+            for index, variable in enumerate(state.variables):
+                key = f"carried_{index}_{name}"
+                if key not in names:
+                    raise ValueError(f"The saved state should hold the carried state {name!r}. Received: none")
+                variable.assign(np.asarray(store[key]))
 
 
 def as_seed(seed):

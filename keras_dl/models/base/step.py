@@ -22,14 +22,17 @@ from keras_dl.models.base.update import Update
 
 
 def as_values_and_terms(result, update: Update):
-    """Splits what a loss returned, and checks that its terms are those that the update names."""
-    values, terms = result if isinstance(result, tuple) else (result, {})
-    if set(terms) != set(update.terms):
-        raise ValueError(
-            f"The loss of update {update.name!r} should return the terms {sorted(update.terms)}. "
-            f"Received: {sorted(terms)}"
-        )
-    return tf.cast(values, tf.float32), {name: tf.cast(term, tf.float32) for name, term in terms.items()}
+    """Splits what a loss returned into `(values, terms, handed_back)`, and checks that the update names all of it."""
+    parts = result if isinstance(result, tuple) else (result,)
+    values, terms, handed_back = (*parts, *({}, {})[len(parts) - 1 :])
+    for kind, names, returned in (("terms", update.terms, terms), ("state", update.returned_names, handed_back)):
+        if set(returned) != set(names):
+            raise ValueError(
+                f"The loss of update {update.name!r} should return the {kind} {sorted(names)}. "
+                f"Received: {sorted(returned)}"
+            )
+    terms = {name: tf.cast(term, tf.float32) for name, term in terms.items()}
+    return tf.cast(values, tf.float32), terms, dict(handed_back)
 
 
 def take_part(batch, index, parts, offset=0):
@@ -72,19 +75,20 @@ class StepProgram:
     Args:
         updates: The updates, in order.
         state: The model's `TrainingState`.
+        carried: Dict of the states by name that losses hand back.
 
     Attributes:
         compile_gradients: Whether each gradient is an XLA computation of its own. This is how XLA runs under
             `MirroredStrategy`, whose collectives cannot stand inside one; a single device compiles whole steps.
     """
 
-    def __init__(self, updates, state):
-        self.updates, self.state = updates, state
+    def __init__(self, updates, state, carried):
+        self.updates, self.state, self.carried = updates, state, carried
         self.compile_gradients = False
         self._compiled = {}
 
-    def train(self, batch, phase=0, rows=None):
-        """Runs the updates due in `phase` (the step modulo the period).
+    def train(self, batch, due=None, rows=None):
+        """Runs the updates that are due.
 
         Inner updates without rows change nothing: no weight, no optimizer's momentum or count of steps. One device
         knows their number before it runs a step; replicas find out together, within it.
@@ -93,67 +97,88 @@ class StepProgram:
 
         Args:
             batch: A nest of tensors.
-            phase: Python integer.
+            due: Tuple of the indices of the updates that run; `None` for all.
             rows: Python integer, the number of rows of a batch that has too few for all inner updates, else `None`.
         """
-        due = [(k, u) for k, u in enumerate(self.updates) if phase % u.every == 0]
-        offset = first_row(batch) if any(u.parts > 1 for _, u in due) else 0
-        inner = [(k, u, i) for k, u in due for i in range(u.repeats) if rows is None or i < rows]
+        updates = [(k, u) for k, u in enumerate(self.updates) if due is None or k in due]
+        offset = first_row(batch) if any(u.parts > 1 for _, u in updates) else 0
+        inner = [(k, u, i) for k, u in updates for i in range(u.repeats) if rows is None or i < rows]
         slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u, i in inner]
+        parts, self.rows = self._place(slices, batch)
         with changes_averaged(self.state.batch_statistics(), count_rows(batch)):
-            for part in self._place(slices):
+            for part in parts:
                 yield part, *self._run(part)
         self.state.step.assign_add(1)
+        self.state.samples.assign_add(tf.cast(self.rows, tf.int64))
 
     def _run(self, part):
         """One inner update: its values, terms and charge."""
+        update = part.update
 
         def run():
-            *found, gradients = self._gradients(part)
-            self._apply(part.update, gradients)
-            return found
+            values, terms, charge, handed_back, gradients = self._gradients(part)
+            self._apply(update, gradients)
+            self._take_back(part, handed_back)
+            return values, terms, charge
 
-        if part.update.parts == 1 or not tf.distribute.has_strategy():
+        if update.parts == 1 or not tf.distribute.has_strategy():
             return run()
-        moved = [*self.state.layer_states(), *part.update.variables, *part.update.optimizer.variables]
+        moved = [*self.state.layer_states(), *update.variables]
+        moved += [] if update.optimizer is None else update.optimizer.variables
         return undo_where(part.rows == 0, moved, run)
+
+    def _take_back(self, part, handed_back):
+        """Combines over replicas what a loss handed back; outside XLA, which cannot hold collectives."""
+        states = [(self.carried[name], value) for name, value in handed_back.items()]
+        rows = count_rows(part.batch)
+        local = [state.local(value, rows) for state, value in states]
+        summed = iter(sum_over_replicas([t for (s, _), ts in zip(states, local, strict=True) if not s.gathers for t in ts]))
+        for (state, _), tensors in zip(states, local, strict=True):
+            combined = tensors if state.gathers else [next(summed) for _ in tensors]
+            state.commit(combined, part.rows, replica_count())
 
     def evaluate(self, batch):
         """Yields the same of every update, without moving weights; the noise is the same at every call."""
-        for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)]):
+        for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)], batch)[0]:
             stream = noise.stream_id(noise.EVALUATE, part.index)
-            values, terms = self._loss(part, self.state.batches_evaluated.value, stream, training=False)
+            values, terms, _ = self._loss(part, self.state.batches_evaluated.value, stream, training=False)
             yield part, values, terms, self._regularization(part.update)
         self.state.batches_evaluated.assign_add(1)
 
     @staticmethod
-    def _place(slices):
-        """Finds every part's place in the global batch with one collective, before anything is compiled."""
-        if not slices:
-            return []
-        local = []
-        for _, update, _, batch in slices:
-            rows = tf.cast(count_rows(batch), tf.float32)
-            weight = rows if update.weights is None else tf.reduce_sum(tf.cast(update.weights(batch), tf.float32))
+    def _place(slices, batch):
+        """Finds every part's place in the global batch, and its rows, with one collective before anything is compiled."""
+        local = [tf.cast(count_rows(batch), tf.float32)]
+        for _, update, _, part in slices:
+            rows = tf.cast(count_rows(part), tf.float32)
+            weight = rows if update.weights is None else tf.reduce_sum(tf.cast(update.weights(part), tf.float32))
             local += [rows, weight]
         total, before = share(tf.stack(local))
-        return [
-            Part(update, index, iteration, batch, total[2 * i], total[2 * i + 1], local[2 * i + 1],
-                 tf.cast(before[2 * i], tf.int64))
-            for i, (index, update, iteration, batch) in enumerate(slices)
-        ]  # fmt: skip
+        parts = []
+        for number, (index, update, iteration, part) in enumerate(slices):
+            rows, weight = 2 * number + 1, 2 * number + 2
+            offset = tf.cast(before[rows], tf.int64)
+            parts.append(Part(update, index, iteration, part, total[rows], total[weight], local[weight], offset))
+        return parts, total[0]
 
     def _loss(self, part, step, stream, training):
         """Values and terms of the rows that this replica holds."""
         batch, held = part.batch, count_rows(part.batch)
         # A replica may have no rows: convolutions fail on them, and Keras' batch normalization makes NaN of their mean.
-        pads = tf.distribute.has_strategy()
+        # Sums over rows must not see a row that is none; they are plain algebra, which takes no rows as they are.
+        pads = tf.distribute.has_strategy() and not part.update.sums
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
         draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held)
         with padding(held == 0) if pads else contextlib.nullcontext():
-            values, terms = as_values_and_terms(part.update.loss(batch, draw), part.update)
-        return (values[:held], {name: term[:held] for name, term in terms.items()}) if pads else (values, terms)
+            values, terms, handed_back = as_values_and_terms(part.update.loss(batch, draw), part.update)
+        if pads:
+            values, terms = values[:held], {name: term[:held] for name, term in terms.items()}
+        return values, terms, handed_back
+
+    def forget_graphs(self):
+        """Frees the compiled gradients: a loss may compute otherwise from now on."""
+        self._compiled.clear()
 
     def _gradients(self, part):
         if not self.compile_gradients:
@@ -162,10 +187,10 @@ class StepProgram:
         if key not in self._compiled:
             self._compiled[key] = self._compile(part.update, *key)
         compute, changed = self._compiled[key]
-        values, terms, charge, gradients, new_values = compute(part.batch, *part[4:])
+        *results, new_values = compute(part.batch, *part[4:])
         for variable, value in zip(changed, new_values, strict=True):
             variable.assign(value)
-        return values, terms, charge, gradients
+        return results
 
     def _compile(self, update, index, iteration):
         """An XLA computation of the gradient, and the variables (batch statistics, seeds) that it gives new values."""
@@ -177,26 +202,29 @@ class StepProgram:
                 for variable in update.variables:
                     if variable.regularizer is not None:  # Keras reads what it charges from the scope
                         scope.add_update((variable, variable.value))
-                found = self._local_gradients(Part(update, index, iteration, batch, *place))
+                results = self._local_gradients(Part(update, index, iteration, batch, *place))
             new = [(v, scope.get_current_value(v)) for v in self.state.changing_variables()]
             new = [(v, value) for v, value in new if value is not None]
             changed[:] = [v for v, _ in new]
-            return (*found, [value for _, value in new])
+            return (*results, [value for _, value in new])
 
         return compute, changed
 
     def _local_gradients(self, part):
-        """Values and terms of the local rows, regularizers' charge, and their part of the global mean's gradient."""
+        """Values, terms, regularizers' charge and state of the local rows, and their share of the mean's gradient."""
         update = part.update
         variables = [v.value for v in update.variables]
         stream = noise.stream_id(noise.TRAIN, part.index, part.iteration)
+        if update.optimizer is None:
+            values, terms, handed_back = self._loss(part, self.state.step.value, stream, training=True)
+            return values, terms, tf.constant(0.0), handed_back, []
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            values, terms = self._loss(part, self.state.step.value, stream, training=True)
+            values, terms, handed_back = self._loss(part, self.state.step.value, stream, training=True)
             charge = self._regularization(update)
             loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.weight) + charge / replica_count()
             loss = update.optimizer.scale_loss(loss)
-        return values, terms, charge, tape.gradient(loss, variables)
+        return values, terms, charge, handed_back, tape.gradient(loss, variables)
 
     @staticmethod
     def _regularization(update):
@@ -205,7 +233,7 @@ class StepProgram:
 
     @staticmethod
     def _apply(update, gradients):
-        if not update.variables:
+        if update.optimizer is None or not update.variables:
             return
         if replica_count() > 1:
             leave_gradients_as_they_are(update.optimizer)

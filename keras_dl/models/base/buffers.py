@@ -1,0 +1,121 @@
+"""Buffers of samples that a model remembers: image pools and replay buffers."""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.checks import check_count
+from keras_dl.models.base.carried import state_variable
+from keras_dl.models.base.replicas import gather_rows
+
+LARGE = 256 * 2**20
+
+
+class Rows(NamedTuple):
+    """Samples that a loss hands back to a buffer, and the slots that take them.
+
+    Attributes:
+        slots: int32, shape `(batch,)`; a negative slot takes nothing.
+        samples: Shape `(batch, *shape)`.
+    """
+
+    slots: tf.Tensor
+    samples: tf.Tensor
+
+
+class SampleBuffer:
+    """A buffer of a fixed number of samples, the same on every replica, saved with the model.
+
+    A loss reads it with `read`, and hands back `Rows`, which the base gathers from all replicas in the order of the
+    global batch and writes outside the compiled step. Of several rows for one slot the last in that order stays. One
+    and two replicas so hold the same samples.
+
+    Args:
+        capacity: Number of samples.
+        shape: Shape of a sample.
+        value_range: `(low, high)` of samples that are stored as bytes, 256 levels in a quarter of the memory; `None`
+            stores float32.
+        start: Function of `(capacity, *shape)` that gives the first samples as an array; `None` for zeros.
+
+    Raises:
+        ValueError: If the capacity is not a positive integer or the range is empty.
+
+    Warns:
+        UserWarning: If the buffer takes more than 256 MiB.
+
+    Example:
+
+    >>> from keras_dl.models.base.buffers import Rows, SampleBuffer
+    >>> pool = SampleBuffer(4, (2,), value_range=(0, 1))
+    >>> pool.commit(pool.local(Rows(np.array([3, 0]), np.ones((2, 2), "float32")), 2), rows=2)
+    >>> pool.read([3])[0].numpy()
+    array([1., 1.], dtype=float32)
+    """
+
+    gathers = True
+
+    def __init__(self, capacity, shape, value_range=None, start=None):
+        self.capacity, self.shape = check_count(capacity, "capacity"), tuple(shape)
+        if value_range is not None and not value_range[0] < value_range[1]:
+            raise ValueError(f"`value_range` should be (low, high) with low < high. Received: {value_range!r}")
+        self.value_range = value_range
+        size = (self.capacity, *self.shape)
+        samples = np.zeros(size, "float32") if start is None else np.asarray(start(size), "float32")
+        stored = self._encode(tf.constant(samples)).numpy()
+        if stored.nbytes > LARGE:
+            warnings.warn(
+                f"A buffer should be kept small, as it is saved with the model: use fewer samples or `value_range`. "
+                f"Received: {stored.nbytes / 2**20:.0f} MiB",
+                stacklevel=2,
+            )
+        self.samples = state_variable(stored, stored.dtype.name, "buffer_samples")
+        self.count = state_variable(0, "int64", "buffer_count")
+
+    @property
+    def variables(self):
+        """The variables that hold it: the samples, and how many were written in all."""
+        return [self.samples, self.count]
+
+    @property
+    def filled(self):
+        """How many slots of a buffer that is filled in order hold samples, an int64 scalar."""
+        return tf.minimum(self.count.value, self.capacity)
+
+    def read(self, slots):
+        """Returns the samples in `slots`, float32 of shape `(len(slots), *shape)`."""
+        return self._decode(tf.gather(self.samples.value, slots))
+
+    def next_slots(self, draw):
+        """The slots after those written last, for the rows at hand: a ring that forgets the oldest."""
+        return tf.cast((self.count.value + draw.row_numbers()) % self.capacity, tf.int32)
+
+    def local(self, handed_back, rows):
+        """This replica's first `rows` rows; the base gathers them in `commit`."""
+        return [tf.cast(handed_back.slots[:rows], tf.int32), self._encode(handed_back.samples[:rows])]
+
+    def commit(self, local, rows, replicas=1):
+        """Writes the rows of all replicas."""
+        slots, samples = (gather_rows(tensor) for tensor in local)
+        order = tf.range(1, tf.shape(slots)[0] + 1)
+        inside = tf.where(slots < 0, self.capacity, slots)
+        # The number of the last row for each slot, 0 if there is none; one more segment takes what is not stored.
+        last = tf.maximum(tf.math.unsorted_segment_max(order, inside, self.capacity + 1)[:-1], 0)
+        padded = tf.concat([tf.zeros([1, *self.shape], samples.dtype), samples], 0)
+        written = tf.reshape(last > 0, [-1, *[1] * len(self.shape)])
+        self.samples.assign(tf.where(written, tf.gather(padded, last), self.samples.value))
+        self.count.assign_add(tf.cast(tf.reduce_sum(tf.cast(slots >= 0, tf.int32)), tf.int64))
+
+    def _encode(self, samples):
+        if self.value_range is None:
+            return tf.cast(samples, tf.float32)
+        low, high = self.value_range
+        level = (tf.cast(samples, tf.float32) - low) * (255.0 / (high - low))
+        return tf.cast(tf.round(tf.clip_by_value(level, 0.0, 255.0)), tf.uint8)
+
+    def _decode(self, stored):
+        if self.value_range is None:
+            return stored
+        low, high = self.value_range
+        return tf.cast(stored, tf.float32) * ((high - low) / 255.0) + low

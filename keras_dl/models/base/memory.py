@@ -1,0 +1,64 @@
+"""What a training remembers from step to step beside weights and optimizers."""
+
+from keras_dl.models.base.phases import Phases
+
+
+class Memory:
+    """The part of an `ObjectiveModel` that carries state, sums over epochs and phases."""
+
+    def remember_nothing(self):
+        """Begins without carried state and with one phase."""
+        self.carried, self.phases = {}, Phases()
+
+    def carry(self, name, state):
+        """Registers a state that losses hand back: saved, resumed, and the same on all replicas.
+
+        Args:
+            name: Its name in `Update.hands_back`; `self.carried[name]` is the state.
+            state: A `Carried` value or a `SampleBuffer`.
+        """
+        if name in self.carried:
+            raise ValueError(f"Carried states should have names of their own. Received: {name!r} twice")
+        self.carried[name] = state
+        return state
+
+    def epoch_sums(self):
+        """The `EpochSum`s of the updates without gradients."""
+        return [self.carried[name] for update in self.updates for name in update.sums]
+
+    def finish_epoch(self):
+        """Gives the updates without gradients their sums over the epoch, and begins these anew."""
+        with self.distribute_strategy.scope():
+            for update in self.updates:
+                if update.finish is not None:
+                    update.finish({name: self.carried[name].value for name in update.sums})
+                for name in update.sums:
+                    self.carried[name].reset()
+
+    def set_phases(self, phases):
+        """Lets the training change with the number of samples seen; a family calls it in `__init__`.
+
+        Args:
+            phases: Sequence of `Phase`s.
+        """
+        self.phases = Phases(phases)
+
+    def phase_fraction(self):
+        """How much of the phase under way is over, a float32 scalar in the graph: what a fade follows."""
+        return self.phases.fraction(self.state.phase, self.state.samples.value)
+
+    @property
+    def initializes(self):
+        """Whether the family writes `initialize`."""
+        return type(self).initialize is not Memory.initialize
+
+    def initialize(self, batch, draw):
+        """Sets what follows from the statistics of a first batch, once; a resumed model never does it again.
+
+        A family that needs it writes it. It runs on every replica, before the first step, with the rows that the
+        replica holds: `mean_and_variance` and `gather_rows` of `keras_dl.models.base` see the global batch.
+
+        Args:
+            batch: A nest of tensors.
+            draw: The `Draw` of noise.
+        """
