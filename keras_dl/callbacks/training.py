@@ -67,7 +67,8 @@ class SwapAverages(keras.callbacks.Callback):
         self._swap()
 
     def _swap(self):
-        for name, average in self.model.ema_networks.items():
+        for name in self.model.averaged_networks:  # by the first average, where there are several
+            average = self.model.ema_networks[name]
             network = getattr(self.model, name)
             own = network.get_weights()
             network.set_weights(average.get_weights())

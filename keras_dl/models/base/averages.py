@@ -13,12 +13,12 @@ class HalfLife(NamedTuple):
 
     After a step of `n` rows of the global batch, with `s` samples seen so far,
 
-    $$e \\leftarrow m e + (1 - m) w, \\qquad m = 2^{-n / h}, \\qquad h = \\min(\\text{samples}, \\text{ramp\\_up} \\cdot s)$$
+    $$e \\leftarrow m e + (1 - m) w, \\qquad m = 2^{-n / h}, \\qquad h = \\min(\\text{samples}, r s)$$
 
     Attributes:
         samples: The half-life in samples of the data.
-        ramp_up: Its share of the samples seen so far that `h` does not exceed, such as 0.05, so that early weights are
-            forgotten soon; `None` for none.
+        ramp_up: $r$, such as 0.05: `h` is at most this share of the samples seen so far, so that early weights are
+            forgotten soon; `None` for no limit.
     """
 
     samples: float

@@ -81,6 +81,12 @@ def updates_of(model, optimizers):
         `(updates, configs)`: the tuple of updates, and by name the configs of the optimizers before they were rescaled.
     """
     updates = tuple(model.make_updates(*optimizers.values()))
+    for update in updates:
+        if not callable(update.loss):
+            raise ValueError(
+                f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own, so "
+                f"give the method another name. Received: loss={update.loss!r}"
+            )
     intervals = {id(update.optimizer): update.every for update in updates if update.rescale}
     lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
     configs = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in lazy.items()}

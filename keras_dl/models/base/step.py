@@ -132,7 +132,10 @@ class StepProgram:
         states = [(self.carried[name], value) for name, value in handed_back.items()]
         rows = count_rows(part.batch)
         local = [state.local(value, rows) for state, value in states]
-        summed = iter(sum_over_replicas([t for (s, _), ts in zip(states, local, strict=True) if not s.gathers for t in ts]))
+        to_sum = []
+        for (state, _), tensors in zip(states, local, strict=True):
+            to_sum += [] if state.gathers else tensors
+        summed = iter(sum_over_replicas(to_sum))
         for (state, _), tensors in zip(states, local, strict=True):
             combined = tensors if state.gathers else [next(summed) for _ in tensors]
             state.commit(combined, part.rows, replica_count())
@@ -147,7 +150,7 @@ class StepProgram:
 
     @staticmethod
     def _place(slices, batch):
-        """Finds every part's place in the global batch, and its rows, with one collective before anything is compiled."""
+        """Finds every part's place in the global batch, and its rows, by one collective outside of what is compiled."""
         local = [tf.cast(count_rows(batch), tf.float32)]
         for _, update, _, part in slices:
             rows = tf.cast(count_rows(part), tf.float32)
