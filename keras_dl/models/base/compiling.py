@@ -84,7 +84,7 @@ def updates_of(model, optimizers):
     for update in updates:
         if not callable(update.loss):
             raise ValueError(
-                f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own, so "
+                f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
                 f"give the method another name. Received: loss={update.loss!r}"
             )
     intervals = {id(update.optimizer): update.every for update in updates if update.rescale}
