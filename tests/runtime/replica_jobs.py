@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 import keras_dl
+from tests.models.remembering import everything, remembering
 from tests.runtime import jobs
 
 BATCH = 16
@@ -41,7 +42,13 @@ def wgan_gp():
     return model, lambda x, y: (x,)
 
 
-MODELS = {"vae": vae, "classifier": classifier, "regularized": regularized, "wgan_gp": wgan_gp}
+def remembers():
+    sgd = keras.optimizers.SGD(0.01, momentum=0.9)
+    model = remembering((8, 8, 1), sgd, fade_from=8 * BATCH, fade=12 * BATCH + 3)
+    return model, lambda x, y: (x,)
+
+
+MODELS = {"remembers": remembers, "vae": vae, "classifier": classifier, "regularized": regularized, "wgan_gp": wgan_gp}
 
 
 def train(strategy):
@@ -62,7 +69,7 @@ def _train(strategy, name):
     assert model.state.step.numpy() == 50
     inputs = np.linspace(-1, 1, 74, dtype="float32").reshape(37, 2) if name == "wgan_gp" else held_out[0]
     return {
-        "weights": model.get_weights(),
+        "weights": everything(model) if name == "remembers" else model.get_weights(),
         "history": first.history | {f"second_{name}": values for name, values in second.history.items()},
         "predictions": model.predict(inputs, batch_size=BATCH, verbose=0),
     }
