@@ -163,6 +163,53 @@ def dataset_name(arguments):
     return Path(arguments.data).resolve().name if arguments.data else arguments.dataset
 
 
+def add_reading(parser):
+    """Adds the options of how scans are read."""
+    parser.add_argument(
+        "--label-values", type=_integers, metavar="0,128,255",
+        help="of --data: the numbers in the masks of the classes, ascending, the background first (default: what "
+        "dataset.json names, or 0, 1, 2 ... or 0, 255)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ignore-label", type=whole_number(1, 2**31 - 1), metavar="N",
+        help="of --data: the number in the masks of pixels that train nothing and are not scored, such as 255",
+    )  # fmt: skip
+    parser.add_argument(
+        "--groups", metavar="FILE",
+        help="of scans: what keeps cases of one patient in one part of a fold: CSV with lines NAME,PATIENT or JSON of "
+        "such a dict; nnU-Net's splits_final.json; or a regular expression for the beginning of names, as '[^_]+'",
+    )  # fmt: skip
+
+
+def reading(arguments, recipe):
+    """How scans are read, as a config holds it; None where nothing is asked for."""
+    asked = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if not asked:
+        return None
+    if recipe.TASK.condition != "masks":
+        raise UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
+    if "groups" in asked and Path(asked["groups"]).is_file():
+        asked["groups"] = str(Path(asked["groups"]).resolve())
+    return asked
+
+
+def reading_of(config, other=False):
+    """The argument of a task's `load` that says how a run's scans are read; of other data, without groups."""
+    asked = dict(config.get("reading") or {})
+    if other:
+        asked.pop("groups", None)
+        asked.pop("label_values", None)
+    return {"reading": asked} if asked else {}
+
+
+def _integers(text):
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,128,255, received {text!r}") from None
+
+
 def assignments(texts):
     """Splits `NAME=VALUE` texts into a dict of texts; a later one overrides an earlier one."""
     values = {}

@@ -11,7 +11,8 @@ log p(x), estimated by importance sampling (a lower bound that tightens as sampl
 Samples of models without a density, such as a GAN, are compared with the held-out ones: images by the features of
 a LeNet trained on the data set, which is kept in the run folder, or by those that --features names; points in the
 plane by the modes that they reach and by optimal transport. A segmenter segments whole scans, of the fold that was
-held out or of other data: Dice and Hausdorff distances, overlays and masks. Writes evaluation.json into the run folder.
+held out or of other data: Dice and Hausdorff distances, overlays and masks. Writes evaluation.json into the run folder,
+and what a segmenter makes of other data into FOLDER/evaluations/NAME.
 """
 EXAMPLES = """\
 examples:
@@ -55,6 +56,7 @@ def main(argv=None):
 def evaluate(arguments):
     """Evaluates a run's model on what it held out, or on other data."""
     from apps import show
+    from keras_dl.runs import RunFolder
     from keras_dl.tasks import Context
 
     folder, config, recipe = cli.open_run(arguments.folder)
@@ -64,9 +66,14 @@ def evaluate(arguments):
     with user_errors(ValueError, OSError, ImportError):
         model = folder.load_model()
         place = arguments.data if name else config.get("folder")
-        data = task.load(name or config["dataset"], place, config["data"].get("label_values"), show.tracked)
+        reading = cli.reading_of(config, other=bool(name))
+        label_values = config["data"].get("label_values")
+        data = task.load(name or config["dataset"], place, label_values, show.tracked, **reading)
         data = data.of_run(config, folder.path, other=bool(name), limit=arguments.limit)
         counts = {"num_samples": arguments.num_samples, "features": arguments.features}
+        if name and task.condition == "masks":  # beside the figures of the cases that were held out
+            folder = RunFolder(folder.path / "evaluations" / data.name)
+            folder.path.mkdir(parents=True, exist_ok=True)
         context = Context(folder.path, config["fit"], config["seed"], track=show.tracked, say=show.note, **counts)
         report = task.evaluate(model, data, context)
         folder.write_evaluation({"dataset": data.name, "rows": report.rows, **report.results})

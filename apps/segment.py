@@ -10,7 +10,7 @@ DESCRIPTION = """\
 Segments the images of a folder by the model of a run of unet, unet3d or nnunet, or by those of several runs, whose
 probabilities are averaged (as of the five runs that apps.train --folds leaves). Images are prepared as the run planned
 it, predicted in overlapping windows, weighted by Gaussians and mirrored, and brought back to their own grid. Writes
-masks as files like the images, NIfTI with the affine of its image, and overlays.png.
+masks as files like the images, NIfTI with the affine of its image, and pictures/overlays.png.
 """
 EXAMPLES = """\
 examples:

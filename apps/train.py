@@ -51,8 +51,10 @@ def parser(argv):
     parser.add_argument(
         "--data", metavar="FOLDER",
         help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
-        "labelsTr/, as PNG, TIFF or NIfTI files of the same names; masks of 0, 1, 2 ... or 0 and 255, at least five",
+        "labelsTr/, as PNG, TIFF, NIfTI (images also as JPEG) files of the same names; masks of 0, 1, 2 ..., "
+        "0 and 255, or as dataset.json or --label-values says; fewer than five are all trained on",
     )  # fmt: skip
+    cli.add_reading(parser)
     parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
     parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help="passes over the training data")
     parser.add_argument("--preset", metavar="NAME", help="a named set of hyperparameters" + presets_text(recipe))
@@ -139,7 +141,8 @@ def show_options(arguments):
     recipe = catalogue.module(arguments.recipe)
     name = cli.dataset_name(arguments) or recipe.DATASET
     with user_errors(ValueError, OSError, ImportError):
-        data = recipe.TASK.load(name, arguments.data, track=show.tracked)
+        reading = cli.reading_of({"reading": cli.reading(arguments, recipe)})
+        data = recipe.TASK.load(name, arguments.data, track=show.tracked, **reading)
         rows = space.table(recipe, data.spec)
     columns = {"default": {}, "takes": {}, "means": {}}
     for name, *cells in rows:
@@ -185,7 +188,8 @@ def opened(arguments, stack):
                 check_makeable(arguments.export)
         config = run_config(arguments, old)
         recipe = catalogue.module(config["recipe"])
-        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked)
+        reading = cli.reading_of(config)
+        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
         resumes, extend = bool(old), bool(old) and arguments.extend
         model, config, pipelines = runs.prepare(folder, recipe, config, data, strategy, resumes, extend)
         if chief:  # all workers have looked into the folder: they have exchanged the initial weights
@@ -263,6 +267,7 @@ def run_config(arguments, old):
 
     asked = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
     asked |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
+    asked["reading"] = cli.reading(arguments, catalogue.module(old["recipe"] if old else arguments.recipe))
     values = cli.hyperparameters(arguments)
     if old is None:
         dataset = asked["dataset"] or catalogue.default_dataset(arguments.recipe)

@@ -21,10 +21,14 @@ def scores(case, labels, num_classes):
 def measures(rows):
     """Means over the cases in which a class occurs, and over the classes, as `Measure`s by name.
 
-    A class that only the mask or only the prediction has is at an infinite distance, which the mean leaves out.
+    A class that only the mask or only the prediction has is at an infinite distance, which the mean leaves out: in how
+    many cases that is, is a measure of its own.
     """
     found = {}
     for label in _classes(rows):
+        distances = _known(rows, label, "hausdorff_95")
+        found[f"cases_class_{label}"] = Measure(len(distances), title="")
+        found[f"missed_or_made_up_class_{label}"] = Measure(_infinite(distances), direction="min", title="")
         for score, (_, direction) in SCORES.items():
             found[f"{score}_class_{label}"] = Measure(_mean(_finite(rows, label, score)), None, direction)
     for score, (_, direction) in SCORES.items():
@@ -42,7 +46,7 @@ def columns(rows):
             table[title][name] = _text(_finite(rows, label, score))
         distances = _known(rows, label, "hausdorff_95")
         table["cases"][name] = str(len(_known(rows, label, "dice")))
-        table["missed or made up"][name] = str(sum(math.isinf(distance) for distance in distances))
+        table["missed or made up"][name] = str(_infinite(distances))
     means = measures(rows)
     for score, (title, _) in SCORES.items():
         table[title]["mean"] = means[f"{score}_mean"].text
@@ -60,6 +64,10 @@ def _known(rows, label, score):
 
 def _finite(rows, label, score):
     return [value for value in _known(rows, label, score) if math.isfinite(value)]
+
+
+def _infinite(distances):
+    return sum(math.isinf(distance) for distance in distances)
 
 
 def _mean(values):

@@ -40,6 +40,7 @@ class Scans:
         cases: a sequence of `keras_dl.data.segmentation.Case`s with `names`, `num_classes` and `select(names)`.
         track: function `track(items, title)` that goes through items.
         folder: the folder of a set that has no name of its own, or None.
+        groups: what keeps cases together in folds; see `keras_dl.data.segmentation.read_groups`.
 
     Attributes:
         spec: `ScanSpec`.
@@ -48,16 +49,17 @@ class Scans:
 
     conditional = True
 
-    def __init__(self, name, cases, track=untracked, folder=None):
+    def __init__(self, name, cases, track=untracked, folder=None, groups=None):
         self.name, self.cases, self.track, self.kind = name, cases, track, "held-out cases"
         self.folder = None if folder is None else str(Path(folder).resolve())
         fingerprint = segmentation.fingerprint(self._read(cases, "looking at"), cases.num_classes, cases.modalities)
         shape = (*np.median(fingerprint.shapes, axis=0).astype(int).tolist(), len(fingerprint.modalities))
         self.spec = ScanSpec(shape, cases.num_classes, len(cases), fingerprint)
-        self._prepared, self._evaluated = {}, None
+        self.groups = None if groups is None else segmentation.read_groups(groups, cases.names)
+        self._prepared, self._evaluated, self._store = {}, None, segmentation.Store()
 
     @classmethod
-    def load(cls, name, folder=None, label_values=None, track=untracked):
+    def load(cls, name, folder=None, label_values=None, track=untracked, reading=None):
         """Opens a named set, or a folder of images and masks, whose files are all checked.
 
         Args:
@@ -66,25 +68,34 @@ class Scans:
             label_values: of a folder: the values of the classes of a run, of which its masks may hold some or all;
                 where they hold others, they are its own.
             track: function `track(items, title)` that goes through items.
+            reading: how to read it: a dict that may hold `label_values` and `ignore`, as `open_folder` takes them, of a
+                folder, and `groups`.
         """
+        reading = dict(reading or {})
+        groups = reading.pop("groups", None)
         if not folder:
-            return cls(name, segmentation.load(name), track)
-        if label_values is not None:
+            if reading:
+                text = f"{name} has labels of its own; only a folder can be read by others"
+                raise ValueError(f"{text}. Received: {reading}")
+            return cls(name, segmentation.load(name), track, groups=groups)
+        if label_values is not None and "label_values" not in reading:
             with contextlib.suppress(ValueError):
-                return cls(name, segmentation.open_folder(folder, label_values=label_values), track, folder)
-        return cls(name, segmentation.open_folder(folder), track, folder)
+                cases = segmentation.open_folder(folder, label_values=label_values, **reading)
+                return cls(name, cases, track, folder, groups)
+        return cls(name, segmentation.open_folder(folder, **reading), track, folder, groups)
 
     def described(self):
         """What a run's config says of the data, as JSON holds it."""
         spec = self.spec._asdict()
         del spec["fingerprint"]
-        return spec | {name: list(getattr(self.cases, name)) for name in ("label_values", "modalities", "names")}
+        lists = {name: list(getattr(self.cases, name)) for name in ("label_values", "modalities", "names")}
+        return spec | lists | {"ignore": self.cases.ignore, "groups": self.groups}
 
     def names(self, fold):
         """The names that a fold trains on, and those that it leaves out; of too few cases for folds all are both."""
-        if len(self.cases.names) < NUM_FOLDS and fold == 0:
+        if len(self.cases.names) < NUM_FOLDS and fold == 0 and self.groups is None:
             return list(self.cases.names), list(self.cases.names)
-        return segmentation.fold(self.cases.names, fold, NUM_FOLDS)
+        return segmentation.fold(self.cases.names, fold, NUM_FOLDS, groups=self.groups)
 
     def held_out(self, options):
         """The cases that a run has not been trained on, or those that `of_run` chose."""
@@ -176,7 +187,7 @@ class Scans:
         if training == held_out:
             text = f"{len(training)} cases are too few for folds: all are trained on, and evaluation is of the same"
             warnings.warn(f"{text}; give {NUM_FOLDS} or more", stacklevel=3)
-        classes = getattr(self.cases, "classes", None)
+        classes = self.cases.classes
         if classes is None:
             return
         unseen = set().union(*(classes[name] for name in held_out)) - set().union(*(classes[n] for n in training))
@@ -210,8 +221,13 @@ class Scans:
         key = (tuple(names), plan.spacing, plan.normalizations, plan.inside_nonzero, plan.slice_axis)
         if key not in self._prepared:
             cases = self._read(self.cases.select(names), "preparing")
-            self._prepared[key] = [segmentation.prepare(case, plan) for case in cases]
+            self._prepared[key] = [self._kept(segmentation.prepare(case, plan)) for case in cases]
         return self._prepared[key]
+
+    def _kept(self, prepared):
+        """A prepared case whose arrays are memory maps where memory does not hold them."""
+        image, labels = (self._store.keep(array) for array in (prepared.image, prepared.labels))
+        return prepared._replace(image=image, labels=labels)
 
     def _read(self, cases, what):
         yield from self.track(cases, f"{what} {len(cases)} cases")
@@ -220,9 +236,10 @@ class Scans:
 def trained_on(config):
     """The names of the cases that a run was trained on, as a set; none where its config does not say it."""
     names = config["data"].get("names", [])
-    if len(names) < NUM_FOLDS:
+    groups = config["data"].get("groups")
+    if len(names) < NUM_FOLDS and groups is None:
         return set(names)
-    return set(segmentation.fold(names, config["fit"]["fold"], NUM_FOLDS)[0])
+    return set(segmentation.fold(names, config["fit"]["fold"], NUM_FOLDS, groups=groups)[0])
 
 
 def plan_of(config: dict[str, Any]):

@@ -31,12 +31,12 @@ class Segmentation(Task):
         super().__init__("masks")
         self.plan = plan
 
-    def load(self, name, folder=None, label_values=None, track=untracked):
+    def load(self, name, folder=None, label_values=None, track=untracked, reading=None):
         if folder is None and name not in segmentation.NAMES:
             names = ", ".join(segmentation.NAMES)
             text = f"the recipe learns from masks, which {name} does not have; there are: {names}"
             raise ValueError(f"{text}. Received: {name!r}")
-        return Scans.load(name, folder, label_values, track)
+        return Scans.load(name, folder, label_values, track, reading)
 
     def options(self, hp, data_spec):
         return {"plan": self.plan(hp, data_spec).to_dict()}
@@ -168,9 +168,10 @@ class Ensemble:
             source.write(labels, folder / f"{case.name}{source.suffix}")
             if len(pictured) < PICTURED:
                 pictured.append((case, labels))
-        scan_drawing.overlays(folder / "overlays.png", pictured, self.plan.num_classes)
+        picture = folder / "pictures" / "overlays.png"  # in a folder of its own, so that it is taken for no mask
+        scan_drawing.overlays(picture, pictured, self.plan.num_classes)
         meaning = f"the masks of {len(cases)} cases, as files like the images"
-        return {folder: meaning, folder / "overlays.png": "some of them over their images"}
+        return {folder: meaning, picture: "some of them over their images"}
 
     def open(self, data):
         """Opens a folder of images without masks that fit the models."""

@@ -126,7 +126,7 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
         both = [np.asarray(image.dataobj) > 0 for image in (mask, truth)]
         assert 2 * np.sum(both[0] & both[1]) / np.sum(both) > 0.75
     assert run(evaluate.main, tmp_path / "fold0", "--data", tmp_path / "scans") == 0
-    assert json.loads((tmp_path / "fold0" / "evaluation.json").read_text())["rows"] == 5
+    assert json.loads((tmp_path / "fold0" / "evaluations" / "scans" / "evaluation.json").read_text())["rows"] == 5
     assert run(evaluate.main, tmp_path / "fold0", "--dataset", "blobs3d") == 2
     assert "3 axes and 1 channels in 2 classes; blobs3d has 3, 1 and 3" in capsys.readouterr().err
 

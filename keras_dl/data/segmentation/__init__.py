@@ -5,7 +5,8 @@ from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.file_names import taken
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities, fingerprint
 from keras_dl.data.segmentation.folder import Folder, open_folder
-from keras_dl.data.segmentation.folds import fold
+from keras_dl.data.segmentation.folds import fold, read_groups
+from keras_dl.data.segmentation.labels import IGNORED
 from keras_dl.data.segmentation.named import NAMES, load
 from keras_dl.data.segmentation.patches import Patches, at_stride
 from keras_dl.data.segmentation.plan import Plan, plan
@@ -13,9 +14,11 @@ from keras_dl.data.segmentation.prediction import segment
 from keras_dl.data.segmentation.preprocessing import Prepared, prepare, restore
 from keras_dl.data.segmentation.resampling import resample, resample_labels
 from keras_dl.data.segmentation.sliding_window import sliding_window
+from keras_dl.data.segmentation.store import Store
 
 __all__ = [
     "AUGMENTATIONS",
+    "IGNORED",
     "NAMES",
     "Case",
     "Fingerprint",
@@ -24,6 +27,7 @@ __all__ = [
     "Patches",
     "Plan",
     "Prepared",
+    "Store",
     "at_stride",
     "augmentation",
     "fingerprint",
@@ -32,6 +36,7 @@ __all__ = [
     "open_folder",
     "plan",
     "prepare",
+    "read_groups",
     "resample",
     "resample_labels",
     "restore",

@@ -31,6 +31,7 @@ class Blobs(Sequence):
         num_classes: 3: background, blob, core.
         label_values: `(0, 1, 2)`.
         modalities: `("grey",)`.
+        ignore, classes: `None`, as of a `Folder` that says nothing of them.
 
     Example:
 
@@ -40,6 +41,7 @@ class Blobs(Sequence):
     """
 
     num_classes, label_values, modalities = 3, (0, 1, 2), ("grey",)
+    ignore = classes = None
 
     def __init__(self, dimensions, names=None):
         self.dimensions = dimensions

@@ -1,37 +1,138 @@
-"""Cross-validation by names."""
+"""Cross-validation by names, by groups of names such as patients, or by folds that a file says."""
+
+import csv
+import json
+import re
+from pathlib import Path
+
+from sklearn.model_selection import KFold
+
+from keras_dl.data.segmentation.problems import listed
+
+HEADERS = ("name", "case", "image", "id")
 
 
-def fold(names, number, num_folds=5, seed=12345):
+def fold(names, number, num_folds=5, seed=12345, groups=None):
     """Returns the names that fold `number` trains on, and those that it leaves out for validation.
 
-    Every name is left out in one fold. With the defaults these are nnU-Net's folds.
+    Every name is left out in one fold, together with all others of its group. With the defaults these are nnU-Net's
+    folds.
 
     Args:
         names: Names of the cases.
         number: Integer from 0 to `num_folds - 1`.
         num_folds: Number of folds.
         seed: Of the shuffling.
+        groups: Dict from each name to its group, as its patient; or the folds themselves, a list of dicts with the
+            names `train` and `val`, as in nnU-Net's `splits_final.json`; see `read_groups`.
 
     Returns:
         `(training, validation)`: two sorted lists.
 
     Raises:
-        ValueError: If there are fewer names than folds, two are equal, or there is no such fold.
+        ValueError: If there are fewer names or groups than folds, two names are equal, there is no such fold, or groups
+            are not of these names.
 
     Example:
 
     >>> training, validation = fold("abcdefghij", 0)
     >>> len(training), len(validation), sorted(training + validation) == list("abcdefghij")
     (8, 2, True)
+    >>> fold(["p1_a", "p1_b", "p2_a", "p3_a"], 0, num_folds=3, groups={"p1_a": 1, "p1_b": 1, "p2_a": 2, "p3_a": 3})
+    (['p2_a', 'p3_a'], ['p1_a', 'p1_b'])
     """
     names = sorted(names)
-    if len(set(names)) != len(names) or not 2 <= num_folds <= len(names) or number not in range(num_folds):
+    if isinstance(groups, list):
+        return _given(names, number, num_folds, groups)
+    if groups is not None and set(groups) != set(names):
+        strangers = sorted(map(str, set(groups) ^ set(names)))
+        raise ValueError(f"Expected a group for each case and no other. Received: another set by {listed(strangers)}")
+    units = names if groups is None else sorted({str(groups[name]) for name in names})
+    what = "names" if groups is None else "groups"
+    if len(set(names)) != len(names) or not 2 <= num_folds <= len(units) or number not in range(num_folds):
         raise ValueError(
-            f"Expected at least {num_folds} different names and a fold from 0 to {num_folds - 1}. "
-            f"Received: {len(names)} names, {len(set(names))} of them different, and fold {number!r}"
+            f"Expected at least {num_folds} different {what} and a fold from 0 to {num_folds - 1}. "
+            f"Received: {len(units)} {what}, {len(set(units))} of them different, and fold {number!r}"
         )
-    from sklearn.model_selection import KFold
+    splits = KFold(num_folds, shuffle=True, random_state=seed).split(units)
+    left_out = {units[i] for i in list(splits)[number][1]}
+    validation = [name for name in names if (name if groups is None else str(groups[name])) in left_out]
+    return [name for name in names if name not in set(validation)], validation
 
-    splits = KFold(num_folds, shuffle=True, random_state=seed).split(names)
-    training, validation = list(splits)[number]
-    return [names[i] for i in training], [names[i] for i in validation]
+
+def read_groups(source, names):
+    """Reads the groups of cases, for `fold`.
+
+    Args:
+        source: A file: CSV with a name and its group in each line, JSON of such a dict, or nnU-Net's
+            `splits_final.json`. Or a regular expression for the beginning of names: what it matches, or its first
+            bracket, is the group, as `"[^_]+"` for what stands before the first underscore.
+        names: Names of the cases.
+
+    Returns:
+        A dict from name to group, or a list of folds.
+
+    Raises:
+        ValueError: If a name has no group, or the source is not understood.
+
+    Example:
+
+    >>> read_groups("[^_]+", ["p1_a", "p1_b", "p2_a"])
+    {'p1_a': 'p1', 'p1_b': 'p1', 'p2_a': 'p2'}
+    """
+    path = Path(source)
+    if not path.is_file():
+        return _matched(str(source), names)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        groups = json.loads(text) if path.suffix == ".json" else _lines(text)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise ValueError(f"Expected {path} to be JSON or lines `name,group`. Received: {error}") from error
+    if isinstance(groups, list):
+        if not all(isinstance(one, dict) and {"train", "val"} <= set(one) for one in groups):
+            raise ValueError(f"Expected folds {{train, val}} in {path}. Received: {listed(map(str, groups))}")
+        return [{part: sorted(map(str, one[part])) for part in ("train", "val")} for one in groups]
+    missing = [name for name in names if name not in groups]
+    if missing:
+        raise ValueError(f"Expected a group for each case in {path}. Received: none for {listed(missing)}")
+    return {name: str(groups[name]) for name in names}
+
+
+def _given(names, number, num_folds, folds):
+    if len(folds) != num_folds or number not in range(num_folds):
+        raise ValueError(f"Expected {num_folds} folds. Received: {len(folds)}, and fold {number!r}")
+    training, validation = folds[number]["train"], folds[number]["val"]
+    strangers = sorted({*training, *validation} - set(names))
+    both = sorted(set(training) & set(validation))
+    if strangers or both or not training or not validation:
+        found = [f"no cases {listed(strangers)}"] if strangers else []
+        found += [f"{listed(both)} in both parts"] if both else []
+        raise ValueError(f"Expected two parts of the cases. Received: {'; '.join(found) or 'an empty part'}")
+    return sorted(training), sorted(validation)
+
+
+def _matched(pattern, names):
+    try:
+        matches = {name: re.match(pattern, name) for name in names}
+    except re.error as error:
+        raise ValueError(f"Expected a file or a regular expression. Received: {pattern!r}, {error}") from error
+    missing = [name for name, match in matches.items() if match is None]
+    if missing:
+        raise ValueError(
+            f"Expected a file, or the beginning of every name. Received: {pattern!r}, which does not match "
+            f"{listed(missing)}"
+        )
+    return {name: match[1] if match.re.groups else match[0] for name, match in matches.items()}
+
+
+def _lines(text):
+    rows = [[cell.strip() for cell in row] for row in csv.reader(text.splitlines()) if row]
+    wrong = [row for row in rows if len(row) != 2]
+    if wrong:
+        raise ValueError(f"{','.join(wrong[0])}, which has {len(wrong[0])} entries")
+    rows = rows[1:] if rows and rows[0][0].lower() in HEADERS else rows
+    names = [name for name, _ in rows]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{listed(twice)} twice")
+    return dict(rows)
