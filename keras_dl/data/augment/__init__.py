@@ -13,10 +13,12 @@ from keras_dl.data.augment.base import Transform
 from keras_dl.data.augment.geometry import Affine, CropAndPad, Flip
 from keras_dl.data.augment.intensity import Contrast, Gamma, Intensity, Noise
 from keras_dl.data.augment.keras_layer import KerasLayer
+from keras_dl.data.augment.resolution import Blur, LowResolution
 from keras_dl.data.augment.warping import Elastic, Perspective
 
 __all__ = [
     "Affine",
+    "Blur",
     "Contrast",
     "CropAndPad",
     "Elastic",
@@ -24,6 +26,7 @@ __all__ = [
     "Gamma",
     "Intensity",
     "KerasLayer",
+    "LowResolution",
     "Noise",
     "Perspective",
     "Transform",

@@ -12,8 +12,8 @@ def augmentation(name, plan, flips=True):
     - `"elastic"`: U-Net's (Ronneberger et al., 2015): smooth deformations by a grid of random shifts with a standard
       deviation of 10 pixels where the patch has 256, turns, shifts and changes of the grey values; and flips.
     - `"nnunet"`: nnU-Net's (Isensee et al., 2021, supplementary note 4): turns and scaling, each patch with
-      probability 0.2, noise, brightness, contrast and gamma, and flips. Its blur and its loss of resolution are left
-      out, and what turns into the patch is its own mirror image and not the scan around it.
+      probability 0.2, noise, blur, brightness, contrast, loss of resolution and gamma, and flips. All channels of a
+      patch change alike, and what turns into it is its own mirror image and not the scan around it.
 
     Turns and deformations stay in `plan.axes_in_plane`; in a volume of flat patches slices keep their places.
 
@@ -33,7 +33,7 @@ def augmentation(name, plan, flips=True):
     >>> from keras_dl.data.segmentation import Fingerprint, plan
     >>> found = plan(Fingerprint(((1.0, 1.0),), ((64, 64),), num_classes=2))
     >>> [type(change).__name__ for change in augmentation("nnunet", found)]
-    ['Affine', 'Affine', 'Noise', 'Intensity', 'Contrast', 'Gamma', 'Flip']
+    ['Affine', 'Affine', 'Noise', 'Blur', 'Intensity', 'Contrast', 'LowResolution', 'Gamma', 'Flip']
     """
     if name not in AUGMENTATIONS:
         raise ValueError(f"`name` must be one of {', '.join(AUGMENTATIONS)}. Received: name={name!r}")
@@ -62,8 +62,10 @@ def _nnunet(plan):
         augment.Affine(rotation=degrees, **moved),
         augment.Affine(scale=(0.7, 1.4), **moved),
         augment.Noise((0.0, 0.3), probability=0.1),
+        augment.Blur((0.5, 1.0), probability=0.2),
         augment.Intensity(factor=(0.75, 1.25), probability=0.15),
         augment.Contrast((0.75, 1.25), probability=0.15),
+        augment.LowResolution((0.5, 1.0), plan.axes_in_plane, probability=0.25),
         augment.Gamma((0.7, 1.5), probability=0.3),
     ]
 
