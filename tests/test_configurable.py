@@ -22,6 +22,7 @@ CASES = {
     "GradientPenalty(weight=10.0)": lambda: objectives.GradientPenalty(10.0),
     "Hinge()": objectives.Hinge,
     "IWAE(num_samples=5)": lambda: objectives.IWAE(5),
+    "JacobianClamping(weight=1.0, largest=10.0)": lambda: objectives.JacobianClamping(largest=10.0),
     "LeastSquares(fake=-1.0, target=0.0)": lambda: objectives.LeastSquares(-1.0, target=0.0),
     "Linear(steps=7)": lambda: objectives.Linear(7),
     "Minimax(label_smoothing=0.1)": lambda: objectives.Minimax(0.1),
@@ -43,7 +44,7 @@ CASES = {
     "Noise(stddev=(0.0, 0.1))": lambda: augment.Noise((0, 0.1)),
     "Perspective(distortion=(-0.2, 0.2))": lambda: augment.Perspective(0.2),
 }
-BASES = {"Adversarial", "Bound", "Penalty", "Schedule", "Transform"}
+BASES = {"Adversarial", "Bound", "GeneratorPenalty", "Penalty", "Schedule", "Transform"}
 
 
 def keras_layer():

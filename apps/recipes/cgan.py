@@ -22,6 +22,7 @@ def build(hp, data_spec):
     model = keras_dl.models.ConditionalGAN(
         generator,
         critic,
+        objective=gan.game(hp),
         penalty=keras_dl.objectives.R1(r1),
         ema_momentum=gan.ema_momentum(hp),
     )

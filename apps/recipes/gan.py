@@ -18,17 +18,25 @@ PRESETS = {}
 def build(hp, data_spec):
     """Returns a compiled GAN for samples of `data_spec.shape`."""
     generator, critic = networks(hp, data_spec)
-    smoothing = hp.Float(Name("label_smoothing", "how far the target of data lies below 1"), 0.0, 0.3)
     r1 = hp.Float(Name("r1", "weight of the critic's squared gradient"), 1e-3, 100.0, default=0.3, sampling="log")
     model = keras_dl.models.GAN(
         generator,
         critic,
-        objective=keras_dl.objectives.NonSaturating(smoothing),
+        objective=game(hp),
         penalty=keras_dl.objectives.R1(r1),
         ema_momentum=ema_momentum(hp),
     )
     model.compile(**optimizers(hp))
     return model
+
+
+def game(hp):
+    """Returns the game that critic and generator play."""
+    games = keras_dl.objectives.GAMES
+    kind = games[hp.Choice(Name("objective", "the game that critic and generator play"), list(games))]
+    if issubclass(kind, keras_dl.objectives.Minimax):
+        return kind(hp.Float(Name("label_smoothing", "how far the target of data lies below 1"), 0.0, 0.3))
+    return kind()
 
 
 def fit_options(hp, batch_size=64, critic_steps=1, epochs=300):

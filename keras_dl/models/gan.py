@@ -10,12 +10,13 @@ from keras_dl.checks import check_count
 from keras_dl.models import conditioning, gan_checks, gan_signatures
 from keras_dl.models.base import Draw, ObjectiveModel, Update
 from keras_dl.models.endings import check_parameters, last_activation
+from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
-from keras_dl.objectives.schedules import check_weight, value_at
+from keras_dl.objectives.schedules import check_weight
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class GAN(ObjectiveModel):
+class GAN(GameLosses, ObjectiveModel):
     r"""Generative adversarial network (Goodfellow et al. 2014, "Generative adversarial nets").
 
     A generator makes samples $G(z)$ of latents $z \sim \mathcal{N}(0, I)$; a critic $f$ scores data and samples. Each
@@ -30,8 +31,9 @@ class GAN(ObjectiveModel):
     refused, but for later ones of a stream: each of their rows then is one update.
 
     Data are `x`, or `(x, condition)` or `{"x": x, "condition": condition}` where the networks are conditional. `fit`
-    and `evaluate` track `critic_loss`, `critic_real` and `critic_fake` (mean scores), `critic_penalty` where there is
-    one, and `generator_loss`; with attributes also `critic_attributes` and `generator_attributes`.
+    and `evaluate` track `critic_loss`, `critic_real` and `critic_fake` (mean scores), `critic_penalty` and
+    `generator_penalty` if there is one, and `generator_loss`; with attributes also `critic_attributes` and
+    `generator_attributes`.
 
     Args:
         generator: Built Keras model from latents `(batch, latent_size)` to data. The factories of `keras_dl.networks`
@@ -42,9 +44,9 @@ class GAN(ObjectiveModel):
         latent_size: Number of latents; `None` takes the generator's.
         objective: `keras_dl.objectives.Minimax`, `NonSaturating`, `LeastSquares`, `Hinge`, `Wasserstein` or
             `RelativisticAverage` object; `None` means `NonSaturating()`.
-        penalty: `None`, a penalty object (`GradientPenalty`, `WeightClipping`, `R1`, `R2`, `Dragan`,
-            `ConsistencyTerm`, `OutputVariance`), or a list of them.
-        critic_steps: Critic updates a generator update.
+        penalty: `None`, a penalty object, or a list of them. On the critic act `GradientPenalty`, `WeightClipping`,
+            `R1`, `R2`, `Dragan`, `ConsistencyTerm` and `OutputVariance`, on the generator `JacobianClamping`.
+        critic_steps: Critic updates per generator update.
         instance_noise: Deviation of Gaussian noise added to all that the critic sees (Sonderby et al. 2017), a number
             or a schedule of the step, such as `Linear(10_000, start=0.5, stop=0.0)`.
         attributes: `keras_dl.objectives.Attributes`: the critic then also learns to read the condition's attributes off
@@ -119,79 +121,25 @@ class GAN(ObjectiveModel):
         self.attributes = attributes
 
     def make_updates(self, generator_optimizer, critic_optimizer):
-        read = () if self.attributes is None else ("attributes",)
-        charged = ("penalty",) if any(not penalty.constrains for penalty in self.penalties) else ()
         critic = Update(
             "critic",
             self.critic_loss,
             tuple(self.networks[1:]),
             critic_optimizer,
-            terms=("real", "fake", *charged, *read),
+            terms=("real", "fake", *self.extra_terms("critic")),
             repeats=self.critic_steps,
-            after=self._constrain if any(penalty.constrains for penalty in self.penalties) else None,
+            after=self.constraint_on("critic"),
         )
         generator = Update(
-            "generator", self.generator_loss, (self.generator,), generator_optimizer, read, slices=self.critic_steps
+            "generator",
+            self.generator_loss,
+            (self.generator,),
+            generator_optimizer,
+            terms=self.extra_terms("generator"),
+            slices=self.critic_steps,
+            after=self.constraint_on("generator"),
         )
         return critic, generator
-
-    def critic_loss(self, batch, draw):
-        """The critic's loss of every sample of a batch, and the terms to track; see `Update.loss`."""
-        real, condition = self._unpack(batch)
-        fake = self._fakes(condition, draw)
-        real, fake = self._with_noise(real, draw), self._with_noise(tf.stop_gradient(fake), draw)
-        scorer = Scorer(self.critic, condition, draw.training)
-        outputs = scorer.outputs(real), scorer.outputs(fake)
-        terms = {"real": outputs[0][:, 0], "fake": outputs[1][:, 0]}
-        values = self.objective.critic_loss(**terms)
-        charges = [penalty(scorer, real, fake, draw) for penalty in self.penalties if not penalty.constrains]
-        if charges:
-            terms["penalty"] = tf.add_n(charges)
-            values += terms["penalty"]
-        if self.attributes is not None:
-            pairs = list(zip((real, fake), outputs, strict=True))[: 2 if self.attributes.on_generated else 1]
-            found = [self._attribute_loss(x, output, condition, draw.training) for x, output in pairs]
-            terms["attributes"] = tf.add_n(found)
-            values += self.attributes.weight * terms["attributes"]
-        return values, terms
-
-    def generator_loss(self, batch, draw):
-        """The generator's loss of as many samples as the batch has rows, and the terms to track; see `Update.loss`."""
-        real, condition = self._unpack(batch)
-        fake = self._with_noise(self._fakes(condition, draw), draw)
-        scorer = Scorer(self.critic, condition, draw.training)
-        outputs = scorer.outputs(fake)
-        compared = scorer(self._with_noise(real, draw)) if self.objective.generator_sees_real else None
-        values = self.objective.generator_loss(outputs[:, 0], compared)
-        if self.attributes is None:
-            return values
-        read = self._attribute_loss(fake, outputs, condition, draw.training)
-        return values + self.attributes.weight * read, {"attributes": read}
-
-    def _unpack(self, batch):
-        real, condition = conditioning.unpack(batch)
-        return tf.cast(real, tf.float32), condition
-
-    def _fakes(self, condition, draw):
-        latents = draw.normal((self.latent_size,))
-        fake = conditioning.apply(self.generator, "latents", latents, condition, draw.training)
-        return tf.cast(fake, tf.float32)
-
-    def _with_noise(self, x, draw):
-        if self.instance_noise == 0.0:
-            return x
-        return x + value_at(self.instance_noise, self.state.step.value) * draw.normal(tuple(x.shape[1:]))
-
-    def _attribute_loss(self, x, outputs, condition, training):
-        if "attribute_critic" in self.network_names:
-            outputs = Scorer(self.attribute_critic, condition, training).outputs(x)
-        else:
-            outputs = outputs[:, 1:]
-        return self.attributes(outputs, condition)
-
-    def _constrain(self):
-        for penalty in self.penalties:
-            penalty.constrain(self.critic.trainable_variables)
 
     def call(self, inputs, training=False):
         """Maps latents, `(latents, condition)` or a dict of these names to data: what `predict` returns."""

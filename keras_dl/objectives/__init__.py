@@ -12,16 +12,10 @@ from keras_dl.objectives.adversarial import (
 from keras_dl.objectives.attributes import Attributes
 from keras_dl.objectives.derivatives import gradient, laplacian
 from keras_dl.objectives.elbo import ELBO, IWAE, Bound
-from keras_dl.objectives.penalties import (
-    R1,
-    R2,
-    ConsistencyTerm,
-    Dragan,
-    GradientPenalty,
-    OutputVariance,
-    Penalty,
-    WeightClipping,
-)
+from keras_dl.objectives.games import GAMES
+from keras_dl.objectives.generator_penalties import JacobianClamping
+from keras_dl.objectives.gradient_penalties import R1, R2, Dragan, GradientPenalty
+from keras_dl.objectives.penalties import ConsistencyTerm, GeneratorPenalty, OutputVariance, Penalty, WeightClipping
 from keras_dl.objectives.schedules import Cyclical, Linear, Schedule, Sigmoid
 
 __all__ = [
@@ -32,9 +26,12 @@ __all__ = [
     "Cyclical",
     "Dragan",
     "ELBO",
+    "GAMES",
+    "GeneratorPenalty",
     "GradientPenalty",
     "Hinge",
     "IWAE",
+    "JacobianClamping",
     "LeastSquares",
     "Linear",
     "Minimax",

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_dl.callbacks import image_grid, save_image_grid, save_samples
-from keras_dl.objectives.penalties import input_gradients
+from keras_dl.objectives.gradient_penalties import input_gradients
 
 COLUMNS = 8
 POINTS = 200  # in the plane, per class

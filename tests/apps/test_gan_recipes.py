@@ -42,6 +42,19 @@ def test_recipes_build(name, spec, values, kind):
         assert value in hyperparameters
 
 
+@pytest.mark.parametrize("game", keras_dl.objectives.GAMES)
+def test_the_game_is_a_hyperparameter(game):
+    values = {"objective": game, "hidden_units": "16", "hidden_layers": "1"}
+    model, _, hyperparameters = space.build(catalogue.module("gan"), DIGITS, values, seed=0)
+    assert type(model.objective) is keras_dl.objectives.GAMES[game]
+    smoothing = {"label_smoothing": "0.2"}
+    if game in ("non_saturating", "minimax"):
+        model, _, _ = space.build(catalogue.module("gan"), DIGITS, {**values, **smoothing}, seed=0)
+        assert model.objective.label_smoothing == 0.2
+    else:
+        assert "label_smoothing" not in hyperparameters
+
+
 def test_points_have_no_convolutions():
     recipe = catalogue.module("gan")
     with pytest.raises(ValueError, match="network takes one of mlp"):
