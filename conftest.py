@@ -9,6 +9,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 import pytest
 
+pytest.register_assert_rewrite("keras_dl.testing")
+
 MEMORY_PER_PROCESS = 10 * 2**30  # bytes; what a process of half of the tests grows to
 
 

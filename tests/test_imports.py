@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "metrics": {"losses", "likelihoods"},
     "models": LOW,
     "callbacks": LOW | {"models"},
+    "testing": LOW | {"models"},
     "runtime": LOW | {"models", "callbacks", ""},  # "": keras_dl itself, for its version
     "tasks": LOW | {"models", "callbacks", "runtime"},
     "runs": LOW | {"models", "callbacks", "runtime", "tasks", ""},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
 }
 
 WITH_TFP = ("likelihoods", "bijectors", "objectives", "processes", "metrics", "models")
-WITH_TAPE = ("models.base", "objectives", "bijectors", "processes", "samplers", "metrics")
+WITH_TAPE = ("models.base", "objectives", "bijectors", "processes", "samplers", "metrics", "testing")
 # what -> the modules (of keras_dl, or "apps") where it may be named; (): nowhere
 MAY_NAME = {
     "tensorflow_probability": WITH_TFP,
@@ -158,7 +159,7 @@ def problems_of_file(path, module):
             found.append((line, "a strategy created outside runtime/strategy.py"))
         # Gradients with respect to inputs, which are watched by name: a tape that watches weights is the base's.
         watches = name == "tensorflow.GradientTape" and keywords.get("watch_accessed_variables") is not False
-        if watches and inside(module, set(WITH_TAPE) - {"models.base"}):
+        if watches and inside(module, set(WITH_TAPE) - {"models.base", "testing"}):
             found.append((line, "a tape outside models/base that watches variables"))
         if keywords.get("allow_pickle") is True or keywords.get("safe_mode") is False:
             found.append((line, "pickle or unsafe loading switched on"))

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import check_count
-from keras_dl.models import conditioning, gan_checks, gan_signatures
-from keras_dl.models.base import Draw, ObjectiveModel, Update
+from keras_dl.models import gan_checks, gan_signatures, shapes
+from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
 from keras_dl.models.endings import check_parameters, last_activation
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
@@ -143,15 +143,15 @@ class GAN(GameLosses, ObjectiveModel):
 
     def call(self, inputs, training=False):
         """Maps latents, `(latents, condition)` or a dict of these names to data: what `predict` returns."""
-        return self._generate(*conditioning.unpack(inputs))
+        return self._generate(*conditions.unpack(inputs))
 
     # What users call. Everything is compiled once and takes any number of rows.
 
     def generate(self, latents, condition=None):
         """Returns $G(z)$, shape `(rows, *data_shape)`, for latents `(rows, latent_size)`."""
-        latents = conditioning.as_latents(latents, self.latent_size)
+        latents = shapes.as_latents(latents, self.latent_size)
         condition = self._condition(self.generator, condition, len(latents))
-        return conditioning.by_rows(self.as_graph(self._generate), latents, condition)
+        return shapes.by_rows(self.as_graph(self._generate), latents, condition)
 
     def sample(self, num_samples, condition=None, seed=None, truncation=None):
         r"""Draws $z \sim \mathcal{N}(0, I)$ and returns $G(z)$.
@@ -169,15 +169,15 @@ class GAN(GameLosses, ObjectiveModel):
         """
         num_samples = check_count(num_samples, "num_samples")
         bound = tf.constant(gan_checks.check_truncation(truncation))
-        condition = conditioning.repeat_condition([self.generator], condition, num_samples)
+        condition = conditions.repeated([self.generator], condition, num_samples)
         condition = self._condition(self.generator, condition, num_samples)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), bound)
 
     def discriminate(self, x, condition=None):
         """Returns the critic's scores of data, float32 of shape `(rows,)`: what `objective` takes, logits or others."""
-        x = conditioning.as_rows(x, conditioning.input_shape(self.critic, "x"))
+        x = shapes.as_rows(x, shapes.input_shape(self.critic, "x"))
         condition = self._condition(self.critic, condition, len(x))
-        return conditioning.by_rows(self.as_graph(self._discriminate), x, condition)
+        return shapes.by_rows(self.as_graph(self._discriminate), x, condition)
 
     @property
     def data_range(self):
@@ -195,9 +195,9 @@ class GAN(GameLosses, ObjectiveModel):
         return super().condition_classes() if self.attributes is None else self.attributes.sizes
 
     def check_inputs(self, inputs):
-        latents, condition = conditioning.unpack(inputs)
-        conditioning.check_x(latents, (self.latent_size,), "latents")
-        conditioning.check_condition([self.generator], condition, len(latents))
+        latents, condition = conditions.unpack(inputs)
+        shapes.check_x(latents, (self.latent_size,), "latents")
+        conditions.check([self.generator], condition, len(latents))
 
     def get_config(self):
         parts = {name: getattr(self, name) for name in (*self.network_names, *self.config_names)}
@@ -211,7 +211,7 @@ class GAN(GameLosses, ObjectiveModel):
     # The graphs behind them.
 
     def _generate(self, latents, condition=None):
-        made = conditioning.apply(self.averaged("generator"), "latents", latents, condition)
+        made = conditions.apply(self.averaged("generator"), "latents", latents, condition)
         return tf.cast(made, tf.float32)
 
     def _sample(self, num_samples, condition, seed, call, bound):
@@ -225,4 +225,4 @@ class GAN(GameLosses, ObjectiveModel):
 
     def _condition(self, network, condition, rows):
         gan_checks.check_condition(self, [network], condition, rows)
-        return conditioning.as_condition([network], condition)
+        return conditions.as_tensor([network], condition)

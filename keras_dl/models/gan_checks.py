@@ -6,11 +6,12 @@ import keras
 import numpy as np
 
 from keras_dl import objectives
-from keras_dl.models import conditioning
+from keras_dl.models import shapes
+from keras_dl.models.base import conditions
 from keras_dl.models.base.conditions import check_classes
 from keras_dl.models.base.structure import check_network
 from keras_dl.models.endings import LIMITED, last_activation
-from keras_dl.networks.conditions import num_classes
+from keras_dl.networks.condition_inputs import num_classes
 
 RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
@@ -22,7 +23,7 @@ def latent_size(generator, given):
         ValueError: If the generator does not say and it is not `given`, or it takes another number.
     """
     check_network("generator", generator)
-    shape = conditioning.input_shape(generator, "latents")
+    shape = shapes.input_shape(generator, "latents")
     if shape is not None and (len(shape) != 1 or shape[0] is None):
         raise ValueError(f"generator should take latents of shape (batch, latent_size). Received: input shape {shape}")
     size = given if shape is None else shape[0]
@@ -33,12 +34,12 @@ def latent_size(generator, given):
 
 def check_networks(generator, critic, attributes=None, attribute_critic=None):
     """Refuses critics that cannot judge what the generator makes, or have not the outputs needed."""
-    made = conditioning.output_shape(generator)
+    made = shapes.output_shape(generator)
     if attributes is not None and not isinstance(attributes, objectives.Attributes):
         raise TypeError(f"attributes should be objectives.Attributes(sizes), or None. Received: {attributes!r}")
     if attribute_critic is not None and attributes is None:
         raise ValueError("attributes should be given with an attribute_critic. Received: attributes=None")
-    if attributes is not None and not conditioning.takes_condition(generator):
+    if attributes is not None and not conditions.takes_condition(generator):
         raise ValueError("generator should be conditional, to show attributes. Received: one without condition")
     _check_conditions(generator, critic, attributes)
     wanted = 0 if attributes is None else attributes.num_outputs
@@ -49,10 +50,10 @@ def check_networks(generator, critic, attributes=None, attribute_critic=None):
 
 def _check_conditions(generator, critic, attributes):
     """Refuses networks that take different conditions, and attributes that are not those that the generator takes."""
-    shapes = [n.input["condition"].shape[1:] for n in (generator, critic) if conditioning.takes_condition(n)]
+    shapes = [n.input["condition"].shape[1:] for n in (generator, critic) if conditions.takes_condition(n)]
     if len(set(map(tuple, shapes))) > 1:
         raise ValueError(f"critic should take the generator's condition, of shape {shapes[0]}. Received: {shapes[1]}")
-    classes = [num_classes(n) for n in (generator, critic) if conditioning.takes_condition(n)]
+    classes = [num_classes(n) for n in (generator, critic) if conditions.takes_condition(n)]
     if None not in classes and len(set(classes)) > 1:
         raise ValueError(f"critic should take the generator's classes, {classes[0]}. Received: {classes[1]}")
     if attributes is not None and classes[0] not in (None, attributes.sizes):
@@ -63,7 +64,7 @@ def _check_conditions(generator, critic, attributes):
 
 def _check_critic(name, critic, made, num_outputs):
     check_network(name, critic)
-    judged, outputs = conditioning.input_shape(critic, "x"), conditioning.output_shape(critic)
+    judged, outputs = shapes.input_shape(critic, "x"), shapes.output_shape(critic)
     if made is not None and judged is not None and not _fit(made, judged):
         raise ValueError(f"{name} should take what the generator makes, of shape {made}. Received: {judged}")
     if outputs is not None and outputs != (num_outputs,) and (outputs, num_outputs) != ((), 1):
@@ -114,15 +115,15 @@ def check_range(x, generator):
 
 def check_data(gan, data):
     """Refuses data, `x` or with a condition, on which a model cannot be trained."""
-    x, condition = conditioning.unpack(data)
-    conditioning.check_x(x, conditioning.input_shape(gan.critic, "x"))
+    x, condition = conditions.unpack(data)
+    shapes.check_x(x, shapes.input_shape(gan.critic, "x"))
     check_range(x, gan.generator)
     check_condition(gan, [gan.generator, gan.critic], condition, len(x))
 
 
 def check_condition(gan, networks, condition, rows):
     """Refuses a condition that networks of a model cannot take, or whose attributes are out of range."""
-    conditioning.check_condition(networks, condition, rows)
+    conditions.check(networks, condition, rows)
     if condition is not None:
         check_classes(np.asarray(condition), gan.condition_classes())
 

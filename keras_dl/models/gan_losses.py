@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_dl.models import conditioning
+from keras_dl.models.base import conditions
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import value_at
 
@@ -78,11 +78,11 @@ class GameLosses:
         return [penalty for penalty in self.penalties if penalty.acts_on == player and not penalty.constrains]
 
     def _unpack(self, batch):
-        real, condition = conditioning.unpack(batch)
+        real, condition = conditions.unpack(batch)
         return tf.cast(real, tf.float32), condition
 
     def _generated(self, latents, condition, training):
-        fake = conditioning.apply(self.generator, "latents", latents, condition, training)
+        fake = conditions.apply(self.generator, "latents", latents, condition, training)
         return tf.cast(fake, tf.float32)
 
     def _with_noise(self, x, draw):

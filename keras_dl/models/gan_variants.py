@@ -4,7 +4,7 @@ import keras
 
 from keras_dl import objectives
 from keras_dl.checks import check_number
-from keras_dl.models import conditioning
+from keras_dl.models.base import conditions
 from keras_dl.models.gan import GAN
 
 
@@ -41,9 +41,9 @@ class ConditionalGAN(GAN):
     """
 
     def __init__(self, generator, critic, latent_size=None, attributes=None, **kwargs):
-        if not conditioning.takes_condition(generator):
+        if not conditions.takes_condition(generator):
             raise ValueError("generator should be conditional, with 'condition' in its inputs. Received: one without")
-        if attributes is None and not conditioning.takes_condition(critic):
+        if attributes is None and not conditions.takes_condition(critic):
             raise ValueError("critic should be conditional, or attributes be given. Received: neither")
         super().__init__(generator, critic, latent_size, attributes=attributes, **kwargs)
 

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.models import conditioning
+from keras_dl.models.base import conditions
 
 
 class Scorer:
@@ -23,7 +23,7 @@ class Scorer:
 
     def outputs(self, x):
         """All of the critic's outputs, shape `(batch, num_outputs)`: the score first."""
-        outputs = tf.cast(conditioning.apply(self.critic, "x", x, self.condition, self.training), tf.float32)
+        outputs = tf.cast(conditions.apply(self.critic, "x", x, self.condition, self.training), tf.float32)
         return outputs[:, None] if outputs.shape.rank == 1 else outputs
 
     def with_features(self, x):
@@ -37,5 +37,5 @@ class Scorer:
         # A name of its own, as TensorFlow orders sums by names: a resumed run computes with the same graph.
         outputs = [self.critic.output, self.critic.get_layer("score").input]
         both = keras.Model(self.critic.input, outputs, name="features")
-        scores, features = conditioning.apply(both, "x", x, self.condition, self.training)
+        scores, features = conditions.apply(both, "x", x, self.condition, self.training)
         return tf.cast(scores, tf.float32)[:, 0], features

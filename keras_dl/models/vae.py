@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_seed
-from keras_dl.models import conditioning, importance, vae_signatures
-from keras_dl.models.base import Draw, ObjectiveModel, Update
+from keras_dl.models import importance, shapes, vae_checks, vae_signatures
+from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
 from keras_dl.models.endings import check_parameters
 from keras_dl.objectives import ELBO
 
@@ -81,10 +81,10 @@ class VAE(ObjectiveModel):
     ):
         likelihood = likelihoods.get(likelihood)
         posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior, "posterior")
-        latent_size = conditioning.latent_size(encoder, decoder, posterior)
+        latent_size = vae_checks.latent_size(encoder, decoder, posterior)
         prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
-        conditioning.check_prior(prior, latent_size)
-        conditioning.check_output(encoder, decoder, likelihood)
+        vae_checks.check_prior(prior, latent_size)
+        vae_checks.check_output(encoder, decoder, likelihood)
         for key, network, reader in (("encoder", encoder, posterior), ("decoder", decoder, likelihood)):
             check_parameters(key, network, reader.reads, type(reader).__name__)
         networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
@@ -101,8 +101,8 @@ class VAE(ObjectiveModel):
 
     def loss_terms(self, batch, draw):
         """The objective of every sample of a batch, and the terms to track; see `Update.loss`."""
-        x, condition = conditioning.unpack(batch)
-        parameters = conditioning.apply(self.encoder, "x", x, condition, draw.training)
+        x, condition = conditions.unpack(batch)
+        parameters = conditions.apply(self.encoder, "x", x, condition, draw.training)
         posterior = self.posterior(parameters)
         count = self.objective.num_samples
         epsilon = tf.transpose(draw.normal((count, self.latent_size)), [1, 0, 2])
@@ -120,14 +120,14 @@ class VAE(ObjectiveModel):
             condition = tf.repeat(condition[None], count, 0)
             condition = tf.reshape(condition, tf.concat([[count * rows], tf.shape(condition)[2:]], 0))
         flat = tf.reshape(latents, [-1, self.latent_size])
-        parameters = conditioning.apply(decoder, "latents", flat, condition, training)
+        parameters = conditions.apply(decoder, "latents", flat, condition, training)
         parameters = tf.reshape(parameters, tf.concat([[count, rows], tf.shape(parameters)[1:]], 0))
-        parameters.set_shape([None, None, *conditioning.output_shape(decoder)])
+        parameters.set_shape([None, None, *shapes.output_shape(decoder)])
         return self.likelihood(parameters, event_rank=parameters.shape.rank - 2).log_prob(x)
 
     def call(self, inputs, training=False):
         """Reconstructs `x`, or `(x, condition)`: what `predict` returns."""
-        return self._reconstruct(*conditioning.unpack(inputs))
+        return self._reconstruct(*conditions.unpack(inputs))
 
     # What users call. Everything is compiled once and takes any number of rows.
 
@@ -137,9 +137,9 @@ class VAE(ObjectiveModel):
 
     def decode(self, latents, condition=None):
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
-        latents = conditioning.as_latents(latents, self.latent_size)
+        latents = shapes.as_latents(latents, self.latent_size)
         self._check_condition(condition, len(latents))
-        return self.as_graph(self._decode)(latents, conditioning.as_condition(self.networks, condition))
+        return self.as_graph(self._decode)(latents, conditions.as_tensor(self.networks, condition))
 
     def reconstruct(self, x, condition=None):
         """Returns the mean of $p(x | z)$ at the posterior's mean, of the shape of `x`."""
@@ -157,9 +157,9 @@ class VAE(ObjectiveModel):
             Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
         """
         num_samples = check_count(num_samples, "num_samples")
-        condition = conditioning.repeat_condition(self.networks, condition, num_samples)
+        condition = conditions.repeated(self.networks, condition, num_samples)
         self._check_condition(condition, num_samples)
-        condition = conditioning.as_condition(self.networks, condition)
+        condition = conditions.as_tensor(self.networks, condition)
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call)
 
@@ -193,8 +193,8 @@ class VAE(ObjectiveModel):
         return vae_signatures.signatures(self)
 
     def check_data(self, data):
-        x, condition = conditioning.unpack(data)
-        conditioning.check_x(x, conditioning.input_shape(self.encoder, "x"))
+        x, condition = conditions.unpack(data)
+        shapes.check_x(x, shapes.input_shape(self.encoder, "x"))
         self.likelihood.check(x)
         self._check_condition(condition, len(x))
 
@@ -220,13 +220,13 @@ class VAE(ObjectiveModel):
     # The graphs behind them.
 
     def posterior_parameters(self, x, condition=None):
-        return conditioning.apply(self.averaged("encoder"), "x", x, condition)
+        return conditions.apply(self.averaged("encoder"), "x", x, condition)
 
     def _encode(self, x, condition=None):
         return self.posterior(self.posterior_parameters(x, condition)).mean()
 
     def _decode(self, latents, condition=None):
-        return self.likelihood.mean(conditioning.apply(self.averaged("decoder"), "latents", latents, condition))
+        return self.likelihood.mean(conditions.apply(self.averaged("decoder"), "latents", latents, condition))
 
     def _reconstruct(self, x, condition=None):
         return self._decode(self._encode(x, condition), condition)
@@ -240,13 +240,13 @@ class VAE(ObjectiveModel):
 
     def _inputs(self, x, condition):
         """Checked tensors of data and condition."""
-        if not conditioning.is_symbolic(x):
-            x = conditioning.as_rows(x, conditioning.input_shape(self.encoder, "x"))
+        if not shapes.is_symbolic(x):
+            x = shapes.as_rows(x, shapes.input_shape(self.encoder, "x"))
             self.check_data((x, condition))
-        return tf.cast(x, tf.float32), conditioning.as_condition(self.networks, condition)
+        return tf.cast(x, tf.float32), conditions.as_tensor(self.networks, condition)
 
     def _check_condition(self, condition, rows):
-        conditioning.check_condition([self.encoder, self.decoder], condition, rows)
+        conditions.check([self.encoder, self.decoder], condition, rows)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -274,6 +274,6 @@ class ConditionalVAE(VAE):
     """
 
     def __init__(self, encoder, decoder, *args, **kwargs):
-        if not conditioning.takes_condition(decoder):
+        if not conditions.takes_condition(decoder):
             raise ValueError("decoder should be conditional: its input a dict with 'condition'. Received: one without")
         super().__init__(encoder, decoder, *args, **kwargs)

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from keras_dl.models import conditioning, importance
-from keras_dl.models.base import Signature, fresh_seed
+from keras_dl.models import importance, shapes
+from keras_dl.models.base import Signature, conditions, fresh_seed
 
 LOG_PROB_SAMPLES = 128
 
@@ -14,15 +14,15 @@ def signatures(vae):
     A conditional model's functions take `condition` as a further input. `sample` takes `num_samples` (int32) and
     `seed` (int64; -1 for fresh noise); its condition has one row, for all samples, or one a sample.
     """
-    x = tf.TensorSpec([None, *conditioning.input_shape(vae.encoder, "x")], tf.float32)
+    x = tf.TensorSpec([None, *shapes.input_shape(vae.encoder, "x")], tf.float32)
     latents = tf.TensorSpec([None, vae.latent_size], tf.float32)
-    given = conditioning.condition_spec([vae.decoder, vae.encoder])
+    given = conditions.spec([vae.decoder, vae.encoder])
     seed_of_bound = vae.seed
     scalars = {"num_samples": tf.TensorSpec([], tf.int32)}, {"seed": tf.TensorSpec([], tf.int64)}
 
     def sample(num_samples, *rest):
         *condition, seed = rest
-        condition = conditioning.condition_for_rows(condition[0], num_samples) if condition else None
+        condition = conditions.for_rows(condition[0], num_samples) if condition else None
         return {"x": vae._sample(num_samples, condition, fresh_seed(seed), tf.constant(0, tf.int64))}
 
     def log_prob(x, condition=None):

@@ -1,6 +1,6 @@
 """Networks: functional `keras.Model` factories, tensors to tensors, without loss or optimizer."""
 
-from keras_dl.networks import conditions
+from keras_dl.networks import condition_inputs as conditions
 from keras_dl.networks.alexnet import alexnet
 from keras_dl.networks.conv import conv_decoder, conv_encoder
 from keras_dl.networks.dcgan import dcgan_critic, dcgan_generator

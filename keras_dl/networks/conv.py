@@ -5,7 +5,7 @@ import math
 import keras
 
 from keras_dl.layers.transposed_conv import Conv2DTranspose
-from keras_dl.networks import arguments, conditions
+from keras_dl.networks import arguments, condition_inputs
 from keras_dl.networks.mlp import hidden_layers, parameter_shape
 from keras_dl.networks.registry import register
 
@@ -58,12 +58,12 @@ def conv_encoder(
     num_outputs = arguments.positive_int(latent_size, "latent_size")
     num_outputs *= arguments.positive_int(parameters_per_latent, "parameters_per_latent")
     shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
-    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
     for number, channels in enumerate(arguments.positive_ints(filters, "filters"), start=1):
         x = keras.layers.Conv2D(
             channels, KERNEL_SIZE, strides=2, padding="same", activation=activation, name=f"conv_{number}"
         )(x)
-    x = conditions.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
+    x = condition_inputs.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
     x = hidden_layers(x, hidden, activation)
     return keras.Model(inputs, keras.layers.Dense(num_outputs, name="parameters")(x), name=name)
 
@@ -118,8 +118,8 @@ def conv_decoder(
     filters = arguments.positive_ints(filters, "filters")
     if not filters:
         raise ValueError("`filters` must have at least one entry. Received: filters=()")
-    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
-    x = hidden_layers(conditions.concatenate(x, condition), hidden, activation)
+    inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
+    x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
     *sizes, smallest = halved_sizes(shape[:2], len(filters))
     smallest = (*smallest, filters[0])
     x = keras.layers.Dense(math.prod(smallest), activation=activation, name="features")(x)

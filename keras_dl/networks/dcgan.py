@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_dl.networks import arguments, conditions, critic_parts
+from keras_dl.networks import arguments, condition_inputs, critic_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
 
@@ -62,10 +62,10 @@ def dcgan_generator(
     critic_parts.check_normalization(normalization)
     times = critic_parts.some_halvings(shape, smallest_size, "output_shape")
     bias = normalization is None
-    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     smallest = (shape[0] >> times, shape[1] >> times, filters << (times - 1))
     x = keras.layers.Dense(math.prod(smallest), use_bias=bias, kernel_initializer=_weights(), name="projection")(
-        conditions.concatenate(x, condition)
+        condition_inputs.concatenate(x, condition)
     )
     x = keras.layers.Reshape(smallest, name="reshape")(x)
     for level in range(1, times + 1):
@@ -132,7 +132,7 @@ def dcgan_critic(
     filters = arguments.positive_int(filters, "filters")
     critic_parts.check_normalization(normalization)
     times = critic_parts.some_halvings(shape, smallest_size, "input_shape")
-    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
     x = x if projection else critic_parts.concatenate_maps(x, condition)
     for level in range(times):
         normalized = normalization if level else None

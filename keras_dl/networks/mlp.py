@@ -5,7 +5,7 @@ import math
 import keras
 import numpy as np
 
-from keras_dl.networks import arguments, conditions
+from keras_dl.networks import arguments, condition_inputs
 from keras_dl.networks.registry import register
 
 
@@ -52,8 +52,8 @@ def mlp_encoder(
     num_outputs = arguments.positive_int(latent_size, "latent_size")
     num_outputs *= arguments.positive_int(parameters_per_latent, "parameters_per_latent")
     shape = arguments.sample_shape(input_shape, "input_shape")
-    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
-    x = conditions.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
+    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
+    x = condition_inputs.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
     x = hidden_layers(x, hidden, activation)
     return keras.Model(inputs, keras.layers.Dense(num_outputs, name="parameters")(x), name=name)
 
@@ -107,8 +107,8 @@ def mlp_decoder(
     latent_size = arguments.positive_int(latent_size, "latent_size")
     shape = parameter_shape(output_shape, parameters_per_value)
     bias = _bias_initializer(output_bias, shape)
-    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
-    x = hidden_layers(conditions.concatenate(x, condition), hidden, activation)
+    inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
+    x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
     x = keras.layers.Dense(math.prod(shape), bias_initializer=bias, name="parameters")(x)
     return keras.Model(inputs, keras.layers.Reshape(shape, name="reshape")(x), name=name)
 

@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_dl.networks import arguments, conditions, critic_parts
+from keras_dl.networks import arguments, condition_inputs, critic_parts
 from keras_dl.networks.mlp import hidden_layers
 from keras_dl.networks.registry import register
 
@@ -51,8 +51,8 @@ def mlp_generator(
     """
     latent_size = arguments.positive_int(latent_size, "latent_size")
     shape = arguments.sample_shape(output_shape, "output_shape")
-    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
-    x = hidden_layers(conditions.concatenate(x, condition), hidden, activation)
+    inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
+    x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
     x = keras.layers.Dense(math.prod(shape), name="values")(x)
     x = keras.layers.Reshape(shape, name="reshape")(x)
     return keras.Model(inputs, as_data(x, output_activation), name=name)
@@ -105,10 +105,10 @@ def mlp_critic(
     TensorShape([3, 1])
     """
     shape = arguments.sample_shape(input_shape, "input_shape")
-    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
     x = keras.layers.Flatten(name="flatten")(x)
     if not projection:
-        x = conditions.concatenate(x, condition)
+        x = condition_inputs.concatenate(x, condition)
     for number, width in enumerate(arguments.positive_ints(hidden, "hidden"), start=1):
         x = critic_parts.dense(width, spectral_norm, f"hidden_{number}")(x)
         x = keras.layers.Activation(activation, name=f"activation_{number}")(x)

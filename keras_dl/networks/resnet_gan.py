@@ -5,7 +5,7 @@ import math
 import keras
 
 from keras_dl import layers
-from keras_dl.networks import arguments, conditions, critic_parts
+from keras_dl.networks import arguments, condition_inputs, critic_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
 
@@ -60,7 +60,7 @@ def resnet_generator(
     filters = arguments.positive_int(filters, "filters")
     critic_parts.check_normalization(normalization)
     times = critic_parts.some_halvings(shape, smallest_size, "output_shape")
-    inputs, x, condition = conditions.inputs("latents", (latent_size,), num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     smallest = (shape[0] >> times, shape[1] >> times, filters)
     x = keras.layers.Dense(math.prod(smallest), name="projection")(x)
     x = keras.layers.Reshape(smallest, name="reshape")(x)
@@ -123,7 +123,7 @@ def resnet_critic(
     filters = arguments.positive_int(filters, "filters")
     critic_parts.check_normalization(normalization)
     halved = critic_parts.halvings(shape[:2], smallest=5)
-    inputs, x, condition = conditions.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
     projection = projection and condition is not None
     x = x if projection else critic_parts.concatenate_maps(x, condition)
     for number in range(1, halved + 3):

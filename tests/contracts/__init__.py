@@ -1,1 +1,1 @@
-"""Reusable checks: one call proves what every part of a kind has in common."""
+"""What files hold, seen by a process that loads them."""

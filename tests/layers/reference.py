@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from tests.contracts.layer import random_inputs, randomize
+from keras_dl.testing import random_inputs, randomize
 
 
 def assert_same_function(layer, build_reference, input_shape, atol=1e-5):

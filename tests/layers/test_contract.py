@@ -6,8 +6,8 @@ import pytest
 from keras.src.testing import TestCase
 
 from keras_dl import layers
+from keras_dl.testing import check_layer, random_inputs, randomize
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.layer import check_layer, random_inputs, randomize
 from tests.layers.cases import CASES, ONE_A_CLASS
 
 

@@ -7,7 +7,7 @@ import scipy.stats
 import tensorflow as tf
 
 from keras_dl.likelihoods import DiscretizedLogistic
-from tests.contracts.likelihood import check_likelihood
+from keras_dl.testing import check_likelihood
 
 
 def grid(shape, num_levels=256, seed=0):

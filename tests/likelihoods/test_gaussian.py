@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from keras_dl.likelihoods import Gaussian, StandardNormal
-from tests.contracts.likelihood import check_likelihood
+from keras_dl.testing import check_likelihood
 
 
 def normal(shape, seed=0):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_dl import likelihoods
+from keras_dl.testing import LikelihoodHolder
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.likelihood import LikelihoodHolder
 
 
 def test_reload_in_a_fresh_process(tmp_path):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from keras_dl import losses
-from tests.contracts import loss as contract
+from keras_dl.testing import check_loss
+from tests.contracts.fresh_process import losses_after_reload
 
 RANDOM = np.random.default_rng(0)
 
@@ -60,7 +61,7 @@ def test_every_class_is_checked():
 
 @pytest.mark.parametrize("name", PARTS)
 def test_contract(name):
-    contract.check_loss(*PARTS[name])
+    check_loss(*PARTS[name])
 
 
 def test_compiled_models_survive_a_fresh_process(tmp_path):
@@ -72,7 +73,7 @@ def test_compiled_models_survive_a_fresh_process(tmp_path):
         model.compile(loss=loss)
         models[name] = model, y_pred, y_true
         expected[name] = float(loss(y_true, y_pred))
-    results = contract.losses_after_reload(models, tmp_path)
+    results = losses_after_reload(models, tmp_path)
     assert results.keys() == expected.keys()
     for name, value in expected.items():
         np.testing.assert_allclose(results[name], value, rtol=1e-5, err_msg=name)

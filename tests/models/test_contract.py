@@ -1,26 +1,90 @@
+"""Every family keeps the contract of models, and goes on in a fresh process where it was saved."""
+
+import functools
+
 import keras
 import numpy as np
+import pytest
 
-from tests.contracts.model import check_model
+from keras_dl import losses, models, networks, objectives
+from keras_dl.testing import check_model
 from tests.models.builders import images, small_classifier, small_vae
+from tests.models.gan_builders import adams, small_gan
+from tests.processes import shared
+
+X, LABELS = images(10), np.arange(10) % 3
 
 
 def adam():
     return {"optimizer": keras.optimizers.Adam(1e-2), "jit_compile": False}
 
 
-def test_vae(tmp_path):
-    check_model(lambda: small_vae(dropout=0.2, ema_momentum=0.9), adam, (images(10),), tmp_path)
+def two_adams():
+    return {**adams(), "jit_compile": False}
 
 
-def test_conditional_vae(tmp_path):
-    check_model(lambda: small_vae(num_classes=3), adam, (images(10), np.arange(10) % 3), tmp_path)
+def classification():
+    loss = losses.CrossEntropy()
+    return {**adam(), "loss": loss, "metrics": ["sparse_categorical_accuracy"]}
 
 
-def test_supervised(tmp_path):
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+def siamese():
+    return models.Siamese(networks.mlp_critic(X.shape[1:], hidden=(8,), num_outputs=4), seed=0, ema_momentum=0.9)
 
-    def options():
-        return {**adam(), "loss": loss, "metrics": ["accuracy"]}
 
-    check_model(small_classifier, options, (images(10), np.arange(10) % 3), tmp_path)
+def gan():
+    penalties = [objectives.R1(0.1), objectives.JacobianClamping()]
+    return small_gan(penalty=penalties, critic_steps=2, instance_noise=0.1, ema_momentum=0.9)
+
+
+# name -> (build, arguments of compile, data); half precision is the base's, and seen once per kind of update
+CASES = {
+    "VAE": (lambda: small_vae(dropout=0.2, ema_momentum=0.9), adam, (X,)),
+    "ConditionalVAE": (lambda: small_vae(num_classes=3, objective=objectives.IWAE(2)), adam, (X, LABELS)),
+    "GAN": (gan, two_adams, (X,)),
+    "ConditionalGAN": (lambda: small_gan(models.ConditionalGAN, num_classes=3), two_adams, (X, LABELS)),
+    "WGAN": (lambda: small_gan(models.WGAN, clip=0.05, critic_steps=2), two_adams, (X,)),
+    "WGANGP": (lambda: small_gan(models.WGANGP, gradient_penalty=5.0, critic_steps=2), two_adams, (X,)),
+    "DCGAN": (lambda: small_gan(models.DCGAN, label_smoothing=0.1), two_adams, (X,)),
+    "Supervised": (small_classifier, classification, (X, LABELS)),
+    "Siamese": (siamese, adam, (X, LABELS)),
+}
+IN_HALF_PRECISION = ("VAE", "GAN", "Supervised")
+
+
+@functools.cache
+def trained(name, folder):
+    """The model of a case after the contract; in its process, tests share it."""
+    build, options, data = CASES[name]
+    model = check_model(build, options, data, folder, mixed_precision=name in IN_HALF_PRECISION)
+    model.save(folder / f"{name}_again.keras")
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("contract")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_contract(name, folder):
+    model = trained(name, folder)
+    assert type(model) is getattr(models, name)
+
+
+def test_training_goes_on_in_a_fresh_process(folder):
+    here = {name: trained(name, folder) for name in CASES}
+    there = shared().call(weights_after_another_epoch, folder, timeout=600)
+    for name, model in here.items():
+        model.fit(*CASES[name][2], batch_size=4, verbose=0)
+        for ours, theirs in zip(model.get_weights(), there[name], strict=True):
+            np.testing.assert_array_equal(ours, theirs, err_msg=name)
+
+
+def weights_after_another_epoch(folder):
+    weights = {}
+    for name, (_, _, data) in CASES.items():
+        model = keras.saving.load_model(folder / f"{name}_again.keras")
+        model.fit(*data, batch_size=4, verbose=0)
+        weights[name] = model.get_weights()
+    return weights

@@ -6,7 +6,6 @@ import pytest
 
 import keras_dl
 from keras_dl import losses, models
-from tests.contracts.model import check_model
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.random((24, 6), "float32")
@@ -29,8 +28,10 @@ def adam():
     return {"optimizer": keras.optimizers.Adam(1e-2), "jit_compile": False}
 
 
-def test_contract(tmp_path):
-    model = check_model(lambda: siamese(ema_momentum=0.9), adam, (X, Y), tmp_path)
+def test_predictions_are_averaged_embeddings():
+    model = siamese(ema_momentum=0.9)
+    model.compile(**adam())
+    model.fit(X, Y, batch_size=8, verbose=0)
     np.testing.assert_allclose(model.predict(X, verbose=0), model.embed(X), rtol=1e-5, atol=1e-6)
 
 

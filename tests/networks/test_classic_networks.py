@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from keras_dl import layers, networks
+from keras_dl.testing import check_network
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.network import check_network
 
 # torchvision 0.28's and timm's, where they have the network; the papers' and the widely quoted ones else.
 IMAGENET = {

@@ -6,7 +6,7 @@ import pytest
 
 from keras_dl.networks import conv_decoder, conv_encoder
 from keras_dl.networks.conv import halved_sizes, upsample
-from tests.contracts.network import check_network
+from keras_dl.testing import check_network
 
 LABELS = np.array([0, 2, 1], dtype="int32")
 

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import layers, networks
-from keras_dl.networks import conditions
-from tests.contracts.network import check_network
+from keras_dl.networks import condition_inputs
+from keras_dl.testing import check_network
 
 
 def normal(*shape):
@@ -203,16 +203,16 @@ def test_conditional_normalization_depends_on_the_label_alone():
 
 
 def test_several_attributes():
-    layer = conditions.AttributeVectors((3, None))
+    layer = condition_inputs.AttributeVectors((3, None))
     expected = [[1, 0, 0, 0.5], [0, 0, 1, -1], [0, 1, 0, 0], [0, 0, 1, 3]]
     np.testing.assert_array_equal(layer(ATTRIBUTES), expected)
     assert layer.compute_output_shape((None, 2)) == (None, 4)
     network = networks.mlp_generator(3, (2,), num_classes=[3, None])
     assert network.input["condition"].shape == (None, 2)
     for copy in (network, keras.Model.from_config(network.get_config())):
-        assert conditions.num_classes(copy) == (3, None)
+        assert condition_inputs.num_classes(copy) == (3, None)
     keras.config.set_dtype_policy("mixed_float16")
-    vector = conditions.AttributeVectors((4000,))(np.array([[3001.0]], "float32"))
+    vector = condition_inputs.AttributeVectors((4000,))(np.array([[3001.0]], "float32"))
     assert int(np.argmax(vector)) == 3001
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from keras_dl import networks
 from keras_dl.networks import lenet5
+from keras_dl.testing import check_network
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.network import check_network
 
 
 def images(*shape, seed=0):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_dl.networks import mlp_decoder, mlp_encoder
-from tests.contracts.network import check_network
+from keras_dl.testing import check_network
 
 
 def normal(*shape):

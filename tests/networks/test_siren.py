@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from keras_dl import models, networks
+from keras_dl.testing import check_network
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.network import check_network
 
 
 def points(count, size):

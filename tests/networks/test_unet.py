@@ -11,8 +11,8 @@ from keras import layers
 from keras_dl import models, networks
 from keras_dl.layers import PReLU
 from keras_dl.networks import unet, unet3d, unet_levels
+from keras_dl.testing import check_network
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.network import check_network
 
 SMALL = (2, 3, 4)
 

@@ -7,8 +7,8 @@ import pytest
 from keras_dl import models, networks
 from keras_dl.layers.slices import SlicesWithNeighbours, StackedSlices
 from keras_dl.networks import dense_unet, h_dense_unet
+from keras_dl.testing import check_network
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.network import check_network
 
 SMALL = {"layers": (1, 2, 1, 1), "growth_rate": 2, "stem": 4, "up_filters": (3, 4, 4, 4, 4)}
 

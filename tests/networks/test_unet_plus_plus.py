@@ -9,8 +9,8 @@ from keras import layers
 
 from keras_dl import models, networks
 from keras_dl.networks import prune, unet_plus_plus
+from keras_dl.testing import check_network
 from tests.contracts.fresh_process import outputs_after_reload
-from tests.contracts.network import check_network
 
 SMALL = (2, 3, 4)
 

@@ -1,10 +1,14 @@
-"""Data that come with a condition: how a batch is taken apart, and its labels checked, as arrays and in graphs."""
+"""Conditions: data that come with one, networks that take one, and checks of the one against the other."""
 
 import contextlib
 import re
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from keras_dl.data.checks import as_array, check_finite
+from keras_dl.networks.condition_inputs import num_classes
 
 _SHOWN = 8  # entries of a refused input that a message shows
 _REFUSAL = r"\[(condition(?:\[:, \d+\])? should be integer labels from 0 to \d+\. Received:)\] \[([^\]]*)\]"
@@ -31,6 +35,83 @@ def unpack(data):
     if len(data) > 2:
         raise ValueError(f"data should be x or (x, condition), without sample weights. Received: {len(data)} parts")
     return (*data, None)[:2]
+
+
+def takes_condition(network):
+    """Whether a network's input is a dict with a condition in it."""
+    inputs = getattr(network, "input", None) if isinstance(network, keras.Model) else None
+    return isinstance(inputs, dict) and "condition" in inputs
+
+
+def apply(network, name, value, condition=None, training=False):
+    """Calls a network on `value`, with the condition beside it under its names where it takes one."""
+    inputs = {name: value, "condition": condition} if takes_condition(network) else value
+    return network(inputs, training=training)
+
+
+def check(networks, condition, rows):
+    """Refuses a condition that the networks cannot take.
+
+    Raises:
+        ValueError: If one is missing or not wanted, has another number of rows or another shape, or labels are out
+            of range.
+    """
+    conditional = [network for network in networks if takes_condition(network)]
+    if not conditional:
+        if condition is not None:
+            raise ValueError("condition should be None: the networks take none. Received: a condition")
+        return
+    if condition is None:
+        raise ValueError("condition should be given: the networks are conditional. Received: None")
+    condition = as_array(condition, "condition")
+    if condition.ndim == 0 or len(condition) != rows:
+        raise ValueError(f"condition should have {rows} rows, one a sample. Received: shape {condition.shape}")
+    for network in conditional:
+        _check_against(network, condition)
+
+
+def _check_against(network, condition):
+    expected = tuple(network.input["condition"].shape[1:])
+    if condition.shape[1:] != expected:
+        shape = ", ".join(map(str, ("rows", *expected)))
+        raise ValueError(f"condition should have shape ({shape}{'' if expected else ','}). Received: {condition.shape}")
+    check_finite(condition, "condition")
+    check_classes(condition, num_classes(network))
+
+
+def as_tensor(networks, condition):
+    """The condition as a tensor of the dtype that the networks expect; `None` stays `None`."""
+    for network in networks:
+        if condition is not None and takes_condition(network):
+            return tf.cast(condition, network.input["condition"].dtype)
+    return None
+
+
+def spec(networks):
+    """The condition's `tf.TensorSpec` as a dict to be merged into a signature's inputs; empty where there is none."""
+    for network in networks:
+        if takes_condition(network):
+            tensor = network.input["condition"]
+            return {"condition": tf.TensorSpec([None, *tensor.shape[1:]], tf.as_dtype(tensor.dtype))}
+    return {}
+
+
+def for_rows(condition, rows):
+    """In a graph: a condition of one row repeated for all rows; any other must have as many."""
+    given = tf.shape(condition)[0]
+    check = tf.debugging.Assert((given == 1) | (given == rows), ["condition should have 1 row, or num_samples", given])
+    with tf.control_dependencies([check]):
+        return tf.repeat(condition, tf.where(given == 1, rows, 1), axis=0)
+
+
+def repeated(networks, condition, rows):
+    """A condition for `rows` samples: a single one is repeated, whether it has an axis of rows or not."""
+    if condition is None:
+        return None
+    condition = as_array(condition, "condition")
+    ranks = [len(network.input["condition"].shape) - 1 for network in networks if takes_condition(network)]
+    condition = condition[None] if condition.ndim == (ranks or [0])[0] else condition
+    return np.repeat(condition, rows, 0) if condition.shape[:1] == (1,) else condition
 
 
 def check_classes(condition, classes):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.networks.conditions import num_classes
+from keras_dl.networks.condition_inputs import num_classes
 
 
 def inputs_of(network):

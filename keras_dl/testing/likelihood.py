@@ -1,13 +1,13 @@
-"""What every likelihood must do, whatever it computes."""
+"""Contract of a likelihood."""
 
 import json
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from keras_dl import likelihoods
+from keras_dl.testing.refusals import refuses
 
 
 @keras.saving.register_keras_serializable(package="keras_dl_tests")
@@ -33,7 +33,7 @@ class LikelihoodHolder(keras.Model):
 def check_likelihood(likelihood, x, parameters):
     """Checks shapes, configuration, XLA, half precision, extremes, draws and bad input of a likelihood.
 
-    Saving and loading in a fresh process is `fresh_process.outputs_after_reload` of a `LikelihoodHolder`.
+    Whether it is saved with a model is seen by a `LikelihoodHolder`, saved and loaded.
 
     Args:
         likelihood: A `keras_dl.likelihoods.Likelihood`.
@@ -142,16 +142,16 @@ def _check_bad_input(likelihood, x, parameters):
     likelihood.check(x)
     likelihood.check(x.astype("float64"))
     for bad in (np.where(np.arange(x.size).reshape(x.shape) == 1, np.nan, x), x[:0], x + np.inf):
-        with pytest.raises(ValueError, match="`images`.*Received: "):
+        with refuses(ValueError, "`images`.*Received: "):
             likelihood.check(bad, name="images")
     for bad in (x.astype(str), x.astype(complex)):
-        with pytest.raises(TypeError, match="`x` must hold real numbers.*Received: "):
+        with refuses(TypeError, "`x` must hold real numbers.*Received: "):
             likelihood.check(bad)
     for wrong in (parameters[0, ..., 0].ravel()[0], parameters.ravel()[: likelihood.parameters_per_value]):
-        with pytest.raises(ValueError, match="`parameters`.*Received: "):
+        with refuses(ValueError, "`parameters`.*Received: "):
             likelihood(wrong)
-    with pytest.raises(ValueError, match="event_rank.*Received: "):
+    with refuses(ValueError, "event_rank.*Received: "):
         likelihood(parameters, event_rank=x.ndim + 1)
     if likelihood.parameters_per_value > 1:
-        with pytest.raises(ValueError, match="must be a multiple of.*Received: "):
+        with refuses(ValueError, "must be a multiple of.*Received: "):
             likelihood(parameters[..., 1:])

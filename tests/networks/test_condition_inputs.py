@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl.networks import conditions, conv_decoder, mlp_decoder, mlp_encoder
-from keras_dl.networks.conditions import OneHot
+from keras_dl.networks import condition_inputs, conv_decoder, mlp_decoder, mlp_encoder
+from keras_dl.networks.condition_inputs import OneHot
 
 LABELS = [0, 3, 1]
 
@@ -45,10 +45,10 @@ def test_one_hot():
 
 def test_num_classes_survives_a_configuration():
     for network in (mlp_encoder((4,), 2, num_classes=7), conv_decoder(2, (4, 4, 1), num_classes=7)):
-        assert conditions.num_classes(network) == 7
-        assert conditions.num_classes(keras.Model.from_config(network.get_config())) == 7
-    assert conditions.num_classes(mlp_encoder((4,), 2)) is None
-    assert conditions.num_classes(mlp_encoder((4,), 2, condition_shape=(3,))) is None
+        assert condition_inputs.num_classes(network) == 7
+        assert condition_inputs.num_classes(keras.Model.from_config(network.get_config())) == 7
+    assert condition_inputs.num_classes(mlp_encoder((4,), 2)) is None
+    assert condition_inputs.num_classes(mlp_encoder((4,), 2, condition_shape=(3,))) is None
 
 
 def test_a_conditional_network_wants_its_condition():

@@ -1,4 +1,4 @@
-"""What every model of the package has in common."""
+"""Contract of a model."""
 
 import keras
 import numpy as np

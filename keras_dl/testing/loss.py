@@ -1,19 +1,16 @@
-"""What every loss must do, whatever it computes."""
+"""Contract of a loss."""
 
 import json
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
-from tests.processes import shared
+from keras_dl.testing.refusals import refuses
 
 
 def check_loss(loss, y_true, y_pred):
     """Checks configuration, reductions, weights, compiled functions, precision, gradients and bad input of a loss.
-
-    Saving and loading in a fresh process is `losses_after_reload`.
 
     Args:
         loss: A `keras_dl.losses.Loss` with reduction `"mean"`.
@@ -124,31 +121,5 @@ def _check_precision(loss, y_true, y_pred):
 
 
 def _check_bad_input(loss):
-    with pytest.raises(ValueError, match="Expected `reduction`.*Received: .*'average'"):
+    with refuses(ValueError, "Expected `reduction`.*Received: .*'average'"):
         with_reduction(loss, "average")
-
-
-def losses_after_reload(models, folder):
-    """Returns what compiled models evaluate to after `save` here and `load_model` in one fresh process.
-
-    Args:
-        models: Dict from a name to `(compiled model, x, y)`.
-        folder: An empty folder.
-
-    Returns:
-        Dict from the names to the losses.
-    """
-    for name, (model, x, y) in models.items():
-        model.save(folder / f"{name}.keras")
-        np.savez(folder / f"{name}.npz", x=x, y=y)
-    return shared().call(_evaluate, folder, timeout=600)
-
-
-def _evaluate(folder):
-    import keras_dl  # noqa: F401
-
-    results = {}
-    for path in folder.glob("*.keras"):
-        data = np.load(path.with_suffix(".npz"))
-        results[path.stem] = keras.saving.load_model(path).evaluate(data["x"], data["y"], verbose=0)
-    return results

@@ -1,4 +1,4 @@
-"""What every network must do, whatever it computes."""
+"""Contract of a network."""
 
 import math
 
@@ -11,8 +11,6 @@ HALF_PRECISION_TOLERANCE = {"mixed_float16": 0.02, "mixed_bfloat16": 0.1}
 
 def check_network(build, inputs, output_shape, num_parameters, output_dtype=None):
     """Checks shapes, determinism, configuration, clones, training, XLA and mixed precision of a network.
-
-    Saving and loading in a fresh process is `fresh_process.outputs_after_reload`, for many networks at once.
 
     Args:
         build: Function of no arguments that builds the network, of float32 outputs of order 1.

@@ -1,4 +1,4 @@
-"""What every layer must do, whatever it computes."""
+"""Contract of a layer."""
 
 import keras
 import numpy as np
@@ -9,9 +9,6 @@ HALF_PRECISION_TOLERANCE = {"mixed_float16": 0.02, "mixed_bfloat16": 0.15}
 
 def check_layer(make_layer, input_shape, unknown_axes=None, idle=(), empty_batch=False, seed=0):
     """Checks configuration, weights, shapes, compilation, gradients and mixed precision of a layer.
-
-    Saving and loading in a fresh process is `fresh_process.outputs_after_reload`, for many layers at once; Keras' own
-    checks are `keras.src.testing.TestCase.run_layer_test`.
 
     Args:
         make_layer: Function of the keyword arguments of `keras.layers.Layer` that makes the layer.

@@ -1,0 +1,58 @@
+"""Shapes of a network's data, and data as tensors of these shapes."""
+
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.data.checks import as_array, check_finite
+from keras_dl.models.base.step import pad_empty
+from keras_dl.models.base.structure import inputs_of, outputs_of
+
+
+def is_symbolic(x):
+    """Whether `x` is a tensor without a value yet, in a graph under construction."""
+    return tf.is_tensor(x) and not hasattr(x, "numpy")
+
+
+def input_shape(network, name):
+    """The shape of a network's data input without the batch axis; `None` where the network does not say."""
+    inputs = inputs_of(network)
+    if isinstance(inputs, dict):
+        inputs = inputs[name]
+    return None if inputs is None else tuple(inputs.shape[1:])
+
+
+def output_shape(network):
+    """The shape of a network's output without the batch axis; `None` where the network does not say."""
+    outputs = outputs_of(network)
+    return None if outputs is None else tuple(outputs.shape[1:])
+
+
+def check_x(x, expected, name="x"):
+    """Refuses data whose samples have not the `expected` shape (`None`s in it, or for it, fit anything)."""
+    shape = np.shape(x)
+    fits = expected is None or (
+        len(shape) == len(expected) + 1 and all(e in (None, s) for s, e in zip(shape[1:], expected, strict=True))
+    )
+    if not fits:
+        raise ValueError(f"{name} should have shape (rows, {', '.join(map(str, expected))}). Received: {shape}")
+
+
+def as_rows(x, expected, name="x"):
+    """Returns data as a float32 tensor, or refuses them: of other shapes than `check_x` takes, not numbers, or NaN."""
+    if not is_symbolic(x):
+        x = as_array(x, name)
+        check_finite(x, name)
+    check_x(x, expected, name)
+    return tf.cast(x, tf.float32)
+
+
+def by_rows(function, x, condition=None):
+    """`function(x, condition)`; of no rows, which convolutions refuse, what it makes of one row of zeros, cut off."""
+    if len(x):
+        return function(x, condition)
+    return function(*[None if tensor is None else pad_empty(tensor) for tensor in (x, condition)])[:0]
+
+
+def as_latents(latents, size):
+    """Returns latents as a float32 tensor of shape `(rows, size)`, or refuses them."""
+    return as_rows(latents, (size,), "latents")

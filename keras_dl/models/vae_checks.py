@@ -1,0 +1,51 @@
+"""Checks of a variational autoencoder's parts: that encoder, decoder, likelihood and prior fit together."""
+
+import keras
+
+from keras_dl.models.base.structure import check_network
+from keras_dl.models.shapes import input_shape, output_shape
+
+
+def latent_size(encoder, decoder, posterior):
+    """The number of latents that encoder and decoder agree on.
+
+    Raises:
+        ValueError: If they do not.
+    """
+    check_network("encoder", encoder)
+    check_network("decoder", decoder)
+    parameters, latents = output_shape(encoder), input_shape(decoder, "latents")
+    per_latent = posterior.parameters_per_value
+    if parameters is None or len(parameters) != 1 or parameters[0] % per_latent:
+        raise ValueError(
+            f"encoder should return {per_latent} parameters a latent, shape (batch, {per_latent} * latent_size). "
+            f"Received: output shape {parameters}"
+        )
+    size = parameters[0] // per_latent
+    if latents is not None and latents != (size,):
+        raise ValueError(
+            f"decoder should take {size} latents, as many as the encoder gives parameters of. Received: shape {latents}"
+        )
+    return size
+
+
+def check_prior(prior, size):
+    """Refuses a prior over another number of latents, or a distribution that is no prior of `keras_dl.likelihoods`."""
+    if not isinstance(prior, keras.layers.Layer):
+        raise TypeError(f"prior should be a Keras layer, like likelihoods.StandardNormal. Received: {prior!r}")
+    shape = tuple(prior().event_shape)
+    if shape != (size,):
+        raise ValueError(f"prior should be over {size} latents, event shape ({size},). Received: event shape {shape}")
+
+
+def check_output(encoder, decoder, likelihood):
+    """Refuses a decoder whose output does not hold the likelihood's parameters of the encoder's data."""
+    data, parameters = input_shape(encoder, "x"), output_shape(decoder)
+    if data is None or parameters is None:
+        return
+    expected = (*data[:-1], data[-1] and data[-1] * likelihood.parameters_per_value)
+    if len(expected) != len(parameters) or any(e not in (None, p) for e, p in zip(expected, parameters, strict=True)):
+        raise ValueError(
+            f"decoder should return {likelihood.parameters_per_value} parameters a value for data of shape {data}: "
+            f"shape {expected}. Received: {parameters}"
+        )
