@@ -44,7 +44,7 @@ def names_in(path):
     return names
 
 
-def tested(room, contract):
+def names_used(room, contract):
     """The names used in test files of a room: in those that use its contract, if it has one."""
     files = [*TESTS.glob(f"{room}/**/*.py"), *TESTS.glob(f"test_{room}*.py")]
     used = [names_in(path) for path in files]
@@ -54,7 +54,7 @@ def tested(room, contract):
 @pytest.mark.parametrize("room", CONTRACTS)
 def test_every_public_part_has_a_case(room):
     names = set(getattr(keras_dl, room).__all__) - NO_PARTS[room]
-    assert names - tested(room, CONTRACTS[room]) == set()
+    assert names - names_used(room, CONTRACTS[room]) == set()
 
 
 @pytest.mark.parametrize("room", CONTRACTS)

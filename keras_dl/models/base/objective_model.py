@@ -20,11 +20,26 @@ from keras_dl.models.base.update import Update
 class ObjectiveModel(Memory, keras.Model):
     """A `keras.Model` that trains by a list of updates, each a loss and the networks that minimise it.
 
-    A family builds its networks, names its optimizers and writes `make_updates`; this class gives it `fit`,
-    `evaluate`, `.keras` files that resume exactly, replicas, workers, mixed precision and compilation.
+    This class gives a family `fit`, `evaluate`, `.keras` files that resume exactly, replicas, workers, mixed precision
+    and compilation. The gradient of an update with sample losses `l_i` is that of `sum_i l_i / N` over the global batch
+    of `N` rows, however many replicas hold them, empty ones included. Noise is drawn for the rows of the global batch.
 
-    The gradient of an update with sample losses `l_i` is that of `sum_i l_i / N` over the global batch of `N` rows,
-    however many replicas hold them, empty ones included. Noise is drawn for the rows of the global batch.
+    A family must write:
+
+    - `__init__`, which gives its networks to this class's, and stores its other arguments;
+    - `make_updates(*optimizers)`: the tuple of its `Update`s;
+    - `call(inputs, training=False)`, what `predict` returns;
+    - `get_config` and `from_config`, if it is to be saved, under `keras.saving.register_keras_serializable`.
+
+    It may write or set:
+
+    - `optimizer_names`, if it has several optimizers; `averaged_networks`, if `ema_momentum` averages some;
+      `has_conditions`, if data may be `(x, condition)`; `has_targets`, if `compile` takes losses and metrics;
+    - `check_data(data)` and `check_inputs(inputs)`: refusals before any work starts;
+    - `signatures()`: what `export` writes, a dict of `Signature`s;
+    - methods of its own, such as `sample(num_samples, condition=None, seed=None)`, `log_prob(x)` and `encode(x)`:
+      `as_graph` compiles once, `averaged` gives a network with averaged weights, `sampling_seed` and
+      `Draw.for_sampling` the noise of a call.
 
     Args:
         networks: Dict of the model's networks by name; each becomes an attribute. They must be built.
@@ -36,6 +51,35 @@ class ObjectiveModel(Memory, keras.Model):
 
     Raises:
         ValueError: If a network is not built, or an argument is out of range.
+
+    Example: a denoising autoencoder.
+
+    >>> from keras_dl.models.base import ObjectiveModel, Signature, Update
+    >>> @keras.saving.register_keras_serializable(package="example")
+    ... class Denoiser(ObjectiveModel):
+    ...     def __init__(self, network, stddev=0.1, **options):
+    ...         super().__init__({"network": network}, **options)
+    ...         self.stddev = stddev
+    ...     def make_updates(self, optimizer):
+    ...         return (Update("network", self.squared_error, (self.network,), optimizer),)
+    ...     def squared_error(self, x, draw):
+    ...         noisy = x + self.stddev * draw.normal(x.shape[1:])
+    ...         return tf.reduce_sum(tf.square(self.network(noisy, training=draw.training) - x), -1)
+    ...     def call(self, inputs, training=False):
+    ...         return self.network(inputs, training=training)
+    ...     def signatures(self):
+    ...         spec = tf.TensorSpec([None, *self.network.input_shape[1:]])
+    ...         return {"denoise": Signature(lambda x: {"x": self(x)}, {"x": spec})}
+    ...     def get_config(self):
+    ...         network = keras.saving.serialize_keras_object(self.network)
+    ...         return {**super().get_config(), "network": network, "stddev": self.stddev}
+    ...     @classmethod
+    ...     def from_config(cls, config):
+    ...         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
+    >>> model = Denoiser(keras.Sequential([keras.Input((3,)), keras.layers.Dense(3)]), seed=0)
+    >>> model.compile("adam")
+    >>> sorted(model.fit(tf.random.stateless_normal((64, 3), (0, 0)), batch_size=16, epochs=2, verbose=0).history)
+    ['loss']
     """
 
     #: Whether `compile` takes losses and metrics of targets; other models know what they minimise.
