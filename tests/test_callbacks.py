@@ -209,3 +209,16 @@ def test_samples_in_the_plane_are_drawn_as_points(tmp_path):
     gan = compiled(models.GAN(generator, networks.mlp_critic((2,), hidden=())))
     gan.fit(np.zeros((4, 2), "float32"), verbose=0, callbacks=[callbacks.SampleGrid(tmp_path)])
     assert (tmp_path / "samples_epoch_0001.png").stat().st_size > 1000
+
+
+def test_images_and_points_become_pictures(tmp_path):
+    x = np.random.default_rng(0).random((3, 4, 5, 1), dtype="float32")
+    callbacks.save_image_grid(tmp_path / "new" / "grid.png", x, columns=2, min_width=1)
+    callbacks.save_samples(tmp_path / "samples.png", x, columns=2)
+    callbacks.save_samples(tmp_path / "points.png", x[:, :2, 0, 0])
+    sheet = np.round(callbacks.image_grid(x, columns=2) * 255)
+    read = {path.name: keras.utils.img_to_array(keras.utils.load_img(path)) for path in tmp_path.rglob("*.png")}
+    np.testing.assert_array_equal(read["grid.png"], np.broadcast_to(sheet, (*sheet.shape[:2], 3)))
+    scale = -(-512 // sheet.shape[1])
+    np.testing.assert_array_equal(read["samples.png"][::scale, ::scale], read["grid.png"])
+    assert read["points.png"].std() > 0

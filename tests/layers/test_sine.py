@@ -55,3 +55,10 @@ def test_selu_keeps_mean_and_variance_through_fifty_layers():
 def test_bad_arguments_are_refused(arguments):
     with pytest.raises(ValueError, match="Received: "):
         layers.SineDense(**arguments)
+
+
+@pytest.mark.parametrize(("is_first", "bound"), [(True, 1 / 48), (False, np.sqrt(6 / 48) / 5.0)])
+def test_weights_are_uniform_between_their_bounds(is_first, bound):
+    weights = np.asarray(layers.SineInitializer(5.0, is_first, seed=0)((4, 12, 500)))
+    assert np.abs(weights).max() <= bound < 1.01 * np.abs(weights).max()
+    np.testing.assert_allclose(weights.std(), bound / np.sqrt(3), rtol=0.02)

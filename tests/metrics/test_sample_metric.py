@@ -69,3 +69,12 @@ def test_names():
 def test_what_compare_is_for():
     with pytest.raises(NotImplementedError, match="should define compare"):
         metrics.SampleMetric()(np.zeros((2, 2)), np.zeros((2, 2)))
+
+
+def test_what_is_represented_once_is_compared_as_often_as_one_likes():
+    rng = np.random.default_rng(0)
+    several = [metrics.PrecisionRecall(), metrics.SlicedWasserstein()]
+    real, generated = rng.random((50, 2)), rng.random((60, 2))
+    represented = [metrics.represent(several, x) for x in (real, generated)]
+    assert list(represented[0]) == [several[0].features]
+    assert metrics.compare(several, *represented) == metrics.measure(several, real, generated)
