@@ -23,6 +23,7 @@ def found(folder):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_images(run, digits, tmp_path, capsys):
     capsys.readouterr()
     file = tmp_path / "shared" / "features.keras"

@@ -132,6 +132,7 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_all_folds_see_every_case_and_make_an_ensemble(run, small_2d, tmp_path, capsys):
     folder, given = tmp_path / "five", ["--epochs", 1, *small_2d]
     assert run(train.main, "unet", "--folds", "--out", folder, "--export", tmp_path / "m", *given) == 0

@@ -251,6 +251,7 @@ def test_a_trial_that_ends_its_process_again_and_again_is_given_up(run, tmp_path
     assert rows[0]["reason"].startswith("its process was ended 2 times") and rows[1]["status"] == "completed"
 
 
+@pytest.mark.full
 def test_hyperband_goes_on_to_the_bit(run, tmp_path):
     folder = tmp_path / "s"
     options = ["--tuner", "hyperband", "--trials", 4, "--epochs", 3, "--set", "learning_rate_schedule=cosine"]

@@ -60,6 +60,21 @@ def test_every_class_is_checked():
 
 
 @pytest.mark.parametrize("name", PARTS)
+@pytest.mark.grid(
+    "smooth_l1",
+    "weighted",
+    "soft",
+    "binary",
+    "kl",
+    "ranking",
+    "contrastive",
+    "cosine",
+    "triplet",
+    "triplet_semi_hard",
+    "tversky",
+    "dice_cross_entropy",
+    "focal_binary",
+)
 def test_contract(name):
     check_loss(*PARTS[name])
 

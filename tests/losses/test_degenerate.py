@@ -51,6 +51,20 @@ def value_and_gradients(loss, y_true, y_pred, jit_compile=False):
 
 
 @pytest.mark.parametrize("name", NOTHING)
+@pytest.mark.grid(
+    "nll",
+    "cross_entropy_far",
+    "no_class_weighs",
+    "dice_no_mask",
+    "tversky_far",
+    "dice_cross_entropy_binary",
+    "focal_sure",
+    "cosine_dissimilar",
+    "kl_nothing_log",
+    "one_class_hard",
+    "no_two_alike_semi-hard",
+    "one_row_all",
+)
 def test_nothing_counts(name):
     make, options, y_true, y_pred = NOTHING[name]
     for reduction in ("mean", "sum", "batchmean", "none"):

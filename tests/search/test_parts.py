@@ -78,6 +78,7 @@ def test_a_seed_reproduces_a_search(kind, tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "every"), [("random", 1), ("hyperband", 1), ("bayesian", 6)])
+@pytest.mark.grid("random-1")
 def test_a_kill_at_any_write_loses_at_most_the_trial_under_way(kind, every, tmp_path, monkeypatch):
     expected = run(oracle(kind, tmp_path / "whole"))
     write, moment = SearchFolder.write_json, 0

@@ -54,6 +54,7 @@ def test_gamma_and_noise():
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS, ids=lambda transform: type(transform).__name__)
+@pytest.mark.grid("Affine", "Elastic", "Flip", "Noise", "Contrast")
 def test_seeds_steps_samples_and_functions(transform):
     x, masks = np.repeat(images(1, 8, 8, 3), 6, 0), np.arange(6 * 64).reshape(6, 8, 8)
     first, moved = augment.augment([transform], x, masks, seed=1)
