@@ -55,7 +55,7 @@ def parser(argv):
     parser.add_argument(
         "--data", metavar="FOLDER",
         help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
-        "labelsTr/, as PNG, TIFF or NIfTI files of the same names; masks of 0, 1, 2 ... or 0 and 255, at least five",
+        "labelsTr/, as PNG, TIFF or NIfTI files of the same names; masks as apps.train takes them",
     )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
     parser.add_argument(
