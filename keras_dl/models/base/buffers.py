@@ -1,5 +1,6 @@
 """Buffers of samples that a model remembers: image pools and replay buffers."""
 
+import math
 import warnings
 from typing import NamedTuple
 
@@ -61,6 +62,8 @@ class SampleBuffer:
         if value_range is not None and not value_range[0] < value_range[1]:
             raise ValueError(f"`value_range` should be (low, high) with low < high. Received: {value_range!r}")
         self.value_range = value_range
+        self._size = math.prod(self.shape)
+        self._words = -(-self._size // 4)
         size = (self.capacity, *self.shape)
         samples = np.zeros(size, "float32") if start is None else np.asarray(start(size), "float32")
         stored = self._encode(tf.constant(samples)).numpy()
@@ -102,20 +105,26 @@ class SampleBuffer:
         inside = tf.where(slots < 0, self.capacity, slots)
         # The number of the last row for each slot, 0 if there is none; one more segment takes what is not stored.
         last = tf.maximum(tf.math.unsorted_segment_max(order, inside, self.capacity + 1)[:-1], 0)
-        padded = tf.concat([tf.zeros([1, *self.shape], samples.dtype), samples], 0)
-        written = tf.reshape(last > 0, [-1, *[1] * len(self.shape)])
+        padded = tf.concat([tf.zeros_like(self.samples.value[:1]), samples], 0)
+        written = tf.reshape(last > 0, [-1, *[1] * (len(self.samples.shape) - 1)])
         self.samples.assign(tf.where(written, tf.gather(padded, last), self.samples.value))
         self.count.assign_add(tf.cast(tf.reduce_sum(tf.cast(slots >= 0, tf.int32)), tf.int64))
 
     def _encode(self, samples):
+        """Samples as they are stored: four bytes in one int32, as the collectives of workers take no bytes."""
+        samples = tf.cast(samples, tf.float32)
         if self.value_range is None:
-            return tf.cast(samples, tf.float32)
+            return samples
         low, high = self.value_range
-        level = (tf.cast(samples, tf.float32) - low) * (255.0 / (high - low))
-        return tf.cast(tf.round(tf.clip_by_value(level, 0.0, 255.0)), tf.uint8)
+        levels = tf.round(tf.clip_by_value((samples - low) * (255.0 / (high - low)), 0.0, 255.0))
+        flat = tf.reshape(tf.cast(levels, tf.uint8), [tf.shape(samples)[0], self._size])
+        padded = tf.pad(flat, [[0, 0], [0, -self._size % 4]])
+        return tf.bitcast(tf.reshape(padded, [-1, self._words, 4]), tf.int32)
 
     def _decode(self, stored):
         if self.value_range is None:
             return stored
         low, high = self.value_range
-        return tf.cast(stored, tf.float32) * ((high - low) / 255.0) + low
+        levels = tf.reshape(tf.bitcast(stored, tf.uint8), [-1, 4 * self._words])[:, : self._size]
+        samples = tf.cast(levels, tf.float32) * ((high - low) / 255.0) + low
+        return tf.reshape(samples, [-1, *self.shape])

@@ -53,9 +53,7 @@ def gather_rows(tensor):
     """The rows of all replicas, in the order of the global batch; each may hold another number of them."""
     if replica_count() == 1:
         return tensor
-    # Collectives take no bytes; float16 holds them exactly.
-    sent = tf.cast(tensor, tf.float16) if tensor.dtype == tf.uint8 else tensor
-    return tf.cast(tf.distribute.get_replica_context().all_gather(sent, axis=0), tensor.dtype)
+    return tf.distribute.get_replica_context().all_gather(tensor, axis=0)
 
 
 def mean_and_variance(x):
