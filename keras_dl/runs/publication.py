@@ -5,6 +5,7 @@ import warnings
 from pathlib import Path
 
 from keras_dl import runtime
+from keras_dl.models import formats
 from keras_dl.runs.card import FORMATS, model_card, models_config
 from keras_dl.tasks.measure import silent
 
@@ -76,4 +77,4 @@ def _signatures(model, format):
     signatures = model.signatures()
     if format == "saved_model":
         return signatures
-    return {name: signatures[name] for name in runtime.formats.signatures_without_noise(model)}
+    return {name: signatures[name] for name in formats.signatures_without_noise(model)}

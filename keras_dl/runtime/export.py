@@ -6,10 +6,11 @@ import shutil
 import tempfile
 import warnings
 
+from keras_dl.models import formats
 from keras_dl.models.base.exporting import write_saved_model
-from keras_dl.runtime import formats, warmup
+from keras_dl.runtime import warmup
 
-FORMATS = ("saved_model", "onnx", "litert")
+FORMATS = ("saved_model", *formats.FORMATS)
 
 
 def export(model, path, version=1, format="saved_model"):
@@ -28,8 +29,11 @@ def export(model, path, version=1, format="saved_model"):
     | `"onnx"` | a file `<signature>.onnx` each | those without noise | onnxruntime (extra `onnx`) |
     | `"litert"` | `model.tflite` | those without noise | LiteRT (extra `litert`) |
 
-    The last two compute in float32 throughout and do not check their inputs; batches should have rows. In ONNX, an
-    output that has the name of an input ends in `_out`.
+    The last two compute in float32 throughout (integers of 8 bits are not offered: softplus, SELU and others are 0 over
+    most of their range there) and do not check their inputs, which should be finite; batches should have rows. Where
+    its runtime is installed, a file is compared with the model before it is moved into place: on values in [0, 1),
+    normal and large values, zeros, one row, negative integers, and no rows. In ONNX, an output that has the name of an
+    input ends in `_out`.
 
     A version is written to a temporary folder and moved, so that a server never sees half of it.
 
@@ -44,7 +48,8 @@ def export(model, path, version=1, format="saved_model"):
 
     Raises:
         ValueError: If the version is not a positive integer, the format is unknown or not that of other versions in
-            the folder, or the model has no signatures.
+            the folder, or the model has no signatures; or if the format lacks an operation of the model, which is named
+            with its layer, or a file gives other numbers than the model.
         FileExistsError: If the version exists: it is never overwritten.
         ImportError: If the format needs an extra that is missing.
 
@@ -99,7 +104,7 @@ def _write(model, folder, format, name):
         _warm_up(model, folder, name)
         return
     os.mkdir(folder)
-    {"onnx": formats.write_onnx, "litert": formats.write_litert}[format](model, folder)
+    formats.write_files(model, folder, format)
 
 
 def _warm_up(model, folder, name):

@@ -1,4 +1,4 @@
-"""Example inputs of signatures, and the requests that TF Serving replays before it serves a version.
+"""Requests that TF Serving replays before it serves a version.
 
 The first call of a signature with a shape is slow: kernels are chosen, memory is laid out. A server that finds requests
 in `assets.extra/tf_serving_warmup_requests` of a version makes them first, so that no client waits for it.
@@ -6,38 +6,14 @@ in `assets.extra/tf_serving_warmup_requests` of a version makes them first, so t
 
 import os
 
-import numpy as np
 import tensorflow as tf
+
+from keras_dl.models.formats.examples import example_inputs
+
+__all__ = ["example_inputs", "write_requests"]
 
 FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
 ROWS = (1, 32)  # a single request, and a batch as servers gather them
-_OPEN_AXIS = 32  # the length of axes that a signature leaves open beside the batch
-
-
-def example_inputs(signature, rows, classes=None, seed=0):
-    """Valid inputs of a signature: values in [0, 1), normal latents, labels in range.
-
-    Args:
-        signature: `Signature` of a model.
-        rows: How many rows batches have, and `num_samples`.
-        classes: The classes of labels in `condition`; see `ObjectiveModel.condition_classes`.
-        seed: Integer that decides the values.
-
-    Returns:
-        Dict of arrays by the names of the inputs.
-
-    Example:
-
-    >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
-    >>> signature = keras_dl.models.Supervised(network).signatures()["predict"]
-    >>> example_inputs(signature, rows=3)["x"].shape
-    (3, 4)
-    """
-    generator = np.random.default_rng(seed)
-    found = {}
-    for name, spec in signature.inputs.items():
-        found[name] = _example(name, spec, rows, classes, generator).astype(spec.dtype.as_numpy_dtype)
-    return found
 
 
 def write_requests(model, folder, name):
@@ -72,17 +48,3 @@ def write_requests(model, folder, name):
                 writer.write(log.SerializeToString(deterministic=True))
                 written += 1
     return written
-
-
-def _example(name, spec, rows, classes, generator):
-    if spec.shape.rank == 0:
-        return np.array(rows if name == "num_samples" else 0)
-    shape = [rows, *(_OPEN_AXIS if size is None else size for size in spec.shape[1:])]
-    if name == "condition" and isinstance(classes, tuple):
-        columns = [generator.random(rows) if n is None else generator.integers(0, n, rows) for n in classes]
-        return np.stack(columns, axis=1)
-    if name == "condition" and classes is not None:
-        return generator.integers(0, classes, shape)
-    if not spec.dtype.is_floating:
-        return np.full(shape, b"" if spec.dtype == tf.string else 0)
-    return generator.normal(size=shape) if name == "latents" else generator.random(shape)

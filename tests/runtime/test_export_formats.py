@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import models, runtime
-from keras_dl.runtime import formats
+from keras_dl.models import formats
 from tests.models.builders import images, small_classifier, small_vae
 
 pytestmark = pytest.mark.filterwarnings("ignore:No warm-up records")
@@ -62,7 +62,7 @@ def test_no_other_float_is_left(dtype, name):
 
     graph = in_another.get_concrete_function().graph.as_graph_def()
     assert f"DT_{name}" in str(graph)
-    assert f"DT_{name}" not in str(formats._in_float32(graph))
+    assert f"DT_{name}" not in str(formats.portable._in_float32(graph))
     values = [tf.make_ndarray(node.attr["value"].tensor) for node in graph.node if node.op == "Const"]
     assert np.float32(tf.constant(0.1, dtype)) in values
 

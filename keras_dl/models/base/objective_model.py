@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.data.checks import check_arrays
+from keras_dl.models import formats
 from keras_dl.models.base import checking, choosing, compiling, execution, exporting, fitting, saving, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
@@ -316,10 +317,13 @@ class ObjectiveModel(Memory, keras.Model):
         """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
 
         Args:
-            filepath: Folder to write; it should not exist.
-            format: `"tf_saved_model"`; others are Keras' own (`keras.Model.export`).
+            filepath: Folder to write; it should not exist. A path that ends in `.onnx` or `.tflite` is a file: of the
+                first signature (ONNX), or of all that draw no noise.
+            format: `"tf_saved_model"`, `"onnx"` or `"litert"`; others are Keras' own (`keras.Model.export`).
             **options: Options of `keras.Model.export` for other formats.
         """
+        if format in formats.FORMATS:
+            return formats.write(self, filepath, format)
         if format != "tf_saved_model":
             return super().export(filepath, format=format, **options)
         return exporting.write_saved_model(self, filepath)

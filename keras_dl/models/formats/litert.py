@@ -1,0 +1,58 @@
+"""Signatures as a file for LiteRT."""
+
+import re
+import tempfile
+import warnings
+from pathlib import Path
+
+import tensorflow as tf
+
+from keras_dl.models.formats import blame, comparison, empty_batches, portable
+
+FILE = "model.tflite"
+_MISSING = re.compile(r"'tf\.(\w+)' op is neither")
+_PLACES = re.compile(r'fused\["(\w+):", "([^"@]+)')
+_CALLS = ("StatefulPartitionedCall", "PartitionedCall")
+
+
+def write_litert(model, folder):
+    """Writes `model.tflite` with every signature without noise, and returns their names. TensorFlow alone does it.
+
+    Raises:
+        ValueError: If the model has operations that LiteRT lacks, or the file gives other numbers than the model.
+    """
+    functions = portable.portable_functions(model)
+    module = tf.Module()
+    module.functions = {name: function.function() for name, function in functions.items()}
+    with tempfile.TemporaryDirectory() as saved:
+        tf.saved_model.save(module, saved, signatures=module.functions)
+        converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=list(functions))
+        try:
+            converted = converter.convert()
+        except Exception as error:  # of a class that TensorFlow keeps to itself
+            raise _refused(error, model) from error
+    path = Path(folder) / FILE
+    path.write_bytes(converted)
+    interpreter = _interpreter(path)
+    for name, function in functions.items():
+        run = interpreter.get_signature_runner(name)
+        comparison.check(f"{FILE}: {name}", function, lambda inputs, run=run: run(**inputs), model)
+    empty_batches.check({name: (path, function) for name, function in functions.items()}, model)
+    return tuple(functions)
+
+
+def _interpreter(path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it moves to a package of its own, which may not be there
+        return tf.lite.Interpreter(str(path), num_threads=1)
+
+
+def _refused(error, model):
+    """What is missing by name and layer, read from the converter's text."""
+    text = str(error)
+    places = dict(reversed([place for place in _PLACES.findall(text) if place[0] not in _CALLS]))
+    missing = sorted(set(_MISSING.findall(text))) or list(places)[-1:]
+    if not missing:
+        return ValueError(f"Expected a model that LiteRT can hold. Received: {text.strip()[:300]} in {model.name}")
+    node = next((places[name] for name in missing if name in places), "")
+    return blame.refusal("LiteRT", ", ".join(missing), node, model)

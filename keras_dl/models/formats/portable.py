@@ -1,0 +1,132 @@
+"""Functions of a model as graphs of constants and float32 alone."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from keras_dl.models.base.exporting import input_specs
+
+_NOISE = re.compile("Random|Multinomial|TruncatedNormal|Shuffle")
+_FLOAT32 = tf.float32.as_datatype_enum
+#: What the runtimes have few kernels for.
+_OTHER_FLOATS = {dtype.as_datatype_enum for dtype in (tf.float64, tf.float16, tf.bfloat16)}
+
+
+class Portable(NamedTuple):
+    """A signature's function as a graph.
+
+    Attributes:
+        graph: `GraphDef` without variables.
+        inputs: Names of its input tensors, in order.
+        outputs: Dict of its output tensors' names by the signature's names.
+        specs: `tf.TensorSpec`s of the inputs, with the signature's names.
+        shapes: Dict of the outputs' static shapes by the signature's names.
+    """
+
+    graph: object
+    inputs: list
+    outputs: dict
+    specs: list
+    shapes: dict
+
+    def function(self, names=None):
+        """The graph as a `tf.function`, whose outputs are called as the dict `names` says where it names them."""
+        names = names or {}
+
+        def run(*tensors):
+            tensors = [tf.cast(t, tf.float32) if t.dtype.as_datatype_enum in _OTHER_FLOATS else t for t in tensors]
+            given = dict(zip(self.inputs, tensors, strict=True))
+            outputs = tf.graph_util.import_graph_def(self.graph, given, list(self.outputs.values()), name="")
+            return {names.get(key, key): tf.identity(out) for key, out in zip(self.outputs, outputs, strict=True)}
+
+        return tf.function(run, input_signature=self.specs)
+
+
+def signatures_without_noise(model):
+    """The signatures of a model that draw no random numbers, traced: concrete functions by name."""
+    found = {}
+    for name, signature in model.signatures().items():
+        traced = tf.function(signature.function, input_signature=input_specs(signature)).get_concrete_function()
+        if not any(_NOISE.search(node.op) for node in nodes(traced.graph.as_graph_def())):
+            found[name] = traced
+    if not found:
+        raise ValueError("model should have a signature without noise. Received: none")
+    return found
+
+
+def portable_functions(model):
+    """The signatures without noise as `Portable`s by name."""
+    signatures = model.signatures()
+    traced = signatures_without_noise(model)
+    return {name: _portable(function, input_specs(signatures[name])) for name, function in traced.items()}
+
+
+def nodes(graph):
+    """All nodes of a `GraphDef`, those of its functions too."""
+    yield from graph.node
+    for function in graph.library.function:
+        yield from function.node_def
+
+
+def _portable(traced, specs):
+    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+    graph, inputs, outputs = _parts(frozen)
+    names = sorted(traced.structured_outputs)  # as tf.nest flattens dicts
+    shapes = {name: traced.structured_outputs[name].shape for name in names}
+    if _allow_inlining(graph):
+        again = tf.compat.v1.wrap_function(
+            lambda *tensors: tf.graph_util.import_graph_def(
+                graph, dict(zip(inputs, tensors, strict=True)), outputs, name=""
+            ),
+            [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in frozen.inputs],
+        )
+        graph, inputs, outputs = _parts(convert_variables_to_constants_v2(again, lower_control_flow=False))
+    return Portable(_in_float32(graph), inputs, dict(zip(names, outputs, strict=True)), specs, shapes)
+
+
+def _parts(frozen):
+    inputs, outputs = ([tensor.name for tensor in tensors] for tensors in (frozen.inputs, frozen.outputs))
+    return frozen.graph.as_graph_def(), inputs, outputs
+
+
+def _allow_inlining(graph):
+    """Takes away what keeps functions for XLA apart (Keras has convolutions in groups in one); whether any was."""
+    attributes = [*(node.attr for node in nodes(graph)), *(function.attr for function in graph.library.function)]
+    apart = any(attribute["_XlaMustCompile"].b for attribute in attributes if "_XlaMustCompile" in attribute)
+    for attribute in attributes if apart else ():
+        for name in ("_XlaMustCompile", "_GrapplerSpecializedFunc"):  # the second keeps functions from being saved
+            attribute.pop(name, None)
+    if apart:
+        _rename_functions(graph)
+    return apart
+
+
+def _rename_functions(graph):
+    """Gives the functions names of their own: this process has others under those that they had."""
+    names = {function.signature.name: f"{function.signature.name}_inlined" for function in graph.library.function}
+    for function in graph.library.function:
+        function.signature.name = names[function.signature.name]
+    for node in nodes(graph):
+        node.op = names.get(node.op, node.op)
+        for value in node.attr.values():
+            functions = [value.func] if value.WhichOneof("value") == "func" else value.list.func
+            for function in functions:
+                function.name = names.get(function.name, function.name)
+
+
+def _in_float32(graph):
+    """A graph with float32 in the place of other floats."""
+    as_float32 = lambda dtype: _FLOAT32 if dtype in _OTHER_FLOATS else dtype  # noqa: E731
+    for attribute in (attribute for node in nodes(graph) for attribute in node.attr.values()):
+        kind = attribute.WhichOneof("value")
+        if kind == "type":
+            attribute.type = as_float32(attribute.type)
+        elif kind == "list":
+            attribute.list.type[:] = [as_float32(dtype) for dtype in attribute.list.type]
+        elif kind == "tensor" and attribute.tensor.dtype in _OTHER_FLOATS:
+            values = tf.make_ndarray(attribute.tensor).astype(np.float32)
+            attribute.tensor.CopyFrom(tf.make_tensor_proto(values))
+    return graph

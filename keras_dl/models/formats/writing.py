@@ -1,0 +1,46 @@
+"""Files of other formats put in place at once."""
+
+import os
+import shutil
+import tempfile
+
+from keras_dl.models.formats.litert import write_litert
+from keras_dl.models.formats.onnx import write_onnx
+
+#: Formats, and how their files' names end.
+FORMATS = {"onnx": ".onnx", "litert": ".tflite"}
+
+
+def write(model, filepath, format):
+    """Writes a model's signatures without noise as files of a format; see `keras_dl.runtime.export`.
+
+    Args:
+        model: The model.
+        filepath: A folder to make, which gets a file a signature (ONNX) or one file (LiteRT); or, where it ends in
+            `.onnx` or `.tflite`, a file: of the first signature (ONNX), or of all.
+        format: A key of `FORMATS`.
+
+    Raises:
+        ValueError: If the format cannot hold the model, or the file gives other numbers.
+        FileExistsError: If there is such a folder.
+    """
+    filepath, suffix = os.path.abspath(os.fspath(filepath)), FORMATS[format]
+    single = filepath.endswith(suffix)
+    if os.path.isdir(filepath) or (not single and os.path.exists(filepath)):
+        raise FileExistsError(f"filepath should not exist yet. Received: {filepath}")
+    os.makedirs(os.path.dirname(filepath), exist_ok=True)
+    temporary = tempfile.mkdtemp(prefix=".export-", dir=os.path.dirname(filepath))
+    try:
+        write_files(model, temporary, format, first_only=single)
+        (name, *_) = sorted(os.listdir(temporary))
+        os.chmod(temporary, 0o755)
+        os.replace(os.path.join(temporary, name) if single else temporary, filepath)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_files(model, folder, format, first_only=False):
+    """Writes a model's files into an empty folder, compares them with it, and returns the signatures' names."""
+    if format == "litert":
+        return write_litert(model, folder)
+    return write_onnx(model, folder, next(iter(model.signatures())) if first_only else None)
