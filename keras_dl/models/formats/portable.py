@@ -9,7 +9,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from keras_dl.models.base.exporting import input_specs
 
-_NOISE = re.compile("Random|Multinomial|TruncatedNormal|Shuffle")
+_NOISE = re.compile("NonDeterministic|Random|Multinomial|TruncatedNormal|Shuffle")
 _FLOAT32 = tf.float32.as_datatype_enum
 #: What the runtimes have few kernels for.
 _OTHER_FLOATS = {dtype.as_datatype_enum for dtype in (tf.float64, tf.float16, tf.bfloat16)}
@@ -84,6 +84,8 @@ def _portable(traced, specs):
             [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in frozen.inputs],
         )
         graph, inputs, outputs = _parts(convert_variables_to_constants_v2(again, lower_control_flow=False))
+        if not any(value.WhichOneof("value") == "func" for node in graph.node for value in node.attr.values()):
+            del graph.library.function[:]  # left over, and of a kind that cannot be saved
     return Portable(_in_float32(graph), inputs, dict(zip(names, outputs, strict=True)), specs, shapes)
 
 
@@ -97,8 +99,7 @@ def _allow_inlining(graph):
     attributes = [*(node.attr for node in nodes(graph)), *(function.attr for function in graph.library.function)]
     apart = any(attribute["_XlaMustCompile"].b for attribute in attributes if "_XlaMustCompile" in attribute)
     for attribute in attributes if apart else ():
-        for name in ("_XlaMustCompile", "_GrapplerSpecializedFunc"):  # the second keeps functions from being saved
-            attribute.pop(name, None)
+        attribute.pop("_XlaMustCompile", None)
     if apart:
         _rename_functions(graph)
     return apart
