@@ -30,7 +30,7 @@ def write_onnx(model, folder, only=None):
         ImportError: If tf2onnx is missing.
     """
     tf2onnx = _tf2onnx()
-    functions = portable.portable_functions(model)
+    functions = portable.portable_functions(model, inline=True)
     functions = functions if only is None else {only: functions[only]}
     paths = {name: Path(folder) / f"{name}.onnx" for name in functions}
     for name, function in functions.items():

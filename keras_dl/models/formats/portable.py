@@ -57,11 +57,11 @@ def signatures_without_noise(model):
     return found
 
 
-def portable_functions(model):
-    """The signatures without noise as `Portable`s by name."""
+def portable_functions(model, inline=False):
+    """The signatures without noise as `Portable`s by name; `inline` leaves none of the functions meant for XLA."""
     signatures = model.signatures()
     traced = signatures_without_noise(model)
-    return {name: _portable(function, input_specs(signatures[name])) for name, function in traced.items()}
+    return {name: _portable(function, input_specs(signatures[name]), inline) for name, function in traced.items()}
 
 
 def nodes(graph):
@@ -71,12 +71,12 @@ def nodes(graph):
         yield from function.node_def
 
 
-def _portable(traced, specs):
+def _portable(traced, specs, inline):
     frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
     graph, inputs, outputs = _parts(frozen)
     names = sorted(traced.structured_outputs)  # as tf.nest flattens dicts
     shapes = {name: traced.structured_outputs[name].shape for name in names}
-    if _allow_inlining(graph):
+    if inline and _allow_inlining(graph):
         again = tf.compat.v1.wrap_function(
             lambda *tensors: tf.graph_util.import_graph_def(
                 graph, dict(zip(inputs, tensors, strict=True)), outputs, name=""
