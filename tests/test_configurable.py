@@ -35,6 +35,8 @@ CASES = {
     "Wasserstein()": objectives.Wasserstein,
     "WeightClipping(limit=0.02)": lambda: objectives.WeightClipping(0.02),
     "Affine(rotation=(-15.0, 15.0))": lambda: augment.Affine(rotation=15),
+    "Blur(stddev=(1.0, 1.0))": lambda: augment.Blur(1.0),
+    "LowResolution(zoom=(0.5, 0.5))": lambda: augment.LowResolution(0.5),
     "Contrast(factor=(0.5, 1.5))": lambda: augment.Contrast(0.5),
     "CropAndPad(size=(4, 4), pad=2)": lambda: augment.CropAndPad((4, 4), 2),
     "Elastic(stddev=(2.0, 2.0), probability=0.5)": lambda: augment.Elastic(2.0, probability=0.5),
