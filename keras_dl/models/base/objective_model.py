@@ -64,7 +64,7 @@ class ObjectiveModel(Memory, keras.Model):
     ...     def make_updates(self, optimizer):
     ...         return (Update("network", self.squared_error, (self.network,), optimizer),)
     ...     def squared_error(self, x, draw):
-    ...         noisy = x + self.stddev * draw.normal(x.shape[1:])
+    ...         noisy = x + self.stddev * draw.normal(tuple(x.shape[1:]))
     ...         return tf.reduce_sum(tf.square(self.network(noisy, training=draw.training) - x), -1)
     ...     def call(self, inputs, training=False):
     ...         return self.network(inputs, training=training)
