@@ -274,7 +274,7 @@ def bar(epochs, done):
 
 def search_config(arguments, old):
     """What is asked for, by the command line and, where a search is resumed, by its config."""
-    from keras_dl import runs
+    from keras_dl import runs, runtime
     from keras_dl.search.goal import canonical
 
     asked = {name: getattr(arguments, name) for name in ASKED}
@@ -286,6 +286,7 @@ def search_config(arguments, old):
         defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
         config = {name: defaults.get(name) if value is None else value for name, value in asked.items()}
         config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": runs.versions()}
+        config["runtime"] = runtime.describe()
         config |= {"condition": catalogue.module(arguments.recipe).TASK.condition}
         return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
     with user_errors(ValueError):

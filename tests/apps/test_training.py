@@ -45,6 +45,7 @@ def history(folder):
 
 def test_a_run_folder_holds_everything(finished):
     config = json.loads((finished / "config.json").read_text())
+    assert config["runtime"] == keras_dl.runtime.describe()
     assert config["recipe"] == "vae" and config["dataset"] == "digits" and config["seed"] == 3
     assert config["hyperparameters"]["latent_size"] == 2 and config["hyperparameters"]["epochs"] == 5
     assert [row["epoch"] for row in history(finished)] == ["1", "2", "3", "4", "5"]
