@@ -1,6 +1,7 @@
 """What both clients share: their options, how inputs are read and how outputs are shown. Standard library only."""
 
 import json
+import math
 from pathlib import Path
 
 from apps import cli
@@ -31,7 +32,9 @@ def parser(name, description, examples, server):
     found.add_argument(
         "--timeout", type=cli.whole_number(1), default=60, metavar="SECONDS", help="how long to wait (default: 60)"
     )
-    found.add_argument("--out", metavar="FILE", help="write all outputs to FILE as JSON: a list for each name")
+    found.add_argument(
+        "--out", metavar="FILE", help="write all outputs to FILE as JSON: a list for each name, null for NaN"
+    )
     return found
 
 
@@ -90,8 +93,17 @@ def show_outputs(outputs, out=None):
         print(f"{name}: {'x'.join(map(str, _shape(value))) or 'scalar'}  {first}")
     if out:
         with cli.user_errors(OSError, about=f"cannot write {out}"):
-            Path(out).write_text(json.dumps(outputs) + "\n", encoding="utf-8")
+            Path(out).write_text(json.dumps(_as_json(outputs), allow_nan=False) + "\n", encoding="utf-8")
         print(f"written: {out}")
+
+
+def _as_json(value):
+    """Outputs with null in the place of NaN and infinities, which JSON does not have."""
+    if isinstance(value, dict):
+        return {name: _as_json(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_as_json(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _shape(value):

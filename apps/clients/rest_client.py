@@ -4,6 +4,7 @@ import http.client
 import json
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from apps import cli
@@ -39,8 +40,11 @@ def signatures(server, model, version=None, timeout=60):
         in a shape for what is open.
     """
     answer = _ask(f"{_address(server, model, version)}/metadata", timeout)
-    found = answer["metadata"]["signature_def"]["signature_def"]
-    return {name: (_tensors(s.get("inputs", {})), _tensors(s.get("outputs", {}))) for name, s in found.items()}
+    try:
+        found = answer["metadata"]["signature_def"]["signature_def"]
+        return {name: (_tensors(s.get("inputs", {})), _tensors(s.get("outputs", {}))) for name, s in found.items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise cli.UserError(f"{server} answers, but not with a model's metadata: is it TF Serving?") from error
 
 
 def predict(server, model, signature, inputs, version=None, timeout=60):
@@ -63,13 +67,16 @@ def predict(server, model, signature, inputs, version=None, timeout=60):
     expected, given = arguments.find(signatures(server, model, version, timeout), signature)
     arguments.check_names(inputs, signature, expected)
     body = {"signature_name": signature, "inputs": inputs}
-    outputs = _ask(f"{_address(server, model, version)}:predict", timeout, body)["outputs"]
+    answer = _ask(f"{_address(server, model, version)}:predict", timeout, body)
+    if not isinstance(answer, dict) or "outputs" not in answer:
+        raise cli.UserError(f"{server} answers, but without outputs: is it TF Serving?")
+    outputs = answer["outputs"]
     # A server sends a single output without its name.
     return dict.fromkeys(given, outputs) if len(given) == 1 else outputs
 
 
 def _address(server, model, version):
-    return f"{server.rstrip('/')}/v1/models/{model}" + (f"/versions/{version}" if version else "")
+    return f"{server.rstrip('/')}/v1/models/{urllib.parse.quote(model)}" + (f"/versions/{version}" if version else "")
 
 
 def _tensors(described):
@@ -86,12 +93,18 @@ def _ask(address, timeout, body=None):
     data = None if body is None else json.dumps(body).encode()
     try:
         request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=timeout) as answer:
+        with _opener(address).open(request, timeout=timeout) as answer:
             return json.loads(answer.read())
     except urllib.error.HTTPError as error:
         raise cli.UserError(f"the server refuses: {_reason(error)}") from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise cli.UserError(f"no answer from {address}: {getattr(error, 'reason', error)}") from error
+
+
+def _opener(address):
+    """What opens an address: without the environment's proxies for one on this machine, which they cannot reach."""
+    here = urllib.parse.urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+    return urllib.request.build_opener(urllib.request.ProxyHandler({} if here else None))
 
 
 def _reason(error):

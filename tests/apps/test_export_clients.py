@@ -111,6 +111,24 @@ def test_no_server(run, capsys):
     assert "no answer from" in capsys.readouterr().err
 
 
+def test_servers_that_are_none(monkeypatch):
+    for answer in ([], {}, {"metadata": {}}, {"metadata": {"signature_def": {"signature_def": {"a": 3}}}}):
+        monkeypatch.setattr(rest_client, "_ask", lambda *_, answer=answer: answer)
+        with pytest.raises(cli.UserError, match="not with a model's metadata"):
+            rest_client.signatures("http://x", "faces")
+
+
+def test_names_with_spaces_and_proxies(rest, monkeypatch):
+    assert rest_client._address("http://x/", "my faces", 3) == "http://x/v1/models/my%20faces/versions/3"
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # where nobody answers
+    assert "encode" in rest_client.signatures(rest, "faces")
+
+
+def test_numbers_that_json_has_not_are_null(tmp_path):
+    arguments.show_outputs({"x": [[1.5, float("nan")], [float("inf"), -float("inf")]]}, tmp_path / "out.json")
+    assert json.loads((tmp_path / "out.json").read_text(), parse_constant=None) == {"x": [[1.5, None], [None, None]]}
+
+
 def test_rest_needs_the_standard_library_only():
     check = "import sys, apps.clients.rest_client; print({'numpy', 'tensorflow', 'grpc', 'keras'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(ROOT)!r}); {check}"],
