@@ -13,6 +13,7 @@ import keras
 import sklearn.datasets  # noqa: F401  (keras_dl.data.load would import it in every process)
 
 import keras_dl
+from tests.models.remembering import everything, remembering
 
 
 def digits(rows):
@@ -89,6 +90,18 @@ def train_until_killed(folder, epochs, seed=None):
     history = model.fit(digits(250)[0], batch_size=32, epochs=epochs, callbacks=callbacks, verbose=0)
     averages = [w for network in model.ema_networks.values() for w in network.get_weights()]
     return {"weights": model.get_weights(), "averages": averages, "history": history.history}
+
+
+def remember_until_killed(folder, epochs, seed=None):
+    """The same of the model that remembers: kills fall into its fade, between lazy updates, and into its buffer."""
+    sgd = keras.optimizers.SGD(0.01, momentum=0.9)
+    model = remembering((8, 8, 1), sgd, fade_from=300, fade=700, steps_per_batch=2)
+    callbacks = [keras_dl.runtime.Checkpoint(folder, every=5, keep=2, resume=True)]
+    if seed is not None:
+        callbacks.append(Death(seed))
+    history = model.fit(digits(250)[0], batch_size=32, epochs=epochs, callbacks=callbacks, verbose=0)
+    averages = [w for network in model.ema_networks.values() for w in network.get_weights()]
+    return {"weights": everything(model), "averages": averages, "history": history.history}
 
 
 def tf_config(index, ports):

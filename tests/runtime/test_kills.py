@@ -9,15 +9,15 @@ import pytest
 from tests.runtime import jobs
 
 
-def check_survival(processes, folder, kills, epochs, seed):
+def check_survival(processes, folder, kills, epochs, seed, job_of=jobs.train_until_killed):
     """Kills a run that many times, resumes it each time, and compares its end with that of an undisturbed one."""
-    expected = processes.call(jobs.train_until_killed, str(folder / "undisturbed"), epochs)
+    expected = processes.call(job_of, str(folder / "undisturbed"), epochs)
     for kill in range(kills):
-        job = processes.start(jobs.train_until_killed, str(folder / "killed"), epochs, 1000 * seed + kill)
+        job = processes.start(job_of, str(folder / "killed"), epochs, 1000 * seed + kill)
         code = job.wait()
         logging.info("kill %d: exit code %d, %s", kill, code, job.output().strip())
         assert code == -signal.SIGKILL, job.output()
-    found = processes.call(jobs.train_until_killed, str(folder / "killed"), epochs)
+    found = processes.call(job_of, str(folder / "killed"), epochs)
     for name in ("weights", "averages"):
         for one, other in zip(found[name], expected[name], strict=True):
             np.testing.assert_array_equal(one, other, err_msg=name)
@@ -32,3 +32,8 @@ def test_five_kills(processes, tmp_path):
 @pytest.mark.soak
 def test_many_kills(processes, tmp_path):
     check_survival(processes, tmp_path, kills=25, epochs=100, seed=2)
+
+
+@pytest.mark.full
+def test_twenty_kills_of_a_model_that_remembers(processes, tmp_path):
+    check_survival(processes, tmp_path, kills=20, epochs=60, seed=3, job_of=jobs.remember_until_killed)

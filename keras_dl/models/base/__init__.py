@@ -1,4 +1,51 @@
-"""Face of the base for authors of model families: updates, noise, signatures and the model that runs them."""
+r"""Face of the base for authors of model families: updates, noise, signatures and the model that runs them.
+
+`ObjectiveModel` says what a family must and may write. What a training remembers beside weights and optimizers, each
+saved, resumed to the bit and the same on one device, on replicas and in workers:
+
+**A lazy penalty**, in every 16th step, by the optimizer of the main loss, whose rate and betas are rescaled for it:
+
+    def make_updates(self, optimizer):
+        main = Update("critic", self.critic_loss, (self.critic,), optimizer)
+        return main, Update("r1", self.penalty, (self.critic,), optimizer, every=16, rescale=True)
+
+**A value that a loss reads and hands back**, here the mean of a path length:
+
+    self.carry("length", Carried(start=0.0, rule=moving(0.99)))                    # in __init__
+    Update("path", self.path_loss, (self.generator,), optimizer, hands_back=("length",))
+    def path_loss(self, batch, draw):
+        lengths = ...                                                              # one per sample
+        return tf.square(lengths - self.carried["length"].value), {}, {"length": lengths}
+
+**A pool or replay buffer of samples**, in bytes where they have a range:
+
+    self.carry("pool", SampleBuffer(1000, (32, 32, 3), value_range=(0, 1)))
+    slots = draw.slots(1000)                                                       # in the loss: one per row
+    old = self.carried["pool"].read(slots)
+    return values, {}, {"pool": Rows(slots, new_samples)}
+
+**An update without gradients**: sums over an epoch in float64, then one step of the family:
+
+    Update("em", self.statistics, sums={"count": (k,), "total": (k, d)}, finish=self.m_step)
+    def statistics(self, x, draw):
+        r = self.responsibilities(x)
+        return -self.log_likelihood(x), {}, {"count": tf.reduce_sum(r, 0), "total": tf.matmul(r, x, transpose_a=True)}
+
+**A start from data**, once, from the global batch:
+
+    def initialize(self, batch, draw):
+        mean, variance = mean_and_variance(batch)
+        self.shift.assign(mean)
+
+**Averages by half-life**, several of one network: `ema_momentum={"short": HalfLife(10_000, ramp_up=0.05), "long":
+HalfLife(100_000)}`; `self.averaged("generator", "long")`.
+
+**Phases and fades**, by the number of samples seen; the step of each phase is compiled once:
+
+    self.set_phases([Phase("8x8", 600_000), Phase("fade", 600_000, restart=("critic_optimizer",)), Phase("16x16")])
+    alpha = self.phase_fraction()                                                  # in the loss: 0 to 1 within a phase
+    level = self.state.phase                                                       # a Python integer in the graph
+"""
 
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.buffers import Rows, SampleBuffer
