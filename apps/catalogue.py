@@ -104,7 +104,7 @@ def hyperparameters(recipe):
 @functools.cache
 def _definitions(recipe):
     """What a recipe's file defines, as syntax trees by name."""
-    definitions = {}
+    definitions: dict[str, ast.stmt] = {}
     for node in _parse(_path(recipe)).body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
             definitions[node.name] = node

@@ -44,7 +44,7 @@ class Processes:
         self.started.append(process)
         return Job(process, receiver, log)
 
-    def call(self, function, *args, timeout=120, **environment):
+    def call(self, function, *args, timeout=600, **environment):
         """Returns what `function(*args)` returns in a process of its own."""
         return self.start(function, *args, **environment).result(timeout)
 
@@ -61,13 +61,13 @@ class Job:
         self.process, self.log = process, log
         self._receiver = receiver
 
-    def wait(self, timeout=120):
+    def wait(self, timeout=600):
         """Returns the exit code, negative for a signal."""
         self.process.join(timeout)
         assert self.process.exitcode is not None, f"still running after {timeout} s: {self.output()}"
         return self.process.exitcode
 
-    def result(self, timeout=120):
+    def result(self, timeout=600):
         assert self._receiver.poll(timeout), f"no answer within {timeout} s: {self.output()}"
         try:
             kind, value = self._receiver.recv()

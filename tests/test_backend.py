@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def test_other_backends_are_refused(backend):
     environment = {**os.environ, "KERAS_BACKEND": backend}
     done = subprocess.run([sys.executable, "-c", "import keras_dl"], cwd=ROOT, env=environment, capture_output=True,
-                          text=True, timeout=120)  # fmt: skip
+                          text=True, timeout=600)  # fmt: skip
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: keras_dl computes with TensorFlow: set KERAS_BACKEND=tensorflow")

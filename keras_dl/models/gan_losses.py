@@ -1,5 +1,8 @@
 """Losses of the two players of an adversarial model."""
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from keras_dl.models.base import conditions
@@ -9,6 +12,18 @@ from keras_dl.objectives.schedules import value_at
 
 class GameLosses:
     """The part of `GAN` that trains: what critic and generator minimise, and what constrains them."""
+
+    # Of the model.
+    generator: keras.Model
+    critic: keras.Model
+    attribute_critic: keras.Model
+    latent_size: int
+    objective: Any
+    penalties: tuple
+    instance_noise: Any
+    attributes: Any
+    network_names: tuple[str, ...]
+    state: Any
 
     def critic_loss(self, batch, draw):
         """The critic's loss per sample of a batch, and the terms to track; see `Update.loss`."""

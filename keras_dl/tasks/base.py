@@ -33,7 +33,7 @@ class Task:
     #: Patterns of the pictures, the best first, of which one goes onto the card of an exported model.
     card_pictures: tuple[str, ...] = ()
     #: Metrics that tell most about the progress of training, the first that there is; a tuple stands for several.
-    progress = ("loss",)
+    progress: tuple[str | tuple[str, ...], ...] = ("loss",)
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.
     unsearched = {}
 

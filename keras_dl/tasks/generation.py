@@ -26,7 +26,7 @@ class Generation(Task):
     """
 
     card_pictures = ("classes.png", "samples_epoch_*.png")
-    progress = (("generator_loss", "critic_loss"), "loss")
+    progress: tuple[str | tuple[str, ...], ...] = (("generator_loss", "critic_loss"), "loss")
     #: Whether the model has `sample`; a task of another kind may say that its model has none.
     generates = True
 

@@ -40,8 +40,8 @@ def random_inputs(input_shape, seed=0):
     """Returns standard normal float32 inputs: one array, or a list of them."""
     rng = np.random.default_rng(seed)
     if isinstance(input_shape, list):
-        return [rng.standard_normal(shape).astype("float32") for shape in input_shape]
-    return rng.standard_normal(input_shape).astype("float32")
+        return [np.asarray(rng.standard_normal(shape), "float32") for shape in input_shape]
+    return np.asarray(rng.standard_normal(input_shape), "float32")
 
 
 def randomize(layer, seed=0):

@@ -172,7 +172,7 @@ def send_after_an_epoch(process, number, folder):
     while len(history(folder)) <= before and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=600)
     return process.returncode, output, errors
 
 
@@ -186,7 +186,7 @@ def test_a_killed_process_resumes_to_the_same_state(run, tmp_path, small):
     assert code == 130 and "--resume" in output, (code, output, errors)
     assert len(history(killed)) < 30, "the processes were not stopped in time"
     resumed = start("--out", killed, "--resume")
-    output, errors = resumed.communicate(timeout=300)
+    output, errors = resumed.communicate(timeout=600)
     assert resumed.returncode == 0 and "going on" in output and "model.keras" in output, (output, errors)
     assert errors == ""  # none of TensorFlow's start-up noise
     assert_same_state(killed, tmp_path / "whole")

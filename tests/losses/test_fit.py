@@ -17,7 +17,9 @@ def embedding():
 def train(model, loss, x, y, jit_compile=False):
     model.compile(keras.optimizers.Adam(0.03), loss=loss, jit_compile=jit_compile)
     before = float(loss(y, model(x)))
-    model.fit(x, y, batch_size=64, epochs=40, verbose=0)
+    # One epoch of 40 times the data: an epoch costs far more than its one step.
+    often = [np.tile(part, (40, 1)) for part in (x if isinstance(x, list) else [x])]
+    model.fit(often if len(often) > 1 else often[0], np.tile(y, 40), batch_size=64, shuffle=False, verbose=0)
     return before, float(loss(y, model(x)))
 
 

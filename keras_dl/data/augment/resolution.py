@@ -38,7 +38,7 @@ class Blur(Transform):
         weights = tf.exp(-(offsets.astype("float32") ** 2) / (2 * stddev**2))
         weights = tf.cast(weights / tf.reduce_sum(weights, axis=1, keepdims=True), images.dtype)
         for axis in range(1, len(images.shape) - 1):
-            size, blurred = images.shape[axis], 0
+            size, blurred = images.shape[axis], tf.zeros((), images.dtype)
             for number, offset in enumerate(offsets):
                 places = np.clip(np.arange(size) + offset, 0, size - 1)
                 blurred += beside(weights[:, number], images) * tf.gather(images, places, axis=axis)

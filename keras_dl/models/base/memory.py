@@ -1,10 +1,18 @@
 """What a training remembers from step to step beside weights and optimizers."""
 
+from typing import Any
+
 from keras_dl.models.base.phases import Phases
+from keras_dl.models.base.update import Update
 
 
 class Memory:
     """The part of an `ObjectiveModel` that carries state, sums over epochs and phases."""
+
+    # Of the model.
+    updates: tuple[Update, ...]
+    state: Any
+    distribute_strategy: Any
 
     def remember_nothing(self):
         """Begins without carried state and with one phase."""

@@ -24,7 +24,7 @@ from keras_dl.models.base.update import Update
 def as_values_and_terms(result, update: Update):
     """Splits what a loss returned into `(values, terms, handed_back)`, and checks that the update names all of it."""
     parts = result if isinstance(result, tuple) else (result,)
-    values, terms, handed_back = (*parts, *({}, {})[len(parts) - 1 :])
+    values, terms, handed_back = list(parts) + [{}, {}][len(parts) - 1 :]
     for kind, names, returned in (("terms", update.terms, terms), ("state", update.returned_names, handed_back)):
         if set(returned) != set(names):
             raise ValueError(
