@@ -188,6 +188,29 @@ class VAE(ObjectiveModel):
         x, condition = self._inputs(x, condition)
         return importance.log_prob(self, x, condition, num_samples, seed)
 
+    def anomaly_score(self, x, condition=None, score="likelihood", num_samples=512):
+        r"""Returns how unlike the training data each sample is: higher for anomalies; see `keras_dl.metrics.roc_auc`.
+
+        Args:
+            x: Data, shape `(batch, *data_shape)`.
+            condition: Their conditions, where the model is conditional.
+            score: `"likelihood"`, $-\log p(x)$ in nats as `log_prob` estimates it; or `"reconstruction"`,
+                $|x - \hat x|^2$, the squared error of `reconstruct`.
+            num_samples: Latents of the likelihood.
+
+        Returns:
+            Tensor of shape `(batch,)`.
+
+        Raises:
+            ValueError: If there is no such score.
+        """
+        if score == "likelihood":
+            return -self.log_prob(x, condition, num_samples)
+        if score != "reconstruction":
+            raise ValueError(f"`score` should be 'likelihood' or 'reconstruction'. Received: score={score!r}")
+        error = tf.square(self.reconstruct(x, condition) - tf.cast(x, tf.float32))
+        return tf.reduce_sum(error, list(range(1, error.shape.rank)))
+
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return vae_signatures.signatures(self)
