@@ -16,6 +16,7 @@ console = Console(highlight=False, soft_wrap=True)
 class TrainingBar(keras.callbacks.Callback):
     """One bar over all epochs on a terminal; elsewhere about twenty lines, more where epochs take their time."""
 
+    acts_on_batches = False
     runs_last = True  # it counts epochs that are kept
 
     def __init__(self, epochs, done=0, metrics=("elbo", "loss")):

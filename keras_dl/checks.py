@@ -55,6 +55,11 @@ def check_path(path, name):
     return os.fspath(path)
 
 
+def pixels_hint(largest):
+    """What to do with data that look like pixels of 0 to 255, for a message; empty for others."""
+    return ": divide pixels of 0 to 255 by 255" if 1 < largest <= 255 else ""
+
+
 def check_number(value, name, least=None, most=None, above=None, below=None, infinite=False):
     """Returns `value`, a real number within bounds, or raises a `ValueError` that calls it `name`.
 

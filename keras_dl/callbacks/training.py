@@ -125,6 +125,8 @@ class NanGuard(keras.callbacks.Callback):
     >>> guard = keras_dl.callbacks.NanGuard()      # model.fit(..., callbacks=[guard])
     """
 
+    acts_on_batches = False  # the model remembers the first step of a stack that was not finite
+
     def __init__(self):
         super().__init__()
         self.found = None

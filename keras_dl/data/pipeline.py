@@ -1,13 +1,17 @@
 """A tf.data pipeline whose order is a function of seed, epoch and position."""
 
 import weakref
+import zlib
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed
 from keras_dl.data.checks import check_arrays
 
 _BINARIZE = (None, "stochastic", "static")
+_MARKED = 64  # rows that go into a mark
 
 
 class Order:
@@ -15,10 +19,13 @@ class Order:
 
     Args:
         data: The arrays that the pipeline gives as they are, for `fit` to check; `None` where it changes them.
+        count: Batches of an epoch.
+        batch_size: Rows of a batch.
+        mark: A checksum that tells these data, in this order, from others.
     """
 
-    def __init__(self, data=None):
-        self.data = data
+    def __init__(self, data, count, batch_size, mark):
+        self.data, self.count, self.batch_size, self.mark = data, count, batch_size, mark
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._checked_by = None
 
@@ -76,10 +83,11 @@ def pipeline(
     if drop_remainder and rows < batch_size:
         raise ValueError(f"drop_remainder leaves no batch of {batch_size} rows. Received: {rows} rows")
     count = rows // batch_size if drop_remainder else -(-rows // batch_size)
-    data = tf.nest.map_structure(tf.convert_to_tensor, data)
+    data = tf.nest.map_structure(tf.convert_to_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":
         data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
-    order = Order(None if binarize else data)
+    mark = mark_of(data, (batch_size, bool(shuffle), binarize, drop_remainder))
+    order = Order(None if binarize else data, count, batch_size, mark)
 
     def batch(epoch, order_of_rows, index):
         wanted = order_of_rows[index * batch_size : (index + 1) * batch_size]
@@ -106,6 +114,22 @@ def join(x, y=None, sample_weight=None):
     if sample_weight is not None:
         return (x, y, sample_weight)
     return x if y is None else (x, y)
+
+
+def mark_of(data, sizes=()):
+    """A checksum of a nest of arrays: of their shapes, dtypes and some evenly spaced rows, and of `sizes`.
+
+    Never 0, which stands for no mark.
+    """
+    mark = zlib.crc32(repr(sizes).encode())
+    for leaf in tf.nest.flatten(data):
+        if leaf is None or isinstance(leaf, tf.experimental.Optional):
+            continue
+        rows = np.unique(np.linspace(0, len(leaf) - 1, _MARKED).astype(int)) if len(leaf) else []
+        some = tf.gather(leaf, rows).numpy()
+        mark = zlib.crc32(repr((tuple(leaf.shape), some.dtype.str)).encode(), mark)
+        mark = zlib.crc32(some.tobytes() if some.dtype.kind in "biufc" else repr(some).encode(), mark)
+    return mark or 1
 
 
 def _first(data):

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import pixels_hint
+
 MIN_LOG_SCALE = -15.0
 MAX_LOG_SCALE = 15.0
 
@@ -141,7 +143,8 @@ def real_array(x, name, low=-np.inf, high=np.inf):
     if not (np.isfinite(smallest) and np.isfinite(largest)):
         raise ValueError(f"`{name}` must be finite. Received: minimum {smallest}, maximum {largest}")
     if smallest < low or largest > high:
-        raise ValueError(f"`{name}` must lie in [{low}, {high}]. Received: minimum {smallest}, maximum {largest}")
+        hint = pixels_hint(largest) if high == 1 else ""
+        raise ValueError(f"`{name}` must lie in [{low}, {high}]{hint}. Received: minimum {smallest}, maximum {largest}")
     return x
 
 

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_dl import objectives
+from keras_dl.checks import pixels_hint
 from keras_dl.models import shapes
 from keras_dl.models.base import conditions
 from keras_dl.models.base.conditions import check_classes
@@ -106,7 +107,7 @@ def check_range(x, generator):
     least, most = float(np.min(x)), float(np.max(x))
     if least < low - 1e-6 or most > high + 1e-6:
         raise ValueError(
-            f"x should lie in [{low:g}, {high:g}], the range of the generator's {activation}. "
+            f"x should lie in [{low:g}, {high:g}], the range of the generator's {activation}{pixels_hint(most)}. "
             f"Received: values from {least:g} to {most:g}"
         )
     if low < 0 <= least:

@@ -8,6 +8,11 @@ from keras_dl.models.base import conditions
 from keras_dl.models.gan import GAN
 
 
+def _both(name, **config):
+    """The config of an optimizer, for each of an adversarial model's two."""
+    return dict.fromkeys(GAN.optimizer_names, {"class_name": name, "config": config})
+
+
 @keras.saving.register_keras_serializable(package="keras_dl")
 class ConditionalGAN(GAN):
     r"""Conditional GAN (Mirza & Osindero 2014, "Conditional generative adversarial nets"): $G(z | y)$ for labels,
@@ -79,6 +84,7 @@ class WGAN(GAN):
     (0.01, 5)
     """
 
+    paper_optimizers = _both("RMSprop", learning_rate=5e-5)
     config_names = ("latent_size", "clip", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, clip=0.01, critic_steps=5, **kwargs):
@@ -116,6 +122,7 @@ class WGANGP(GAN):
     TensorShape([2, 2])
     """
 
+    paper_optimizers = _both("Adam", learning_rate=1e-4, beta_1=0.0, beta_2=0.9)
     config_names = ("latent_size", "gradient_penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, gradient_penalty=10.0, critic_steps=5, **kwargs):
@@ -154,6 +161,7 @@ class DCGAN(GAN):
     TensorShape([2, 8, 8, 1])
     """
 
+    paper_optimizers = _both("Adam", learning_rate=2e-4, beta_1=0.5)
     config_names = ("latent_size", "label_smoothing", "penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, label_smoothing=0.0, **kwargs):

@@ -1,24 +1,25 @@
 """Keras losses as values of single samples, which is what the base sums over replicas."""
 
-import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.models.base.structure import outputs_of
+from keras_dl.models.output_loss import OutputLoss
+from keras_dl.models.outputs import Outputs
 
 
 class SampleLoss:
-    """Gives each sample its part of a loss whose mean over the global batch is the objective.
-
-    A loss's values over the elements of a sample (the pixels of a segmentation) are averaged, so that the mean over
-    samples is Keras' mean over elements; `reduction="sum"` sums instead. A loss of `keras_dl.losses` that divides by
-    weights of its own (class weights, ignored labels) keeps its weighted mean: values and weights are summed by
-    sample, and the base divides one by the other over the global batch.
+    """Gives each sample its part of a loss whose mean over the global batch is the objective, Keras' value.
 
     Args:
-        loss: A `keras.losses.Loss`, its name, a function of `(y_true, y_pred)`, or a nest of them, one an output.
-        loss_weights: Weights of the outputs' losses, a nest like `loss`; `None` for ones.
+        loss: A loss, a list of them in the order of the outputs, or a dict by the outputs' names; outputs for which it
+            is `None`, or that a dict does not name, are not charged.
+        loss_weights: Weights of the outputs' losses, likewise; `None` for ones.
         network: The network, whose outputs the losses should match.
+
+    Attributes:
+        outputs: The network's `Outputs`.
+        terms: Names of the single losses, `"a_loss"`, where several outputs have one, as Keras logs them.
+        counts: Whether the denominators of means are found in the data (masks, ignored labels).
 
     Raises:
         ValueError: If there is no loss, or it does not match the outputs.
@@ -27,61 +28,71 @@ class SampleLoss:
     def __init__(self, loss, loss_weights, network):
         if loss is None:
             raise ValueError("compile should be given a loss. Received: loss=None")
-        self.losses = [keras.losses.get(one) for one in tf.nest.flatten(loss)]
-        self.outputs = outputs_of(network)
-        outputs = tf.nest.flatten(self.outputs)
-        weights = [1.0] * len(self.losses) if loss_weights is None else tf.nest.flatten(loss_weights)
-        if len(self.losses) not in (1, len(outputs)) or len(weights) != len(self.losses):
-            raise ValueError(
-                f"loss and loss_weights should have one entry, or one for each of {len(outputs)} outputs. "
-                f"Received: {len(self.losses)} losses and {len(weights)} weights"
-            )
-        if len(self.losses) < len(outputs):
-            self.losses, weights = self.losses * len(outputs), weights * len(outputs)
-        self.loss_weights = weights
-        self.output_shape = tuple(outputs[0].shape) if len(outputs) == 1 and outputs[0] is not None else None
-        self.has_weights = len(self.losses) == 1 and _has_weights(self.losses[0])
+        self.outputs = Outputs(network)
+        losses = self.outputs.one_each(loss, "loss")
+        weights = self.outputs.one_each(loss_weights, "loss_weights", default=1.0)
+        if all(one is None for one in losses):
+            raise ValueError(f"compile should be given a loss of at least one output. Received: loss={loss!r}")
+        masked = self.outputs.masked(network)
+        self._losses = [
+            None if one is None else OutputLoss(one, 1.0 if weight is None else weight, name, masked)
+            for one, weight, name in zip(losses, weights, self.outputs.names, strict=True)
+        ]
+        self._charged = [one for one in self._losses if one is not None]
+        self.terms = tuple(f"{one.name}_loss" for one in self._charged) if len(self._charged) > 1 else ()
+        self.counts = any(one.counts for one in self._charged)
 
-    def __call__(self, y_true, y_pred, sample_weight=None, total=1.0):
-        """Returns the loss of every sample, shape `(batch,)`; `total` is the number of rows of the global batch."""
-        predictions, targets = _matched(y_pred, y_true)
-        found = 0.0
-        for loss, weight, target, prediction in zip(self.losses, self.loss_weights, targets, predictions, strict=True):
-            found += weight * self._one(loss, target, prediction, total)
-        return found if sample_weight is None else found * _flat(sample_weight)
+    @property
+    def losses(self):
+        """The loss of each output, as the user means it; `None` for those that have none."""
+        return [None if one is None else one.identifier for one in self._losses]
+
+    def __call__(self, y_true, y_pred, sample_weight=None, draw=None):
+        """Returns the loss of every sample, shape `(batch,)`, and the single losses that `terms` names, by name.
+
+        Args:
+            y_true, y_pred, sample_weight: A batch's targets, predictions and weights (or `None`).
+            draw: The step's `Draw`, which knows the global batch; `None` where these rows are all of it.
+        """
+        whole = tf.cast(tf.shape(tf.nest.flatten(y_pred)[0])[0], tf.float32) if draw is None else draw.total
+        sums = None if draw is None else draw.denominators
+        counts = iter([] if sums is None else tf.unstack(sums))
+        total, terms = 0.0, {}
+        for loss, *data in self._by_output(y_true, y_pred, sample_weight):
+            count = next(counts) if loss.counts and sums is not None else None
+            values = terms[f"{loss.name}_loss"] = loss(*data, whole, count)
+            total += values if loss.weight == 1.0 else loss.weight * values
+        return total, {name: terms[name] for name in self.terms}
+
+    def sums(self, y_true, y_pred, sample_weight=None):
+        """Returns the denominators of those means that find theirs in the data, a vector; see `Update.denominators`."""
+        data = self._by_output(y_true, y_pred, sample_weight)
+        return tf.stack([loss.count(*part) for loss, *part in data if loss.counts])
+
+    def targets(self, y_true):
+        """The target of every output, as a list, `None` for those that have no loss and were given none."""
+        flat = tf.nest.flatten(y_true)
+        if not isinstance(y_true, dict) and len(flat) == len(self._charged) < len(self.outputs):
+            targets = iter(flat)
+            return [None if loss is None else next(targets) for loss in self._losses]
+        targets = self.outputs.one_each(y_true, "y")
+        names = self.outputs.names
+        missing = [n for n, one, y in zip(names, self._losses, targets, strict=True) if one is not None and y is None]
+        if missing and y_true is not None:
+            raise ValueError(f"y should have a target for every output. Received: none for {', '.join(missing)}")
+        return targets
 
     def check(self, y_true):
         """Refuses labels that a loss over classes has no class for: a step fails on them, or gives NaN."""
-        outputs, targets = _matched(self.outputs, y_true)
-        if len(outputs) == len(targets) == len(self.losses):
-            for loss, output, target in zip(self.losses, outputs, targets, strict=True):
-                if output is not None:
-                    _check_labels(loss, np.asarray(target), tuple(output.shape))
+        for loss, output, target in zip(self._losses, self.outputs.specs, self.targets(y_true), strict=True):
+            if loss is not None and loss.loss is not None and output is not None:
+                _check_labels(loss.loss, np.asarray(target), tuple(output.shape))
 
-    def weights(self, y_true):
-        """Returns every sample's weight in the mean, shape `(batch,)`, for a loss that has weights of its own."""
-        # The weights depend on the targets; predictions only lend them a shape.
-        known = [tf.shape(y_true)[i] if n is None else n for i, n in enumerate(self.output_shape)]
-        weights = self.losses[0].weights(y_true, tf.zeros(known))
-        return _by_sample(tf.reduce_sum, tf.cast(weights, tf.float32))
-
-    def _one(self, loss, target, prediction, total):
-        prediction = tf.cast(prediction, tf.float32)
-        reduction = getattr(loss, "reduction", "mean")
-        if getattr(loss, "couples_batch", False):
-            values = tf.math.divide_no_nan(*map(tf.reduce_sum, loss.values_and_weights(target, prediction)))
-        elif isinstance(loss, keras.losses.Loss):
-            target = target if hasattr(loss, "values_and_weights") else tf.cast(target, tf.float32)
-            values = loss.call(target, prediction)
-        else:
-            values = loss(target, prediction)
-        values = tf.cast(values, tf.float32)
-        if values.shape.rank == 0:
-            return tf.fill([tf.shape(prediction)[0]], values)
-        if self.has_weights or reduction in ("sum", "batchmean"):
-            summed = _by_sample(tf.reduce_sum, values)
-            return summed * total if reduction == "sum" else summed
-        return _by_sample(tf.reduce_mean, values)
+    def _by_output(self, y_true, y_pred, sample_weight):
+        """Each loss with its target, prediction and sample weights."""
+        weights = self.outputs.one_each(sample_weight, "sample_weight")
+        parts = zip(self._losses, self.targets(y_true), self.outputs.predictions(y_pred), weights, strict=True)
+        return [part for part in parts if part[0] is not None]
 
 
 def _check_labels(loss, labels, output_shape):
@@ -98,30 +109,3 @@ def _check_labels(loss, labels, output_shape):
     if classes and labels.size and (labels.min() < 0 or labels.max() >= classes):
         received = f"values from {labels.min()} to {labels.max()}"
         raise ValueError(f"y should be integer labels from 0 to {classes - 1}. Received: {received}")
-
-
-def _has_weights(loss):
-    # A loss that couples the batch needs its predictions to know its weights: it divides by them itself.
-    weighted = getattr(loss, "has_weights", False) and not loss.couples_batch
-    return weighted and loss.reduction in ("mean", "none")
-
-
-def _matched(y_pred, y_true):
-    """Lists of outputs and their targets; one target serves all outputs (deep supervision)."""
-    if isinstance(y_pred, dict) and isinstance(y_true, dict):
-        names = sorted(y_pred)
-        missing = [name for name in names if name not in y_true]
-        if missing:
-            raise ValueError(f"y should have a target for every output. Received: none for {', '.join(missing)}")
-        return [y_pred[name] for name in names], [y_true[name] for name in names]
-    predictions, targets = tf.nest.flatten(y_pred), tf.nest.flatten(y_true)
-    return predictions, targets * len(predictions) if len(targets) == 1 else targets
-
-
-def _by_sample(reduce, values):
-    return reduce(values, list(range(1, values.shape.rank))) if values.shape.rank > 1 else values
-
-
-def _flat(weight):
-    weight = tf.cast(weight, tf.float32)
-    return _by_sample(tf.reduce_mean, weight)

@@ -24,6 +24,11 @@ def input_shape(network, name):
 def output_shape(network):
     """The shape of a network's output without the batch axis; `None` where the network does not say."""
     outputs = outputs_of(network)
+    if isinstance(outputs, (tuple, list, dict)):
+        raise ValueError(
+            f"{network.name} should return one tensor; parameters of a distribution lie side by side on its last axis: "
+            f"keras.layers.Concatenate()([mean, log_scale]). Received: {len(outputs)} outputs"
+        )
     return None if outputs is None else tuple(outputs.shape[1:])
 
 

@@ -85,10 +85,9 @@ class Siamese(Supervised):
             )
         super().compile(optimizer, TripletMargin(mining="semi-hard") if loss is None else loss, **options)
 
-    def loss_terms(self, batch, draw):
+    def compared(self, batch, training):
         x, y, sample_weight = self._unpack(batch)
-        embeddings = self._embeddings(x, draw.training)
-        return self.sample_loss(y, embeddings, sample_weight, draw.total)
+        return y, self._embeddings(x, training), sample_weight
 
     def call(self, inputs, training=False):
         """Returns embeddings, of pairs and triplets stacked on axis 1."""

@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from keras.src.backend import get_keras_mask, set_keras_mask  # masks on tensors; Keras does not export them
 
 from keras_dl.models.base import ObjectiveModel, Update, predict_signature
 from keras_dl.models.endings import check_losses
@@ -41,14 +42,15 @@ class Supervised(ObjectiveModel):
     def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
 
-    def compile(self, optimizer="adam", loss=None, metrics=None, loss_weights=None, weighted_metrics=None, **options):
+    def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **options):
         """Configures training; see `ObjectiveModel.compile` and `keras.Model.compile`.
 
         Args:
             optimizer: Optimizer, name or config.
-            loss: A loss, its name, or a function of `(y_true, y_pred)`; for several outputs a nest of them.
-            metrics: Metrics, as for `keras.Model.compile`.
-            loss_weights: For several outputs, the weights of their losses, a nest like `loss`.
+            loss: A loss, its name, or a function of `(y_true, y_pred)`; for several outputs a list of them in the order
+                of the outputs, or a dict by their names. An output with `None`, or not named, is not charged.
+            loss_weights: Weights of the outputs' losses, likewise; without a name or an entry, 1.
+            metrics: Metrics, as for `keras.Model.compile`: a list, for several outputs a list or dict of lists.
             weighted_metrics: Metrics to which sample weights apply.
             **options: Further options of `ObjectiveModel.compile`.
 
@@ -57,23 +59,41 @@ class Supervised(ObjectiveModel):
         """
         self.sample_loss = SampleLoss(loss, loss_weights, self.network)
         check_losses(self.network, self.sample_loss.losses)
+        self.output_names = self.sample_loss.outputs.names  # by which Keras reads dicts of metrics
         self._losses_config = {
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics
         }  # fmt: skip
         super().compile(optimizer, metrics=metrics, weighted_metrics=weighted_metrics, **options)
 
     def make_updates(self, optimizer):
-        weights = (lambda batch: self.sample_loss.weights(unpack(batch)[1])) if self.sample_loss.has_weights else None
-        return (Update("network", self.loss_terms, (self.network,), optimizer, weights=weights),)
+        sums = self.loss_sums if self.sample_loss.counts else None
+        terms = self.sample_loss.terms
+        return (Update("network", self.loss_terms, (self.network,), optimizer, terms=terms, denominators=sums),)
 
     def loss_terms(self, batch, draw):
         """The loss of every sample of a batch `(x, y)` or `(x, y, sample_weight)`; see `Update.loss`."""
-        x, y, sample_weight = unpack(batch)
-        y_pred = self.network(x, training=draw.training)
+        y, y_pred, sample_weight = self.compared(batch, draw.training)
         if self._compile_metrics is not None:
-            held = tf.nest.map_structure(lambda t: None if t is None else t[: draw.held], (y, y_pred, sample_weight))
-            self._compile_metrics.update_state(*held)
-        return self.sample_loss(y, y_pred, sample_weight, draw.total)
+            self._compile_metrics.update_state(*self._for_metrics(y, y_pred, sample_weight, draw.held))
+        return self.sample_loss(y, y_pred, sample_weight, draw)
+
+    def loss_sums(self, batch):
+        """The denominators of the losses' means that depend on the data; see `Update.denominators`."""
+        return self.sample_loss.sums(*self.compared(batch, training=False))
+
+    def compared(self, batch, training):
+        """Targets, predictions and sample weights of a batch `(x, y)` or `(x, y, sample_weight)`."""
+        x, y, sample_weight = unpack(batch)
+        return y, self.network(x, training=training), sample_weight
+
+    def _for_metrics(self, y, y_pred, sample_weight, held=None):
+        """What Keras' metrics take: targets, predictions and weights output by output, masks kept."""
+        outputs = self.sample_loss.outputs
+        weights = None if sample_weight is None else outputs.one_each(sample_weight, "sample_weight")
+        parts = self.sample_loss.targets(y), outputs.predictions(y_pred), weights
+        if tf.distribute.has_strategy() and held is not None:
+            parts = keras.tree.map_structure(lambda t: None if t is None else _first(t, held), parts)
+        return [part[0] if part is not None and len(part) == 1 else part for part in parts]
 
     def call(self, inputs, training=False):
         """Returns the network's predictions."""
@@ -89,7 +109,8 @@ class Supervised(ObjectiveModel):
         if self._compile_metrics is not None and not self._compile_metrics.built:
             x, y, _ = unpack(batch)
             with self.distribute_strategy.scope():
-                self._compile_metrics.build(y, self.network(x, training=False))
+                targets, predictions, _ = self._for_metrics(y, self.network(x, training=False), None)
+                self._compile_metrics.build(targets, predictions)
 
     def signatures(self):
         """What `export` writes: `predict`, with the network's inputs by name."""
@@ -109,6 +130,15 @@ class Supervised(ObjectiveModel):
     def compile_from_config(self, config):
         names = ("loss", "loss_weights", "metrics", "weighted_metrics")
         super().compile_from_config({**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})
+
+
+def _first(tensor, rows):
+    """The first rows of a tensor, and of its mask."""
+    mask = get_keras_mask(tensor)
+    tensor = tensor[:rows]
+    if mask is not None:
+        set_keras_mask(tensor, mask[:rows])
+    return tensor
 
 
 def unpack(batch):

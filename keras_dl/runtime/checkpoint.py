@@ -127,6 +127,7 @@ class Checkpoint(keras.callbacks.Callback):
     'epoch_00003_step_000000003'
     """
 
+    acts_on_batches = False  # it counts steps, stacked or not
     runs_last = True  # the states of all other callbacks are those after this batch or epoch
 
     def __init__(self, folder, every="epoch", keep=3, resume=False):

@@ -28,6 +28,8 @@ class KeepBest(keras.callbacks.Callback):
         check_interrupted: function that is called at every step, and raises what ends the search.
     """
 
+    acts_on_batches = False
+
     def __init__(self, folder, trial_id, objective, rows=(), resumes=False, check_interrupted=None):
         super().__init__()
         self.folder, self.trial_id, self.objective, self.resumes = folder, trial_id, objective, resumes

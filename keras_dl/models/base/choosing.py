@@ -37,8 +37,8 @@ def before_fit(model, jit_compile, steps_per_execution):
     return Choice(xla, None, 1 if steps_per_execution == "auto" else steps_per_execution)
 
 
-def for_fit(model, batch, steps, epochs):
-    """What a `fit` of `epochs` times `steps` batches is worth, given its first batch.
+def for_fit(model, batch, steps, epochs, stepped=False):
+    """What a `fit` of `epochs` times `steps` batches is worth, given its first batch or its `tf.TensorSpec`s.
 
     It depends on what a resumed `fit` is given, too, which is how it comes to the same: the epochs are those of the
     whole run. Where the number of batches is not known the run counts as long.
@@ -48,7 +48,7 @@ def for_fit(model, batch, steps, epochs):
         rows = int(tf.nest.flatten(batch)[0].shape[0])
         choice = Choice(steps is None or pays_off(model, rows, steps * epochs), rows, choice.stack)
     if model.compile_choices["steps_per_execution"] == "auto":
-        choice = choice._replace(stack=choose_stack(model, batch, steps))
+        choice = choice._replace(stack=choose_stack(model, batch, steps, stepped))
     return choice
 
 
@@ -88,8 +88,11 @@ def pays_off(model, rows, steps):
     return steps * saved > cost
 
 
-def choose_stack(model, batch, steps=None):
-    """How many steps one call should run: several where a step is small and its batches fit in memory."""
+def choose_stack(model, batch, steps=None, stepped=False):
+    """How many steps one call should run: several where a step is small and its batches fit in memory.
+
+    Where `steps_per_epoch` says the `steps`, `stepped`, whole stacks fill an epoch, as Keras counts them.
+    """
     if model.run_eagerly or model.distributed:
         return 1
     tensors = tf.nest.flatten(batch)
@@ -98,6 +101,8 @@ def choose_stack(model, batch, steps=None):
     most = min(STACK if small else STACK // 4, room)
     if steps is None or most < 2:
         return max(1, most)
+    if stepped:
+        return max(count for count in range(1, min(most, steps) + 1) if steps % count == 0)
     # All but the last batch are surely full. Fewest steps left over by stacks of at least half the size.
     full = max(1, steps - 1)
     return min(range(min(most, full), min(most, full) // 2, -1), key=lambda count: full % count)

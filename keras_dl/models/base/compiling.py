@@ -6,6 +6,7 @@ import keras
 
 from keras_dl.models.base.structure import synchronizes
 
+_ADAM = {"class_name": "Adam", "config": {}}
 TARGETS = ("loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -35,21 +36,26 @@ def check(model, jit_compile, steps_per_execution, options):
         )
 
 
-def take_optimizers(names, optimizer, options):
+def take_optimizers(model, optimizer, options):
     """Takes the optimizers that a model has out of what `compile` was given; returns a dict by name.
 
     Args:
-        names: The model's `optimizer_names`.
-        optimizer: `compile`'s argument of that name.
+        model: The model.
+        optimizer: `compile`'s argument of that name: `"auto"`, one of the model's `optimizer_names`, or an optimizer.
         options: Dict of its other arguments, from which those named are removed.
 
     Raises:
         ValueError: If one is missing, or one object stands for two.
     """
+    names = model.optimizer_names
     if names == ("optimizer",):
-        return {"optimizer": optimizer}
+        return {"optimizer": "adam" if isinstance(optimizer, str) and optimizer == "auto" else optimizer}
     missing = [name for name in names if options.get(name) is None]
-    if missing:
+    automatic = isinstance(optimizer, str) and optimizer == "auto"
+    if missing and optimizer not in (None, *names) and (not automatic or len(missing) == len(names)):
+        for name in missing:
+            options[name] = dict(model.paper_optimizers.get(name, _ADAM)) if automatic else _copy(optimizer)
+    elif missing:
         raise ValueError(f"compile should be given {', '.join(names)}. Received no {', '.join(missing)}")
     taken = {name: options.pop(name) for name in names}
     objects = [o for o in taken.values() if isinstance(o, keras.optimizers.Optimizer)]
@@ -58,13 +64,20 @@ def take_optimizers(names, optimizer, options):
     return taken
 
 
-def prepare(model, optimizer):
+def _copy(optimizer):
+    """An optimizer like another; names and configs stand for new ones anyway."""
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        return optimizer
+    return type(optimizer).from_config(optimizer.get_config())
+
+
+def prepare(model, optimizer, auto_scale_loss=True):
     """Returns an optimizer from its name, config or itself, with loss scaling where the model has float16 layers."""
     if optimizer is None:
         raise ValueError("compile should be given an optimizer. Received: None")
     optimizer = keras.optimizers.get(optimizer)
     _check_optimizer(getattr(optimizer, "inner_optimizer", optimizer), model.distributed)
-    half = any(layer.dtype_policy.name == "mixed_float16" for layer in model._flatten_layers())
+    half = auto_scale_loss and any(layer.dtype_policy.name == "mixed_float16" for layer in model._flatten_layers())
     if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
     return optimizer

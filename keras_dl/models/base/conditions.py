@@ -59,7 +59,10 @@ def check(networks, condition, rows):
     conditional = [network for network in networks if takes_condition(network)]
     if not conditional:
         if condition is not None:
-            raise ValueError("condition should be None: the networks take none. Received: a condition")
+            raise ValueError(
+                "condition should be None: the networks take none. Give data alone, fit(x) or "
+                "dataset.map(lambda x, y: x), or networks made with num_classes. Received: a condition"
+            )
         return
     if condition is None:
         raise ValueError("condition should be given: the networks are conditional. Received: None")

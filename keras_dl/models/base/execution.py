@@ -6,9 +6,11 @@ import itertools
 
 import tensorflow as tf
 
+from keras_dl.data.pipeline import mark_of
 from keras_dl.models.base.checking import check_batches, check_rows, without_none
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
+from keras_dl.models.base.graphs import compiled
 from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize, run_due_updates, within_phase
 
 
@@ -20,7 +22,7 @@ def train_function(model):
     classes = _classes(model)
 
     def function(iterator):
-        batches = [without_none(batch) for batch in itertools.islice(iterator, _wanted(model))]
+        batches = _next_batches(model, iterator)
         if model.unchecked and batches:
             check_rows(model, tf.nest.flatten(batches[0])[0].shape[0])
         check_batches(model, batches, classes)
@@ -58,6 +60,19 @@ def _classes(model):
     return model.condition_classes() if model.has_conditions else None
 
 
+def _next_batches(model, iterator):
+    """The batches of the next call; a resumed run drops those that the epochs before it took."""
+    state, count = model.state, _wanted(model)
+    batches = [without_none(batch) for batch in itertools.islice(iterator, count)]
+    if state.marks and batches:
+        state.recognise(mark_of(batches[0]), keep=state.shuffled)
+    while state.ahead and batches:
+        dropped = min(state.ahead, len(batches))
+        state.ahead -= dropped
+        batches = batches[dropped:] + [without_none(batch) for batch in itertools.islice(iterator, dropped)]
+    return batches
+
+
 def _wanted(model):
     """How many batches the next call takes: no more than `steps_per_epoch` leaves of the epoch."""
     left = model.state.steps_left
@@ -72,6 +87,12 @@ def _skipped(model, available):
     """How many of the next batches were trained on before the run was resumed."""
     count = min(model.state.skip, available)
     model.state.skip -= count
+    return count
+
+
+def _ahead(model):
+    """How many batches to drop before the next, as the epochs before it took them; they are dropped once."""
+    count, model.state.ahead = model.state.ahead, 0
     return count
 
 
@@ -148,40 +169,6 @@ def _train_stack(model, stack, count):
     return model.get_metrics_result()
 
 
-def compiled(function, unknown_axes=1, **options):
-    """`function` as a `tf.function` with one trace for any number of rows.
-
-    Full batches and tails share a graph, so that a resumed run computes with the graph of the uninterrupted one.
-
-    Args:
-        function: Function of tensors, nests of them, and `None`s.
-        unknown_axes: How many of each tensor's first axes are unknown: 1 for batches, 2 for stacks of them.
-        **options: Options of `tf.function`.
-    """
-    functions = {}
-
-    def spec(tensor):
-        unknown = min(unknown_axes, tensor.shape.rank)
-        return tf.TensorSpec([*[None] * unknown, *tensor.shape[unknown:]], tensor.dtype)
-
-    def call(*inputs, **static):
-        inputs = tf.nest.map_structure(lambda value: None if value is None else tf.convert_to_tensor(value), inputs)
-        given = [i for i, value in enumerate(inputs) if value is not None]
-        specs = [tf.nest.map_structure(spec, inputs[i]) for i in given]
-        key = repr((given, specs, static))
-        if key not in functions:
-
-            def traced(*tensors):
-                filled = dict(zip(given, tensors, strict=True))
-                return function(*[filled.get(i) for i in range(len(inputs))], **static)
-
-            functions[key] = tf.function(traced, input_signature=specs, autograph=False, **options)
-        return functions[key](*[inputs[i] for i in given])
-
-    call.__dict__["functions"] = functions
-    return call
-
-
 def _run_on_replicas(strategy, function, batch):
     """Runs a function once on every replica, as a graph: replicas run eagerly with a warning."""
     tf.function(lambda: strategy.run(function, args=(batch,)), autograph=False)()
@@ -215,6 +202,8 @@ def _replicated(model, step, training=False):
         return graphs[key]
 
     def one(iterator):
+        for _ in range(_ahead(model) if training else 0):
+            next(iterator)
         if training and _skipped(model, 1):
             next(iterator)
             return model.get_metrics_result()

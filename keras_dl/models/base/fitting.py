@@ -1,14 +1,13 @@
-"""What `fit` adds to Keras' loop: arrays go through the pipeline, and the place in the data is remembered."""
+"""What `fit`, `evaluate` and `predict` add to Keras' loops: data in an order that is remembered, steps in stacks."""
 
-import math
+import contextlib
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count
-from keras_dl.data.pipeline import pipeline
-from keras_dl.models.base import choosing
+from keras_dl.data.checks import check_arrays
+from keras_dl.models.base import choosing, feeding
 from keras_dl.models.base.checking import (
     check,
     check_batch_size,
@@ -18,92 +17,64 @@ from keras_dl.models.base.checking import (
     is_arrays,
     without_none,
 )
+from keras_dl.models.base.progress import Callbacks, Progress, acts_on_batches, check_monitors, in_order
 from keras_dl.models.base.replicas import lost_workers
-
-
-class Progress(keras.callbacks.Callback):
-    """Keeps the model's place in the data up to date, before any other callback saves it.
-
-    Args:
-        data: What feeds the training; where `pipeline` made it, its order is placed at every epoch.
-        steps_per_epoch: Where an epoch ends before the data do, or `None`.
-    """
-
-    def __init__(self, data, steps_per_epoch=None):
-        super().__init__()
-        self.data, self.steps_per_epoch = data, steps_per_epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        state = self.model.state
-        if state.metrics and isinstance(self.data, tf.data.Dataset):
-            self.model.build_metrics(without_none(next(iter(self.data))))
-        state.take_up()
-        state.steps_left = self.steps_per_epoch
-        if hasattr(self.data, "order"):
-            self.data.order.place(state.epoch)
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.model.state.batch = max(self.model.state.batch, batch + 1)  # at first a resumed epoch is behind its place
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.model.finish_epoch()
-        self.model.state.batch = 0
-        self.model.state.epoch += 1
-        self.model.state.steps_left = None
-
-
-class Callbacks(keras.callbacks.CallbackList):
-    """Keras' list of callbacks, told the true number of the last batch where the last stack of an epoch is not full.
-
-    Args:
-        callbacks: List of callbacks.
-        steps: Batches an epoch, or `None` where they are not known.
-        **options: Options of `keras.callbacks.CallbackList`.
-    """
-
-    def __init__(self, callbacks, steps=None, **options):
-        super().__init__(callbacks, steps=steps, **options)
-        self.last = math.inf if steps is None else steps - 1
-
-    def on_train_batch_end(self, batch, logs=None):
-        super().on_train_batch_end(min(batch, self.last), logs)
 
 
 def measuring(callbacks):
     """Those callbacks that find values of their own: their attribute `measures` is true, `logs` a dict of floats."""
-    callbacks = getattr(callbacks, "callbacks", callbacks)
-    return [callback for callback in tf.nest.flatten(callbacks or []) if getattr(callback, "measures", False)]
+    return [callback for callback in as_list(callbacks) if getattr(callback, "measures", False)]
 
 
-def fit(model, keras_fit, x, y=None, *, batch_size=None, shuffle=True, callbacks=None, verbose="auto", **options):
+def as_list(callbacks):
+    """Callbacks as `fit` takes them, one or a nest, as a list."""
+    return tf.nest.flatten(getattr(callbacks, "callbacks", callbacks) or [])
+
+
+def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="auto", **options):
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
     check_given(x, "fit")
     check_count(options.get("epochs", 1), "epochs", least=0)
-    model.streams = model.unchecked = not is_arrays(x)
-    if is_arrays(x):
-        x, y, options = _through_pipeline(model, x, y, 32 if batch_size is None else batch_size, shuffle, options)
-        batch_size = None
+    x, y, options = _data(model, x, y, shuffle, options)
     validation = options.get("validation_data")
     if isinstance(validation, (tuple, list)):
         check(model, *validation)
-    order = getattr(x, "order", None)
-    if order is not None and order.data is not None:
-        order.check(model)
-        model.streams = model.unchecked = False
-    steps = options.get("steps_per_epoch") or _cardinality(x)
-    _choose(model, x, steps, options.get("epochs", 1))
-    progress = Progress(x, options.get("steps_per_epoch"))
+    elif validation is not None and is_arrays(validation):
+        check(model, validation)
+    check_monitors(model, as_list(callbacks))
+    steps_per_epoch, count = options.get("steps_per_epoch"), feeding.count_batches(x)
+    steps = steps_per_epoch or count
+    _choose(model, x, steps, options, as_list(callbacks))
+    order = feeding.order_of(x)
+    progress = Progress(x, steps_per_epoch, count if order is None else order.count)
     if isinstance(callbacks, keras.callbacks.CallbackList):
         progress.set_model(model)
-        callbacks.callbacks[:] = _in_order(callbacks.callbacks, progress)
+        callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
     else:
-        callbacks = _in_order(tf.nest.flatten(callbacks or []), progress)
         shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": options.get("epochs", 1)}
-        callbacks = Callbacks(callbacks, steps, model=model, **shown)
-    options |= {"batch_size": batch_size, "shuffle": False, "callbacks": callbacks, "verbose": verbose}
-    with lost_workers(model.distribute_strategy):
-        return keras_fit(x, y, **options)
+        callbacks = Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
+    options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}
+    try:
+        with lost_workers(model.distribute_strategy):
+            return keras_fit(x, y, **options)
+    finally:
+        model.state.leave()
+
+
+def _data(model, x, y, shuffle, options):
+    """What Keras' loop reads, and the options that are left."""
+    arrays = is_arrays(x)
+    model.streams = model.unchecked = not arrays
+    if arrays:
+        x, options = feeding.through_pipeline(model, x, y, shuffle, options)
+        return x, None, options
+    if isinstance(x, keras.utils.PyDataset) and shuffle and x.num_batches:
+        x = feeding.ShuffledBatches(x, model.seed)
+    if isinstance(x, tf.data.Dataset) and getattr(getattr(x, "order", None), "data", None) is not None:
+        x.order.check(model)
+        model.streams = model.unchecked = False
+    return x, y, options
 
 
 def evaluate(model, keras_evaluate, x, y=None, **options):
@@ -111,102 +82,66 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
     check_given(x, "evaluate")
     check_batch_size(options)
     check(model, x, y)
-    before = model.streams, model.unchecked, model.steps_per_execution  # of training, if it is under way
+    streams = model.streams, model.unchecked  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")
     try:
         model.streams = model.unchecked = not is_arrays(x)
-        if not within_fit:
-            model.steps_per_execution = 1
         measured = [] if within_fit else measuring(options.get("callbacks"))
-        if not measured:
-            return keras_evaluate(x, y, **options)
-        as_dict = options.pop("return_dict", False)
-        logs = keras_evaluate(x, y, return_dict=True, **options)
+        with single_steps(model):
+            if within_fit:
+                model._eval_epoch_iterator.steps_per_execution = 1  # Keras made it with the stack of training
+            if not measured:
+                return keras_evaluate(x, y, **options)
+            as_dict = options.pop("return_dict", False)
+            logs = keras_evaluate(x, y, return_dict=True, **options)
     finally:
-        model.streams, model.unchecked, model.steps_per_execution = before
+        model.streams, model.unchecked = streams
     for callback in measured:
         logs |= callback.logs
     return logs if as_dict else model._flatten_metrics_in_order(logs)
 
 
-def _cardinality(dataset):
-    """Number of batches of a dataset, or `None` where it is not known or has no end."""
-    if not isinstance(dataset, tf.data.Dataset):
-        return None
-    count = int(dataset.cardinality())
-    return count if count > 0 else None
+def predict(model, keras_predict, x, **options):
+    """`keras_predict` a batch at a time, with checked arrays; see `ObjectiveModel.predict`."""
+    check_given(x, "predict")
+    check_batch_size(options)
+    if is_arrays(x):
+        check_arrays(x)
+        model.check_inputs(x)
+    with single_steps(model):
+        return keras_predict(x, **options)
 
 
-def _in_order(callbacks, progress):
-    """`Progress` first, then the user's callbacks, the history, and those that keep the state of all others.
-
-    A callback that wants to run after the others has an attribute `runs_last`, which is true; one that has a method
-    `set_callbacks` is given the list.
-    """
-    if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
-        callbacks = [*callbacks, keras.callbacks.History()]
-    callbacks = [progress, *sorted(callbacks, key=lambda callback: getattr(callback, "runs_last", False))]
-    for callback in callbacks:
-        if hasattr(callback, "set_callbacks"):
-            callback.set_callbacks(callbacks)
-    return callbacks
+@contextlib.contextmanager
+def single_steps(model):
+    """Runs one batch per call, as `steps` counts them, whatever the stack of training."""
+    before, model.steps_per_execution = model.steps_per_execution, 1
+    try:
+        yield
+    finally:
+        model.steps_per_execution = before
 
 
-def _through_pipeline(model, x, y, batch_size, shuffle, options):
-    """Arrays as a pipeline, without the options that have been worked in."""
-    weight, class_weight = options.pop("sample_weight", None), options.pop("class_weight", None)
-    split = options.pop("validation_split", 0.0)
-    if class_weight is not None:
-        if weight is not None:
-            raise ValueError("fit takes sample_weight or class_weight. Received: both")
-        if y is None:
-            raise ValueError("class_weight should come with labels y. Received: y=None")
-        weight = _class_weights(class_weight, np.asarray(y))
-    if split and options.get("validation_data") is None:
-        x, y, weight, options["validation_data"] = _split(x, y, weight, split)
-    check(model, x, y, weight)
-    rows = len(tf.nest.flatten(x)[0])
-    batch_size = check_count(batch_size, "batch_size")
-    check_rows(model, rows % batch_size or batch_size)
-    dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=shuffle, seed=model.seed)
-    options.setdefault("validation_batch_size", batch_size)
-    return dataset, None, options
+def _choose(model, data, steps, options, callbacks):
+    """Chooses what the run computes with, from the shapes of batches; with replicas, checks the first."""
+    choice = choosing.before_fit(model, **model.compile_choices)
+    spec = feeding.batch_spec(data)
+    reads = spec is not None and feeding.reads_alike(data)
+    checks = reads and model.unchecked and model.distributed
+    known = spec is not None and _is_known(spec)
+    if checks or (reads and not known and "auto" in model.compile_choices.values()):
+        spec = next(iter(data.take(1)), None)
+        known = spec is not None
+        if checks:  # on one device, the training function sees the rows
+            check_batches(model, [without_none(spec)] if known else [])
+    if known:
+        check_rows(model, tf.nest.flatten(spec)[0].shape[0])
+        stepped = bool(options.get("steps_per_epoch"))
+        choice = choosing.for_fit(model, spec, steps, options.get("epochs", 1), stepped)
+    if model.compile_choices["steps_per_execution"] == "auto" and any(map(acts_on_batches, callbacks)):
+        choice = choice._replace(stack=1)
+    choosing.take(model, choice)
 
 
-def _class_weights(class_weight, y):
-    """A weight a sample, 1 for classes that are not listed, from labels or one-hot vectors, as in Keras."""
-    labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
-    classes, indices = np.unique(labels, return_inverse=True)
-    return np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")[indices]
-
-
-def _split(x, y, weight, share):
-    """The first `1 - share` of the rows to train on, and the others as validation data."""
-    if not 0 < share < 1:
-        raise ValueError(f"validation_split should lie between 0 and 1. Received: {share}")
-    rows = len(tf.nest.flatten(x)[0])
-    kept = int(rows * (1 - share))
-    if kept in (0, rows):
-        raise ValueError(f"validation_split should leave rows on both sides. Received: {share} of {rows} rows")
-
-    def take(data, rows):
-        return None if data is None else tf.nest.map_structure(lambda t: t[rows], data)
-
-    training = [take(data, slice(None, kept)) for data in (x, y, weight)]
-    return *training, tuple(take(data, slice(kept, None)) for data in (x, y, weight))
-
-
-def _choose(model, dataset, steps, epochs):
-    """Chooses what the run computes with, from the first batch's shape; with replicas, checks that batch."""
-    if getattr(dataset, "element_spec", None) is None or isinstance(dataset, tf.distribute.DistributedDataset):
-        return
-    chooses = "auto" in model.compile_choices.values()
-    checks = model.unchecked and model.distributed
-    batch = next(iter(dataset.take(1)), None) if chooses or checks else None
-    if checks:  # on one device, the training function sees the rows
-        check_batches(model, [] if batch is None else [without_none(batch)])
-    if batch is None:
-        return
-    check_rows(model, tf.nest.flatten(batch)[0].shape[0])
-    if chooses:
-        choosing.take(model, choosing.for_fit(model, batch, steps, epochs))
+def _is_known(spec):
+    return all(tensor.shape.is_fully_defined() for tensor in tf.nest.flatten(spec))

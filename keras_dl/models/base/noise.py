@@ -31,15 +31,17 @@ class Draw:
         training: Whether the step trains: what networks get as `training=`.
         total: Size of the global batch, a float scalar (for terms that couple a batch).
         held: How many of the rows are real; an empty replica may see one row of zeros, which counts for nothing.
+        denominators: Sums over the global batch of what `Update.denominators` gave; `None` on one replica.
 
     Call order is part of the stream: the first `normal` of a loss is always the same numbers, whatever follows.
     """
 
-    def __init__(self, seed, step, stream, rows, offset=0, training=False, total=None, held=None):
+    def __init__(self, seed, step, stream, rows, offset=0, training=False, total=None, held=None, denominators=None):
         self.seed, self.step, self.stream = seed, step, stream
         self.rows, self.offset = rows, offset
         self.training, self.total = training, total
         self.held = rows if held is None else held
+        self.denominators = denominators
         self._calls = 0
 
     @classmethod

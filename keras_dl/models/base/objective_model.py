@@ -5,9 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from keras_dl.data.checks import check_arrays
 from keras_dl.models import formats
-from keras_dl.models.base import checking, choosing, compiling, execution, exporting, fitting, saving, structure
+from keras_dl.models.base import checking, choosing, compiling, execution, exporting, fitting, graphs, saving, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.memory import Memory
@@ -93,6 +92,10 @@ class ObjectiveModel(Memory, keras.Model):
     has_conditions = False
     #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
     optimizer_names: tuple[str, ...] = ("optimizer",)
+    #: Configs of the optimizers of the model's paper by those names, for `compile()`; others are Adam.
+    paper_optimizers: dict = {}
+    #: Whether a callback that changes the first optimizer's learning rate changes the others' by the same factor.
+    shares_rates = False
     #: Names of the networks of which an exponential moving average is kept.
     averaged_networks: tuple[str, ...] = ()
     # Of Keras, which replaces them.
@@ -160,39 +163,43 @@ class ObjectiveModel(Memory, keras.Model):
 
     def compile(
         self,
-        optimizer="adam",
+        optimizer="auto",
         *,
         jit_compile="auto",
         steps_per_execution="auto",
         run_eagerly=False,
+        auto_scale_loss=True,
         **options,
     ):
         """Configures training.
 
         Args:
-            optimizer: An optimizer, its name or its config. A model with several takes each by its name
-                (`critic_optimizer=`); `optimizer` then names the one that `model.optimizer` is, else the first
-                update's.
+            optimizer: An optimizer, its name or its config; `"auto"` for those of the model's paper, else Adam. A model
+                with several takes each by its name (`critic_optimizer=`), or this one for all, each a copy of its own.
+                `optimizer` may also name the one that `model.optimizer` is, else the first update's: callbacks that
+                change the learning rate then change that one alone, else all by the same factor.
             jit_compile: Whether XLA compiles the training step; with `"auto"` each `fit` decides by the kind of network
                 and machine, and by whether it is long enough to gain what compilation takes.
             steps_per_execution: How many steps one call runs; `"auto"` chooses several for small steps.
             run_eagerly: Whether to run without compiling anything (for debugging).
+            auto_scale_loss: Whether losses are scaled where the model has float16 layers.
             **options: Optimizers by name, and options of `keras.Model.compile` (`metrics`, ...).
 
         Raises:
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
         compiling.check(self, jit_compile, steps_per_execution, options)
-        optimizers = compiling.take_optimizers(self.optimizer_names, optimizer, options)
+        optimizers = compiling.take_optimizers(self, optimizer, options)
         with self.distribute_strategy.scope():
-            optimizers = {name: compiling.prepare(self, value) for name, value in optimizers.items()}
+            optimizers = {name: compiling.prepare(self, value, auto_scale_loss) for name, value in optimizers.items()}
             self.updates, self._rescaled_from = compiling.updates_of(self, optimizers)
             for name, shape in compiling.new_sums(self):
                 self.carry(name, EpochSum(shape))
             self.phases.check(self.updates, self.optimizer_names)
             self._trackers = make_trackers(self.updates)
             self._broken = FirstNotFinite(self.updates)
-            main = optimizers.get(optimizer) if isinstance(optimizer, str) else None
+            named = isinstance(optimizer, str) and optimizer in optimizers
+            main = optimizers[optimizer] if named else None
             super().compile(
                 optimizer=compiling.main_optimizer(self.updates) if main is None else main,
                 jit_compile=False,
@@ -200,6 +207,8 @@ class ObjectiveModel(Memory, keras.Model):
                 auto_scale_loss=False,
                 **options,
             )
+        self.shares_rates = len({id(u.optimizer) for u in self.updates if u.optimizer is not None}) > 1 and not named
+        self._scales_loss = auto_scale_loss
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.program = StepProgram(self.updates, self.state, self.carried)
         choosing.take(self, choosing.before_fit(self, **self.compile_choices))
@@ -269,29 +278,34 @@ class ObjectiveModel(Memory, keras.Model):
     def build_metrics(self, batch):
         """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
 
-    def fit(self, x=None, y=None, **options):
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **options):
         """Trains the model; `keras.Model.fit`, with a data order that a saved model remembers.
 
         Arrays go through `keras_dl.data.pipeline`: their order is a function of the model's seed, the epoch and the
         position in it. `x` may also be a `tf.data.Dataset`; one made by `pipeline` is resumed exactly too.
         """
+        options |= {"batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks}
         return fitting.fit(self, super().fit, x, y, **options)
 
-    def predict(self, x, **options):
-        """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays."""
-        checking.check_given(x, "predict")
-        checking.check_batch_size(options)
-        if checking.is_arrays(x):
-            check_arrays(x)
-            self.check_inputs(x)
-        return super().predict(x, **options)
+    def predict(self, x, batch_size=None, verbose="auto", **options):
+        """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays.
 
-    def evaluate(self, x=None, y=None, **options):
+        A conditional model takes a dataset of `(x, condition)`, as `fit` does.
+        """
+        return fitting.predict(self, super().predict, x, batch_size=batch_size, verbose=verbose, **options)
+
+    def predict_step(self, data):
+        batch = checking.without_none(data)
+        if structure.takes_conditions(self.networks) and isinstance(batch, tuple) and len(batch) == 2:
+            data = (batch,)
+        return super().predict_step(data)
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **options):
         """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
 
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
         """
-        return fitting.evaluate(self, super().evaluate, x, y, **options)
+        return fitting.evaluate(self, super().evaluate, x, y, batch_size=batch_size, verbose=verbose, **options)
 
     # For a family's own methods.
 
@@ -299,7 +313,7 @@ class ObjectiveModel(Memory, keras.Model):
         """`method` as a graph that is traced once for any number of rows."""
         name = method.__name__
         if name not in self.graphs:
-            self.graphs[name] = execution.compiled(method)
+            self.graphs[name] = graphs.compiled(method)
         return self.graphs[name]
 
     def sampling_seed(self, seed):
@@ -339,13 +353,20 @@ class ObjectiveModel(Memory, keras.Model):
         optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
         optimizers |= self._rescaled_from  # which compile rescales again
         main = next((n for n in self.optimizer_names if getattr(self, n) is self.optimizer), None)
-        return {"optimizer": main, **self.compile_choices, "run_eagerly": self.run_eagerly, **optimizers}
+        main = "auto" if self.shares_rates else main
+        choices = {**self.compile_choices, "run_eagerly": self.run_eagerly, "auto_scale_loss": self._scales_loss}
+        return {"optimizer": main, **choices, **optimizers}
 
     def compile_from_config(self, config):
         config = dict(config)
         for name in self.optimizer_names:
             config[name] = keras.saving.deserialize_keras_object(config[name])
         self.compile(**config)
+
+    def save(self, *args, **options):
+        """Writes the model to a file; `keras.Model.save`, with a warning of parts that could not be loaded again."""
+        saving.warn_of_unregistered([self.get_config(), self.get_compile_config()])
+        return super().save(*args, **options)
 
     def save_own_variables(self, store):
         saving.remember_left_out()

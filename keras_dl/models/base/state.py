@@ -10,7 +10,7 @@ from keras_dl.models.base import epoch_metrics
 
 #: What a file holds: variables, and Python numbers. Files of earlier versions lack some.
 COUNTERS = ("seed", "step", "samples")
-NUMBERS = ("epoch", "batch", "draws", "initialized", "phase")
+NUMBERS = ("epoch", "batch", "draws", "initialized", "phase", "passes", "position", "mark")
 
 
 class TrainingState:
@@ -25,10 +25,15 @@ class TrainingState:
         initialized: Whether the model's `initialize` was called.
         phase: Number of the phase that was entered last.
         batches_evaluated: int64 variable, batches seen by the evaluation under way: its noise is always the same.
-        epoch, batch: Python integers, where the next batch stands in the data.
+        epoch, batch: Python integers, where the next batch stands: the epoch, and its batches done.
+        passes, position: How often the data were passed over, and how many batches of the next pass the epochs before
+            this one took; they differ from `epoch` and 0 where `steps_per_epoch` ends epochs.
+        mark: A checksum of the data, by which a resumed run knows them; 0 for none.
+        marks: Whether the mark is that of the next batch; `shuffled`, whether that is another at every reading.
         draws: How many times `sample` was called without a seed.
         steps_left: Steps that `steps_per_epoch` leaves of the epoch under way; `None` where the data end it.
         skip: How many batches of the epoch under way were trained on before the run was resumed.
+        ahead: How many batches of the data the epochs before that one took.
         metrics: Values of the epoch's metrics when it was saved, until they are taken up.
     """
 
@@ -39,7 +44,8 @@ class TrainingState:
         self.samples = self._counter(0, "samples")
         self.initialized, self.phase = False, 0
         self.batches_evaluated = self._counter(0, "batches_evaluated")
-        self.epoch = self.batch = self.draws = 0
+        self.epoch = self.batch = self.draws = self.passes = self.position = 0
+        self.mark, self.marks, self.shuffled, self.ahead = 0, False, False, 0
         self.restored, self.skip, self.steps_left, self.metrics = False, 0, None, []
 
     @staticmethod
@@ -77,18 +83,64 @@ class TrainingState:
         held = {id(v): v for v in self._model.non_trainable_variables}
         return list((held | {id(g.state): g.state for g in self.generators()}).values())
 
-    def take_up(self):
-        """Called as an epoch begins: a restored place in it is taken up once, any other epoch starts at its start."""
+    def recognise(self, mark, keep=False):
+        """Compares the data's mark with the saved one: a place within other data is given up, as their epoch begins.
+
+        Args:
+            mark: The mark of the data.
+            keep: Whether the place is kept all the same: shuffled data begin otherwise each time.
+        """
+        known, self.mark, self.marks = self.mark, mark, False
+        within = self.batch or self.position
+        if not keep and known not in (0, mark) and within and (self.restored or self.skip or self.ahead):
+            self.batch = self.position = self.skip = self.ahead = 0
+            self.metrics = []
+            self._model.reset_metrics()
+
+    def take_up(self, stepped=False, continues=False):
+        """Called as an epoch begins: a restored place in it is taken up once, any other epoch starts at its start.
+
+        Args:
+            stepped: Whether `steps_per_epoch` ends epochs.
+            continues: Whether the data go on where the epoch before has left them.
+        """
+        self.ahead = 0
         if self.restored:
             self.restored, self.skip = False, self.batch
             if self.metrics:
                 epoch_metrics.write(self._model, self.metrics)
+            if stepped:
+                self.ahead = self.position
         else:
             self.skip = 0
             for sums in self._model.epoch_sums():  # of an epoch that was left
                 sums.reset()
             self.epoch += self.batch > 0  # an epoch that was left is not taken up again within a process
+        if not (continues or self.ahead or self.skip):
+            self.passes += self.position > 0 or self.batch > 0
+            self.position = 0
         self.batch, self.metrics = self.skip, []
+
+    def leave(self):
+        """Called as `fit` ends, however: what belonged to its epoch binds no later call."""
+        self.steps_left, self.skip, self.ahead, self.marks = None, 0, 0, False
+
+    def end_epoch(self, stepped, count, endless):
+        """Called as an epoch ends.
+
+        Args:
+            stepped: Whether `steps_per_epoch` ended it.
+            count: Batches of one pass over the data, or `None`.
+            endless: Whether they begin anew within an epoch.
+        """
+        done = self.position + self.batch
+        self.epoch, self.batch, self.steps_left = self.epoch + 1, 0, None
+        if not stepped or (count and done >= count and not endless):
+            self.passes, self.position = self.passes + 1, 0
+        elif count:
+            self.passes, self.position = self.passes + done // count, done % count
+        else:
+            self.position = done
 
     def save(self, store):
         """Writes the state into `store`, a mapping of names to arrays."""
@@ -119,6 +171,8 @@ class TrainingState:
             getattr(self, name).assign(np.asarray(store[name]))
         for name in names.intersection(NUMBERS):
             setattr(self, name, int(np.asarray(store[name])))
+        if "passes" not in names:
+            self.passes = self.epoch
         self._load_carried(store, names)
         for index, generator in enumerate(generators):
             generator.state.assign(np.asarray(store[f"generator_{index}"]))

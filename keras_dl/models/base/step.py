@@ -54,8 +54,8 @@ class Part(NamedTuple):
     """The rows that one gradient computation sees, and where they stand in the global batch.
 
     Attributes:
-        rows: Number of rows of the global batch, a float scalar.
-        weight: Their summed weight, by which the objective is divided; `local_weight` is this replica's part of it.
+        rows: Number of rows of the global batch, a float scalar; `local_rows` are this replica's.
+        sums: What `Update.denominators` gave, summed over the global batch; empty where there is one replica.
         offset: The row of the global batch at which this replica's rows start.
     """
 
@@ -64,8 +64,8 @@ class Part(NamedTuple):
     iteration: int
     batch: Any
     rows: tf.Tensor
-    weight: tf.Tensor
-    local_weight: tf.Tensor
+    local_rows: tf.Tensor
+    sums: tf.Tensor
     offset: tf.Tensor
 
 
@@ -151,18 +151,19 @@ class StepProgram:
     @staticmethod
     def _place(slices, batch):
         """Finds every part's place in the global batch, and its rows, by one collective outside of what is compiled."""
-        local = [tf.cast(count_rows(batch), tf.float32)]
+        local = [tf.cast(count_rows(batch), tf.float32)[None]]
         for _, update, _, part in slices:
-            rows = tf.cast(count_rows(part), tf.float32)
-            weight = rows if update.weights is None else tf.reduce_sum(tf.cast(update.weights(part), tf.float32))
-            local += [rows, weight]
-        total, before = share(tf.stack(local))
+            rows = tf.cast(count_rows(part), tf.float32)[None]
+            counts = update.denominators is not None and replica_count() > 1
+            local.append(tf.concat([rows, update.denominators(part)], 0) if counts else rows)
+        total, before = share(tf.concat(local, 0))
+        sizes = [part.shape[0] for part in local]
+        totals, befores = tf.split(total, sizes), tf.split(before, sizes)
         parts = []
-        for number, (index, update, iteration, part) in enumerate(slices):
-            rows, weight = 2 * number + 1, 2 * number + 2
-            offset = tf.cast(before[rows], tf.int64)
-            parts.append(Part(update, index, iteration, part, total[rows], total[weight], local[weight], offset))
-        return parts, total[0]
+        for number, (index, update, iteration, part) in enumerate(slices, start=1):
+            whole, offset = totals[number], tf.cast(befores[number][0], tf.int64)
+            parts.append(Part(update, index, iteration, part, whole[0], local[number][0], whole[1:], offset))
+        return parts, totals[0][0]
 
     def _loss(self, part, step, stream, training):
         """Values and terms of the rows that this replica holds."""
@@ -172,7 +173,8 @@ class StepProgram:
         pads = tf.distribute.has_strategy() and not part.update.sums
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
-        draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held)
+        sums = part.sums if part.update.denominators is not None and replica_count() > 1 else None
+        draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held, sums)
         with padding(held == 0) if pads else contextlib.nullcontext():
             values, terms, handed_back = as_values_and_terms(part.update.loss(batch, draw), part.update)
         if pads:
@@ -225,7 +227,7 @@ class StepProgram:
             tape.watch(variables)
             values, terms, handed_back = self._loss(part, self.state.step.value, stream, training=True)
             charge = self._regularization(update)
-            loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.weight) + charge / replica_count()
+            loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.rows) + charge / replica_count()
             loss = update.optimizer.scale_loss(loss)
         return values, terms, charge, handed_back, tape.gradient(loss, variables)
 

@@ -37,6 +37,12 @@ def synchronizes(network):
     return any(getattr(layer, "synchronized", False) for layer in network._flatten_layers())
 
 
+def takes_conditions(networks):
+    """Whether any of the networks takes a condition beside its data."""
+    inputs = map(inputs_of, networks)
+    return any(isinstance(names, dict) and "condition" in names for names in inputs)
+
+
 def condition_classes(networks):
     """The classes of the labels that the first conditional network takes, as `num_classes` gives them, or `None`."""
     for network in networks:

@@ -20,11 +20,11 @@ def make_trackers(updates):
 
 def track(trackers, part, values, terms, charge):
     """Adds what a part found to the trackers; returns its means on this replica, the loss's first."""
-    share = tf.math.divide_no_nan(1.0, part.local_weight)
+    share = tf.math.divide_no_nan(1.0, part.local_rows)
     means = []
     for term, value in {"loss": values, **terms}.items():
         means.append(tf.reduce_sum(value) * share + (charge if term == "loss" else 0.0))
-        trackers[part.update.name, term].update_state(means[-1], sample_weight=part.local_weight)
+        trackers[part.update.name, term].update_state(means[-1], sample_weight=part.local_rows)
     return tf.stack(means)
 
 

@@ -24,8 +24,9 @@ class Update(NamedTuple):
         repeats: Inner iterations per step. Iteration `i` sees rows `i::slices` of the batch.
         slices: Into how many interleaved parts the batch is cut; `None` means `repeats`.
         every: The update runs in every so many steps.
-        weights: `weights(batch)` gives each sample's weight in the mean, shape `(batch,)`: the objective is
-            `sum(values) / sum(weights)` over the global batch. `None`: every sample weighs one.
+        denominators: `denominators(batch)` gives a vector of numbers of which the loss needs the sums over the global
+            batch (what its means divide by); it finds these as `draw.denominators`, `None` on one replica, where it
+            sums by itself.
         after: `after()` is called once the weights have moved (weight clipping).
         hands_back: Names of the carried states (`ObjectiveModel.carry`) that `loss` hands back.
         rescale: Whether the optimizer's rate and betas are adapted to an update that runs in every `k` steps only:
@@ -43,7 +44,7 @@ class Update(NamedTuple):
     repeats: int = 1
     slices: int | None = None
     every: int = 1
-    weights: Callable | None = None
+    denominators: Callable | None = None
     after: Callable | None = None
     hands_back: tuple[str, ...] = ()
     rescale: bool = False

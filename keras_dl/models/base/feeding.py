@@ -1,0 +1,182 @@
+"""What `fit` reads: arrays through the pipeline, a `PyDataset` in an order of its own, the user's datasets.
+
+Data that come again after a resume are known by a mark, a checksum of their sizes and of some of their rows.
+"""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.checks import check_count
+from keras_dl.data.pipeline import mark_of, pipeline
+from keras_dl.models.base.checking import check, check_rows
+
+
+class ShuffledBatches(keras.utils.PyDataset):
+    """A `PyDataset` whose batches come in an order that seed and epoch decide; Keras' own is forgotten by a resume.
+
+    Args:
+        batches: The `PyDataset`, of a known number of batches.
+        seed: Integer.
+    """
+
+    def __init__(self, batches, seed):
+        options = {name: getattr(batches, name) for name in ("workers", "use_multiprocessing", "max_queue_size")}
+        super().__init__(**options)
+        self.batches, self.seed, self.count = batches, seed, batches.num_batches
+        self.mark = mark_of(batches[0], ("shuffled", self.count))
+        self.place(0)
+
+    @property
+    def num_batches(self):
+        return self.count
+
+    def place(self, epoch):
+        """Makes the next iteration that of `epoch`."""
+        self.indices = np.random.default_rng((self.seed, epoch)).permutation(self.count)
+
+    def __getitem__(self, index):
+        return self.batches[int(self.indices[index])]
+
+    def on_epoch_begin(self):
+        self.batches.on_epoch_begin()
+
+    def on_epoch_end(self):
+        self.batches.on_epoch_end()
+
+
+def through_pipeline(model, x, y, shuffle, options):
+    """Arrays as a pipeline, and the options of `fit` without those that have been worked in."""
+    if not isinstance(shuffle, (bool, np.bool_)):
+        raise ValueError(f"shuffle should be True or False. Received: {shuffle!r}")
+    options = dict(options)
+    weight, class_weight = options.pop("sample_weight", None), options.pop("class_weight", None)
+    split, batch_size = options.pop("validation_split", 0.0), options.pop("batch_size", None)
+    if class_weight is not None:
+        if weight is not None:
+            raise ValueError("fit takes sample_weight or class_weight. Received: both")
+        if y is None:
+            raise ValueError("class_weight should come with labels y. Received: y=None")
+    if split and options.get("validation_data") is None:
+        x, y, weight, options["validation_data"] = _split(x, y, weight, split)
+    if class_weight is not None:  # those of the rows to train on: validation takes none, as in Keras
+        weight = _class_weights(class_weight, y)
+    check(model, x, y, weight)
+    rows = len(tf.nest.flatten(x)[0])
+    if options.get("validation_batch_size") is None:
+        options["validation_batch_size"] = batch_size
+    if batch_size is None:
+        steps = options.get("steps_per_epoch")
+        batch_size = math.ceil(rows / steps) if steps else 32
+    batch_size = check_count(batch_size, "batch_size")
+    check_rows(model, rows % batch_size or batch_size)
+    return pipeline(x, y, batch_size, sample_weight=weight, shuffle=bool(shuffle), seed=model.seed), options
+
+
+def _class_weights(class_weight, y):
+    """A weight per sample, 1 for classes that are not listed, from labels or one-hot vectors, as in Keras."""
+    if keras.tree.is_nested(y):
+        raise ValueError("class_weight should come with one output's labels. Received: targets of several outputs")
+    y = np.asarray(y)
+    if y.ndim > 2:
+        raise ValueError(
+            "class_weight should come with one label per sample: give sample_weight, shaped like the labels. "
+            f"Received: y of shape {y.shape}"
+        )
+    labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
+    classes, indices = np.unique(labels, return_inverse=True)
+    return np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")[indices]
+
+
+def _split(x, y, weight, share):
+    """The first `1 - share` of the rows to train on, and the others as validation data."""
+    if not 0 < share < 1:
+        raise ValueError(f"validation_split should lie between 0 and 1. Received: {share}")
+    rows = len(tf.nest.flatten(x)[0])
+    kept = int(rows * (1 - share))
+    if kept in (0, rows):
+        raise ValueError(f"validation_split should leave rows on both sides. Received: {share} of {rows} rows")
+
+    def take(data, rows):
+        return None if data is None else tf.nest.map_structure(lambda t: t[rows], data)
+
+    training = [take(data, slice(None, kept)) for data in (x, y, weight)]
+    return *training, tuple(take(data, slice(kept, None)) for data in (x, y, weight))
+
+
+def count_batches(data):
+    """Number of batches of data, or `None` where it is not known or has no end."""
+    if isinstance(data, keras.utils.PyDataset):
+        return data.num_batches
+    if not isinstance(data, tf.data.Dataset):
+        return None
+    count = int(data.cardinality())
+    return count if count > 0 else None
+
+
+def endless(data):
+    """Whether a dataset is known to have no end."""
+    return isinstance(data, tf.data.Dataset) and int(data.cardinality()) == tf.data.INFINITE_CARDINALITY
+
+
+def order_of(data):
+    """The order of the pipeline that a dataset passes on, batch by batch, or repeats for ever; else `None`."""
+    if isinstance(data, ShuffledBatches):
+        return data
+    if not isinstance(data, tf.data.Dataset):
+        return None
+    for source in _sources(data):
+        order = getattr(source, "order", None)
+        if order is not None:
+            return order if endless(data) or count_batches(data) == order.count else None
+        if not any(word in type(source).__name__ for word in ("Repeat", "Prefetch", "Map", "Options")):
+            return None
+    return None
+
+
+def batch_spec(dataset):
+    """The shapes of a dataset's batches, without reading one, which a dataset that can be read once would lose.
+
+    Returns:
+        A nest of `tf.TensorSpec`s; the number of rows is known where the dataset says it or a `batch` made it.
+        `None` for what is no dataset of tensors.
+    """
+    spec = getattr(dataset, "element_spec", None)
+    if not isinstance(dataset, tf.data.Dataset) or not all(isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(spec)):
+        return None
+    order = order_of(dataset)
+    sizes = map(_batch_size, _sources(dataset)) if order is None else [order.batch_size]
+    rows = next((size for size in sizes if size), None)
+
+    def with_rows(spec):
+        if not spec.shape.rank or spec.shape[0] is not None or rows is None:
+            return spec
+        return tf.TensorSpec([rows, *spec.shape[1:]], spec.dtype)
+
+    return tf.nest.map_structure(with_rows, spec)
+
+
+def reads_alike(dataset):
+    """Whether reading a batch of a dataset neither loses it nor changes what comes after it, as far as it tells."""
+    names = [type(source).__name__ for source in _sources(dataset)]
+    return not any(word in name for name in names for word in ("FlatMap", "Interleave", "Generator", "Shuffle"))
+
+
+def shuffles(dataset):
+    """Whether a dataset's batches are others at every reading."""
+    return isinstance(dataset, tf.data.Dataset) and any("Shuffle" in type(x).__name__ for x in _sources(dataset))
+
+
+def _sources(dataset):
+    """A dataset and those that it is made of, the last first."""
+    inputs = getattr(dataset, "_inputs", list)()
+    return [dataset, *itertools.chain.from_iterable(map(_sources, inputs))]
+
+
+def _batch_size(dataset):
+    size = getattr(dataset, "_batch_size", None)
+    value = None if size is None else tf.get_static_value(size)
+    return None if value is None else int(value)

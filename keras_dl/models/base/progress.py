@@ -1,0 +1,179 @@
+"""Callbacks that `fit` adds to the user's: the place in the data, batch numbers, rates of several optimizers."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_dl.models.base.checking import without_none
+from keras_dl.models.base.feeding import endless, order_of, shuffles
+
+_HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
+#: Keras' callbacks that do something at a batch only where they are told to, and whether they are.
+_ASKED = {
+    keras.callbacks.Callback: lambda callback: False,
+    keras.callbacks.ProgbarLogger: lambda callback: False,
+    keras.callbacks.ModelCheckpoint: lambda callback: callback.save_freq != "epoch",
+    keras.callbacks.BackupAndRestore: lambda callback: callback.save_freq != "epoch",
+    keras.callbacks.TensorBoard: lambda callback: callback.update_freq != "epoch" or callback._start_batch > 0,
+}
+
+
+class Progress(keras.callbacks.Callback):
+    """Keeps the model's place in the data up to date, before any other callback saves it.
+
+    Args:
+        data: What feeds the training; where `pipeline` made it, its order is placed at every epoch.
+        steps_per_epoch: Where an epoch ends before the data do, or `None`.
+        count: Batches of one pass over the data, or `None` where that is not known or they have no end.
+    """
+
+    acts_on_batches = False
+
+    def __init__(self, data, steps_per_epoch=None, count=None):
+        super().__init__()
+        self.data, self.steps_per_epoch, self.count = data, steps_per_epoch, count
+        self.order = order_of(data)
+        self._begun = False
+
+    def on_epoch_begin(self, epoch, logs=None):
+        state = self.model.state
+        stepped, continues = self.steps_per_epoch is not None, self._begun and self.steps_per_epoch is not None
+        if self.order is not None:
+            state.recognise(self.order.mark)
+        state.marks = self.order is None and not self._begun
+        state.shuffled = shuffles(self.data)
+        if state.metrics and isinstance(self.data, tf.data.Dataset):
+            self.model.build_metrics(without_none(next(iter(self.data))))
+        state.take_up(stepped, continues)
+        state.steps_left = self.steps_per_epoch
+        if self.order is not None and not continues:
+            self.order.place(state.passes)
+        self._begun = True
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.model.state.batch = max(self.model.state.batch, batch + 1)  # at first a resumed epoch is behind its place
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.finish_epoch()
+        self.model.state.end_epoch(self.steps_per_epoch is not None, self.count, endless(self.data))
+
+
+class Callbacks(keras.callbacks.CallbackList):
+    """Keras' list of callbacks, told the true number of the last batch where the last stack of an epoch is not full.
+
+    Args:
+        callbacks: List of callbacks.
+        steps: Batches an epoch, or `None` where they are not known.
+        **options: Options of `keras.callbacks.CallbackList`.
+    """
+
+    def __init__(self, callbacks, steps=None, **options):
+        super().__init__(callbacks, steps=steps, **options)
+        self.last = math.inf if steps is None else steps - 1
+
+    def on_train_batch_end(self, batch, logs=None):
+        super().on_train_batch_end(min(batch, self.last), logs)
+
+
+class SharedRates(keras.callbacks.Callback):
+    """Changes the learning rates of all optimizers by the factor by which a callback changes that of the first.
+
+    Keras' callbacks know one optimizer, `model.optimizer`. Schedules keep their own course.
+    """
+
+    acts_on_batches = False
+
+    def on_train_begin(self, logs=None):
+        self._rate = _rate(self.model.optimizer)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        self.share()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.share()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.share()
+
+    def share(self):
+        """Gives the others the first one's change since the last call."""
+        before, self._rate = self._rate, _rate(self.model.optimizer)
+        if before == self._rate or not before:
+            return
+        others = {id(u.optimizer): u.optimizer for u in self.model.updates if u.optimizer is not None}
+        for optimizer in others.values():
+            if optimizer is not self.model.optimizer and _rate(optimizer) is not None:
+                optimizer.learning_rate = _rate(optimizer) * (self._rate / before)
+
+
+def _rate(optimizer):
+    """An optimizer's learning rate, a float; `None` where a schedule decides it."""
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    scheduled = isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+    return None if scheduled else float(keras.ops.convert_to_numpy(inner.learning_rate))
+
+
+def acts_on_batches(callback):
+    """Whether a callback acts at every batch, so that steps should not be stacked behind its back.
+
+    A callback may say so itself: its attribute `acts_on_batches` is true or false.
+    """
+    declared = getattr(callback, "acts_on_batches", None)
+    if declared is not None:
+        return declared
+    if any(hook in vars(callback) for hook in _HOOKS):  # LambdaCallback
+        return True
+    if type(callback).__module__.startswith("keras_tuner"):  # it passes hooks on to a tuner, whose own do nothing
+        homes = [_defined_in(type(callback.tuner), hook) for hook in _HOOKS[2:]]
+        return any(not home.__module__.startswith("keras_tuner") for home in homes)
+    homes = {_defined_in(type(callback), hook) for hook in _HOOKS}
+    return any(_ASKED[home](callback) if home in _ASKED else True for home in homes)
+
+
+def _defined_in(kind, name):
+    """The class of `kind`'s family that defines a method."""
+    return next(parent for parent in kind.__mro__ if name in vars(parent))
+
+
+def in_order(model, callbacks, progress):
+    """`Progress` first, then the user's callbacks, the history, and those that keep the state of all others.
+
+    A callback that wants to run after the others has an attribute `runs_last`, which is true; one that has a method
+    `set_callbacks` is given the list.
+    """
+    callbacks = list(callbacks)
+    if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
+        callbacks.append(keras.callbacks.History())
+    if model.shares_rates:
+        callbacks = _with_shared_rates(callbacks)
+    callbacks = [progress, *sorted(callbacks, key=lambda callback: getattr(callback, "runs_last", False))]
+    for callback in callbacks:
+        if hasattr(callback, "set_callbacks"):
+            callback.set_callbacks(callbacks)
+    return callbacks
+
+
+def _with_shared_rates(callbacks):
+    """The callbacks, each that sets learning rates followed by one that does so for all optimizers, and one behind."""
+    rates = SharedRates()
+    setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
+    following = [[callback, rates] if isinstance(callback, setters) else [callback] for callback in callbacks]
+    return [*[callback for pair in following for callback in pair], rates]
+
+
+def check_monitors(model, callbacks):
+    """Refuses callbacks that monitor a loss which a model of several losses does not have.
+
+    Raises:
+        ValueError: With the names that it has.
+    """
+    names = [metric.name for metric in model.metrics]
+    for callback in callbacks:
+        monitor = getattr(callback, "monitor", None)
+        saves_all = isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_best_only
+        if monitor in ("loss", "val_loss") and "loss" not in names and not saves_all:
+            raise ValueError(
+                f"{type(callback).__name__}'s monitor should be one of {', '.join(names)}, with 'val_' before it for "
+                f"validation data: the model has no single loss. Received: monitor={monitor!r}"
+            )
