@@ -1,6 +1,7 @@
 """What every test and doctest starts from: float32, a fixed seed, compiled functions, no noise, no display."""
 
 import os
+import pathlib
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -11,7 +12,7 @@ import pytest
 
 pytest.register_assert_rewrite("keras_dl.testing")
 
-MEMORY_PER_PROCESS = 10 * 2**30  # bytes; what a process of half of the tests grows to
+MEMORY_PER_PROCESS = 10 * 2**30  # bytes; more than a process of half of the tests grows to
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -21,13 +22,20 @@ def pytest_xdist_auto_num_workers(config):
     Most of a test's time is Python's, so one process keeps one core busy.
     """
     named = config.args_source is config.ArgsSource.ARGS
-    if named or len(os.sched_getaffinity(0)) < 2 or _memory() < 2 * MEMORY_PER_PROCESS:
+    if named or (os.cpu_count() or 1) < 2 or _memory() < 2 * MEMORY_PER_PROCESS:
         return 0
     return 2
 
 
 def _memory():
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """How many bytes this machine has, or a container's limit; 0 where neither is known."""
+    limits = []
+    if hasattr(os, "sysconf"):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    limit = pathlib.Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and limit.read_text().strip().isdigit():
+        limits.append(int(limit.read_text()))
+    return min(limits, default=0)
 
 
 @pytest.fixture(autouse=True)
