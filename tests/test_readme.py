@@ -3,7 +3,9 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+import keras_dl
 from apps import catalogue, evaluate, export, launch, sample, segment, train, tune
 from apps.clients import rest_client
 
@@ -39,13 +41,41 @@ def test_every_command_line_is_one_that_the_programs_accept():
     assert checked == set(programs)
 
 
-def test_the_python_example_runs(tmp_path, monkeypatch):
+def test_the_python_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code = next(block for language, block in BLOCKS if language == "python")
     names = {}
-    exec(code.replace("epochs=20", "epochs=1, verbose=0"), names)
-    assert (tmp_path / "vae.keras").is_file()
+    vae, gan = [block for language, block in BLOCKS if language == "python"][:2]
+    for code in (vae, gan):
+        exec(re.sub(r"epochs=\d+", "epochs=1, verbose=0", code), names)
     assert np.isfinite(names["vae"].evaluate(names["x_test"], verbose=0, return_dict=True)["elbo"])
+    assert (tmp_path / "gan.keras").is_file()
+
+
+def names_of_concepts():
+    """The names in the table from the notes to the code, each with the modules in which it may stand."""
+    table = README.split("## From the notes to the code")[1].split("\n## ")[0]
+    for row in table.splitlines():
+        module = "keras_dl"
+        for text in re.findall(r"`([^`]+)`", row.split("|")[2] if row.count("|") == 3 else ""):
+            name = re.sub(r"\(.*", "", text)
+            if re.fullmatch(r"[\w.]+", name):
+                module = f"keras_dl.{name.rpartition('.')[0]}" if "." in name else module
+                yield name.rpartition(".")[2], (module, "keras_dl.models", "keras_dl.networks", f"keras_dl.{name}")
+
+
+@pytest.mark.parametrize("name, modules", list(names_of_concepts()))
+def test_every_concept_has_its_name(name, modules):
+    """A name of the table is one of its module, a class of it (`VAE.log_prob`), or a module."""
+    places = [resolve(module) for module in modules]
+    assert places[-1] is not None or any(hasattr(place, name) for place in places if place is not None)
+
+
+def resolve(path):
+    """The object that a dotted name of `keras_dl` means, or `None`."""
+    place = keras_dl
+    for part in path.split(".")[1:]:
+        place = getattr(place, part, None) or getattr(keras_dl.models, part, None)
+    return place
 
 
 def test_the_recipes_are_named():
