@@ -125,7 +125,7 @@ def tuners():
 
 def formats():
     """Names of the formats that models are exported in."""
-    return _constant(ROOT / "keras_dl" / "runtime" / "export.py", "FORMATS")
+    return ["saved_model", *_constant(ROOT / "keras_dl" / "models" / "formats" / "writing.py", "FORMATS")]
 
 
 def datasets():
