@@ -22,7 +22,7 @@ heavy = [name for name in {HEAVY} if name in sys.modules and name not in before]
 registered = set(keras.saving.get_custom_objects())
 for module in pkgutil.walk_packages(keras_dl.__path__, "keras_dl."):
     importlib.import_module(module.name)
-late = [name for name in keras.saving.get_custom_objects() if name not in registered and "keras_dl" in name]
+late = [name for name in keras.saving.get_custom_objects() if name not in registered and n.startswith("keras_dl>")ame]
 print(json.dumps([heavy, late, len(registered)]))
 """
 
