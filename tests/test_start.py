@@ -22,7 +22,8 @@ heavy = [name for name in {HEAVY} if name in sys.modules and name not in before]
 registered = set(keras.saving.get_custom_objects())
 for module in pkgutil.walk_packages(keras_dl.__path__, "keras_dl."):
     importlib.import_module(module.name)
-late = [name for name in keras.saving.get_custom_objects() if name not in registered and n.startswith("keras_dl>")ame]
+registered_late = set(keras.saving.get_custom_objects()) - registered
+late = [name for name in registered_late if name.startswith("keras_dl>")]
 print(json.dumps([heavy, late, len(registered)]))
 """
 
