@@ -71,7 +71,7 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
     >>> [(len(x), len(y)) for x, y in augmented(dataset, [keras_dl.data.augment.Noise(0.1)])]
     [(4, 4), (1, 1)]
     """
-    order = _Orders(getattr(dataset, "order", None))
+    order = _Orders(getattr(dataset, "order", None), int(dataset.cardinality()))
     if masks and not isinstance(dataset.element_spec, tuple):
         raise ValueError("`masks=True` needs batches (x, y). Received: batches without y")
 
@@ -95,10 +95,16 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
 
 
 class _Orders(Order):
-    """The epochs of the changes and of the dataset that is changed, placed together."""
+    """The epochs of the changes and of the dataset that is changed, placed together.
 
-    def __init__(self, inner):
-        super().__init__()
+    Args:
+        inner: The order of the dataset that is changed, or `None`, which has no mark.
+        count: Its batches.
+    """
+
+    def __init__(self, inner, count):
+        batch_size, mark = (None, 0) if inner is None else (inner.batch_size, inner.mark)
+        super().__init__(None, count, batch_size, mark)
         self.inner = inner
 
     def place(self, epoch):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count
-from keras_dl.data.pipeline import Order
+from keras_dl.data.pipeline import Order, mark_of
 
 PLACES_A_CLASS = 10_000
 
@@ -90,7 +90,9 @@ class Patches:
         Raises:
             ValueError: If `steps` is not a positive integer.
         """
-        steps, order = check_count(steps, "steps"), Order()
+        steps = check_count(steps, "steps")
+        shapes = [case.image.shape for case in self.cases]
+        order = Order(None, steps, self.batch_size, mark_of((), ("patches", steps, self.batch_size, self.seed, shapes)))
 
         def batch(step):
             images, labels = tf.numpy_function(self.batch, [step], (tf.float32, tf.int32), stateful=False)
