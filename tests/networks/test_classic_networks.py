@@ -152,7 +152,7 @@ def test_reload_in_a_fresh_process(tmp_path):
         np.testing.assert_allclose(outputs[name].sum(1), 1.0, rtol=1e-5)
 
 
-@pytest.mark.parametrize("name", CLASSIC)
+@pytest.mark.parametrize("name", sorted(CLASSIC))
 def test_signatures(name):
     """Every network takes the same arguments in the same order."""
     factory = getattr(networks, name)
