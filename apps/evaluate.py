@@ -70,7 +70,7 @@ def evaluate(arguments):
         label_values = config["data"].get("label_values")
         data = task.load(name or config["dataset"], place, label_values, show.tracked, **reading)
         data = data.of_run(config, folder.path, other=bool(name), limit=arguments.limit)
-        counts = {"num_samples": arguments.num_samples, "features": arguments.features}
+        counts = {"epoch": int(model.state.epoch), "num_samples": arguments.num_samples, "features": arguments.features}
         if name and task.condition == "masks":  # beside the figures of the cases that were held out
             folder = RunFolder(folder.path / "evaluations" / data.name)
             folder.path.mkdir(parents=True, exist_ok=True)

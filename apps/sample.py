@@ -52,6 +52,7 @@ def main(argv=None):
 def sample(arguments):
     """Draws samples from a run's model and writes them."""
     from apps import show
+    from keras_dl.callbacks.sheets import epoch_title
     from keras_dl.tasks.drawing import write_samples
 
     folder, config, recipe = cli.open_run(arguments.folder)
@@ -61,7 +62,8 @@ def sample(arguments):
         samples = recipe.TASK.samples(model, classes, **drawn)
     path = Path(arguments.to) if arguments.to else folder.pictures / "samples.png"
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
-        write_samples(path, samples)
+        title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
+        write_samples(path, samples, title)
     show.written({path: f"{len(samples):,} samples"})
 
 

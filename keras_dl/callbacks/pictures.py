@@ -1,14 +1,12 @@
 """Pictures of what a model makes, drawn while it trains."""
 
-import math
 from pathlib import Path
 
 import keras
 import numpy as np
 
+from keras_dl.callbacks.sheets import UNIT, Block, check_range, epoch_title, image_grid, save_points, save_sheet
 from keras_dl.checks import check_count, check_path, check_seed
-
-UNIT = (0.0, 1.0)
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -25,6 +23,10 @@ class SampleGrid(keras.callbacks.Callback):
         seed: integer, passed on to `model.sample`.
         value_range: `(black, white)`, the values of images that are drawn so; None takes the range of the model's last
             activation (a GAN's `data_range`: -1 to 1 for tanh), and 0 to 1 where it has none.
+        dataset: name of the data set, which a title above the picture says beside the model's class and the epoch;
+            None for a picture without words.
+        real: array of samples of the data, as the model sees them, which are drawn above the model's; points in the
+            plane behind the model's. None for none.
 
     Raises:
         ValueError: if the model has no `sample` method, its samples are neither images nor points in the plane, or an
@@ -38,9 +40,11 @@ class SampleGrid(keras.callbacks.Callback):
     [1, 2, 4, 8, 16]
     """
 
-    name = "samples"
+    name = heading = "samples"
 
-    def __init__(self, folder, num_samples=64, condition=None, columns=8, seed=0, value_range=None):
+    def __init__(
+        self, folder, num_samples=64, condition=None, columns=8, seed=0, value_range=None, dataset=None, real=None
+    ):
         super().__init__()
         self.folder = Path(check_path(folder, "folder"))
         self.num_samples = check_count(num_samples, "num_samples")
@@ -48,6 +52,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.columns = check_count(columns, "columns")
         self.seed = check_seed(seed)
         self.value_range = None if value_range is None else check_range(value_range)
+        self.dataset, self.real = dataset, real
         self._last_epoch = self._drawn_epoch = 0
 
     def set_model(self, model):
@@ -74,8 +79,14 @@ class SampleGrid(keras.callbacks.Callback):
     def _draw(self):
         path = self.folder / f"{self.name}_epoch_{self._last_epoch:04d}.png"
         value_range = self.value_range or getattr(self.model, "data_range", None) or UNIT
-        save_samples(path, self._samples(), self.columns, value_range)
+        save_samples(path, self._samples(), self.columns, value_range, self._titled(), self.real, self.heading)
         self._drawn_epoch = self._last_epoch
+
+    def _titled(self):
+        """The title with the epoch; None where the picture has no words."""
+        if self.dataset is None and self.real is None:
+            return None
+        return epoch_title(self.model, self.dataset, self._last_epoch, (self.params or {}).get("epochs"))
 
 
 class LatentInterpolation(SampleGrid):
@@ -91,6 +102,7 @@ class LatentInterpolation(SampleGrid):
         condition: array with one condition a path, or None.
         seed: integer that fixes the latents.
         value_range: as for `SampleGrid`.
+        dataset: as for `SampleGrid`.
 
     Raises:
         ValueError: if an argument is out of range, or the model has neither `generate` nor `decode`.
@@ -103,11 +115,11 @@ class LatentInterpolation(SampleGrid):
     (4, 8, 16)
     """
 
-    name = "interpolation"
+    name, heading = "interpolation", "paths between latents, one per row"
 
-    def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0, value_range=None):
+    def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0, value_range=None, dataset=None):
         columns = check_count(columns, "columns", least=2)
-        super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range)
+        super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range, dataset)
         if condition is not None and np.shape(condition)[:1] != (num_paths,):
             raise ValueError(f"`condition` must have a row a path, {num_paths}. Received: {condition!r}")
 
@@ -135,42 +147,6 @@ class LatentInterpolation(SampleGrid):
         return decode(latents.reshape(-1, latents.shape[-1]), condition=condition)
 
 
-def image_grid(images, columns=8, padding=1, value_range=UNIT):
-    """Lays images out on a white sheet, row by row.
-
-    Args:
-        images: array or tensor of shape `(num_images, height, width, channels)`, 1 or 3 channels.
-        columns: integer, images in a row.
-        padding: integer, pixels between images and around them.
-        value_range: `(black, white)`, the values that become 0 and 1.
-
-    Returns:
-        A float32 array of shape `(sheet_height, sheet_width, channels)`, clipped to [0, 1].
-
-    Raises:
-        ValueError: if `images` is not such an array.
-
-    Example:
-
-    >>> import numpy as np
-    >>> import keras_dl
-    >>> keras_dl.callbacks.image_grid(np.zeros((6, 8, 8, 1)), columns=3, padding=1).shape
-    (19, 28, 1)
-    """
-    images = keras.ops.convert_to_numpy(images).astype("float32")
-    if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
-        raise ValueError(f"Expected images of shape (num_images, height, width, 1 or 3). Received: {images.shape}")
-    count, height, width, channels = images.shape
-    columns, padding = check_count(columns, "columns"), check_count(padding, "padding", least=0)
-    black, white = check_range(value_range)
-    rows = -(-count // columns)
-    cells = np.ones((rows * columns, height + padding, width + padding, channels), "float32")
-    cells[:count, :height, :width] = np.clip((images - black) / (white - black), 0.0, 1.0)
-    cells = cells.reshape(rows, columns, *cells.shape[1:]).swapaxes(1, 2)
-    sheet = cells.reshape(rows * (height + padding), columns * (width + padding), channels)
-    return np.pad(sheet, ((padding, 0), (padding, 0), (0, 0)), constant_values=1.0)
-
-
 def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):
     """Writes `image_grid` of images as a picture, its pixels enlarged to at least `min_width`.
 
@@ -188,37 +164,22 @@ def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):
     keras.utils.save_img(path, np.round(sheet * 255), data_format="channels_last", scale=False)
 
 
-def save_samples(path, samples, columns=8, value_range=UNIT):
-    """Writes samples as a picture: images as `save_image_grid` does, points in the plane as `save_points`."""
+def save_samples(path, samples, columns=8, value_range=UNIT, title=None, real=None, heading="samples"):
+    """Writes samples as a picture: images as a grid, points in the plane as `save_points` does.
+
+    Args:
+        path: the file to write; its folder is made if it does not exist.
+        samples: array or tensor of images, as for `image_grid`, or of points, shape `(num_points, 2)`.
+        columns: integer, images in a row.
+        value_range: as for `image_grid`.
+        title: the line above the picture; None for a picture without words, as `save_image_grid` writes it.
+        real: samples of the data, which are drawn above the images, or behind the points; None for none.
+        heading: the line above the samples in a picture with words.
+    """
     if len(samples.shape) == 2 and samples.shape[-1] == 2:
-        save_points(path, samples)
-    else:
+        save_points(path, samples, title, real)
+    elif title is None and real is None:
         save_image_grid(path, samples, columns, value_range=value_range)
-
-
-def check_range(value_range):
-    """Returns `(black, white)` as floats, or raises a `ValueError`."""
-    try:
-        black, white = (float(value) for value in value_range)
-    except (TypeError, ValueError):
-        black = white = math.nan
-    if not (math.isfinite(black) and math.isfinite(white)) or black == white:
-        raise ValueError(f"`value_range` must be two different numbers (black, white). Received: {value_range!r}")
-    return black, white
-
-
-def save_points(path, points):
-    """Draws points in the plane, an array or tensor of shape `(num_points, 2)`, as a picture."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    points = keras.ops.convert_to_numpy(points)
-    side = 2.0 ** math.ceil(math.log2(max(np.abs(points).max(), 1e-3)))  # seldom another from picture to picture
-    figure, panel = plt.subplots(figsize=(5, 5), layout="constrained")
-    panel.scatter(*points.T, s=3, alpha=0.5, linewidths=0)
-    panel.set(aspect="equal", xlim=(-side, side), ylim=(-side, side), xlabel="x1", ylabel="x2")
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    else:
+        above = [] if real is None else [Block(real, "real data", columns, (), value_range)]
+        save_sheet(path, title or "", [*above, Block(samples, heading, columns, (), value_range)])

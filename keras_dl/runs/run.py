@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import runtime
+from keras_dl.callbacks.sheets import epoch_title
 from keras_dl.runs import extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
@@ -78,7 +79,8 @@ class Run:
     @property
     def context(self):
         """The `Context` of the run's measures and pictures."""
-        return Context(self.folder.path, self.config["fit"], self.config["seed"], track=self.track, say=self.say)
+        more = {"track": self.track, "say": self.say, "epoch": int(self.model.state.epoch)}
+        return Context(self.folder.path, self.config["fit"], self.config["seed"], **more)
 
     def fit(self, train_data, test_data, callbacks=()):
         """Trains from where the model stands to the last epoch; on the first worker, writes history and pictures."""
@@ -111,7 +113,8 @@ class Run:
         seconds = sum(row["seconds"] for row in history)
         self.folder.write_results({"epochs": epoch, "seconds": round(seconds, 1), "train": train, "test": test})
         curves = self.folder.pictures / "loss_curves.png"
-        loss_curves(curves, history)
+        title = epoch_title(self.model, self.data.name, epoch, what="Metrics")
+        loss_curves(curves, history, title, self.task.units)
         report = self.task.finish(self.model, self.data, self.folder.pictures, self.context)
         if report.measures:
             self.folder.write_evaluation({"dataset": self.data.name, "rows": report.rows, **report.results})

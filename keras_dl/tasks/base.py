@@ -34,6 +34,10 @@ class Task:
     card_pictures: tuple[str, ...] = ()
     #: Metrics that tell most about the progress of training, the first that there is; a tuple stands for several.
     progress: tuple[str | tuple[str, ...], ...] = ("loss",)
+    #: Metric -> its unit, where its name alone does not say it.
+    units: dict[str, str] = {}
+    #: Metric -> its title in tables, where its name alone does not say what it is of.
+    titles: dict[str, str] = {}
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.
     unsearched = {}
 

@@ -28,6 +28,7 @@ class Density(Generation):
     """
 
     progress = ("elbo", "loss")
+    units = {"loss": "nats"}
     #: What other likelihoods, weights of terms and numbers of samples measure is something else.
     unsearched = {
         "elbo": ("likelihood",),
@@ -70,13 +71,16 @@ class Density(Generation):
         pictures = {}
         if self.latents:
             x, condition = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
-            drawing.reconstructions(folder / "reconstructions.png", model, x, condition)
-            pictures[folder / "reconstructions.png"] = "originals, each beside its reconstruction"
+            title = drawing.title("Reconstructions of held-out data", model, data, context)
+            drawing.reconstructions(folder / "reconstructions.png", model, x, condition, title=title)
+            pictures[folder / "reconstructions.png"] = "held-out originals, each above its reconstruction"
         return pictures | super().pictures(model, data, folder, context)
 
-    def plane(self, model, data, folder, x):
-        drawing.manifold(folder / "manifold.png", model.decode)
-        drawing.latent_means(folder / "latents.png", model, x, data.y_test)
+    def plane(self, model, data, folder, x, context):
+        title = drawing.title("Images over the two latents", model, data, context)
+        drawing.manifold(folder / "manifold.png", model.decode, title=title)
+        title = drawing.title("Posterior means of held-out data", model, data, context)
+        drawing.latent_means(folder / "latents.png", model, x, data.y_test, title)
         return {
             folder / "manifold.png": "images over the two-dimensional latent space",
             folder / "latents.png": "where the held-out images lie in it",

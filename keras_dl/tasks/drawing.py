@@ -5,65 +5,87 @@ from statistics import NormalDist
 import keras
 import numpy as np
 
-from keras_dl.callbacks import image_grid, save_image_grid, save_samples
+from keras_dl.callbacks import save_samples
+from keras_dl.callbacks.sheets import Block, epoch_title, save_figure, save_sheet
 from keras_dl.objectives.gradient_penalties import input_gradients
+from keras_dl.tasks.units import scale
 
 COLUMNS = 8
+REAL_COLUMNS = 4  # of the data, beside samples
+REAL = 16  # samples of the data, above a model's
+PAIRS = 12  # in a row of originals and reconstructions
 POINTS = 200  # in the plane, per class
 MOST_POINTS = 1000  # held-out samples in one picture
 
 
-def loss_curves(path, history):
-    """Draws every metric over the epochs, training and validation in one panel."""
+def loss_curves(path, history, title=None, units=None):
+    """Draws every metric over the epochs, training and held-out data in one panel.
+
+    Args:
+        path: the PNG file.
+        history: list of dicts, the metrics after each epoch.
+        title: the line above the panels; None for none.
+        units: dict of the units of metrics by name; None for those that are known of their names.
+    """
     plt = pyplot()
     names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
-    figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3), squeeze=False, layout="constrained")
+    figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.3), squeeze=False, layout="constrained")
     epochs = [row["epoch"] for row in history]
     for name, panel in zip(names, panels[0], strict=True):
         for key, label in ((name, "train"), (f"val_{name}", "held out")):
             if key in history[0]:
                 panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label)
-        panel.set(title=name, xlabel="epoch")
+        panel.set_title(name, fontsize=10)
+        panel.set(xlabel="epoch", ylabel=scale(name, units))
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.legend(frameon=False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _finish(path, figure, title)
 
 
-def reconstructions(path, model, x, condition=None, count=64):
-    """Draws the first images in pairs: the original, and beside it what the model makes of it."""
+def reconstructions(path, model, x, condition=None, count=48, title="Reconstructions"):
+    """Draws the first images in rows: the originals, and below each what the model makes of it."""
     x, condition = x[:count], None if condition is None else condition[:count]
     reconstructed = keras.ops.convert_to_numpy(model.reconstruct(x, condition=condition))
-    pairs = np.stack([x, reconstructed], axis=1).reshape(-1, *x.shape[1:])
-    save_image_grid(path, pairs, columns=2 * COLUMNS)
+    marks = ("original", "reconstruction")
+    blocks = []
+    for start in range(0, len(x), PAIRS):
+        pairs = np.concatenate([x[start : start + PAIRS], reconstructed[start : start + PAIRS]])
+        blocks.append(Block(pairs, columns=len(pairs) // 2, marks=marks))
+    save_sheet(path, title, blocks)
 
 
-def manifold(path, decode, side=20):
+def manifold(path, decode, side=20, title="Images over the latent space"):
     """Draws what `decode` makes of a grid over a two-dimensional latent space, spaced by the normal's quantiles."""
     quantiles = np.array([NormalDist().inv_cdf(p) for p in np.linspace(0.02, 0.98, side)], "float32")
     across, down = np.meshgrid(quantiles, quantiles[::-1])
     latents = np.stack([across.ravel(), down.ravel()], axis=-1)
-    save_image_grid(path, decode(latents), columns=side)
+    images = decode(latents)
+    if len(images.shape) == 4:
+        heading = f"z1 from {quantiles[0]:.2f} to {quantiles[-1]:.2f} across; z2 from below to above, at the quantiles"
+        marks = tuple(f"z2 = {value:.2f}" for value in quantiles[::-1])
+        save_sheet(path, title, [Block(images, heading, side, marks)])
+    else:
+        save_samples(path, images, side, title=title)
 
 
-def latent_means(path, model, x, y):
+def latent_means(path, model, x, y, title=None):
     """Draws the posterior means of images in a two-dimensional latent space, coloured by class."""
-    _points_by_class(path, keras.ops.convert_to_numpy(model.encode(x)), y, ("z1", "z2"))
+    _points_by_class(path, keras.ops.convert_to_numpy(model.encode(x)), y, ("z1", "z2"), title)
 
 
-def embeddings(path, model, x, y):
+def embeddings(path, model, x, y, title=None):
     """Draws images by the two main directions of their embeddings (principal components), coloured by class."""
     from sklearn.decomposition import PCA
 
     vectors = keras.ops.convert_to_numpy(model.embed(x))
     directions = PCA(2).fit(vectors)
     shares = [f"{share:.0%} of the variance" for share in directions.explained_variance_ratio_]
-    _points_by_class(path, directions.transform(vectors), y, shares)
+    _points_by_class(path, directions.transform(vectors), y, shares, title)
 
 
-def _points_by_class(path, points, y, labels):
+def _points_by_class(path, points, y, labels, title=None):
     plt = pyplot()
-    figure, panel = plt.subplots(figsize=(5.5, 5), layout="constrained")
+    figure, panel = plt.subplots(figsize=(7, 6), layout="constrained")
     if y is None:
         panel.scatter(*points.T, s=8)
     else:
@@ -72,36 +94,43 @@ def _points_by_class(path, points, y, labels):
         drawn = panel.scatter(*points.T, c=y[: len(points)], cmap=colours, vmin=-0.5, vmax=count - 0.5, s=8)
         figure.colorbar(drawn, label="class", ticks=range(count))
     panel.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    _finish(path, figure, title)
 
 
-def classes(path, model, num_classes, seed=0):
-    """Draws images with a row per class, or points in the plane coloured by class."""
+def classes(path, model, num_classes, seed=0, title="Samples by class", data=None):
+    """Draws images with a row per class, or points in the plane coloured by class.
+
+    Args:
+        path: the PNG file.
+        model: a model that samples by class.
+        num_classes: number of classes.
+        seed: integer that fixes the samples.
+        title: the line above the picture.
+        data: samples of the data with their classes, `(x, y)`, of which some images are drawn beside; or None.
+    """
     condition = class_rows(num_classes)
     samples = model.sample(len(condition), condition=condition, seed=seed)
     if len(samples.shape) > 2:
-        _rows_by_class(path, samples, num_classes)
+        marks = tuple(f"class {label}" for label in range(num_classes))
+        blocks = [Block(samples, "samples", COLUMNS, marks)]
+        real = None if data is None else of_classes(*data, num_classes)
+        if real is not None:
+            marks = blocks[0].marks
+            blocks = [Block(real, "real data", REAL_COLUMNS, marks), blocks[0]._replace(marks=())]
+        save_sheet(path, title, blocks, across=True)
         return
     condition = np.repeat(condition, POINTS // COLUMNS)
     samples = model.sample(len(condition), condition=condition, seed=seed)
-    _points_by_class(path, keras.ops.convert_to_numpy(samples), condition, ("x1", "x2"))
+    _points_by_class(path, keras.ops.convert_to_numpy(samples), condition, ("x1", "x2"), title)
 
 
-def _rows_by_class(path, images, num_classes):
-    plt = pyplot()
-    sheet = image_grid(images, COLUMNS)
-    figure, panel = plt.subplots(figsize=(5, 5 * sheet.shape[0] / sheet.shape[1]), layout="constrained")
-    panel.imshow(sheet.squeeze(-1) if sheet.shape[-1] == 1 else sheet, cmap="gray", vmin=0, vmax=1)
-    panel.set(xticks=[], ylabel="class")
-    panel.set_yticks((np.arange(num_classes) + 0.5) * sheet.shape[0] / num_classes, range(num_classes))
-    panel.tick_params(length=0)
-    panel.spines[:].set_visible(False)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+def of_classes(x, y, num_classes):
+    """Returns the first samples of each class, a row per class; None where a class has too few."""
+    rows = [x[y == label][:REAL_COLUMNS] for label in range(num_classes)]
+    return np.concatenate(rows) if all(len(row) == REAL_COLUMNS for row in rows) else None
 
 
-def critic_field(path, model, x, count=1000):
+def critic_field(path, model, x, count=1000, title=None):
     """Draws points and samples in the plane over the critic's scores, with arrows the way the generator moves samples.
 
     The arrows are the critic's gradients: the generator's losses fall along them.
@@ -115,23 +144,35 @@ def critic_field(path, model, x, count=1000):
     coarse = grid[2::5, 2::5].reshape(-1, 2)
     arrows = keras.ops.convert_to_numpy(input_gradients(lambda points: model.critic(points)[:, 0], coarse))
     figure, panel = plt.subplots(figsize=(6.5, 5.5), layout="constrained")
-    figure.colorbar(panel.contourf(line, line, scores, levels=20, cmap="RdBu", alpha=0.6), label="critic")
+    figure.colorbar(panel.contourf(line, line, scores, levels=20, cmap="RdBu", alpha=0.6), label="critic's score")
     panel.quiver(*coarse.T, *arrows.T, color="0.3", width=0.003)
-    panel.scatter(*x[:count].T, s=3, color="0.6", label="data")
+    panel.scatter(*x[:count].T, s=3, color="0.4", label="real data")
     panel.scatter(*samples.T, s=3, color="tab:green", label="samples")
-    panel.set(aspect="equal")
-    panel.legend(loc="upper right")
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    panel.set(aspect="equal", xlabel="x1", ylabel="x2")
+    panel.legend(loc="upper right", markerscale=2.5)
+    _finish(path, figure, title)
 
 
-def write_samples(path, samples):
-    """Writes samples as an array or as a picture, by the suffix of `path`."""
+def _finish(path, figure, title, dpi=110):
+    """Writes a figure with its title."""
+    if title:
+        figure.suptitle(title, fontsize=12, fontweight="bold")
+    save_figure(path, figure, dpi)
+    pyplot().close(figure)
+
+
+def write_samples(path, samples, title=None):
+    """Writes samples as an array or as a picture with a title, by the suffix of `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".npy":
         np.save(path, samples, allow_pickle=False)
     else:
-        save_samples(path, samples, COLUMNS)
+        save_samples(path, samples, COLUMNS, title=title)
+
+
+def title(what, model, data, context):
+    """Returns a picture's title: what is drawn, of which model, on which data, after how many epochs."""
+    return epoch_title(model, data.name, context.epoch, context.options.get("epochs"), what)
 
 
 def class_rows(num_classes):

@@ -25,7 +25,8 @@ class Embedding(Task):
     def pictures(self, model, data, folder, context=None):
         context = context or Context()
         x, labels = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
-        drawing.embeddings(folder / "embeddings.png", model, x, labels)
+        title = drawing.title("Embeddings of held-out data", model, data, context)
+        drawing.embeddings(folder / "embeddings.png", model, x, labels, title)
         return {folder / "embeddings.png": "held-out images by their embeddings' two main directions"}
 
 

@@ -3,12 +3,20 @@
 import keras
 import numpy as np
 
+from keras_dl.callbacks.sheets import save_figure
 from keras_dl.data.coordinates import grid
 from keras_dl.objectives import gradient, laplacian
 from keras_dl.tasks.base import Task
-from keras_dl.tasks.drawing import pyplot
+from keras_dl.tasks.drawing import pyplot, title
+from keras_dl.tasks.measure import Context
 
 ROWS = 16_384
+WORDS = {
+    "reconstruction": "Values",
+    "gradient": "Length of the gradient",
+    "laplacian": "Laplacian",
+}
+UNITS = {"reconstruction": "grey level, -1 to 1", "gradient": "per pixel", "laplacian": "per pixel squared"}
 
 
 class Field(Task):
@@ -21,16 +29,17 @@ class Field(Task):
         super().__init__("values")
 
     def pictures(self, model, data, folder, context=None):
-        return draw(folder, model, data.x, data.y)
+        return draw(folder, model, data.x, data.y, title("Field", model, data, context or Context()))
 
 
-def draw(folder, model, x, y):
+def draw(folder, model, x, y, about=""):
     """Draws what a network makes of an image in the plane; returns paths with their meanings.
 
     Args:
         folder: where the pictures go.
         model: a model that maps coordinates to one value in [-1, 1].
         x, y: coordinates and values of the image's pixels, row by row, as `keras_dl.data.pixels` gives them.
+        about: the line above the pictures: of which model, data and epoch they are.
     """
     image = y.reshape(len(np.unique(x[:, 0])), -1)
     found, expected = fields(model, x, image), image_fields(image)
@@ -41,7 +50,8 @@ def draw(folder, model, x, y):
         ("laplacian", "the image's Laplacian, beside it the network's, by autodiff"),
     ):
         path = folder / f"{name}.png"
-        _side_by_side(path, expected[name], found[name], f"{name}, correlation {found[f'{name}_correlation']:.3f}")
+        heading = f"{about}\n{WORDS[name]}; correlation {found[f'{name}_correlation']:.3f}"
+        _side_by_side(path, expected[name], found[name], heading.strip(), UNITS[name])
         drawn[path] = meaning
     for factor in (2, 4):
         path = folder / f"rendering_x{factor}.png"
@@ -90,15 +100,17 @@ def rendering(path, model, size):
     keras.utils.save_img(path, levels, data_format="channels_last", scale=False)
 
 
-def _side_by_side(path, expected, found, title):
+def _side_by_side(path, expected, found, heading, unit):
     """Draws two images in the same grey levels, from the first's 1st to its 99th percentile."""
     plt = pyplot()
     low, high = np.percentile(expected, (1, 99))
-    figure, panels = plt.subplots(1, 2, figsize=(9, 4.8), layout="constrained")
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 5), layout="constrained", sharey=True)
     for panel, field, name in zip(panels, (expected, found), ("image", "network"), strict=True):
-        panel.imshow(field, cmap="gray", vmin=low, vmax=high)
-        panel.set_title(name)
-        panel.axis("off")
-    figure.suptitle(title)
-    figure.savefig(path, dpi=110)
+        drawn = panel.imshow(field, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+        panel.set_title(name, fontsize=11)
+        panel.set(xlabel="column (pixels)")
+    panels[0].set(ylabel="row (pixels)")
+    figure.colorbar(drawn, ax=panels, label=unit, shrink=0.8, extend="both")
+    figure.suptitle(heading, fontsize=12, fontweight="bold")
+    save_figure(path, figure, 110)
     plt.close(figure)

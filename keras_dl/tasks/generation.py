@@ -40,7 +40,8 @@ class Generation(Task):
         classes = data.spec.num_classes if self.condition else None
         condition = drawing.class_rows(classes) if classes else None
         count = len(condition) if classes else 64 if len(data.spec.shape) == 3 else 2000
-        return [SampleGrid(folder, count, condition, drawing.COLUMNS)]
+        real = data.x_test[: drawing.REAL if len(data.spec.shape) == 3 else count]
+        return [SampleGrid(folder, count, condition, drawing.COLUMNS, dataset=data.name, real=real)]
 
     def measures(self, model, data, context=None):
         context = context or Context()
@@ -54,19 +55,23 @@ class Generation(Task):
         x, _ = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
         pictures = {}
         if self.condition and self.generates:
-            drawing.classes(folder / "classes.png", model, data.spec.num_classes)
-            pictures[folder / "classes.png"] = "samples by class"
+            title = drawing.title("Samples by class", model, data, context)
+            real = (data.x_test, data.y_test)
+            drawing.classes(folder / "classes.png", model, data.spec.num_classes, title=title, data=real)
+            pictures[folder / "classes.png"] = "real data and samples by class"
         elif self.critic and x.shape[1:] == (2,):
-            drawing.critic_field(folder / "critic_field.png", model, x)
+            title = drawing.title("Critic's scores", model, data, context)
+            drawing.critic_field(folder / "critic_field.png", model, x, title=title)
             pictures[folder / "critic_field.png"] = "data and samples over the critic's scores"
         elif self.latents and model.latent_size == 2:
-            pictures |= self.plane(model, data, folder, x)
+            pictures |= self.plane(model, data, folder, x, context)
         grids = sorted(folder.glob("samples_epoch_*.png"))[-1:]
-        return pictures | dict.fromkeys(grids, "samples; after fewer epochs beside it")
+        return pictures | dict.fromkeys(grids, "real data and samples; after fewer epochs beside it")
 
-    def plane(self, model, data, folder, x):
+    def plane(self, model, data, folder, x, context):
         """Draws the plane of two latents; returns the meanings of the pictures by path."""
-        drawing.manifold(folder / "manifold.png", model.generate)
+        title = drawing.title("Images over the two latents", model, data, context)
+        drawing.manifold(folder / "manifold.png", model.generate, title=title)
         return {folder / "manifold.png": "images over the two-dimensional latent space"}
 
     def samples(self, model, num_classes=None, num_samples=None, labels=None, seed=None):

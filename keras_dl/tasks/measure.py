@@ -57,6 +57,7 @@ class Context:
         features: a file of features by which images are compared, or `"inception_v3"`.
         track: function `track(items, title)` that goes through items, and may show how far it is.
         say: function that is told lines of text.
+        epoch: how many epochs the model has been trained; None where that is not known.
         results: what one measure or picture has computed and another needs too, by name.
     """
 
@@ -67,6 +68,7 @@ class Context:
     features: str | None = None
     track: Any = untracked
     say: Any = silent
+    epoch: int | None = None
     results: dict = dataclasses.field(default_factory=dict)
 
 
