@@ -26,8 +26,8 @@ def check_arrays(data, unit_interval=False):
         check_array(leaf, name)
         leaves.append(np.asarray(leaf))
         if len(leaf) != len(leaves[0]):
-            wanted = f"{named[0][0]}, {len(leaves[0])}"
-            raise ValueError(f"{name} should have as many rows as {wanted}. Received: {len(leaf)} rows")
+            first_array = f"{named[0][0]}, {len(leaves[0])}"
+            raise ValueError(f"{name} should have as many rows as {first_array}. Received: {len(leaf)} rows")
     first = leaves[0]
     if unit_interval and (first.min() < 0 or first.max() > 1):
         raise ValueError(f"x should lie in [0, 1]. Received: values from {first.min()} to {first.max()}")
@@ -39,14 +39,15 @@ def _named(data):
     leaves = tf.nest.flatten(data)
     if isinstance(data, dict) and len(leaves) == len(data):
         return list(zip(sorted(data), leaves, strict=True))
-    return [("x" if i == 0 else f"array {i} of the data", leaf) for i, leaf in enumerate(leaves)]
+    names = ["x", *(f"array {i} of the data" for i in range(1, len(leaves)))]
+    return list(zip(names, leaves, strict=False))
 
 
 def check_array(array, name="x"):
     """Checks that one array has rows, numbers, and no NaN or infinity. See `check_arrays`."""
     array = as_array(array, name)
     if array.ndim == 0:
-        raise ValueError(f"{name} should have a row a sample. Received: a scalar, {array}")
+        raise ValueError(f"{name} should have one row per sample. Received: a scalar, {array}")
     if array.size == 0:
         raise ValueError(f"{name} should not be empty. Received: shape {array.shape}")
     check_finite(array, name)

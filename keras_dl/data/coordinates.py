@@ -16,7 +16,7 @@ def pixels(image):
     The first pixel of an axis is at -1 and the last at 1.
 
     Args:
-        image: Array of shape `(height, width)` or `(height, width, channels)`, at least 2 pixels an axis.
+        image: Array of shape `(height, width)` or `(height, width, channels)`, at least 2 pixels per axis.
 
     Returns:
         `(x, y)`: float32 coordinates (row, column) of shape `(height * width, 2)`, row by row, and values of shape

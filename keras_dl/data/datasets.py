@@ -35,8 +35,8 @@ def load(name, held_out="test"):
     the middle of four pixels.
 
     `digits` comes with scikit-learn; its rows are ordered by writer, and the test part is the last 360 rows. The
-    static binarisation of MNIST is Larochelle and Murray's (2011). The others are read, where the environment
-    variable `KERAS_DL_DATA` is set, from `$KERAS_DL_DATA/<name>/`: the four `*-idx?-ubyte.gz` files of `mnist` and
+    static binarisation of MNIST is Larochelle and Murray's (2011). The others are read, if the environment variable
+    `KERAS_DL_DATA` is set, from `$KERAS_DL_DATA/<name>/`: the four `*-idx?-ubyte.gz` files of `mnist` and
     `fashion_mnist`; `binarized_mnist.npz` with the arrays `train_data`, `valid_data` and `test_data` of 784 columns;
     the binary version of `cifar10`, unpacked or as `cifar-10-binary.tar.gz`; for `cifar10_subset`, which are the first
     4,000 training images of CIFAR-10, `cifar10_batch_0.png` to `cifar10_batch_3.png` with an image's 1,024 pixels in
@@ -51,7 +51,7 @@ def load(name, held_out="test"):
     Returns:
         `((x_train, y_train), (x_test, y_test))`: float32 images of shape `(num_images, height, width, channels)` in
         [0, 1], or points of shape `(num_points, 2)`, and int32 labels of shape `(num_images,)`, float32 values of
-        shape `(num_points, 1)` for `camera`, or None where the set has neither.
+        shape `(num_points, 1)` for `camera`, or None if the set has neither.
 
     Raises:
         ValueError: for an unknown name or part, or if a file is truncated, damaged or not what its name says.
@@ -89,8 +89,8 @@ def _images_and_labels(name, x, y):
     if name == "binarized_mnist" and not ((x == 0) | (x == 1)).all():
         raise ValueError(f"Expected {name} to hold only 0 and 1. Received: values from {x.min()} to {x.max()}")
     if not (x.min() >= 0 and x.max() <= 1):
-        found = f"{x.min() * largest}..{x.max() * largest}"
-        raise ValueError(f"Expected the pixels of {name} in 0..{largest}. Received: {found}")
+        limits = f"{x.min() * largest}..{x.max() * largest}"
+        raise ValueError(f"Expected the pixels of {name} in 0..{largest}. Received: {limits}")
     if y is None:
         return x, None
     y = np.asarray(y, "int32").reshape(-1)
@@ -166,7 +166,7 @@ def _download(name):
 
     try:
         return getattr(keras.datasets, name).load_data()
-    except Exception as error:  # what keras raises where there is no network has no type of its own
+    except Exception as error:  # what keras raises without a network has no type of its own
         raise OSError(
             f"Expected keras.datasets to download {name}, or the environment variable KERAS_DL_DATA to name a folder "
             f"with {name}/. Received: KERAS_DL_DATA is not set, and {error}"

@@ -39,7 +39,9 @@ def find(folder, candidates):
     for candidate in candidates:
         if (folder / candidate).is_file():
             return folder / candidate
-    there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else "no such folder"
+    there = "no such folder"
+    if folder.is_dir():
+        there = sorted(path.name for path in folder.iterdir())
     raise FileNotFoundError(f"Expected {' or '.join(map(str, candidates))} in {folder}. Received: {there}")
 
 

@@ -18,7 +18,7 @@ class Order:
     """Which epoch a pipeline gives next. `fit` places it, so that a resumed run sees the data it would have seen.
 
     Args:
-        data: The arrays that the pipeline gives as they are, for `fit` to check; `None` where it changes them.
+        data: The arrays that the pipeline gives as they are, for `fit` to check; `None` if it changes them.
         count: Batches of an epoch.
         batch_size: Rows of a batch.
         mark: A checksum that tells these data, in this order, from others.
@@ -50,9 +50,9 @@ def pipeline(
     stateless permutation of the rows): iteration `e` over the dataset is epoch `e`, in any process.
 
     Args:
-        x: Array, or nest of arrays, with a row a sample: shape `(n, ...)`.
+        x: Array, or nest of arrays, with one row per sample: shape `(n, ...)`.
         y: Targets or conditions, likewise; `None` for none.
-        batch_size: Rows a batch.
+        batch_size: Rows per batch.
         sample_weight: Weights of the samples, shape `(n,)`, or `None`.
         shuffle: Whether each epoch has an order of its own.
         seed: Integer that decides orders and binarisation.
@@ -64,7 +64,7 @@ def pipeline(
         lets `ObjectiveModel.fit` continue where a saved run stopped.
 
     Raises:
-        ValueError: If arrays are empty, hold NaN, differ in length, or lie outside [0, 1] where they are binarised.
+        ValueError: If arrays are empty, hold NaN, differ in length, or lie outside [0, 1] if they are to be binarised.
 
     Example:
 
@@ -89,19 +89,19 @@ def pipeline(
     mark = mark_of(data, (batch_size, bool(shuffle), binarize, drop_remainder))
     order = Order(None if binarize else data, count, batch_size, mark)
 
-    def batch(epoch, order_of_rows, index):
-        wanted = order_of_rows[index * batch_size : (index + 1) * batch_size]
-        found = tf.nest.map_structure(lambda t: tf.gather(t, wanted), data)
+    def batch_at(epoch, order_of_rows, index):
+        rows_of_batch = order_of_rows[index * batch_size : (index + 1) * batch_size]
+        batch = tf.nest.map_structure(lambda t: tf.gather(t, rows_of_batch), data)
         if binarize == "stochastic":
-            found = _with_first(found, _bernoulli(_first(found), seed, epoch, index))
-        return found
+            batch = _with_first(batch, _bernoulli(_first(batch), seed, epoch, index))
+        return batch
 
     def one_epoch(_):
         epoch = order.epoch.assign_add(1) - 1
         indices = tf.range(rows, dtype=tf.int64)
         if shuffle:
             indices = tf.random.experimental.stateless_shuffle(indices, _key(seed, epoch, -1))
-        return tf.data.Dataset.range(count).map(lambda index: batch(epoch, indices, index))
+        return tf.data.Dataset.range(count).map(lambda index: batch_at(epoch, indices, index))
 
     dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)

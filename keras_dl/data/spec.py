@@ -1,4 +1,4 @@
-"""What a network needs to know about a data set."""
+"""Specification of a data set: what a network needs to know about it."""
 
 from typing import NamedTuple
 
@@ -14,9 +14,9 @@ class DataSpec(NamedTuple):
 
     Attributes:
         shape: tuple of integers, the shape of one sample, for images `(height, width, channels)`.
-        num_classes: integer, one more than the largest label, or None where there are no labels.
+        num_classes: integer, one more than the largest label, or None if there are no labels.
         num_samples: integer, the number of training samples.
-        num_levels: integer, how many grey levels the values take, where they lie on `k / (num_levels - 1)`: 2, 17 (as
+        num_levels: integer, how many grey levels the values take, if they lie on `k / (num_levels - 1)`: 2, 17 (as
             `digits` does) or 256; else None.
 
     Example:

@@ -1,4 +1,4 @@
-"""Applies random changes to batches and to datasets."""
+"""Application of random changes to batches and to datasets."""
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ def augment(transforms, images, masks=None, *, seed=0, step=0):
         step: Integer or integer tensor: another step draws other changes.
 
     Returns:
-        The images, or `(images, masks)` where there are masks.
+        The images, or `(images, masks)` if there are masks.
 
     Raises:
         ValueError: If images are not of a float type, or masks and images differ in size.
@@ -63,7 +63,7 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
         run stopped.
 
     Raises:
-        ValueError: As `augment` does, and if there are no masks where `masks` asks for them.
+        ValueError: As `augment` does, and if `masks` asks for masks and there are none.
 
     Example:
 
@@ -75,7 +75,7 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
     if masks and not isinstance(dataset.element_spec, tuple):
         raise ValueError("`masks=True` needs batches (x, y). Received: batches without y")
 
-    def change(epoch, index, batch):
+    def changed_batch(epoch, index, batch):
         key = tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), STREAM + epoch]), index)
         x, *rest = batch if isinstance(batch, tuple) else (batch,)
         if masks:
@@ -84,11 +84,11 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
             x = augment(transforms, x, seed=key)
         return (x, *rest) if rest else x
 
-    def one_epoch(_):
+    def changed_epoch(_):
         epoch = order.epoch.assign_add(1) - 1
-        return dataset.enumerate().map(lambda index, batch: change(epoch, index, batch), tf.data.AUTOTUNE)
+        return dataset.enumerate().map(lambda index, batch: changed_batch(epoch, index, batch), tf.data.AUTOTUNE)
 
-    changed = tf.data.Dataset.range(1).flat_map(one_epoch)
+    changed = tf.data.Dataset.range(1).flat_map(changed_epoch)
     changed = changed.apply(tf.data.experimental.assert_cardinality(dataset.cardinality())).prefetch(4)
     changed.order = order
     return changed

@@ -1,4 +1,4 @@
-"""What the random changes share: a probability, draws for each sample, a configuration."""
+"""Base of the random changes: a probability, draws for each sample, a configuration."""
 
 import tensorflow as tf
 
@@ -58,7 +58,7 @@ def put(x, rows, changed):
 
 
 def beside(values, x):
-    """Gives values, one a sample, the rank of `x`."""
+    """Gives values, one per sample, the rank of `x`."""
     return tf.reshape(values, (-1, *[1] * (len(x.shape) - 1)))
 
 

@@ -36,11 +36,15 @@ class Flip(Transform):
         spatial = list(range(1, len(images.shape) - 1))
         for number, axis in enumerate(self.axes):
             draws = uniform(tf.random.fold_in(key, number), tf.shape(images)[:1], (0.0, 1.0))
-            images, masks = (
-                x if x is None else tf.where(beside(draws < self.probability, x), tf.reverse(x, [spatial[axis]]), x)
-                for x in (images, masks)
-            )
+            images = _flipped(images, draws < self.probability, spatial[axis])
+            if masks is not None:
+                masks = _flipped(masks, draws < self.probability, spatial[axis])
         return images, masks
+
+
+def _flipped(x, chosen, axis):
+    """The same with those samples mirrored that are chosen."""
+    return tf.where(beside(chosen, x), tf.reverse(x, [axis]), x)
 
 
 class Moved(Transform):
@@ -111,7 +115,7 @@ class Affine(Moved):
         self.scale = limits(around_one(scale, "scale"), "scale", least=1e-3)
         self.translation = limits(translation, "translation")
         self.shear = limits(shear, "shear")
-        self.planes = None if planes is None else [list(plane) for plane in planes]
+        self.planes = None if planes is None else list(map(list, planes))
 
     def places(self, batch, sizes, key):
         axes = len(sizes)
@@ -141,7 +145,7 @@ class CropAndPad(Moved):
     """Pads images and cuts a random part out.
 
     Args:
-        size: Size of the part, one number an axis; `None` for the image's own.
+        size: Size of the part, one number per axis; `None` for the image's own.
         pad: Pixels that the part may stand out on either side. Where the image is smaller than the part, it stands out
             anyhow.
         fill_mode: As for `Affine`.

@@ -50,8 +50,8 @@ def _pixels(x, places, fill_mode, fill_value):
         places = tf.math.floormod(places, 2 * sizes)
         places = tf.minimum(places, 2 * sizes - 1 - places)
     inside = tf.reduce_all((places >= 0) & (places < sizes), axis=-1, keepdims=True)
-    found = tf.gather_nd(x, tf.clip_by_value(places, 0, sizes - 1), batch_dims=1)
-    return tf.where(inside, found, tf.cast(fill_value, x.dtype)) if fill_mode == "constant" else found
+    values = tf.gather_nd(x, tf.clip_by_value(places, 0, sizes - 1), batch_dims=1)
+    return tf.where(inside, values, tf.cast(fill_value, x.dtype)) if fill_mode == "constant" else values
 
 
 def pixel_centres(sizes):

@@ -70,7 +70,7 @@ class LowResolution(Transform):
         self.zoom = limits(zoom, "zoom", least=1e-2, both_sides=False)
         if self.zoom[1] > 1:
             raise ValueError(f"`zoom` must be at most 1. Received: zoom={zoom!r}")
-        self.axes = None if axes is None else [int(axis) for axis in axes]
+        self.axes = None if axes is None else list(map(int, axes))
 
     def change(self, images, masks, key):
         zoom = uniform(key, tf.shape(images)[:1], self.zoom)[:, None]
@@ -82,7 +82,9 @@ class LowResolution(Transform):
             first = tf.floor(place)
             share = tf.cast(place - first, images.dtype)
             low, high = (_sampled(images, first + step, coarse, axis) for step in (0.0, 1.0))
-            share = tf.reshape(share, (-1, *[size if a == axis else 1 for a in spatial], 1))
+            shape = [-1] + [1] * (len(spatial) + 1)
+            shape[axis] = size
+            share = tf.reshape(share, shape)
             images = low + share * (high - low)
         return images, masks
 

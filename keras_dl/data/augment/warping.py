@@ -43,7 +43,7 @@ class Perspective(Moved):
         sides = np.array(sizes, "float32")
         corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)], "float32") * (sides - 1) / 2
         sources = corners + uniform(key, (batch, 4, 2), self.distortion) * sides
-        # Two equations a corner u with source v: (h_1 u, h_2 u) = v h_3 u, where h_3 ends in 1.
+        # Two equations per corner u with source v: (h_1 u, h_2 u) = v h_3 u, where h_3 ends in 1.
         u = tf.tile(np.concatenate([corners, np.ones((4, 1), "float32")], axis=1)[None], (batch, 1, 1))
         rows = []
         for axis in (0, 1):

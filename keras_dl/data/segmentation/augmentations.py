@@ -10,7 +10,7 @@ def augmentation(name, plan, flips=True):
 
     - `"flips"`: along each axis of the patch.
     - `"elastic"`: U-Net's (Ronneberger et al., 2015): smooth deformations by a grid of random shifts with a standard
-      deviation of 10 pixels where the patch has 256, turns, shifts and changes of the grey values; and flips.
+      deviation of 10 pixels if the patch has 256, turns, shifts and changes of the grey values; and flips.
     - `"nnunet"`: nnU-Net's (Isensee et al., 2021, supplementary note 4): turns and scaling, each patch with
       probability 0.2, noise, blur, brightness, contrast, loss of resolution and gamma, and flips. All channels of a
       patch change alike, and what turns into it is its own mirror image and not the scan around it.
@@ -31,8 +31,8 @@ def augmentation(name, plan, flips=True):
     Example:
 
     >>> from keras_dl.data.segmentation import Fingerprint, plan
-    >>> found = plan(Fingerprint(((1.0, 1.0),), ((64, 64),), num_classes=2))
-    >>> [type(change).__name__ for change in augmentation("nnunet", found)]
+    >>> network_plan = plan(Fingerprint(((1.0, 1.0),), ((64, 64),), num_classes=2))
+    >>> [type(change).__name__ for change in augmentation("nnunet", network_plan)]
     ['Affine', 'Affine', 'Noise', 'Blur', 'Intensity', 'Contrast', 'LowResolution', 'Gamma', 'Flip']
     """
     if name not in AUGMENTATIONS:
@@ -55,7 +55,7 @@ def _elastic(plan):
 
 
 def _nnunet(plan):
-    # Whole turns where only one plane is turned: images, slices, and volumes of flat patches.
+    # Whole turns if only one plane is turned: images, slices, and volumes of flat patches.
     degrees = 180.0 if len(plan.axes_in_plane) == 2 else 30.0
     moved = {"planes": _planes(plan), "fill_mode": "reflect", "probability": 0.2}
     return [

@@ -13,7 +13,7 @@ class Case(NamedTuple):
     Attributes:
         image: Float32 array `(*sizes, channels)`.
         labels: Integer array `(*sizes)` of class indices, -100 where pixels train nothing; or `None`.
-        spacing: Distance between neighbouring pixels, one an axis (in mm for medical images).
+        spacing: Distance between neighbouring pixels, one per axis (in mm for medical images).
         name: What error messages and written predictions call it.
         source: What is needed to write predictions back where it was read from; `None` for arrays.
     """
@@ -30,7 +30,7 @@ class Opened(NamedTuple):
 
     Attributes:
         image: Array `(*sizes, channels)` of the files' type.
-        spacing: Distance between neighbouring pixels, one an axis.
+        spacing: Distance between neighbouring pixels, one per axis.
         grid: Where the pixels are in space, which `check_same_grid` of the reader compares; or `None`.
         source: What writes labels beside the files, whose attribute `white` is the value of white of colours.
         modalities: Of each channel, what the files alone say: `"rgb"`, `"grey"` or `"mri"`.
@@ -52,7 +52,7 @@ def check_case(case):
         case: The `Case`.
 
     Raises:
-        ValueError: If its image is not of finite numbers, its spacing not positive and one an axis, or its labels not
+        ValueError: If its image is not of finite numbers, its spacing not positive and one per axis, or its labels not
             integers of at least 0 (or -100, which is ignored) of the image's sizes.
 
     Example:

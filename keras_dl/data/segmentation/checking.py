@@ -1,4 +1,4 @@
-"""What the files of a folder have to share, and which labels they may hold."""
+"""Checks of a folder: what its files have to share, and which labels they may hold."""
 
 import numpy as np
 
@@ -41,16 +41,16 @@ def check_labels(labels, allowed, path):
 
 def consecutive(values):
     """Returns the label of each class, of the sets of labels that cases hold, by name."""
-    labels = sorted({value for held in values.values() for value in held} | {0})
+    labels = sorted({value for labels_of_case in values.values() for value in labels_of_case} | {0})
     if labels == [0, 255] or labels == list(range(len(labels))):
         return tuple(labels) if len(labels) > 1 else (0, 1)
     missing = next(v for v in range(len(labels)) if labels[v] != v)
-    rare = min(labels[missing:], key=lambda v: sum(v in held for held in values.values()))
-    where = [name for name, held in values.items() if rare in held]
+    rare = min(labels[missing:], key=lambda v: sum(v in labels_of_case for labels_of_case in values.values()))
+    holders = [name for name, labels_of_case in values.items() if rare in labels_of_case]
     raise ValueError(
         "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`, or "
         "`ignore` for pixels that train nothing. "
-        f"Received: {listed(map(str, labels))}, of which {rare} in {listed(where)}"
+        f"Received: {listed(map(str, labels))}, of which {rare} in {listed(holders)}"
     )
 
 
@@ -96,7 +96,7 @@ def _check_spacings(opened, problems):
         ratios = np.abs(log - middle)
         if ratios.max() > np.log(LARGEST_RATIO) or abs((log - middle).mean()) > np.log(LARGEST_MEAN_RATIO):
             usual = ", ".join(f"{value:.3g}" for value in np.exp(middle))
-            found = ", ".join(f"{value:.3g}" for value in opened[name].spacing)
+            spacing = ", ".join(f"{value:.3g}" for value in opened[name].spacing)
             problems.messages.append(
-                f"Expected spacings in one unit, here about {usual}; correct the header. Received: {found} in {name}"
+                f"Expected spacings in one unit, here about {usual}; correct the header. Received: {spacing} in {name}"
             )

@@ -1,4 +1,4 @@
-"""What `dataset.json` says of a folder, as nnU-Net and the Medical Segmentation Decathlon mean it."""
+"""Description of a folder by its `dataset.json`, as nnU-Net and the Medical Segmentation Decathlon mean it."""
 
 import json
 from typing import NamedTuple
@@ -10,9 +10,9 @@ class Description(NamedTuple):
     """What `dataset.json` says.
 
     Attributes:
-        label_values: The label of each class, ascending, 0 first; `None` where it says nothing.
+        label_values: The label of each class, ascending, 0 first; `None` if it says nothing.
         ignore: The label of pixels that train nothing, or `None`.
-        modalities: Of each channel, in lower case; empty where it says nothing.
+        modalities: Of each channel, in lower case; empty if it says nothing.
     """
 
     label_values: tuple | None = None
@@ -21,7 +21,7 @@ class Description(NamedTuple):
 
 
 def describe(folder):
-    """Reads `dataset.json`, where there is one.
+    """Reads `dataset.json`, if there is one.
 
     Args:
         folder: The folder of images and labels.
@@ -70,7 +70,9 @@ def _labels(labels):
             f"in the files instead of {', '.join(map(str, regions))}, and join classes of the predictions."
         )
     by_number = all(map(str.isdecimal, labels)) and bool(labels)
-    pairs = [(value, key) if by_number else (key, value) for key, value in labels.items()]
+    pairs = labels.items()
+    if by_number:
+        pairs = [(name, number) for number, name in pairs]
     numbers = {}
     for name, value in pairs:
         name = str(name).strip()

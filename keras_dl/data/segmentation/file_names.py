@@ -1,4 +1,4 @@
-"""Which files of a folder are images and labels, and which of them belong together, by their names alone."""
+"""Files of a folder by their names alone: images, labels, and those that belong together."""
 
 import re
 from pathlib import Path
@@ -50,27 +50,27 @@ def taken(folder):
 
 
 def _inside(folder, names, alone=False):
-    found = [folder / name for name in names if (folder / name).is_dir()]
-    if found or alone:
-        return found[0] if found else folder
+    folders = [folder / name for name in names if (folder / name).is_dir()]
+    if folders or alone:
+        return folders[0] if folders else folder
     there = listed(sorted(path.name for path in folder.iterdir())) or "nothing"
     raise FileNotFoundError(f"Expected a folder {' or '.join(names)} in {folder}. Received: {there}")
 
 
 def _files(folder):
     """Returns the module that reads the folder's files, and these by their names without suffix."""
-    found = [(files, stems) for files in (nifti, pictures) if (stems := _by_stem(folder, files))]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        examples = " and ".join(next(iter(stems.values())).name for _, stems in found)
+    readers = [(files, stems) for files in (nifti, pictures) if (stems := _by_stem(folder, files))]
+    if len(readers) == 1:
+        return readers[0]
+    if readers:
+        examples = " and ".join(next(iter(stems.values())).name for _, stems in readers)
         raise ValueError(f"Expected NIfTI files or pictures in {folder}. Received: both, as {examples}")
     suffixes = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
     raise FileNotFoundError(f"Expected images ({suffixes}) in {folder}. Received: none")
 
 
 def _by_stem(folder, files):
-    found = {}
+    paths = {}
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
@@ -81,14 +81,14 @@ def _by_stem(folder, files):
         if suffix is None:
             continue
         stem = path.name[: -len(suffix)]
-        if stem in found:
-            raise ValueError(f"Expected one file of each name. Received: {found[stem].name} and {named(path)}")
-        found[stem] = path
-    return found
+        if stem in paths:
+            raise ValueError(f"Expected one file of each name. Received: {paths[stem].name} and {named(path)}")
+        paths[stem] = path
+    return paths
 
 
 def _with_channels(images, labels, channels):
-    """Groups files `name_0000`, `name_0001` ... by name, where labels (or all images) say that these are channels."""
+    """Groups files `name_0000`, `name_0001` ... by name, if labels (or all images) say that these are channels."""
     matches = {stem: _CHANNEL.fullmatch(stem) for stem in images}
     all_channels = labels is None and _all_channels(matches, channels)
     grouped = {}
@@ -111,9 +111,9 @@ def _check_pairs(images, labels):
     without = [] if labels is None else sorted(set(images) - set(labels))
     alone = [] if labels is None else sorted(set(labels) - set(images))
     if without or alone:
-        found = [f"no labels for {listed(without)}"] if without else []
-        found += [f"no image for {listed(alone)}"] if alone else []
-        raise ValueError(f"Expected labels of the same name for every image. Received: {'; '.join(found)}")
+        faults = [f"no labels for {listed(without)}"] if without else []
+        faults += [f"no image for {listed(alone)}"] if alone else []
+        raise ValueError(f"Expected labels of the same name for every image. Received: {'; '.join(faults)}")
 
 
 def _check_channels(images):
@@ -126,8 +126,8 @@ def _check_channels(images):
             channels = tuple(path_stem(path)[-4:] for path in paths)
         numbers.setdefault(channels, []).append(name)
     if len(numbers) > 1:
-        found = "; ".join(f"{', '.join(held)} of {listed(names)}" for held, names in numbers.items())
-        raise ValueError(f"Expected channels of the same numbers for every image. Received: {found}")
+        numberings = "; ".join(f"{', '.join(channels)} of {listed(names)}" for channels, names in numbers.items())
+        raise ValueError(f"Expected channels of the same numbers for every image. Received: {numberings}")
 
 
 def path_stem(path):

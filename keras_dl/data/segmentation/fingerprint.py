@@ -1,4 +1,4 @@
-"""What a data set of scans is like: spacings, shapes, intensities and classes."""
+"""Fingerprint of a data set of scans: its spacings, shapes, intensities and classes."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ SAMPLES_A_CASE = 10_000
 
 
 class Intensities(NamedTuple):
-    """Intensities of one channel where there is foreground, over the data set.
+    """Intensities of one channel on the foreground, over the data set.
 
     Attributes:
         mean: Their mean.
@@ -29,7 +29,7 @@ class Fingerprint(NamedTuple):
     """What `plan` needs to know about a data set (Isensee et al., 2021).
 
     Attributes:
-        spacings: Distances between neighbouring pixels, a tuple of one an axis for each case.
+        spacings: Distances between neighbouring pixels, a tuple of one per axis for each case.
         shapes: Sizes after zeros around the image are cut off, likewise.
         num_classes: Number of classes, the background included.
         modalities: Of each channel: `"ct"`, `"rgb"`, or another name, as `"mri"`.
@@ -48,7 +48,7 @@ class Fingerprint(NamedTuple):
 def fingerprint(cases, num_classes=None, modalities=None, seed=0):
     """Measures a data set.
 
-    Intensities are taken where the labels are not the background, 10,000 draws a case, so that large cases do not
+    Intensities are taken where the labels are not the background, 10,000 draws per case, so that large cases do not
     weigh more.
 
     Args:
@@ -69,8 +69,8 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
     >>> from keras_dl.data.segmentation import Case
     >>> image, labels = np.zeros((8, 9, 1), "float32"), np.zeros((8, 9), int)
     >>> image[2:6, 1:9], labels[3:5, 2:6] = 1.0, 1
-    >>> found = fingerprint([Case(image, labels, (1.0, 0.5), "a")])
-    >>> found.shapes, found.spacings, found.num_classes, found.intensities[0].mean
+    >>> scans = fingerprint([Case(image, labels, (1.0, 0.5), "a")])
+    >>> scans.shapes, scans.spacings, scans.num_classes, scans.intensities[0].mean
     (((4, 8),), ((1.0, 0.5),), 2, 1.0)
     """
     rng = np.random.default_rng(seed)
@@ -89,7 +89,8 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
     if not shapes:
         raise ValueError("Expected at least one case. Received: none")
     channels = draws[0].shape[-1]
-    modalities = ("mri",) * channels if modalities is None else tuple(str(m).lower() for m in modalities)
+    modalities = ("mri",) * channels if modalities is None else modalities
+    modalities = tuple(str(modality).lower() for modality in modalities)
     if len(modalities) != channels:
         raise ValueError(f"Expected a modality for each of {channels} channels. Received: modalities={modalities}")
     if num_classes is not None and largest >= num_classes:

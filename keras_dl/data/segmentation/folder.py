@@ -123,10 +123,10 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None, chan
     modalities = description.modalities or first.modalities
     if labels is None:
         return Folder(cases, modalities=modalities)
-    values = {name: held - {ignore} for name, held in values.items()}
+    values = {name: labels_of_case - {ignore} for name, labels_of_case in values.items()}
     label_values = consecutive(values) if label_values is None else tuple(label_values)
-    classes = {name: {label_values.index(value) for value in held} for name, held in values.items()}
-    if not any(held - {0} for held in classes.values()):
+    classes = {name: {label_values.index(value) for value in labels_of_case} for name, labels_of_case in values.items()}
+    if not any(labels_of_case - {0} for labels_of_case in classes.values()):
         warnings.warn(f"all masks in {folder} are empty: there is nothing to learn but the background", stacklevel=2)
     return Folder(
         cases,

@@ -47,8 +47,11 @@ def fold(names, number, num_folds=5, seed=12345, groups=None):
     if groups is not None and set(groups) != set(names):
         strangers = sorted(map(str, set(groups) ^ set(names)))
         raise ValueError(f"Expected a group for each case and no other. Received: another set by {listed(strangers)}")
-    units = names if groups is None else sorted({str(groups[name]) for name in names})
-    what = "names" if groups is None else "groups"
+    if groups is None:
+        unit_of, units, what = {name: name for name in names}, names, "names"
+    else:
+        unit_of = {name: str(groups[name]) for name in names}
+        units, what = sorted(set(unit_of.values())), "groups"
     if len(set(names)) != len(names) or not 2 <= num_folds <= len(units) or number not in range(num_folds):
         raise ValueError(
             f"Expected at least {num_folds} different {what} and a fold from 0 to {num_folds - 1}. "
@@ -56,7 +59,7 @@ def fold(names, number, num_folds=5, seed=12345, groups=None):
         )
     splits = KFold(num_folds, shuffle=True, random_state=seed).split(units)
     left_out = {units[i] for i in list(splits)[number][1]}
-    validation = [name for name in names if (name if groups is None else str(groups[name])) in left_out]
+    validation = [name for name in names if unit_of[name] in left_out]
     return [name for name in names if name not in set(validation)], validation
 
 
@@ -105,9 +108,9 @@ def _given(names, number, num_folds, folds):
     strangers = sorted({*training, *validation} - set(names))
     both = sorted(set(training) & set(validation))
     if strangers or both or not training or not validation:
-        found = [f"no cases {listed(strangers)}"] if strangers else []
-        found += [f"{listed(both)} in both parts"] if both else []
-        raise ValueError(f"Expected two parts of the cases. Received: {'; '.join(found) or 'an empty part'}")
+        faults = [f"no cases {listed(strangers)}"] if strangers else []
+        faults += [f"{listed(both)} in both parts"] if both else []
+        raise ValueError(f"Expected two parts of the cases. Received: {'; '.join(faults) or 'an empty part'}")
     return sorted(training), sorted(validation)
 
 
@@ -122,7 +125,7 @@ def _matched(pattern, names):
             f"Expected a file, or the beginning of every name. Received: {pattern!r}, which does not match "
             f"{listed(missing)}"
         )
-    return {name: match[1] if match.re.groups else match[0] for name, match in matches.items()}
+    return {name: match[min(match.re.groups, 1)] for name, match in matches.items()}
 
 
 def _lines(text):

@@ -12,7 +12,7 @@ LARGEST = 2**31 - 1
 def whole_numbers(values, path, step=0.0):
     """Returns the labels of a file as integers.
 
-    Fractions are rounded where they are within 1e-3 of a whole number, or within half a step: a file may store numbers
+    Fractions are rounded if they are within 1e-3 of a whole number, or within half a step: a file may store numbers
     as multiples of a step, which a library has chosen to hold the largest.
 
     Args:

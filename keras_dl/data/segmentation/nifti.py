@@ -71,7 +71,7 @@ class Grid(NamedTuple):
     Attributes:
         shape: Sizes, three of them.
         affine: From canonical voxel indices to `unit`.
-        unit: In mm, or `None` where the file does not say, and mm are meant.
+        unit: In mm, or `None` if the file does not say, and mm are meant.
     """
 
     shape: tuple
@@ -103,7 +103,7 @@ def read_image(paths):
             raise ValueError(f"Expected one channel in each of several files. Received: {other.shape} in {named(path)}")
     flat = source.flat_axis is not None
     rank = 2 if flat else 3
-    channels = [part if part.ndim == rank + 1 else part[..., None] for part, _, _, _ in parts]
+    channels = [_with_channel_axis(part, rank) for part, _, _, _ in parts]
     edges = (grid.unit or 1.0) * np.sqrt((grid.affine[:3, :3] ** 2).sum(axis=0))
     spacing = tuple(float(edge) for axis, edge in enumerate(edges) if axis != source.flat_axis)
     layout = tuple(channel.shape[-1] for channel in channels)
@@ -112,6 +112,10 @@ def read_image(paths):
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused as such
             image = image.astype("float32")
     return Opened(image, spacing, grid, source, ("mri",) * sum(layout), layout)
+
+
+def _with_channel_axis(array, rank):
+    return array if array.ndim == rank + 1 else array[..., None]
 
 
 def read_labels(path):
@@ -207,7 +211,7 @@ def _invertible(affine):
 
 
 def _unit(header):
-    """Length of a header's unit of space in mm, `None` where it names none."""
+    """Length of a header's unit of space in mm, `None` if it names none."""
     try:
         return MILLIMETRES.get(header.get_xyzt_units()[0])
     except KeyError:  # a code that the format does not have

@@ -23,8 +23,8 @@ class Patches:
         cases: `Prepared` cases with labels.
         plan: The `Plan` that they were prepared by.
         foreground: Share of the patches that are on foreground.
-        patch_size: Sizes of the patches, if not the plan's: larger where they are turned and cut afterwards.
-        batch_size: Patches a batch, if not the plan's.
+        patch_size: Sizes of the patches, if not the plan's: larger if they are turned and cut afterwards.
+        batch_size: Patches per batch, if not the plan's.
         seed: Integer of at least 0.
 
     Raises:
@@ -34,8 +34,8 @@ class Patches:
 
     >>> from keras_dl.data.segmentation import Case, Fingerprint, plan, prepare
     >>> case = Case(np.ones((9, 12, 1), "float32"), np.eye(9, 12, dtype=int), (1.0, 1.0), "a")
-    >>> found = plan(Fingerprint(((1.0, 1.0),), ((9, 12),), num_classes=2))
-    >>> images, labels = Patches([prepare(case, found)], found, patch_size=(4, 4)).batch(0)
+    >>> network_plan = plan(Fingerprint(((1.0, 1.0),), ((9, 12),), num_classes=2))
+    >>> images, labels = Patches([prepare(case, network_plan)], network_plan, patch_size=(4, 4)).batch(0)
     >>> images.shape, labels.shape
     ((2, 4, 4, 1), (2, 4, 4))
     """
@@ -77,7 +77,7 @@ class Patches:
         """Returns a `tf.data.Dataset` of one epoch of batches, another one each time; see `keras_dl.data.pipeline`.
 
         Args:
-            steps: Batches an epoch.
+            steps: Batches per epoch.
             strides: For a network with several outputs: the strides of each (`Plan.output_strides`), for which the
                 labels become a tuple, every so manieth pixel of them; `None` for the labels alone.
             transform: Function of images, labels and a key (two int64: seed and step) that returns images and labels;
@@ -94,19 +94,21 @@ class Patches:
         shapes = [case.image.shape for case in self.cases]
         order = Order(None, steps, self.batch_size, mark_of((), ("patches", steps, self.batch_size, self.seed, shapes)))
 
-        def batch(step):
+        def batch_at(step):
             images, labels = tf.numpy_function(self.batch, [step], (tf.float32, tf.int32), stateful=False)
             images = tf.ensure_shape(images, (self.batch_size, *self.patch_size, self.cases[0].image.shape[-1]))
             labels = tf.ensure_shape(labels, (self.batch_size, *self.patch_size))
             if transform is not None:
                 images, labels = transform(images, labels, tf.stack([tf.cast(self.seed, tf.int64), step]))
-            return images, labels if strides is None else tuple(at_stride(labels, stride) for stride in strides)
+            if strides is None:
+                return images, labels
+            return images, tuple(at_stride(labels, stride) for stride in strides)
 
         def one_epoch(_):
             epoch = order.epoch.assign_add(1) - 1
             first = 0 * epoch if repeat else epoch * steps
             numbers = tf.data.Dataset.range(steps)
-            return numbers.map(lambda i: batch(first + i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+            return numbers.map(lambda i: batch_at(first + i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
         dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
@@ -114,16 +116,16 @@ class Patches:
         return dataset
 
     def _on_foreground(self, step):
-        """How many patches of a batch are on foreground."""
+        """Number of patches per batch that are on foreground."""
         count = self.batch_size - round(self.batch_size * (1 - self.foreground))
         if count:
             return count
         return int(np.random.default_rng((self.seed, 2, step)).random() < self.batch_size * self.foreground)
 
     def _start(self, index, on_foreground, rng):
-        """Draws where a patch begins, which is before the image's first pixel where the image is smaller."""
+        """Draws where a patch begins, which is before the image's first pixel if the image is smaller."""
         shape, places = self.cases[index].labels.shape, self._places[index]
-        low = [-((window - n) // 2) if n < window else 0 for n, window in zip(shape, self._window, strict=True)]
+        low = [-(max(window - n, 0) // 2) for n, window in zip(shape, self._window, strict=True)]
         high = [max(n - window, first) for n, window, first in zip(shape, self._window, low, strict=True)]
         if on_foreground and places:
             flat = places[int(rng.integers(len(places)))]
@@ -146,13 +148,13 @@ def at_stride(labels, strides):
 
 def _places(case, rng):
     """Flat indices of pixels of each class of a case besides the background, at most so many of each."""
-    flat, found = case.labels.ravel(), []
+    flat, places_of_classes = case.labels.ravel(), []
     for label in np.unique(flat[flat > 0]):
         places = np.flatnonzero(flat == label)
         if len(places) > PLACES_A_CLASS:
             places = rng.choice(places, PLACES_A_CLASS, replace=False)
-        found.append(places)
-    return found
+        places_of_classes.append(places)
+    return places_of_classes
 
 
 def _copy(array, start, patch):

@@ -1,4 +1,4 @@
-"""What a picture's file holds, whatever its format."""
+"""Content of a picture's file, whatever its format."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ class PictureFile(NamedTuple):
     """A decoded picture.
 
     Attributes:
-        array: `(height, width, channels)`, without transparency; of one bit a pixel, with 0 and 255.
+        array: `(height, width, channels)`, without transparency; of one bit per pixel, with 0 and 255.
         colours: Whether the first three channels are red, green and blue.
         white: Value of white: 255 for eight bits, 65535 for sixteen.
         alpha: Opacity `(height, width)`, or `None`.

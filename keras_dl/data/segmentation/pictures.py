@@ -72,7 +72,8 @@ def read_image(paths):
         raise ValueError(f"Expected colours of as many bits. Received: 8 and 16 in {', '.join(map(named, paths))}")
     layout = tuple(part.array.shape[-1] for part in parts)
     modalities = sum((_modalities(part) for part in parts), ())
-    image = parts[0].array if len(parts) == 1 else np.concatenate([part.array for part in parts], axis=-1)
+    arrays = [part.array for part in parts]
+    image = arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
     source = PictureSource(white=whites.pop())
     return Opened(image, (1.0, 1.0), image.shape[:2], source, modalities, layout)
 

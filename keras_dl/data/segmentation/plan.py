@@ -35,10 +35,10 @@ class Plan(NamedTuple):
     """What `plan` decides; `keras_dl.networks.create(**plan.network)` builds its network.
 
     Attributes:
-        spacing: Spacing that images are resampled to, one an axis; in a plan for slices, that across them is first.
+        spacing: Spacing that images are resampled to, one per axis; in a plan for slices, that across them is first.
         median_shape: Median sizes of the images after that, in the same order.
         patch_size: Sizes of the patches, two for a plan for images or slices, three for volumes.
-        batch_size: Patches a batch.
+        batch_size: Patches per batch.
         pool_sizes: How much coarser each level but the first is, on each axis.
         kernel_sizes: Of the convolutions of each level, on each axis.
         filters: Channels of each level.
@@ -139,8 +139,8 @@ def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
     Example:
 
     >>> from keras_dl.data.segmentation import Fingerprint
-    >>> found = plan(Fingerprint(spacings=((1.0, 1.0, 1.0),) * 260, shapes=((36, 50, 35),) * 260, num_classes=3))
-    >>> found.patch_size, found.batch_size, found.pool_sizes
+    >>> scans_plan = plan(Fingerprint(spacings=((1.0, 1.0, 1.0),) * 260, shapes=((36, 50, 35),) * 260, num_classes=3))
+    >>> scans_plan.patch_size, scans_plan.batch_size, scans_plan.pool_sizes
     ((40, 56, 40), 9, ((2, 2, 2), (2, 2, 2), (2, 2, 2)))
     """
     _check(fingerprint, memory_budget, dimensions)
@@ -153,18 +153,18 @@ def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
         spacing, shape = (tuple(values[axis] for axis in order) for values in (spacing, shape))
     rank = dimensions or len(spacing)
     reference = REFERENCE_VALUES[rank] * memory_budget / REFERENCE_BUDGET
-    found, filters, values = _fitting(spacing[-rank:], shape[-rank:], fingerprint.num_classes, reference)
-    most = round(SHARE_OF_DATA * num_pixels / math.prod(found.patch_size))
+    network, filters, values = _fitting(spacing[-rank:], shape[-rank:], fingerprint.num_classes, reference)
+    most = round(SHARE_OF_DATA * num_pixels / math.prod(network.patch_size))
     batch = max(min(round(reference / values * REFERENCE_BATCH[rank]), most), SMALLEST_BATCH)
-    shortest = int(np.argmin(found.patch_size))
-    flat = rank == 3 and max(found.patch_size) > ANISOTROPIC * found.patch_size[shortest]
+    shortest = int(np.argmin(network.patch_size))
+    flat = rank == 3 and max(network.patch_size) > ANISOTROPIC * network.patch_size[shortest]
     return Plan(
         spacing=spacing,
         median_shape=shape,
-        patch_size=found.patch_size,
+        patch_size=network.patch_size,
         batch_size=batch,
-        pool_sizes=found.pool_sizes,
-        kernel_sizes=found.kernel_sizes,
+        pool_sizes=network.pool_sizes,
+        kernel_sizes=network.kernel_sizes,
         filters=filters,
         num_classes=fingerprint.num_classes,
         normalizations=tuple(_normalization(modality) for modality in fingerprint.modalities),
@@ -187,7 +187,7 @@ def slicing_axis(spacing):
 
 
 def target_spacing(fingerprint):
-    """Returns the spacing to resample to, one an axis; see `plan`."""
+    """Returns the spacing to resample to, one per axis; see `plan`."""
     spacing = np.median(fingerprint.spacings, axis=0)
     shape = np.median(fingerprint.shapes, axis=0)
     coarsest = int(np.argmax(spacing))
@@ -214,28 +214,28 @@ def _fitting(spacing, shape, num_classes, reference):
     edges = FIRST_EDGE[rank] * math.prod(spacing) ** (1 / rank) / np.asarray(spacing)
     patch = tuple(min(int(round(edge)), n) for edge, n in zip(edges, shape, strict=True))
     while True:
-        found = topology(patch, spacing)
-        filters = tuple(min(MOST_FILTERS[rank], FIRST_FILTERS * 2**i) for i in range(len(found.kernel_sizes)))
-        values = feature_map_values(found, filters, num_classes)
+        network = topology(patch, spacing)
+        filters = tuple(min(MOST_FILTERS[rank], FIRST_FILTERS * 2**i) for i in range(len(network.kernel_sizes)))
+        values = feature_map_values(network, filters, num_classes)
         if values <= limit:
-            return found, filters, values
-        patch = _smaller(found, spacing, shape)
+            return network, filters, values
+        patch = _smaller(network, spacing, shape)
         if min(patch) < 1:
             raise ValueError(
-                f"Expected a `memory_budget` for the {values} values of a patch of {found.patch_size}. "
+                f"Expected a `memory_budget` for the {values} values of a patch of {network.patch_size}. "
                 f"Received: one for {int(limit)} values"
             )
 
 
-def _smaller(found, spacing, shape):
+def _smaller(network, spacing, shape):
     """Cuts the patch on the axis that covers most of the median image, by as little as its own depth allows."""
-    shares = np.divide(found.patch_size, shape)
+    shares = np.divide(network.patch_size, shape)
     axis = max(range(len(shares)), key=lambda a: (shares[a], a))
-    patch = list(found.patch_size)
-    patch[axis] = max(patch[axis] - found.divisors[axis], 1)
+    patch = list(network.patch_size)
+    patch[axis] = max(patch[axis] - network.divisors[axis], 1)
     # A shorter axis may be halved less often, and then a smaller step is possible.
     step = topology(patch, spacing).divisors[axis]
-    patch[axis] = found.patch_size[axis] - step
+    patch[axis] = network.patch_size[axis] - step
     return tuple(patch)
 
 
@@ -244,7 +244,9 @@ def _normalization(modality):
 
 
 def _tuples(value):
-    return tuple(_tuples(entry) for entry in value) if isinstance(value, (list, tuple)) else value
+    if not isinstance(value, (list, tuple)):
+        return value
+    return tuple(_tuples(entry) for entry in value)
 
 
 def _check(fingerprint, memory_budget, dimensions):

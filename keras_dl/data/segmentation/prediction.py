@@ -29,8 +29,8 @@ def segment(predict, case, plan, overlap=0.5, mirror=True, batch_size=1):
     >>> from keras_dl.data.segmentation import Case, Fingerprint, plan
     >>> image = np.random.default_rng(0).standard_normal((9, 7, 1)).astype("float32")
     >>> threshold = lambda patches: np.concatenate([0 * patches, patches - 0.5], axis=-1)
-    >>> found = plan(Fingerprint(((1.0, 1.0),), ((9, 7),), num_classes=2))
-    >>> labels = segment(threshold, Case(image, None, (1.0, 1.0), "a"), found)
+    >>> network_plan = plan(Fingerprint(((1.0, 1.0),), ((9, 7),), num_classes=2))
+    >>> labels = segment(threshold, Case(image, None, (1.0, 1.0), "a"), network_plan)
     >>> bool((labels == (image[..., 0] > image.mean() + 0.5 * image.std())).all())
     True
     """

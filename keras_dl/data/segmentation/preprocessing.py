@@ -145,7 +145,7 @@ def normalize(image, plan, white=BYTE):
 
 
 def _divided(difference, width, offset):
-    """Values by their width; where that is no more than the rounding of their offset, they are one value, and 0."""
+    """Values by their width; if that is no more than the rounding of their offset, they are one value, and 0."""
     smallest = np.finfo("float32").eps * abs(offset)
     return difference / width if width > smallest else np.zeros_like(difference)
 
@@ -180,8 +180,8 @@ def check_colours(image, modalities, white, name):
 def _check(case, plan):
     check_case(case)
     expected = len(plan.spacing), len(plan.normalizations)
-    found = case.image.ndim - 1, case.image.shape[-1]
-    if found != expected:
+    axes_and_channels = case.image.ndim - 1, case.image.shape[-1]
+    if axes_and_channels != expected:
         raise ValueError(
             f"Expected images of {expected[0]} axes and {expected[1]} channels, as planned. "
             f"Received: shape {case.image.shape}, spacing {case.spacing} in {case.name}"

@@ -33,14 +33,14 @@ def read(path):
         orientation = picture.getexif().get(ORIENTATION, 1)
         bits, colour_type = _png_type(path)
         if bits == 16 and colour_type in (2, 4, 6):
-            found = _sixteen_bits(path)
+            file = _sixteen_bits(path)
         else:
-            found = _decoded(picture)
+            file = _decoded(picture)
             if colour_type == 0 and bits in (2, 4):
-                found = found._replace(step=255 // (2**bits - 1))
+                file = file._replace(step=255 // (2**bits - 1))
         refusal = JPEG_REFUSAL if picture.format in ("JPEG", "MPO") else None
-    parts = {name: turned(getattr(found, name), orientation) for name in ("array", "alpha", "indices")}
-    return found._replace(**parts, refusal=refusal)
+    parts = {name: turned(getattr(file, name), orientation) for name in ("array", "alpha", "indices")}
+    return file._replace(**parts, refusal=refusal)
 
 
 def _decoded(picture):
@@ -67,7 +67,7 @@ def _decoded(picture):
 
 
 def _sixteen_bits(path):
-    """A PNG file of 16 bits a channel, of which Pillow would leave the lower eight out."""
+    """A PNG file of 16 bits per channel, of which Pillow would leave the lower eight out."""
     import tensorflow as tf
 
     array = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
@@ -78,7 +78,7 @@ def _sixteen_bits(path):
 
 
 def _png_type(path):
-    """Bits a channel and type of colour of a PNG file, and two `None` of others."""
+    """Bits per channel and type of colour of a PNG file, and two `None` of others."""
     with path.open("rb") as file:
         head = file.read(26)
     return (head[24], head[25]) if head.startswith(PNG) else (None, None)

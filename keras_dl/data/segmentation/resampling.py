@@ -86,7 +86,7 @@ def largest(fields):
 def coarse_axis(spacing, target):
     """Returns the axis that is more than three times as coarse as the finest, before or else after resampling.
 
-    `None` where there is none, or two of them.
+    `None` if there is none, or two of them.
 
     Example:
 

@@ -29,13 +29,13 @@ def sliding_window(
             or any other; what is averaged is what it returns, so logits or probabilities. `n` is the same in all
             calls, so that it is compiled once.
         image: Array `(*sizes, channels)`.
-        patch_size: The window's sizes, one an axis.
+        patch_size: The window's sizes, one per axis.
         overlap: Least share of a window that its neighbour covers, from 0 to less than 1.
         weighting: `"gaussian"` or `"uniform"`.
         mirror_axes: Spatial axes of the image, from 0, along which to mirror.
         batch_size: Windows a call.
         margin: For a network whose output is smaller than its input by as much on either side (unpadded convolutions):
-            how much, a number or one an axis. Windows are `patch_size + 2 margin` then, and the image is continued by
+            how much, a number or one per axis. Windows are `patch_size + 2 margin` then, and the image is continued by
             its mirror image (the overlap-tile strategy of Ronneberger et al., 2015).
 
     Returns:
@@ -59,7 +59,8 @@ def sliding_window(
     short = [max(p - n, 0) for p, n in zip(patch, sizes, strict=True)]
     before = [s // 2 for s in short]
     padded = np.pad(image, [*((b, s - b) for b, s in zip(before, short, strict=True)), (0, 0)])
-    large = np.pad(padded, [*((m, m) for m in margins), (0, 0)], mode="reflect") if any(margins) else padded
+    reflected = [*((m, m) for m in margins), (0, 0)]
+    large = np.pad(padded, reflected, mode="reflect") if any(margins) else padded
     weights = _weights(patch, weighting)[..., None]
     starts = list(itertools.product(*(_starts(n, p, overlap) for n, p in zip(padded.shape, patch, strict=False))))
     window = [p + 2 * m for p, m in zip(patch, margins, strict=True)]
@@ -102,7 +103,9 @@ def _starts(size, patch, overlap):
     ([0, 2, 4, 6], [0])
     """
     steps = -(-(size - patch) // max(patch * (1 - overlap), 1))
-    return [int(round(i * (size - patch) / steps)) for i in range(int(steps) + 1)] if steps else [0]
+    if not steps:
+        return [0]
+    return [int(round(i * (size - patch) / steps)) for i in range(int(steps) + 1)]
 
 
 def _weights(patch, weighting):
@@ -110,7 +113,8 @@ def _weights(patch, weighting):
     if weighting == "gaussian":
         for axis, n in enumerate(patch):
             offsets = (np.arange(n) - (n - 1) / 2) / (n / 8)
-            weights *= np.exp(-(offsets**2) / 2).reshape([n if i == axis else 1 for i in range(len(patch))])
+            others = tuple(i for i in range(len(patch)) if i != axis)
+            weights *= np.expand_dims(np.exp(-(offsets**2) / 2), others)
     return weights
 
 

@@ -86,8 +86,8 @@ def _understood(array, page, file):
             refusal = refusal or "one where 0 is white, so that its numbers are not its greys: save it with 0 as black"
         array = (2**bits - 1 - array).astype(array.dtype)
     first = 3 if page.photometric in (RGB, YCBCR) else 1
-    kinds = [int(kind) for kind in page.extrasamples] if array.shape[-1] == page.samplesperpixel else []
-    clear = [first + number for number, kind in enumerate(kinds) if kind in ALPHA]
+    kinds = page.extrasamples if array.shape[-1] == page.samplesperpixel else ()
+    clear = [first + number for number, kind in enumerate(kinds) if int(kind) in ALPHA]
     alpha = array[..., clear[0]] if clear else None
     array = np.delete(array, clear[:1], axis=-1) if clear else array
     return PictureFile(array, colours=first == 3, white=white, alpha=alpha, refusal=refusal)
@@ -107,7 +107,7 @@ def _with_palette(indices, page, refusal):
 
 
 def _pixels(series, page, path):
-    """The values of all pages; where tifffile lacks a codec, Pillow's, if that reads such files as they are."""
+    """The values of all pages; when tifffile lacks a codec, Pillow's, if that reads such files as they are."""
     try:
         return series.asarray()
     except ValueError as error:

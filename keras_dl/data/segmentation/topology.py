@@ -1,4 +1,4 @@
-"""How deep a U-Net for a patch is, which axes it halves where, and how many values its feature maps hold."""
+"""Topology of a U-Net for a patch: its depth, the axes that each level halves, and the values of its feature maps."""
 
 import math
 from typing import NamedTuple
@@ -11,8 +11,8 @@ class Topology(NamedTuple):
 
     Attributes:
         patch_size: The patch, enlarged to a multiple of the strides on each axis.
-        pool_sizes: A tuple of strides, one an axis, for each level but the first.
-        kernel_sizes: A tuple of kernel sizes, one an axis, for each level.
+        pool_sizes: A tuple of strides, one per axis, for each level but the first.
+        kernel_sizes: A tuple of kernel sizes, one per axis, for each level.
     """
 
     patch_size: tuple
@@ -36,8 +36,8 @@ def topology(patch_size, spacing):
     then on; on the coarsest level all are 3.
 
     Args:
-        patch_size: Sizes, one an axis.
-        spacing: Distance between neighbours, one an axis.
+        patch_size: Sizes, one per axis.
+        spacing: Distance between neighbours, one per axis.
 
     Example:
 
@@ -48,11 +48,15 @@ def topology(patch_size, spacing):
     kernel = [1] * len(sizes)
     pool_sizes, kernel_sizes = [], []
     while axes := _axes_to_halve(sizes, spacing):
-        kernel = [3 if k == 3 or s < 2 * min(spacing) else 1 for k, s in zip(kernel, spacing, strict=True)]
-        kernel_sizes.append(tuple(kernel))
-        pool_sizes.append(tuple(2 if axis in axes else 1 for axis in range(len(sizes))))
+        for axis, edge in enumerate(spacing):
+            if edge < 2 * min(spacing):
+                kernel[axis] = 3
+        pool = [1] * len(sizes)
         for axis in axes:
+            pool[axis] = 2
             sizes[axis], spacing[axis] = -(-sizes[axis] // 2), 2 * spacing[axis]
+        kernel_sizes.append(tuple(kernel))
+        pool_sizes.append(tuple(pool))
     kernel_sizes.append((3,) * len(sizes))
     result = Topology(tuple(patch_size), tuple(pool_sizes), tuple(kernel_sizes))
     enlarged = tuple(-(-n // d) * d for n, d in zip(patch_size, result.divisors, strict=True))
