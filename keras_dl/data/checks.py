@@ -47,7 +47,7 @@ def check_array(array, name="x"):
     """Checks that one array has rows, numbers, and no NaN or infinity. See `check_arrays`."""
     array = as_array(array, name)
     if array.ndim == 0:
-        raise ValueError(f"{name} should have one row per sample. Received: a scalar, {array}")
+        raise ValueError(f"{name} should have a row a sample. Received: a scalar, {array}")
     if array.size == 0:
         raise ValueError(f"{name} should not be empty. Received: shape {array.shape}")
     check_finite(array, name)
