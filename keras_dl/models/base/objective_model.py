@@ -2,22 +2,22 @@
 
 from collections.abc import Callable
 
-import keras
 import tensorflow as tf
 
-from keras_dl.models import formats
-from keras_dl.models.base import checking, choosing, compiling, execution, exporting, fitting, graphs, saving, structure
+from keras_dl.models.base import checking, choosing, compiling, execution, fitting, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.memory import Memory
+from keras_dl.models.base.offers import Offers
 from keras_dl.models.base.replicas import first_row
-from keras_dl.models.base.state import TrainingState, as_seed
+from keras_dl.models.base.saving import Saved
+from keras_dl.models.base.state import TrainingState
 from keras_dl.models.base.step import StepProgram, take_part
 from keras_dl.models.base.tracking import FirstNotFinite, make_trackers, track
 from keras_dl.models.base.update import Update
 
 
-class ObjectiveModel(Memory, keras.Model):
+class ObjectiveModel(Memory, Offers, Saved):
     """A `keras.Model` that trains by a list of updates, each a loss and the networks that minimise it.
 
     This class gives a family `fit`, `evaluate`, `.keras` files that resume exactly, replicas, workers, mixed precision
@@ -46,7 +46,8 @@ class ObjectiveModel(Memory, keras.Model):
         seed: Integer from which all noise and the order of the data follow; `None` draws one, which
             `keras.utils.set_random_seed` decides.
         ema_momentum: Momentum `m` of an exponential moving average `e <- m e + (1 - m) w` of the weights of the
-            networks that `averaged_networks` names, used by `sample` and `export`; `None` keeps none.
+            networks that `averaged_networks` names, used by `sample` and `export`; or a `HalfLife`; or a dict of these
+            by name, for several averages. `None` keeps none.
         name: Name of the model.
 
     Raises:
@@ -306,72 +307,3 @@ class ObjectiveModel(Memory, keras.Model):
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
         """
         return fitting.evaluate(self, super().evaluate, x, y, batch_size=batch_size, verbose=verbose, **options)
-
-    # For a family's own methods.
-
-    def as_graph(self, method):
-        """`method` as a graph that is traced once for any number of rows."""
-        name = method.__name__
-        if name not in self.graphs:
-            self.graphs[name] = graphs.compiled(method)
-        return self.graphs[name]
-
-    def sampling_seed(self, seed):
-        """Seed and step of a draw: those that the caller fixes, or the model's next ones."""
-        if seed is None:
-            self.state.draws += 1
-            return self.state.seed.value, tf.constant(self.state.draws, tf.int64)
-        return tf.constant(as_seed(seed), tf.int64), tf.constant(0, tf.int64)
-
-    def signatures(self):
-        """What `export` writes: a dict of `Signature`s by name, the default first."""
-        raise NotImplementedError(f"{type(self).__name__} should define signatures().")
-
-    def export(self, filepath, format="tf_saved_model", **options):
-        """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
-
-        Args:
-            filepath: Folder to write; it should not exist. A path that ends in `.onnx` or `.tflite` is a file: of the
-                first signature (ONNX), or of all that draw no noise.
-            format: `"tf_saved_model"`, `"onnx"` or `"litert"`; others are Keras' own (`keras.Model.export`).
-            **options: Options of `keras.Model.export` for other formats.
-        """
-        if format in formats.FORMATS:
-            return formats.write(self, filepath, format)
-        if format != "tf_saved_model":
-            return super().export(filepath, format=format, **options)
-        return exporting.write_saved_model(self, filepath)
-
-    # What is saved.
-
-    def get_config(self):
-        return {"name": self.name, "seed": self.seed, "ema_momentum": self.ema_momentum}
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
-        optimizers |= self._rescaled_from  # which compile rescales again
-        main = next((n for n in self.optimizer_names if getattr(self, n) is self.optimizer), None)
-        main = "auto" if self.shares_rates else main
-        choices = {**self.compile_choices, "run_eagerly": self.run_eagerly, "auto_scale_loss": self._scales_loss}
-        return {"optimizer": main, **choices, **optimizers}
-
-    def compile_from_config(self, config):
-        config = dict(config)
-        for name in self.optimizer_names:
-            config[name] = keras.saving.deserialize_keras_object(config[name])
-        self.compile(**config)
-
-    def save(self, *args, **options):
-        """Writes the model to a file; `keras.Model.save`, with a warning of parts that could not be loaded again."""
-        saving.warn_of_unregistered([self.get_config(), self.get_compile_config()])
-        return super().save(*args, **options)
-
-    def save_own_variables(self, store):
-        saving.remember_left_out()
-        super().save_own_variables(store)
-        self.state.save(store)
-
-    def load_own_variables(self, store):
-        self.state.load(store)

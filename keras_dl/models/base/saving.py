@@ -1,4 +1,4 @@
-"""What a save does beside Keras: its lists found once, and a warning of parts that no other process can load."""
+"""What is saved of a model, and what a save does beside Keras."""
 
 import warnings
 
@@ -9,6 +9,42 @@ from keras.src.saving import saving_lib
 # Modules whose classes Keras finds by itself.
 _KNOWN_MODULES = ("keras", "builtins")
 KINDS = ("Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
+
+
+class Saved(keras.Model):
+    """The part of an `ObjectiveModel` that Keras' files hold."""
+
+    def get_config(self):
+        return {"name": self.name, "seed": self.seed, "ema_momentum": self.ema_momentum}
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
+        optimizers |= self._rescaled_from  # which compile rescales again
+        main = next((n for n in self.optimizer_names if getattr(self, n) is self.optimizer), None)
+        main = "auto" if self.shares_rates else main
+        choices = {**self.compile_choices, "run_eagerly": self.run_eagerly, "auto_scale_loss": self._scales_loss}
+        return {"optimizer": main, **choices, **optimizers}
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        for name in self.optimizer_names:
+            config[name] = keras.saving.deserialize_keras_object(config[name])
+        self.compile(**config)
+
+    def save(self, *args, **options):
+        """Writes the model to a file; `keras.Model.save`, with a warning of parts that could not be loaded again."""
+        warn_of_unregistered([self.get_config(), self.get_compile_config()])
+        return super().save(*args, **options)
+
+    def save_own_variables(self, store):
+        remember_left_out()
+        super().save_own_variables(store)
+        self.state.save(store)
+
+    def load_own_variables(self, store):
+        self.state.load(store)
 
 
 def remember_left_out():
