@@ -92,7 +92,9 @@ def save_sheet(path, title, blocks, across=False):
 
 def layout(title, blocks, across=False):
     """Returns the blocks in their places, and the picture's width and height in pixels."""
-    scale = max(magnification(*block.images.shape[1:3], block.columns) for block in blocks)
+    columns = [block.columns for block in blocks]
+    columns = [sum(columns)] if across else columns
+    scale = magnification(*blocks[0].images.shape[1:3], min(columns))
     placed, left, top, right, bottom = [], MARGIN, MARGIN // 2 + TITLE, 0, 0
     for block in blocks:
         pixels = image_grid(enlarged(block.images, scale), block.columns, GAP, block.value_range)

@@ -61,7 +61,8 @@ def manifold(path, decode, side=20, title="Images over the latent space"):
     latents = np.stack([across.ravel(), down.ravel()], axis=-1)
     images = decode(latents)
     if len(images.shape) == 4:
-        heading = f"z1 from {quantiles[0]:.2f} to {quantiles[-1]:.2f} across; z2 from below to above, at the quantiles"
+        ends = f"{quantiles[0]:.2f} to {quantiles[-1]:.2f}"
+        heading = f"z1 from {ends}, left to right; both axes at the quantiles of the normal distribution"
         marks = tuple(f"z2 = {value:.2f}" for value in quantiles[::-1])
         save_sheet(path, title, [Block(images, heading, side, marks)])
     else:

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.data import segmentation
-from keras_dl.tasks import dice_table, scan_drawing
+from keras_dl.tasks import dice_table, drawing, scan_drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Report, shown, untracked
 from keras_dl.tasks.scans import Scans, plan_of
@@ -46,9 +46,11 @@ class Segmentation(Task):
         return dice_table.measures(comparison.rows)
 
     def pictures(self, model, data, folder, context=None):
-        comparison = self.comparison(model, data, context or Context())
-        scan_drawing.overlays(folder / "overlays.png", comparison.pictured, comparison.num_classes)
-        return {folder / "overlays.png": "some cases: the image, its mask, and what the model makes of it"}
+        context = context or Context()
+        comparison = self.comparison(model, data, context)
+        title = drawing.title("Held-out cases", model, data, context)
+        scan_drawing.overlays(folder / "overlays.png", comparison.pictured, comparison.num_classes, title)
+        return {folder / "overlays.png": "some cases: the image, its mask, what the model makes of it, its errors"}
 
     def comparison(self, model, data, context):
         """Returns the `Comparison` of held-out cases with their masks; measures and pictures share one."""
@@ -169,7 +171,8 @@ class Ensemble:
             if len(pictured) < PICTURED:
                 pictured.append((case, labels))
         picture = folder / "pictures" / "overlays.png"  # in a folder of its own, so that it is taken for no mask
-        scan_drawing.overlays(picture, pictured, self.plan.num_classes)
+        title = f"Predicted masks of {folder.name}: {len(pictured)} of {len(cases)} cases"
+        scan_drawing.overlays(picture, pictured, self.plan.num_classes, title)
         meaning = f"the masks of {len(cases)} cases, as files like the images"
         return {folder: meaning, picture: "some of them over their images"}
 
