@@ -223,7 +223,7 @@ def sine(x, omega=1.0):
 
     Args:
         x: Tensor of any shape, radians before `omega`.
-        omega: Angular frequency, radians a unit of `x`.
+        omega: Angular frequency, radians per unit of `x`.
 
     Returns:
         Tensor of the shape and dtype of `x`.

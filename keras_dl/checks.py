@@ -29,7 +29,7 @@ def check_count(value, name, least=1):
 
 
 def check_counts(value, name, least=1):
-    """Returns `value`, a count or a sequence of counts (one an axis, say), or raises a `ValueError`."""
+    """Returns `value`, a count or a sequence of counts (one per axis, say), or raises a `ValueError`."""
     if not isinstance(value, (list, tuple)):
         return check_count(value, name, least)
     if not value:
@@ -107,7 +107,7 @@ def optional(check):
 def checked(checks):
     """Makes a decorator that checks the arguments of a function, or of a class's `__init__`, before it begins.
 
-    An argument that is its default is not checked, so `None` passes where it is one. What `**options` hold is checked
+    An argument that is its default is not checked, so `None` passes if it is one. What `**options` hold is checked
     by name, too.
 
     Args:
@@ -117,24 +117,24 @@ def checked(checks):
         The decorator. It changes a class in place.
     """
 
-    def decorate(made):
-        function = made.__init__ if inspect.isclass(made) else made
+    def decorate(target):
+        function = target.__init__ if inspect.isclass(target) else target
         signature = inspect.signature(function)
         parameters = signature.parameters
         (rest,) = [p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD] or [None]
 
         @functools.wraps(function)
-        def run(*args, **options):
-            given = signature.bind(*args, **options).arguments
-            for name, value in [*given.items(), *given.get(rest, {}).items()]:
+        def checked_call(*args, **options):
+            bound = signature.bind(*args, **options).arguments
+            for name, value in [*bound.items(), *bound.get(rest, {}).items()]:
                 if name in checks and not (name in parameters and value is parameters[name].default):
                     checks[name](value, name)
             return function(*args, **options)
 
-        run.__dict__["__signature__"] = signature  # Keras, too, reads the names of arguments
-        if not inspect.isclass(made):
-            return run
-        setattr(made, "__init__", run)  # noqa: B010
-        return made
+        checked_call.__dict__["__signature__"] = signature  # Keras, too, reads the names of arguments
+        if not inspect.isclass(target):
+            return checked_call
+        setattr(target, "__init__", checked_call)  # noqa: B010
+        return target
 
     return decorate

@@ -1,4 +1,4 @@
-"""How a layer holds other layers: as configurations to be copied, made and built in its own `build`."""
+"""Layers as parts of a layer: configurations to be copied, made and built in its own `build`."""
 
 import itertools
 

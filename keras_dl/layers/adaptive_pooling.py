@@ -11,7 +11,7 @@ from keras_dl.layers.options import register
 
 @register()
 class AdaptiveAveragePooling2D(keras.layers.Layer):
-    """Averages images to a given size, in windows that overlap where it does not divide theirs.
+    """Averages images to a given size, in windows that overlap if it does not divide theirs.
 
     `y_ij = mean_{a(i) <= p < b(i), a(j) <= q < b(j)} x_pq` with `a(i) = floor(i n / m)`, `b(i) = ceil((i + 1) n / m)`
     for n pixels and m outputs along an axis, as in PyTorch. Images smaller than the output are stretched. (Keras' own

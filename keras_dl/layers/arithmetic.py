@@ -27,14 +27,14 @@ def conv_output_size(n, kernel_size, stride=1, padding=0, dilation=1):
     (Dumoulin and Visin, 2016, relationship 15); `ceil(n / s)` for Keras' `"same"`.
 
     Args:
-        n: Int, the input size, or `None` where it is unknown.
+        n: Int, the input size, or `None` if it is unknown.
         kernel_size: Int, k.
         stride: Int, s.
         padding: Int (on each side), a pair `(before, after)`, `"valid"` or `"same"`.
         dilation: Int, d.
 
     Returns:
-        Int, or `None` where `n` is.
+        Int, or `None` if `n` is.
 
     Raises:
         ValueError: If an argument is not a positive integer, or the input is smaller than the kernel.
@@ -131,7 +131,7 @@ def _single_cost(input_shape, options):
 
 
 def spread(value, rank, name, least=1):
-    """Returns `value` as a tuple of `rank` ints of at least `least`, one an axis; a single int is repeated."""
+    """Returns `value` as a tuple of `rank` ints of at least `least`, one per axis; a single int is repeated."""
     values = check_counts(value, name, least)
     values = (values,) * rank if isinstance(values, int) else values
     if len(values) != rank:

@@ -120,5 +120,6 @@ def upsample_linear(x, factor, axis):
     for phase in range(factor):
         shift = (phase + 0.5) / factor - 0.5
         phases.append((1 - abs(shift)) * x + abs(shift) * (before if shift < 0 else after))
-    sizes = [-1 if i == axis else n for i, n in enumerate(ops.shape(x))]
+    sizes = list(ops.shape(x))
+    sizes[axis] = -1
     return ops.reshape(ops.stack(phases, axis=axis + 1), sizes)

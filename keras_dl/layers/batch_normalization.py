@@ -17,7 +17,7 @@ _padding = contextvars.ContextVar("padding", default=None)
 
 @contextlib.contextmanager
 def padding(holds):
-    """Within it, a batch counts as empty where `holds`, a boolean scalar: its rows stand in for none.
+    """Within it, a batch counts as empty if `holds`, a boolean scalar: its rows stand in for none.
 
     Convolutions on CPU fail on a batch of no rows, so a replica without rows is given one.
     """
@@ -30,7 +30,7 @@ def padding(holds):
 
 @register()
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` computed by one fused kernel where layout and dtype allow it.
+    """`keras.layers.BatchNormalization` computed by one fused kernel if layout and dtype allow it.
 
     `y = gamma (x - mean) / sqrt(var + epsilon) + beta` (Ioffe and Szegedy, 2015), with the batch's mean and biased
     variance in training and their moving averages in inference. Arguments, weights and numbers are those of Keras'
@@ -39,7 +39,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
     The fused kernel serves channels-last inputs of rank 3 to 5 in float32, float16 and bfloat16. Inputs of rank 2 (for
     which it is slower), another `axis`, `synchronized`, `renorm` and masks take Keras' composition.
     An empty batch, as a replica may get at the end of an epoch, leaves the moving averages as they are and gives zero
-    gradients, except under a mask or `renorm`; with `synchronized`, where the batch is empty on all replicas.
+    gradients, except under a mask or `renorm`; with `synchronized`, if the batch is empty on all replicas.
 
     Args:
         axis: Int, the axis of the channels.
@@ -88,7 +88,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         mean, variance, scale, offset = self._statistics_and_parameters("float32")
         count = _counted(_size(images) // images.shape[-1])
         if training and scale is not None and not (isinstance(count, int) and count > 0):
-            # Compiled by XLA, the kernel's gradient for gamma is NaN where the batch is empty.
+            # Compiled by XLA, the kernel's gradient for gamma is NaN if the batch is empty.
             scale = tf.where(count > 0, scale, tf.stop_gradient(scale))
         result = tf.raw_ops.FusedBatchNormV3(
             x=images,
@@ -114,7 +114,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             counted = inputs[: _counted(tf.shape(inputs)[0])] if self.synchronized else inputs
             batch_mean, batch_variance = ops.moments(counted, axes, synchronized=self.synchronized)
             count = _counted(_size(inputs) // inputs.shape[self.axis])
-            if self.synchronized:  # the others' rows are not known, but their mean is NaN where there are none
+            if self.synchronized:  # the others' rows are not known, but their mean is NaN if there are none
                 count = tf.reduce_sum(tf.cast(tf.math.is_finite(batch_mean), tf.int32))
             self._update_averages(batch_mean, batch_variance, count)
             mean = tf.where(count > 0, batch_mean, mean)
@@ -123,11 +123,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _statistics_and_parameters(self, dtype):
         """Returns moving mean, moving variance, gamma and beta in `dtype`; gamma and beta may be `None`."""
-        variables = (self.moving_mean, self.moving_variance, self.gamma, self.beta)
-        return [None if variable is None else ops.cast(variable, dtype) for variable in variables]
+        values = []
+        for variable in (self.moving_mean, self.moving_variance, self.gamma, self.beta):
+            values.append(None if variable is None else ops.cast(variable, dtype))
+        return values
 
     def _update_averages(self, mean, variance, count):
-        """Moves the averages towards the batch's statistics, which are NaN and left out where `count` is 0."""
+        """Moves the averages towards the batch's statistics, which are NaN and left out if `count` is 0."""
         rate = (1.0 - self.momentum) * tf.cast(count > 0, mean.dtype)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             current = ops.cast(average, mean.dtype)
@@ -141,7 +143,7 @@ def _counted(count):
 
 
 def _size(tensor):
-    """Returns the number of elements: an int where the shape is known, else a scalar tensor."""
+    """Returns the number of elements: an int if the shape is known, else a scalar tensor."""
     if tensor.shape.is_fully_defined():
         return math.prod(tensor.shape)
     return tf.size(tensor)

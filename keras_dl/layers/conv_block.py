@@ -14,7 +14,7 @@ class ConvolutionalBlock(keras.layers.Layer):
     """Base of the layers made of convolutions: holds the options that all their convolutions share.
 
     Args:
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` (`BatchNormalization(momentum=0.9, epsilon=1e-5)`), or a Keras layer, of which
             every convolution gets a copy.
         activation: Name, function, `None`, or a Keras layer such as `PReLU()`, of which each place gets a copy.
@@ -77,7 +77,7 @@ class ConvolutionalBlock(keras.layers.Layer):
 class ConvBlock(ConvolutionalBlock):
     """A convolution, its normalisation and its activation, on sequences, images or volumes.
 
-    `act(norm(W * x + b))`, or `W * act(norm(x)) + b` where `preactivation` is true (He et al., 2016). The number of
+    `act(norm(W * x + b))`, or `W * act(norm(x)) + b` if `preactivation` is true (He et al., 2016). The number of
     spatial axes is the input's.
 
     Args:
@@ -85,14 +85,14 @@ class ConvBlock(ConvolutionalBlock):
         kernel_size: Int or tuple of ints, one a spatial axis.
         strides: Int or tuple of ints.
         padding: `"same"` or `"valid"` as in Keras, `"symmetric"` for `d (k - 1) // 2` zeros on either side (as
-            PyTorch's networks pad; it differs from `"same"` where a stride is above 1), or an int, the zeros on either
+            PyTorch's networks pad; it differs from `"same"` if a stride is above 1), or an int, the zeros on either
             side.
         dilation_rate: Int or tuple of ints.
         groups: Int, groups of channels that are convolved separately.
         preactivation: Boolean, normalise and activate before the convolution.
         antialias: Boolean, convolve at stride 1 and take the stride in a `BlurPool` after the activation (Zhang, 2019).
         **kwargs: `use_bias`, `normalization`, `activation`, `kernel_initializer`, `kernel_regularizer`, as in every
-            convolutional block: `use_bias=None` is a bias exactly where there is no normalization; `normalization` is
+            convolutional block: `use_bias=None` is a bias exactly if there is no normalization; `normalization` is
             `None`, `"batch"` or a layer to copy; `activation` a name, a function or a layer to copy.
 
     Returns:
@@ -196,14 +196,14 @@ class ConvBlock(ConvolutionalBlock):
         return (input_shape[0], *(conv_output_size(*axis) for axis in axes), self.filters)
 
     def _keras_same(self, rank):
-        """Whether Keras' own "same" padding is what is asked for: it always is where nothing is strided."""
+        """Whether Keras' own "same" padding is what is asked for: it always is if nothing is strided."""
         if self.padding != "symmetric":
             return self.padding == "same"
         strides = spread(1 if self.antialias else self.strides, rank, "strides")
         return max(strides) == 1 and all(k % 2 for k in spread(self.kernel_size, rank, "kernel_size"))
 
     def _pads(self, rank):
-        """Returns the zeros on either side of each spatial axis, where the padding is not Keras' "same"."""
+        """Returns the zeros on either side of each spatial axis, if the padding is not Keras' "same"."""
         if isinstance(self.padding, int):
             return [self.padding] * rank
         if self.padding == "valid":

@@ -140,10 +140,9 @@ class TransitionDown(ConvolutionalBlock):
 
     def compute_output_shape(self, input_shape):
         pools = spread(self.pool_size, len(input_shape) - 2, "pool_size")
-        sizes = (
-            conv_output_size(n, 1, p, "same") if self.pooling == "blur" else conv_output_size(n, p, p)
-            for n, p in zip(input_shape[1:-1], pools, strict=True)
-        )
+        sizes = []
+        for n, p in zip(input_shape[1:-1], pools, strict=True):
+            sizes.append(conv_output_size(n, 1, p, "same") if self.pooling == "blur" else conv_output_size(n, p, p))
         return (input_shape[0], *sizes, self._filters(input_shape))
 
     def _filters(self, input_shape):

@@ -31,7 +31,7 @@ class FactorizedConv2D(_ConvChain):
         kernel_size: Odd int of at least 3, the size of the convolution that is replaced.
         strides: Int or pair of ints, of the last convolution.
         padding: `"same"`, `"valid"` or `"symmetric"`, of each convolution.
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` or a layer to copy.
         **kwargs: `activation` (after each convolution), `kernel_initializer`, `kernel_regularizer`: see `ConvBlock`.
 
@@ -89,7 +89,7 @@ class SpatiallySeparableConv2D(_ConvChain):
         intermediate_filters: Int, channels between the two, or `None` for `filters`.
         intermediate_activation: Name, function or layer to copy, after the first convolution (and its normalization).
         activation: Name, function or layer to copy, after the second.
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` or a layer to copy.
         **kwargs: `kernel_initializer`, `kernel_regularizer`: see `ConvBlock`.
 
@@ -158,7 +158,7 @@ class NetworkInNetwork(_ConvChain):
         kernel_size: Int or pair of ints, of the convolution.
         strides: Int or pair of ints, of the convolution.
         padding: `"same"`, `"valid"`, `"symmetric"` or an int, of the convolution.
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` or a layer to copy.
         **kwargs: `activation` (after each convolution), `kernel_initializer`, `kernel_regularizer`: see `ConvBlock`.
 

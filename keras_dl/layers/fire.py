@@ -17,7 +17,7 @@ class FireModule(ConvolutionalBlock):
         squeeze: Int, channels of the first convolution, s1x1.
         expand_1x1: Int, e1x1.
         expand_3x3: Int, e3x3.
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` or a layer to copy.
         **kwargs: `activation`, `kernel_initializer`, `kernel_regularizer`: see `ConvBlock`.
 

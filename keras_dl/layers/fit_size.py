@@ -135,10 +135,10 @@ class CropToSize(keras.layers.Layer):
     def _sizes(self, sizes):
         strides = spread(self.strides, len(sizes), "strides")
         margins = [self.margin] * len(sizes) if isinstance(self.margin, int) else self.margin
-        return [
-            None if n is None else -((margin - n) // stride)
-            for n, stride, margin in zip(sizes, strides, margins, strict=True)
-        ]
+        cropped = []
+        for n, stride, margin in zip(sizes, strides, margins, strict=True):
+            cropped.append(None if n is None else -((margin - n) // stride))
+        return cropped
 
     def get_config(self):
         return {**super().get_config(), "strides": self.strides, "margin": self.margin}

@@ -22,7 +22,7 @@ def circular_harmonics(kernel_size, order, num_rings, sigma=0.7):
 
     A ring is spread by a Gaussian: `g_j(r) e^(i m phi)` is the mean over angles alpha of
     `exp(-|x - rho_j u(alpha)|^2 / (2 sigma^2)) e^(i m alpha)`, so that it is smooth enough for the grid and vanishes at
-    the centre where m is not 0. Each filter has unit energy and ends at the circle that the grid contains.
+    the centre if m is not 0. Each filter has unit energy and ends at the circle that the grid contains.
 
     Args:
         kernel_size: Int, pixels k along each axis.
@@ -142,11 +142,11 @@ class HarmonicConv2D(keras.layers.Layer):
             ops.convert_to_tensor(h.astype("float32")) for h in (self._harmonics.real, self._harmonics.imag)
         )
 
-        def mix(harmonics, profile):
+        def sum_rings(harmonics, profile):
             return ops.einsum("xyrno,rncof->xyncof", harmonics, profile)
 
-        w_real = mix(real, cosine) - mix(imaginary, sine)
-        w_imaginary = mix(real, sine) + mix(imaginary, cosine)
+        w_real = sum_rings(real, cosine) - sum_rings(imaginary, sine)
+        w_imaginary = sum_rings(real, sine) + sum_rings(imaginary, cosine)
         # Axes: x, y, order, channel, new order, filter; then the output's part before the filter, the input's before
         # the channel.
         kernel = ops.stack([w_real, w_imaginary], axis=5)

@@ -1,4 +1,4 @@
-"""What stands between harmonic convolutions: layers that act on magnitudes and leave phases alone."""
+"""Layers between harmonic convolutions, which act on magnitudes and leave phases alone."""
 
 import keras
 from keras import ops

@@ -13,7 +13,7 @@ class InceptionBlock(ConvolutionalBlock):
     """Convolutions of three kernel sizes and a pooling side by side, their channels concatenated.
 
     Naive: 1x1, 3x3, 5x5 and 3x3 max pooling of the input. Reduced: 1x1, 1x1-3x3, 1x1-5x5 and pooling-1x1, so that
-    the large kernels see few channels (Szegedy et al., 2015, figure 2). The block is reduced where the reductions are
+    the large kernels see few channels (Szegedy et al., 2015, figure 2). The block is reduced if the reductions are
     given; the arguments stand in the order of the paper's table 1.
 
     Args:
@@ -24,7 +24,7 @@ class InceptionBlock(ConvolutionalBlock):
         filters_5x5: Int.
         filters_pool: Int, channels of the 1x1 convolution after the pooling, or `None` to keep the input's.
         large_kernel: Int, 5; torchvision's GoogLeNet has 3 in its place.
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` or a layer to copy.
         **kwargs: `activation`, `kernel_initializer`, `kernel_regularizer`: see `ConvBlock`.
 

@@ -13,13 +13,13 @@ class MinibatchStdDev(keras.layers.Layer):
 
     For each group of G samples: the deviation over the group at every position and channel, averaged over positions and
     each of `num_features` groups of channels, and repeated at every position (Karras et al., 2018, section 3). Samples
-    i, i + M, i + 2 M, ... form a group, with M the number of groups; where the group size does not divide the batch,
+    i, i + M, i + 2 M, ... form a group, with M the number of groups; if the group size does not divide the batch,
     groups differ by one sample. The layer couples the samples of a batch: each replica sees its own.
 
     Args:
         group_size: Int, G, or `None` for the whole batch.
         num_features: Int, feature maps to append; it divides the channels.
-        epsilon: Float, added to the variance, for a finite gradient where all samples are equal.
+        epsilon: Float, added to the variance, for a finite gradient if all samples are equal.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Returns:

@@ -45,7 +45,7 @@ class _Modulation(keras.layers.Layer):
 
 @register()
 class FiLM(_Modulation):
-    """Feature-wise linear modulation: `y = gamma(c) x + beta(c)`, a scale and a shift a channel (Perez et al., 2018).
+    """Feature-wise linear modulation: `y = gamma(c) x + beta(c)`, a scale and a shift per channel (Perez et al., 2018).
 
     `gamma(c) = 1 + W_g c + b_g` and `beta(c) = W_b c + b_b`, by one dense layer.
 
@@ -88,8 +88,8 @@ class AdaptiveInstanceNorm(_Modulation):
     """Gives each image's channels the mean and the deviation that a style asks for.
 
     `y = s (x - mu(x)) / sqrt(var(x) + epsilon) + b`, with mu and var over the spatial axes of each image and channel.
-    Where the style is a vector, `s = 1 + W_s w + b_s` and `b = W_b w + b_b` (StyleGAN; Karras et al., 2019, equation
-    1); where it is feature maps, s and b are their deviation and mean, and there are no weights (Huang and Belongie,
+    If the style is a vector, `s = 1 + W_s w + b_s` and `b = W_b w + b_b` (StyleGAN; Karras et al., 2019, equation
+    1); if it is feature maps, s and b are their deviation and mean, and there are no weights (Huang and Belongie,
     2017, equation 8).
 
     Args:

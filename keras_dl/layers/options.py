@@ -1,4 +1,4 @@
-"""What an option of a layer may be, by its name: the one table that all layers are checked by."""
+"""Options of layers by name: the one table that all layers are checked by."""
 
 import functools
 import inspect
@@ -15,9 +15,9 @@ _register = keras.saving.register_keras_serializable(package="keras_dl")
 def check_initializer(value, name):
     """Raises a `ValueError` unless `value` is what Keras takes for an initializer; `None` is not."""
     try:
-        found = keras.initializers.get(value)
-        if not isinstance(found, keras.initializers.Initializer):  # a function of one's own
-            inspect.signature(found).bind((1,), dtype="float32")
+        initializer = keras.initializers.get(value)
+        if not isinstance(initializer, keras.initializers.Initializer):  # a function of one's own
+            inspect.signature(initializer).bind((1,), dtype="float32")
     except (ValueError, TypeError) as error:
         raise ValueError(
             f"`{name}` must be a Keras initializer, its name or its configuration, or a function of a shape and "
@@ -39,17 +39,17 @@ def check_regularizer(value, name):
 def check_activation(value, name):
     """Raises a `ValueError` unless `value` is a name, a layer, a configuration of one, a function, or `None`."""
     try:
-        found = keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
-        if not isinstance(found, keras.layers.Layer):
-            found = activations.get(found)
-            if found is value and not _gives_tensors(found):
+        activation = keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
+        if not isinstance(activation, keras.layers.Layer):
+            activation = activations.get(activation)
+            if activation is value and not _gives_tensors(activation):
                 raise ValueError("a function that returns no tensor")
     except (ValueError, TypeError) as error:
         raise ValueError(f"`{name}` must be an activation or None. Received: {name}={value!r}: {error}") from error
 
 
 def _gives_tensors(function):
-    """Whether a function of one's own gives a tensor for a tensor; where it refuses this one, a call will tell."""
+    """Whether a function of one's own gives a tensor for a tensor; if it refuses this one, a call will tell."""
     if function is None:
         return True
     try:
@@ -65,7 +65,7 @@ def with_channels_last(function):
     """
 
     @functools.wraps(function)
-    def run(*args, **options):
+    def checked_call(*args, **options):
         if keras.config.image_data_format() != "channels_last":
             raise ValueError(
                 "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
@@ -73,7 +73,7 @@ def with_channels_last(function):
             )
         return function(*args, **options)
 
-    return run
+    return checked_call
 
 
 def check_widths(value, name):

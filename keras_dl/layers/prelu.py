@@ -16,11 +16,11 @@ def _check_alpha(value, name):
 class PReLU(keras.layers.Layer):
     """Rectifier with a learned slope: `max(0, x) + a min(0, x)` (He et al., 2015, "Delving deep into rectifiers").
 
-    The slope starts at 0.25, and there is one for all inputs or one a channel. (`keras.layers.PReLU` starts at 0 and
+    The slope starts at 0.25, and there is one for all inputs or one per channel. (`keras.layers.PReLU` starts at 0 and
     has one for each element.)
 
     Args:
-        per_channel: Boolean, one slope a channel (the last axis) rather than one in all.
+        per_channel: Boolean, one slope per channel (the last axis) rather than one in all.
         alpha_initializer: Keras initializer, or the slope to start from.
         alpha_regularizer: Keras regularizer; the paper uses none, as decay pulls the slope to 0.
         **kwargs: Keyword arguments of `keras.layers.Layer`.

@@ -29,7 +29,7 @@ class ResidualBlock(ConvolutionalBlock):
         expansion: Int, of a bottleneck.
         stride_in_1x1: Boolean, put a bottleneck's stride on its first 1x1 convolution (He et al., 2015;
             keras.applications) rather than on the 3x3 (PyTorch).
-        padding: `"same"` as in Keras or `"symmetric"` as in PyTorch; they differ where the stride is above 1.
+        padding: `"same"` as in Keras or `"symmetric"` as in PyTorch; they differ if the stride is above 1.
         dilation_rate: Int or tuple of ints, of the 3x3 convolutions.
         groups: Int, of a bottleneck's 3x3 convolution (ResNeXt).
         squeeze_excite: Int, the ratio of a `SqueezeExcite` before the sum, or `None`.

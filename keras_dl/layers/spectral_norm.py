@@ -61,7 +61,7 @@ class _SpectralNorm(keras.layers.Layer):
 class SpectralNormDense(_SpectralNorm):
     """A dense layer of Lipschitz constant 1: `y = x W / sigma(W) + b` (Miyato et al., 2018, "Spectral normalization").
 
-    `sigma(W)` is the largest singular value, estimated by one step of power iteration a training call from where the
+    `sigma(W)` is the largest singular value, estimated by one step of power iteration per training call from where the
     last one stopped. The gradient flows through `sigma = v^T W u` with the singular vectors held fixed, to any order,
     so that the layer can stand under a gradient penalty; the weight itself is moved by the optimizer alone.
 

@@ -23,7 +23,7 @@ class TransitionUp(ConvolutionalBlock):
         filters: Int, output channels of the transposed convolution.
         kernel_size: Int or tuple of ints.
         strides: Int or tuple of ints.
-        use_bias: Boolean, or `None` for a bias exactly where there is no normalization.
+        use_bias: Boolean, or `None` for a bias exactly if there is no normalization.
         normalization: `None`, `"batch"` or a layer to copy, after the convolution.
         activation: `None`, a name, a function or a layer to copy.
         **kwargs: `kernel_initializer`, `kernel_regularizer`, and keyword arguments of `keras.layers.Layer`.
@@ -84,8 +84,10 @@ class TransitionUp(ConvolutionalBlock):
         sizes = [n and n * s for n, s in zip(shape[1:-1], strides, strict=True)]
         if not skips:
             return (shape[0], *sizes, self.filters)
-        sizes = [None if a is None or b is None else min(a, b) for a, b in zip(sizes, skips[0][1:-1], strict=True)]
-        return (shape[0], *sizes, skips[0][-1] + self.filters)
+        common = []
+        for a, b in zip(sizes, skips[0][1:-1], strict=True):
+            common.append(None if a is None or b is None else min(a, b))
+        return (shape[0], *common, skips[0][-1] + self.filters)
 
     def get_config(self):
         names = ("filters", "kernel_size", "strides")
@@ -93,7 +95,7 @@ class TransitionUp(ConvolutionalBlock):
 
 
 def crop_to(x, other):
-    """Crops the spatial axes of `x` about their centres to those of `other` where these are smaller."""
+    """Crops the spatial axes of `x` about their centres to those of `other` if these are smaller."""
     sizes, targets = ops.shape(x)[1:-1], ops.shape(other)[1:-1]
     pairs = list(zip(sizes, targets, strict=True))
     if all(isinstance(n, int) and isinstance(target, int) and n <= target for n, target in pairs):
