@@ -1,4 +1,4 @@
-"""Losses with torch's options: `keras.losses.Loss` classes that reduce, and functions that return a value an element.
+"""Losses with torch's options: `keras.losses.Loss` classes that reduce, and functions that return a value per element.
 
 Functions and classes take `(y_true, y_pred)`, classes or channels on the last axis; pair losses take
 `(labels, (a, b))`, triplet losses `(anchor, positive, negative)`. What a loss averages over, and what it does where

@@ -32,24 +32,24 @@ def register(made):
 
 
 class Loss(keras.losses.Loss):
-    """Base class of losses that return one value an element and know what their mean divides by.
+    """Base class of losses that return one value per element and know what their mean divides by.
 
-    A subclass writes `call`, which returns the unreduced values v, and, where the mean is a weighted one, `weights`,
+    A subclass writes `call`, which returns the unreduced values v, and, if the mean is a weighted one, `weights`,
     which returns the elements' weights w (they already multiply v). With Keras' sample weights s the reductions are
 
         none       s v
         sum        sum(s v)
-        mean       sum(s v) / sum(w), and 0 where sum(w) = 0
+        mean       sum(s v) / sum(w), and 0 if sum(w) = 0
         batchmean  sum(s v) / batch size
 
     As everywhere in Keras, `sample_weight` scales the values and not the denominator. It has the shape of the values,
-    or of their leading axes (one weight a sample). A Keras mask on the predictions removes elements from values and
+    or of their leading axes (one weight per sample). A Keras mask on the predictions removes elements from values and
     weights alike.
 
     Under `tf.distribute`, mean and batchmean follow Keras' convention: each replica returns its share, and the shares
-    add up to the loss of the global batch (for replica batches of equal size; where `weights` is overridden, its sum is
+    add up to the loss of the global batch (for replica batches of equal size; if `weights` is overridden, its sum is
     taken over all replicas, so the weighted mean is the global one). Code that divides by its own global count takes
-    `call` and `weights` instead: both return one number an element and know nothing of replicas.
+    `call` and `weights` instead: both return one number per element and know nothing of replicas.
 
     Half-precision predictions are computed in float32.
 
@@ -87,7 +87,7 @@ class Loss(keras.losses.Loss):
             return ops.cast(self._reduce(values, weights, y_pred, masked=mask is not None), self.dtype)
 
     def call(self, y_true, y_pred):
-        """Return the unreduced values: one an element, of which the first axis is the batch."""
+        """Return the unreduced values: one per element, of which the first axis is the batch."""
         raise NotImplementedError
 
     def weights(self, y_true, y_pred):
@@ -126,7 +126,7 @@ class Loss(keras.losses.Loss):
             count = ops.cast(rows, total.dtype)
         else:
             count = ops.stop_gradient(ops.sum(ops.cast(weights, total.dtype)))
-        share = scale_loss_for_distribution(total)  # total / replicas; the same tensor where there is one replica
+        share = scale_loss_for_distribution(total)  # total / replicas; the same tensor if there is one replica
         if share is not total and (masked or self.has_weights):
             count = _mean_over_replicas(count)
         return ops.divide_no_nan(share, count)

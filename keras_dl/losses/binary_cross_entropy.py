@@ -18,11 +18,11 @@ def binary_cross_entropy(y_true, y_pred, weight=None, pos_weight=None, from_logi
         y_true: Targets y from 0 to 1, any shape, integer or float.
         y_pred: Probabilities x, or logits z, the shape of `y_true`.
         weight: Weight v of the elements, any shape that broadcasts to `y_pred`; ones by default.
-        pos_weight: Weight p of the positive part, a number or one a class (the last axis); 1 by default.
+        pos_weight: Weight p of the positive part, a number or one per class (the last axis); 1 by default.
         from_logits: Whether `y_pred` holds logits.
 
     Returns:
-        One value an element, the shape of `y_pred`.
+        One value per element, the shape of `y_pred`.
 
     Example:
 
@@ -65,7 +65,7 @@ class BinaryCrossEntropy(Loss):
 
     Args:
         weight: Weight of the elements, a number or nested lists that broadcast to the predictions; ones by default.
-        pos_weight: Weight of the positive part, a number or one a class (the last axis); 1 by default.
+        pos_weight: Weight of the positive part, a number or one per class (the last axis); 1 by default.
         from_logits: Whether predictions are logits.
         reduction: `"mean"`, `"sum"`, `"batchmean"` or `"none"`.
         name: Name of the loss.

@@ -18,7 +18,7 @@ def negative_log_likelihood(y_true, y_pred, weight=None, ignore_index=-100):
         ignore_index: Label whose elements count for nothing.
 
     Returns:
-        One value an element, shape (batch, ...); 0 where ignored.
+        One value per element, shape (batch, ...); 0 where ignored.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -54,7 +54,7 @@ def cross_entropy(y_true, y_pred, weight=None, ignore_index=-100, label_smoothin
         label_smoothing: e, from 0 to 1.
 
     Returns:
-        One value an element, shape (batch, ...); 0 where ignored.
+        One value per element, shape (batch, ...); 0 where ignored.
 
     Raises:
         ValueError: If the shapes do not fit, `label_smoothing` is out of range, or a non-negative `ignore_index`

@@ -1,4 +1,4 @@
-"""The sum of Dice loss and cross-entropy, one value a sample."""
+"""The sum of Dice loss and cross-entropy, one value per sample."""
 
 from keras import ops
 
@@ -22,11 +22,11 @@ def dice_cross_entropy(
     include_background=True,
     ignore_index=-100,
 ):
-    """Dice loss plus cross-entropy of logits, a sample: `u D + v C` (Isensee et al. 2021, with u = v = 1).
+    """Dice loss plus cross-entropy of logits, per sample: `u D + v C` (Isensee et al. 2021, with u = v = 1).
 
     D is the mean of `dice` over the classes that have a true pixel in the sample, C the weighted mean of
     `cross_entropy` over the sample's pixels that are not ignored (of `binary_cross_entropy` for a binary mask or
-    `multilabel`). Either is 0, with gradient 0, where there is nothing to average.
+    `multilabel`). Either is 0, with gradient 0, if there is nothing to average.
 
     Args:
         y_true: Class indices, shape (batch, ...), or targets from 0 to 1, shape (batch, ..., classes).
@@ -40,7 +40,7 @@ def dice_cross_entropy(
         ignore_index: Label whose pixels count for nothing.
 
     Returns:
-        One value a sample, shape (batch,).
+        One value per sample, shape (batch,).
 
     Raises:
         ValueError: If the shapes do not fit, or class weights come with binary masks.
@@ -85,7 +85,7 @@ def _sample_mean(values, weights):
 class DiceCrossEntropy(Loss):
     """Mean of Dice loss plus cross-entropy of logits: `mean of u D + v C` over the samples (Isensee et al. 2021).
 
-    D and C are a sample's own means, as in `dice_cross_entropy`. Where every sample has every class, no ignored pixel
+    D and C are a sample's own means, as in `dice_cross_entropy`. If every sample has every class, no ignored pixel
     and no class weights, the loss is `u Dice(from_logits=True) + v CrossEntropy()`. Samples whose pixels are all
     ignored do not count; if all are, the loss is 0 with gradient 0.
 

@@ -21,14 +21,14 @@ def focal(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, multilabel=F
         y_true: Class indices, shape (batch, ...), or targets y from 0 to 1, shape (batch, ..., classes).
         y_pred: Probabilities p (of which logarithms are taken of at least 1e-12 over classes, and are at least -100 for
             binary targets), or logits, shape (batch, ..., classes). One class means binary targets.
-        alpha: Weight of the positive part, a number or one a class; `None` for none.
+        alpha: Weight of the positive part, a number or one per class; `None` for none.
         gamma: Focus on hard elements, at least 0; 0 leaves the cross-entropy.
         from_logits: Whether `y_pred` holds logits, of a softmax, or of sigmoids for binary targets or `multilabel`.
         multilabel: Whether each channel is a yes or no of its own.
         ignore_index: Label whose elements count for nothing.
 
     Returns:
-        One value an element: the shape of `y_pred` for binary targets or `multilabel`, else (batch, ...).
+        One value per element: the shape of `y_pred` for binary targets or `multilabel`, else (batch, ...).
 
     Raises:
         ValueError: If the shapes do not fit, or `gamma` is negative.
@@ -83,7 +83,7 @@ class Focal(Loss):
     If all elements are ignored, the loss is 0 with gradient 0. The values are those of `focal`.
 
     Args:
-        alpha: Weight of the positive part, a number or one a class; `None` for none.
+        alpha: Weight of the positive part, a number or one per class; `None` for none.
         gamma: Focus on hard elements, at least 0; 0 leaves the cross-entropy.
         from_logits: Whether predictions are logits, of a softmax, or of sigmoids for binary targets or `multilabel`.
         multilabel: Whether each channel is a yes or no of its own.

@@ -1,4 +1,4 @@
-"""Kullback-Leibler divergence of log-probabilities, a term of the sum an element."""
+"""Kullback-Leibler divergence of log-probabilities, a term of the sum per element."""
 
 from keras import ops
 
@@ -10,7 +10,7 @@ from keras_dl.losses.base import Loss, register
 def kl_divergence(y_true, y_pred, log_target=False):
     """A term of the Kullback-Leibler divergence: `y (log y - x)`, x log-probabilities (torch's `kl_div`).
 
-    Where y = 0 it is 0, whatever x (0 log 0 = 0).
+    If y = 0 it is 0, whatever x (0 log 0 = 0).
 
     Args:
         y_true: Probabilities y, or log-probabilities if `log_target`, any shape.
@@ -18,7 +18,7 @@ def kl_divergence(y_true, y_pred, log_target=False):
         log_target: Whether `y_true` holds logarithms.
 
     Returns:
-        One value an element, the shape of `y_pred`; their sum over the last axis is KL(y || e^x).
+        One value per element, the shape of `y_pred`; their sum over the last axis is KL(y || e^x).
 
     Example:
 
@@ -37,7 +37,7 @@ def kl_divergence(y_true, y_pred, log_target=False):
 class KLDivergence(Loss):
     """Kullback-Leibler divergence from predicted log-probabilities to the target: `sum y (log y - x)`.
 
-    `"batchmean"` divides by the batch size, which gives the divergence a sample; `"mean"`, as in torch, divides by the
+    `"batchmean"` divides by the batch size, which is the divergence per sample; `"mean"`, as in torch, divides by the
     number of elements.
 
     Args:

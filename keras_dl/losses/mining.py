@@ -19,7 +19,7 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
 
     Returns:
         Two tensors of shape (batch, batch, batch), [anchor, positive, negative]; for `"hard"` of shape (batch,).
-        Where an embedding is not finite, all values are NaN.
+        If an embedding is not finite, all values are NaN.
     """
     embeddings = tensors.as_float(embeddings)
     if len(embeddings.shape) != 2:
@@ -42,7 +42,7 @@ def _labels(labels):
     shape = tuple(labels.shape)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (1, None)):
         raise ValueError(
-            "Expected labels of shape (batch,) or (batch, 1), a class a row; of one-hot labels, their argmax. "
+            "Expected labels of shape (batch,) or (batch, 1), one class per row; of one-hot labels, their argmax. "
             f"Received: labels of shape {shape}"
         )
     return ops.reshape(labels, (-1,))

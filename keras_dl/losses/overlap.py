@@ -1,4 +1,4 @@
-"""Losses on the overlap of masks: Dice and Tversky, one value a sample and class."""
+"""Losses on the overlap of masks: Dice and Tversky, one value per sample and class."""
 
 from functools import partial
 
@@ -26,7 +26,7 @@ def dice(y_true, y_pred, smooth=0.0, from_logits=False, multilabel=False, includ
         ignore_index: Label whose pixels count for nothing.
 
     Returns:
-        One value a sample and class, shape (batch, classes), without class 0 unless `include_background`.
+        One value per sample and class, shape (batch, classes), without class 0 unless `include_background`.
 
     Raises:
         ValueError: If the shapes do not fit, or there is nothing but background.
@@ -69,7 +69,7 @@ def tversky(
         ignore_index: Label whose pixels count for nothing.
 
     Returns:
-        One value a sample and class, shape (batch, classes), without class 0 unless `include_background`.
+        One value per sample and class, shape (batch, classes), without class 0 unless `include_background`.
 
     Raises:
         ValueError: If the shapes do not fit, or there is nothing but background.
@@ -151,7 +151,7 @@ class _Overlap(Loss):
 
 @register
 class Dice(_Overlap):
-    """Mean Dice loss: `1 - (2 sum p y + s) / (sum p + sum y + s)` a sample and class (Milletari et al. 2016).
+    """Mean Dice loss: `1 - (2 sum p y + s) / (sum p + sum y + s)` per sample and class (Milletari et al. 2016).
 
     The mean is over the samples and classes that have a true pixel; without any, the loss is 0 with gradient 0.
 
@@ -178,7 +178,7 @@ class Dice(_Overlap):
 @register
 @checked({"alpha": partial(check_number, least=0)})
 class Tversky(_Overlap):
-    """Mean Tversky loss: `1 - (TP + s) / (TP + alpha FP + beta FN + s)` a sample and class (Salehi et al. 2017).
+    """Mean Tversky loss: `1 - (TP + s) / (TP + alpha FP + beta FN + s)` per sample and class (Salehi et al. 2017).
 
     The mean is over the samples and classes that have a true pixel; without any, the loss is 0 with gradient 0.
 

@@ -19,7 +19,7 @@ def margin_ranking(y_true, y_pred, margin=0.0):
         margin: m, in units of the scores.
 
     Returns:
-        One value an element, the shape of a.
+        One value per element, the shape of a.
 
     Example:
 
@@ -45,7 +45,7 @@ def contrastive(y_true, y_pred, margin=1.0):
         margin: m, the distance beyond which dissimilar pairs cost nothing.
 
     Returns:
-        One value a pair, shape (batch, ...).
+        One value per pair, shape (batch, ...).
 
     Example:
 
@@ -72,7 +72,7 @@ def cosine_embedding(y_true, y_pred, margin=0.0):
         margin: m, the cosine below which dissimilar pairs cost nothing.
 
     Returns:
-        One value a pair, shape (batch, ...).
+        One value per pair, shape (batch, ...).
 
     Example:
 

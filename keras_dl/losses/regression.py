@@ -1,4 +1,4 @@
-"""Losses on numbers: absolute, squared and smooth absolute error, an element."""
+"""Losses on numbers: absolute, squared and smooth absolute error, per element."""
 
 from keras import ops
 
@@ -16,7 +16,7 @@ def l1(y_true, y_pred):
         y_pred: Predictions x, the shape of `y_true`.
 
     Returns:
-        One value an element, the shape of `y_pred`.
+        One value per element, the shape of `y_pred`.
 
     Example:
 
@@ -36,7 +36,7 @@ def l2(y_true, y_pred):
         y_pred: Predictions x, the shape of `y_true`.
 
     Returns:
-        One value an element, the shape of `y_pred`.
+        One value per element, the shape of `y_pred`.
 
     Example:
 
@@ -59,7 +59,7 @@ def smooth_l1(y_true, y_pred, beta=1.0):
         beta: Width of the quadratic part, in units of y; 0 gives `l1`.
 
     Returns:
-        One value an element, the shape of `y_pred`.
+        One value per element, the shape of `y_pred`.
 
     Raises:
         ValueError: If `beta` is negative.

@@ -1,4 +1,4 @@
-"""What the segmentation losses share: probabilities, targets and the pixels that count. Private to the package."""
+"""Parts shared by the segmentation losses: probabilities, targets and the pixels that count. Private to the package."""
 
 from keras import ops
 

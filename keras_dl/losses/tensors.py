@@ -1,4 +1,4 @@
-"""What the losses share about dtypes, shapes and kinds of labels. Private to the package."""
+"""Conversions and checks shared by the losses: dtypes, shapes and kinds of labels. Private to the package."""
 
 import keras
 import numpy as np
@@ -72,7 +72,7 @@ def class_vector(weight, num_classes, dtype, name="weight"):
     shape = np.shape(weight)
     if shape != (num_classes,):
         raise ValueError(
-            f"Expected `{name}` to hold one weight a class, shape ({num_classes},), for predictions of {num_classes} "
+            f"Expected `{name}` to hold one weight per class, shape ({num_classes},), for predictions of {num_classes} "
             f"classes. Received: {name} of shape {shape}"
         )
     return ops.convert_to_tensor(weight, dtype=dtype)

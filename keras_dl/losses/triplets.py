@@ -48,7 +48,7 @@ def triplet_margin(anchor, positive, negative, margin=1.0, p=2.0, swap=False, ep
 class TripletMargin(Loss):
     """Mean triplet margin loss, `mean max(0, d(a, p) - d(a, n) + m)`, of given or mined triplets.
 
-    Without `mining` it is called as `loss(anchor, positive, negative)`, or, where Keras' two arguments are wanted, as
+    Without `mining` it is called as `loss(anchor, positive, negative)`, or, if Keras' two arguments are wanted, as
     `loss(None, (anchor, positive, negative))`; the three may also be stacked on axis 1 of one tensor. With `mining` it
     is called as `loss(labels, embeddings)`, labels of shape (batch,), and takes the triplets of the batch in which
     anchor and positive are different rows of one class and the negative is of another:
@@ -58,7 +58,7 @@ class TripletMargin(Loss):
         "hard"       one an anchor: its farthest positive and its nearest negative (Hermans et al. 2017); at first
                      this may draw all embeddings onto one point
 
-    The mean is over the triplets taken, those that cost 0 included; where there is none the loss is 0 with gradient 0.
+    The mean is over the triplets taken, those that cost 0 included; if there is none the loss is 0 with gradient 0.
     `"all"` and `"semi-hard"` hold batch^3 numbers. Mined values depend on the whole batch (`couples_batch`), under
     `tf.distribute` on the replica's batch.
 
