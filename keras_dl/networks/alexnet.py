@@ -71,7 +71,8 @@ def alexnet(
     if not width > 0:
         raise ValueError(f"`width` must be positive. Received: width={width!r}")
     top = Top(num_classes, include_top, pooling, classifier_activation)
-    filters = [max(2, 2 * round(width * f / 2)) for f in (TWO_STREAMS if two_streams else ONE_STREAM)]
+    full_width = TWO_STREAMS if two_streams else ONE_STREAM
+    filters = [max(2, 2 * round(width * f / 2)) for f in full_width]
     groups = 2 if two_streams else 1
     inputs = keras.Input(shape, name="x")
     x = _conv("stage_1_conv", filters[0], 11, strides=2 if antialias else 4, padding=2)(inputs)

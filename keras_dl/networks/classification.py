@@ -1,4 +1,4 @@
-"""What the classification networks share: how images enter, how maps are pooled, and how networks end."""
+"""Parts shared by the classification networks: how images enter, how maps are pooled, and how networks end."""
 
 import keras
 
@@ -22,7 +22,7 @@ class Top:
     def __init__(self, num_classes, include_top, pooling, classifier_activation):
         if pooling not in (None, "avg", "max") or (pooling is not None and include_top):
             raise ValueError(
-                '`pooling` must be "avg", "max" or None, and None where `include_top` is true. '
+                '`pooling` must be "avg", "max" or None, and None if `include_top` is true. '
                 f"Received: pooling={pooling!r}, include_top={include_top!r}"
             )
         self.included = bool(include_top)

@@ -1,7 +1,8 @@
-"""How a condition enters a network: labels and attributes become one-hot vectors, vectors are taken as they are."""
+"""Conditions as inputs of a network: labels and attributes become one-hot vectors, vectors are taken as they are."""
 
 import keras
 
+from keras_dl.checks import optional
 from keras_dl.networks import arguments
 
 
@@ -62,7 +63,8 @@ class AttributeVectors(keras.layers.Layer):
 
     def __init__(self, sizes, **kwargs):
         super().__init__(autocast=False, **kwargs)  # a half would round class numbers above 2048
-        self.sizes = tuple(n if n is None else arguments.positive_int(n, "num_classes") for n in sizes)
+        check_size = optional(arguments.positive_int)
+        self.sizes = tuple(check_size(n, "num_classes") for n in sizes)
         if not self.sizes:
             raise ValueError("`num_classes` must have at least one entry. Received: num_classes=()")
 
@@ -130,7 +132,7 @@ def concatenate(x, condition):
 
 
 def num_classes(network):
-    """Returns how many classes the labels have that a network is conditioned on; `None` where they are no labels.
+    """Returns how many classes the labels have that a network is conditioned on; `None` if they are no labels.
 
     For a network conditioned on several attributes, the tuple with an entry each that it was built with.
 

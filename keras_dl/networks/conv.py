@@ -42,7 +42,7 @@ def conv_encoder(
 
     Returns:
         A functional `keras.Model` from images `(batch, *input_shape)`, or from a dict `{"x": ..., "condition": ...}`
-        where it is conditional, to `(batch, parameters_per_latent * latent_size)`. Labels are integers of shape
+        if it is conditional, to `(batch, parameters_per_latent * latent_size)`. Labels are integers of shape
         `(batch,)`.
 
     Raises:
@@ -100,7 +100,7 @@ def conv_decoder(
 
     Returns:
         A functional `keras.Model` from latents `(batch, latent_size)`, or from a dict
-        `{"latents": ..., "condition": ...}` where it is conditional, to
+        `{"latents": ..., "condition": ...}` if it is conditional, to
         `(batch, height, width, channels * parameters_per_value)`. Labels are integers of shape `(batch,)`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What critics share: linear layers with or without spectral normalization, scores, and ways in for a condition."""
+"""Parts shared by critics: linear layers with or without spectral normalization, scores, and inputs of a condition."""
 
 import keras
 from keras.initializers import glorot_uniform
@@ -98,7 +98,7 @@ def halvings(size, smallest):
 
 
 def some_halvings(shape, smallest, name):
-    """`halvings` of an image of this shape, or a `ValueError` that calls it `name` where there are none."""
+    """`halvings` of an image of this shape, or a `ValueError` that calls it `name` if there are none."""
     count = halvings(shape[:2], arguments.positive_int(smallest, "smallest_size"))
     if not count:
         raise ValueError(f"`{name}` must have even sides of at least {2 * smallest}. Received: {name}={shape}")

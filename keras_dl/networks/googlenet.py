@@ -102,13 +102,17 @@ def googlenet(
 
 
 def _stem(x, batch_norm, antialias, options):
-    """Two stages of plain convolutions, with the paper's normalization where there is no other."""
-    normalize = (lambda x, name: x) if batch_norm else _local_response
+    """Two stages of plain convolutions, with the paper's normalization if there is no other."""
+    normalize = _unchanged if batch_norm else _local_response
     x = layers.ConvBlock(64, 7, 2, "symmetric", name="stage_1_conv", **options)(x)
     x = normalize(max_pool(x, 3, "stage_1_pool", "ceil", antialias), "stage_2_norm_1")
     x = layers.ConvBlock(64, 1, name="stage_2_reduce", **options)(x)
     x = layers.ConvBlock(192, 3, name="stage_2_conv", **options)(x)
     return max_pool(normalize(x, "stage_2_norm_2"), 3, "stage_2_pool", "ceil", antialias)
+
+
+def _unchanged(x, name):
+    return x
 
 
 def _local_response(x, name):

@@ -30,7 +30,7 @@ def h_net(
     Three stages of two harmonic convolutions of `filters`, 2 and 4 times `filters` complex channels, the first with a
     rectifier of the magnitudes, the second with their batch normalization, and average pooling between stages; then a
     harmonic convolution to `num_classes` channels, the averages of its magnitudes over the image, and a linear layer
-    (where the paper adds a bias to their sum). The scores do not change under quarter turns of an image whose side is a
+    (the paper adds a bias to their sum). The scores do not change under quarter turns of an image whose side is a
     multiple of 4, and little under others, without turned images in training; 46,706 weights for one channel and 10
     classes (the paper's network for rotated MNIST: 33,000).
 
@@ -52,7 +52,7 @@ def h_net(
 
     Returns:
         A functional `keras.Model` from images `(batch, *input_shape)` to class scores `(batch, num_classes)`, to
-        feature maps `(batch, height // 4, width // 4, 4 * filters * (max_order + 1))`, the sides rounded up where they
+        feature maps `(batch, height // 4, width // 4, 4 * filters * (max_order + 1))`, the sides rounded up if they
         are anti-aliased, or to their pooling.
 
     Raises:

@@ -37,7 +37,7 @@ def mlp_encoder(
 
     Returns:
         A functional `keras.Model` from data `(batch, *input_shape)`, or from a dict `{"x": ..., "condition": ...}`
-        where it is conditional, to `(batch, parameters_per_latent * latent_size)`. Labels are integers of shape
+        if it is conditional, to `(batch, parameters_per_latent * latent_size)`. Labels are integers of shape
         `(batch,)`.
 
     Raises:
@@ -91,7 +91,7 @@ def mlp_decoder(
 
     Returns:
         A functional `keras.Model` from latents `(batch, latent_size)`, or from a dict
-        `{"latents": ..., "condition": ...}` where it is conditional, to
+        `{"latents": ..., "condition": ...}` if it is conditional, to
         `(batch, *output_shape[:-1], output_shape[-1] * parameters_per_value)`. Labels are integers of shape `(batch,)`.
 
     Raises:

@@ -38,7 +38,7 @@ def mlp_generator(
 
     Returns:
         A functional `keras.Model` from latents `(batch, latent_size)`, or from a dict
-        `{"latents": ..., "condition": ...}` where it is conditional, to float32 data `(batch, *output_shape)`.
+        `{"latents": ..., "condition": ...}` if it is conditional, to float32 data `(batch, *output_shape)`.
 
     Raises:
         ValueError: If a size is not a positive integer, or both kinds of condition are asked for.
@@ -92,7 +92,7 @@ def mlp_critic(
 
     Returns:
         A functional `keras.Model` from data `(batch, *input_shape)`, or from a dict `{"x": ..., "condition": ...}`
-        where it is conditional, to scores `(batch, num_outputs)`.
+        if it is conditional, to scores `(batch, num_outputs)`.
 
     Raises:
         ValueError: If a size is not a positive integer, both kinds of condition are asked for, or `projection` without

@@ -41,8 +41,8 @@ def variant(family, name, **fixed):
         The new factory.
     """
     signature = inspect.signature(family)
-    rest = [parameter for parameter in signature.parameters.values() if parameter.name not in fixed]
-    rest = [parameter.replace(default=name) if parameter.name == "name" else parameter for parameter in rest]
+    parameters = {**signature.parameters, "name": signature.parameters["name"].replace(default=name)}
+    rest = [parameter for parameter in parameters.values() if parameter.name not in fixed]
     signature = signature.replace(parameters=rest)
 
     @functools.wraps(family)

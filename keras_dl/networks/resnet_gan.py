@@ -43,7 +43,7 @@ def resnet_generator(
 
     Returns:
         A functional `keras.Model` from latents `(batch, latent_size)`, or from a dict
-        `{"latents": ..., "condition": ...}` where it is conditional, to float32 images `(batch, *output_shape)`.
+        `{"latents": ..., "condition": ...}` if it is conditional, to float32 images `(batch, *output_shape)`.
 
     Raises:
         ValueError: If a size is not a positive integer, sides are odd or too small, or both kinds of condition are
@@ -107,7 +107,7 @@ def resnet_critic(
 
     Returns:
         A functional `keras.Model` from images `(batch, *input_shape)`, or from a dict `{"x": ..., "condition": ...}`
-        where it is conditional, to scores `(batch, num_outputs)`.
+        if it is conditional, to scores `(batch, num_outputs)`.
 
     Raises:
         ValueError: If a size is not a positive integer, both kinds of condition are asked for, or a condition is to be

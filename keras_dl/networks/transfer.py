@@ -32,7 +32,7 @@ def transfer_weights(model, source, skip=(), names=None):
         source: Path of such a file, a dict of such arrays, or a `keras.Model`.
         skip: Names of layers of `model` that keep their weights, such as `["classes"]` for other classes.
         names: For sources with other names: a function from the path of a part of `model` that has weights, such as
-            `"stage_1_block_1/conv_1/convolution"`, to the name of the source's module, or `None` where it has none.
+            `"stage_1_block_1/conv_1/convolution"`, to the name of the source's module, or `None` if it has none.
 
     Raises:
         ValueError: If the network has no counterpart, a weight is missing or of another shape, or a weight of the
@@ -53,8 +53,8 @@ def transfer_weights(model, source, skip=(), names=None):
     _fold_biases(model, places, modules)
     if convention == "torchvision":
         _put_channels_last(model, parts, places, modules)
-    wanted = [path for path in parts if path.split("/")[0] not in skip]
-    values = [pair for path in wanted for pair in _values(path, parts[path], places.get(path), modules)]
+    filled = [path for path in parts if path.split("/")[0] not in skip]
+    values = [pair for path in filled for pair in _values(path, parts[path], places.get(path), modules)]
     used = {places.get(path) for path in parts}
     left = [name for name in modules if name not in used and not HEADS[convention].fullmatch(name)]
     if left:
@@ -109,7 +109,7 @@ def _places(model, parts, convention, names):
 
 
 def _fold_biases(model, places, modules):
-    """Takes biases in front of normalizations from the running means, where the network has no such biases."""
+    """Takes biases in front of normalizations from the running means, if the network has no such biases."""
     for block in model._flatten_layers():
         if not isinstance(block, layers.ConvBlock) or block.preactivation or block.normalization is None:
             continue

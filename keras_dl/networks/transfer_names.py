@@ -1,4 +1,4 @@
-"""What the parts of our networks are called in torchvision (and timm's SE-ResNets) and in keras.applications."""
+"""Names of the parts of our networks in torchvision (and timm's SE-ResNets) and in keras.applications."""
 
 import re
 
@@ -116,7 +116,9 @@ def source_names(layer_names, paths, convention):
     if convention == "torchvision":
         if family == "googlenet":
             names |= {p: names[_twin(p)].removesuffix("conv") + "bn" for p in paths if p.endswith("/normalization")}
-        names |= {"vgg": _vgg, "alexnet": _alexnet, "squeezenet": _squeezenet}.get(family, lambda paths: {})(paths)
+        names_of_family = {"vgg": _vgg, "alexnet": _alexnet, "squeezenet": _squeezenet}.get(family)
+        if names_of_family is not None:
+            names |= names_of_family(paths)
     return {path: name for path, name in names.items() if name is not None}
 
 

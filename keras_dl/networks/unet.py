@@ -57,7 +57,7 @@ def unet(
         use_bias: Whether convolutions have biases; `None` for those that are not normalised.
         dropout: Rate of the dropout after the two coarsest levels of the way down.
         residual: Whether a level's inputs are added to what its convolutions make of them, before the last activation,
-            through a 1x1 convolution where shapes differ (He et al., 2015; Zhang et al., 2018).
+            through a 1x1 convolution if shapes differ (He et al., 2015; Zhang et al., 2018).
         attention: Whether `keras_dl.layers.AttentionGate`s weight the skips (Oktay et al., 2018).
         deep_supervision: Whether the coarser levels of the way up predict too, all but the coarsest (Isensee et al.,
             2021); or how many levels predict, the finest counted.
@@ -113,7 +113,7 @@ def unet3d(
     """Builds a 3D U-Net (Cicek et al., 2016).
 
     It differs from `unet` in that the channels double before each pooling, and in that transposed convolutions keep
-    theirs. The published count, 19,069,955 weights for 3 channels and 3 classes, has one number a channel beside each
+    theirs. The published count, 19,069,955 weights for 3 channels and 3 classes, has one number per channel beside each
     kernel, and none beside transposed ones: here a batch normalisation that shifts and does not scale.
 
     Args:

@@ -40,7 +40,7 @@ def dense_unet(
     """Builds the 2-D dense U-Net of H-DenseUNet (Li et al., 2018): DenseNet-161 with a way back up.
 
     A 7x7 convolution of stride 2 and max pooling, dense blocks with bottlenecks and halving transitions between them;
-    then pixels are repeated, the features of the way down are added (through a 1x1 convolution where they have other
+    then pixels are repeated, the features of the way down are added (through a 1x1 convolution if they have other
     channels) and convolved, five times.
 
     Args:

@@ -21,14 +21,14 @@ class Level(NamedTuple):
 
 
 class Sizes(NamedTuple):
-    """Which sizes fit, a number an axis: `k multiple + remainder`, at least `minimum`.
+    """Which sizes fit, a number per axis: `k multiple + remainder`, at least `minimum`.
 
     Attributes:
         multiple: Product of the strides.
         remainder: What unpadded convolutions add; zeros with padded ones.
         minimum: The smallest size that leaves something of every map.
         margin: How much smaller the output is than the input.
-        crops: How much larger a level's skip is than what comes up to it, a tuple a level.
+        crops: How much larger a level's skip is than what comes up to it, a tuple per level.
     """
 
     multiple: tuple
@@ -47,7 +47,11 @@ def image_shape(values):
     (None, 32, 1)
     """
     try:
-        known = arguments.positive_ints([1 if n is None else n for n in values[:-1]] + [values[-1]], "input_shape")
+        known = [*values[:-1], values[-1]]
+        for axis, size in enumerate(known[:-1]):
+            if size is None:
+                known[axis] = 1
+        known = arguments.positive_ints(known, "input_shape")
     except (TypeError, ValueError):
         known = ()
     if not 2 <= len(known) <= 4:
@@ -55,24 +59,31 @@ def image_shape(values):
             "`input_shape` must be one to three sizes (or None) and the number of channels. "
             f"Received: input_shape={values!r}"
         )
-    return tuple(None if n is None else k for n, k in zip(values, known, strict=True))
+    shape = []
+    for value, checked_value in zip(values, known, strict=True):
+        shape.append(None if value is None else checked_value)
+    return tuple(shape)
 
 
 def levels(filters, kernel_size, pool_size, convs, rank):
     """Returns the `Level`s of a U-Net; the arguments are those of `unet`, `rank` the number of spatial axes."""
-    convs, given = arguments.positive_int(convs, "convs"), filters
+    convs = arguments.positive_int(convs, "convs")
     try:
-        filters = [tuple(entry) if isinstance(entry, (tuple, list)) else (entry,) * convs for entry in filters]
-        filters = [arguments.positive_ints(entry, "filters") for entry in filters]
+        widths = [_as_tuple(entry, convs) for entry in filters]
+        widths = [arguments.positive_ints(entry, "filters") for entry in widths]
     except (TypeError, ValueError):
-        filters = []
-    if not filters or not all(filters):
+        widths = []
+    if not widths or not all(widths):
         raise ValueError(
-            f"`filters` must hold a positive integer, or a tuple of them, for each level. Received: filters={given!r}"
+            f"`filters` must hold a positive integer, or a tuple of them, for each level. Received: filters={filters!r}"
         )
-    kernels = _per_level(kernel_size, len(filters), rank, "kernel_size")
-    strides = [(1,) * rank, *_per_level(pool_size, len(filters) - 1, rank, "pool_size")]
-    return tuple(Level(*level) for level in zip(filters, kernels, strides, strict=True))
+    kernels = _per_level(kernel_size, len(widths), rank, "kernel_size")
+    strides = [(1,) * rank, *_per_level(pool_size, len(widths) - 1, rank, "pool_size")]
+    return tuple(Level(*level) for level in zip(widths, kernels, strides, strict=True))
+
+
+def _as_tuple(entry, count):
+    return tuple(entry) if isinstance(entry, (tuple, list)) else (entry,) * count
 
 
 def sizes(levels, padding):
@@ -90,7 +101,7 @@ def sizes(levels, padding):
 
 
 def strides_from_the_finest(levels):
-    """Returns how much coarser each level is than the first, a tuple a level."""
+    """Returns how much coarser each level is than the first, a tuple per level."""
     strides = [levels[0].strides]
     for level in levels[1:]:
         strides.append(tuple(a * b for a, b in zip(strides[-1], level.strides, strict=True)))
@@ -103,7 +114,9 @@ def _axis_sizes(levels, axis, valid):
     A level's convolutions take `loss` pixels off. Let d be how much larger its map on the way down is than that on
     the way up: 0 for the coarsest, and `crop + loss` above, with `crop = strides (loss + d)` of the level below.
     """
-    losses = [len(level.filters) * (level.kernel[axis] - 1) if valid else 0 for level in levels]
+    losses = [0] * len(levels)
+    if valid:
+        losses = [len(level.filters) * (level.kernel[axis] - 1) for level in levels]
     strides = [level.strides[axis] for level in levels]
     differences, crops = [0], [0]
     for i in reversed(range(len(levels) - 1)):
@@ -126,19 +139,23 @@ def _leaves_something(size, strides, losses, differences):
     return True
 
 
+def _repeated(entry, rank):
+    return (entry,) * rank if isinstance(entry, int) else tuple(entry)
+
+
 def _per_level(value, count, rank, name):
     """Returns a tuple of `rank` sizes for each level, from one number, one for each axis, or that for each level."""
     try:
         entries = [value] * count if isinstance(value, int) else list(value)
         if not any(isinstance(entry, (tuple, list)) for entry in entries) and not isinstance(value, int):
             entries = [tuple(entries)] * count
-        entries = [(entry,) * rank if isinstance(entry, int) else tuple(entry) for entry in entries]
+        entries = [_repeated(entry, rank) for entry in entries]
         entries = [arguments.positive_ints(entry, name) for entry in entries]
     except (TypeError, ValueError):
         entries = []
     if len(entries) != count or any(len(entry) != rank for entry in entries):
         raise ValueError(
-            f"`{name}` must be a positive integer, {rank} of them (one an axis), or such an entry for each of {count} "
+            f"`{name}` must be a positive integer, {rank} of them (one per axis), or such an entry for each of {count} "
             f"levels. Received: {name}={value!r}"
         )
     return entries

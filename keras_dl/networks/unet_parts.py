@@ -39,7 +39,7 @@ class Parts(NamedTuple):
         return ConvBlock(filters, kernel, strides=strides, name=name, **options)(x)
 
     def stage(self, x, level, name, strides=1):
-        """A level's convolutions, the first of them strided, with a shortcut around them where residual."""
+        """A level's convolutions, the first of them strided, with a shortcut around them if residual."""
         inputs = x
         for number, filters in enumerate(level.filters, start=1):
             first, last = number == 1, number == len(level.filters)
@@ -123,7 +123,7 @@ def cropped(x, amounts, name):
 
 
 def padded(x, sizes):
-    """Appends zeros up to the next size that fits, where `x` may have one that does not."""
+    """Appends zeros up to the next size that fits, if `x` may have one that does not."""
     axes = zip(x.shape[1:-1], sizes.multiple, sizes.remainder, sizes.minimum, strict=True)
     if all(n is not None and n >= least and (n - r) % m == 0 for n, m, r, least in axes):
         return x

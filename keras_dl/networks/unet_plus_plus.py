@@ -37,7 +37,7 @@ def unet_plus_plus(
         filters: Channels of each level, from fine to coarse; two or more.
         kernel_size: Of the convolutions; see `unet`.
         pool_size: How much coarser each level is than the one above; see `unet`.
-        convs: Convolutions a node.
+        convs: Convolutions per node.
         normalization: Of each convolution: `None`, `"batch"`, `"instance"` or a Keras layer to copy.
         activation: Name, function, or Keras layer to copy.
         use_bias: Whether convolutions have biases; `None` for those that are not normalised.
