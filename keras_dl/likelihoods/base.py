@@ -14,7 +14,7 @@ class Likelihood(keras.layers.Layer):
     r"""Base class: turns distribution parameters into a distribution over the data.
 
     `likelihood(parameters)` is a `tfp.distributions.Distribution` whose event is a whole sample, so that its
-    `log_prob(x)`, in nats, has one value a sample:
+    `log_prob(x)`, in nats, has one value per sample:
 
     $$\log p(x) = \sum_d \log p(x_d \mid \theta_d)$$
 
@@ -24,7 +24,7 @@ class Likelihood(keras.layers.Layer):
     with the model that holds it; calling it goes straight to the distribution.
 
     A subclass sets `parameters_per_value` and writes `values(parameters)`, the distribution of every value by itself,
-    and, where the data are restricted, `check`.
+    and, if the data are restricted, `check`.
 
     Args:
         **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
@@ -32,8 +32,8 @@ class Likelihood(keras.layers.Layer):
     Attributes:
         parameters_per_value: How many parameters a data value needs: data of shape `(..., channels)` need parameters of
             shape `(..., channels * parameters_per_value)`.
-        reads: What the parameters are, in words, where they may be any real numbers: a network whose last activation
-            gives only some of them is then warned of. `None` where a range may be meant.
+        reads: What the parameters are, in words, if they may be any real numbers: a network whose last activation
+            gives only some of them is then warned of. `None` if a range may be meant.
     """
 
     parameters_per_value = 1
@@ -51,7 +51,7 @@ class Likelihood(keras.layers.Layer):
 
         Args:
             parameters: Tensor of shape `(batch, ..., channels * parameters_per_value)`, with further axes in front
-                of the batch where there are several draws a sample.
+                of the batch if there are several draws per sample.
             event_rank: How many of the last axes make up one sample. `None` means all but the first.
 
         Returns:
@@ -127,7 +127,7 @@ def real_array(x, name, low=-np.inf, high=np.inf):
         high: Largest value allowed.
 
     Returns:
-        The array, not copied where `x` is one already.
+        The array, not copied if `x` is one already.
 
     Raises:
         TypeError: If `x` does not hold real numbers.

@@ -27,7 +27,7 @@ def get(identifier, name="likelihood"):
         name: What messages call it.
 
     Returns:
-        A `Likelihood`; the object itself where one was given.
+        A `Likelihood`; the object itself if one was given.
 
     Raises:
         ValueError: If there is no likelihood of that name, or it cannot be had without arguments.
@@ -40,8 +40,8 @@ def get(identifier, name="likelihood"):
     """
     if isinstance(identifier, str):
         return _by_name(identifier, name)
-    given = isinstance(identifier, dict) and "class_name" in identifier
-    likelihood = keras.saving.deserialize_keras_object(identifier) if given else identifier
+    is_config = isinstance(identifier, dict) and "class_name" in identifier
+    likelihood = keras.saving.deserialize_keras_object(identifier) if is_config else identifier
     if not isinstance(likelihood, Likelihood):
         raise TypeError(f"{name} should be a name, a `Likelihood` or its configuration. Received: {identifier!r}")
     return likelihood

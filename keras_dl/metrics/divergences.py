@@ -1,4 +1,4 @@
-"""Divergences between tfp distributions: exact where there is a closed form, else estimated with a standard error."""
+"""Divergences between tfp distributions: exact if there is a closed form, else estimated with a standard error."""
 
 import numpy as np
 import tensorflow as tf
@@ -27,7 +27,7 @@ def kl_divergence(p, q, num_samples=None, seed=None):
     Args:
         p: `tfp.distributions.Distribution`.
         q: `tfp.distributions.Distribution` of the same event shape.
-        num_samples: Int, samples of p to estimate by; `None` for the closed form, and 10,000 samples where there is
+        num_samples: Int, samples of p to estimate by; `None` for the closed form, and 10,000 samples if there is
             none.
         seed: Int, or `None` for fresh samples.
 
@@ -145,7 +145,10 @@ def _check(p, q, num_samples):
 
 def _same_batch_shape(p, q):
     shape = tf.broadcast_static_shape(p.batch_shape, q.batch_shape)
-    return [d if d.batch_shape == shape else tfd.BatchBroadcast(d, to_shape=shape) for d in (p, q)]
+    broadcast = []
+    for d in (p, q):
+        broadcast.append(d if d.batch_shape == shape else tfd.BatchBroadcast(d, to_shape=shape))
+    return broadcast
 
 
 def _seeds(seed):

@@ -1,4 +1,4 @@
-"""How a layer or a model answers when its images are shifted, turned or deformed.
+"""Equivariance of a layer or a model: how it answers when its images are shifted, turned or deformed.
 
 The functions take any callable from a batch of channels-last images to one tensor, and return one value an image.
 """
@@ -18,8 +18,8 @@ def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, se
         model: Callable from images to scores `(batch, classes)`.
         images: Array of shape `(num_images, height, width, channels)`.
         max_shift: Int, pixels.
-        num_pairs: Int, pairs of shifts an image.
-        batch_size: Int, images a call.
+        num_pairs: Int, pairs of shifts per image.
+        batch_size: Int, images per call.
         seed: Int, of the shifts.
 
     Returns:
@@ -59,7 +59,7 @@ def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, se
 def shift_equivariance_error(function, images, max_shift=4, num_shifts=5, margin=0, batch_size=64, seed=0):
     """Relative distance between the output for a shifted image and the shifted output.
 
-    `|f(T x) - T f(x)| / |f(x)|`, for shifts T drawn evenly from [0, max_shift]^2 and wrapped around the borders. Where
+    `|f(T x) - T f(x)| / |f(x)|`, for shifts T drawn evenly from [0, max_shift]^2 and wrapped around the borders. If
     the output is s times smaller than the image, its shift is s times smaller, too, and linear between pixels. An
     output without spatial axes is compared with itself: invariance.
 
@@ -69,7 +69,7 @@ def shift_equivariance_error(function, images, max_shift=4, num_shifts=5, margin
         max_shift: Int, pixels of the image.
         num_shifts: Int, shifts, the same for all images.
         margin: Int, pixels of the output left out on each side, which the padding of convolutions reaches.
-        batch_size: Int, images a call.
+        batch_size: Int, images per call.
         seed: Int, of the shifts.
 
     Returns:
@@ -111,7 +111,7 @@ def rotation_equivariance_error(function, images, degrees=(90.0, 180.0, 270.0), 
         images: Array of shape `(num_images, size, size, channels)`.
         degrees: Floats, angles counterclockwise.
         margin: Int, pixels by which the disc is smaller than the output.
-        batch_size: Int, images a call.
+        batch_size: Int, images per call.
 
     Returns:
         Array of shape `(num_images,)`, the mean over angles.
@@ -154,7 +154,7 @@ def deformation_sensitivity(
         smoothness: Float, width in pixels of the Gaussian.
         num_fields: Int, random fields, the same for all images.
         relative: Boolean, divide by `|f(x)|`, to compare functions of different scales.
-        batch_size: Int, images a call.
+        batch_size: Int, images per call.
         seed: Int, of the fields.
 
     Returns:

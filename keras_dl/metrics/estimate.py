@@ -1,4 +1,4 @@
-"""What metrics return: a value and how far it may be off; and the checks of what they compare."""
+"""Estimates, which metrics return: a value and how far it may be off; and the checks of what metrics compare."""
 
 import math
 from typing import NamedTuple
@@ -7,7 +7,7 @@ import numpy as np
 
 
 class Estimate(NamedTuple):
-    """A value and its standard error, which is 0 where the value is exact and NaN where it is not known.
+    """A value and its standard error, which is 0 if the value is exact and NaN if it is not known.
 
     Attributes:
         value: Float, or float array of the batch shape of what was compared.

@@ -1,4 +1,4 @@
-"""Where frozen feature networks come from: a classifier trained on the data set itself, or InceptionV3."""
+"""Sources of frozen feature networks: a classifier trained on the data set itself, or InceptionV3."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FEWEST_EPOCHS, FEWEST_STEPS = 6, 1000
 
 
 def train_features(classifier, x, y, name, file=None, layer=-2, epochs=None, batch_size=128, seed=0):
-    """Trains a classifier on a data set and returns it, frozen, as `Features`; reads them where `file` exists.
+    """Trains a classifier on a data set and returns it, frozen, as `Features`; reads them if `file` exists.
 
     The features are the outputs of a layer near the classifier's end. With `file`, every comparison uses the same
     weights: the first call trains and writes them, later ones read them.
@@ -29,7 +29,7 @@ def train_features(classifier, x, y, name, file=None, layer=-2, epochs=None, bat
         layer: Name or index of the layer whose outputs are the features.
         epochs: Int, passes over the data, the learning rate of Adam falling from 1e-3 to 0 along a cosine; `None` for
             6, or as many as make 1,000 steps.
-        batch_size: Int, images a step.
+        batch_size: Int, images per step.
         seed: Int, of the order of the images.
 
     Returns:
@@ -76,7 +76,7 @@ def inception_features(input_shape, weights="imagenet", batch_size=64):
     Args:
         input_shape: Shape of an image, `(height, width, 1 or 3)`, of values in [0, 1].
         weights: `"imagenet"`, which Keras downloads once; the path of a weights file; or `None` for random weights.
-        batch_size: Int, images a call.
+        batch_size: Int, images per call.
 
     Returns:
         `Features` named `"inception_v3"`, or `"inception_v3-random"`.
@@ -100,7 +100,7 @@ def inception_features(input_shape, weights="imagenet", batch_size=64):
 def _inception(weights):
     try:
         return keras.applications.InceptionV3(weights=weights)
-    except Exception as error:  # keras.utils.get_file raises a plain Exception where a download fails
+    except Exception as error:  # keras.utils.get_file raises a plain Exception if a download fails
         raise OSError(
             "InceptionV3's weights could not be had: let Keras download them once, or give `weights` the path of the "
             f"file. Received: weights={weights!r} ({error})"
@@ -121,10 +121,11 @@ def _load(file, name, classifier, value_range):
     features = Features.load(file, name, value_range)
     network = features.network
     shapes = [tuple(classifier.input_shape[1:]), classifier.output_shape[-1]]
-    found = [tuple(network.input_shape[1:]), network.outputs[-1].shape[-1] if features.has_probabilities else None]
-    if network.name != name or found != shapes:
+    classes = network.outputs[-1].shape[-1] if features.has_probabilities else None
+    loaded = [tuple(network.input_shape[1:]), classes]
+    if network.name != name or loaded != shapes:
         raise ValueError(
             f"Expected {file} to hold the features {name} of images {shapes[0]} in {shapes[1]} classes. "
-            f"Received: {network.name}, {found[0]}, {found[1]}"
+            f"Received: {network.name}, {loaded[0]}, {loaded[1]}"
         )
     return features

@@ -15,7 +15,7 @@ class Extracted(NamedTuple):
 
     Attributes:
         vectors: Float32 array of shape `(num_images, size)`.
-        probabilities: Float32 array of shape `(num_images, classes)`, or `None` where the network has no classes.
+        probabilities: Float32 array of shape `(num_images, classes)`, or `None` if the network has no classes.
     """
 
     vectors: np.ndarray
@@ -35,7 +35,7 @@ class Features:
         name: What results call it; `None` takes the network's.
         value_range: Pair of the smallest and largest value of an image, beyond which images are refused; `None` for
             any numbers.
-        batch_size: Int, images a call of the compiled network.
+        batch_size: Int, images per call of the compiled network.
 
     Raises:
         TypeError: If `network` is not a built Keras model.
@@ -135,8 +135,8 @@ class Features:
             least, most = self.value_range
             slack = 1e-3 * (most - least)
             if low < least - slack or high > most + slack:
-                found = f"values from {low:.4g} to {high:.4g}"
-                raise ValueError(f"Expected images in [{least}, {most}] for {self.name}. Received: {found}")
+                extent = f"values from {low:.4g} to {high:.4g}"
+                raise ValueError(f"Expected images in [{least}, {most}] for {self.name}. Received: {extent}")
 
 
 def with_features(classifier, layer=-2, name=None):
@@ -159,11 +159,11 @@ def with_features(classifier, layer=-2, name=None):
     >>> [output.shape for output in with_features(classifier).outputs]
     [(None, 84), (None, 10)]
     """
-    found = classifier.get_layer(layer) if isinstance(layer, str) else classifier.get_layer(index=layer)
+    source = classifier.get_layer(layer) if isinstance(layer, str) else classifier.get_layer(index=layer)
     probabilities = classifier.outputs[0]
     if not ends_in_softmax(classifier):
         probabilities = keras.layers.Softmax(name="probabilities")(probabilities)
-    return keras.Model(classifier.inputs[0], (found.output, probabilities), name=name or classifier.name)
+    return keras.Model(classifier.inputs[0], (source.output, probabilities), name=name or classifier.name)
 
 
 def ends_in_softmax(classifier):
@@ -185,4 +185,4 @@ def _check_network(network):
 
 
 def _fits(shape, expected):
-    return all(wanted in (None, length) for length, wanted in zip(shape, expected, strict=True))
+    return all(size in (None, length) for length, size in zip(shape, expected, strict=True))

@@ -21,7 +21,7 @@ def frechet_distance(real, generated):
     $R_1 R_2^T$. This is as exact for fewer vectors than dimensions as for many.
 
     The distance of finite sets is larger than that of the distributions (Binkowski et al., 2018): below 2,048 vectors,
-    or the number of dimensions where that is more, it warns. Compare only distances of equally many vectors.
+    or the number of dimensions if that is more, it warns. Compare only distances of equally many vectors.
 
     Args:
         real: Array of shape `(num_real, size)`.
@@ -29,7 +29,7 @@ def frechet_distance(real, generated):
 
     Returns:
         An `Estimate(value, standard_error)`: the error is that of first order (the spread of the distance's linear
-        part), without the bias, and too small where the two distributions are the same.
+        part), without the bias, and too small if the two distributions are the same.
 
     Raises:
         ValueError: If the arrays have other shapes, fewer than two rows, or hold NaN.

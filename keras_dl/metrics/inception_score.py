@@ -11,7 +11,7 @@ from keras_dl.metrics.sample_metric import SampleMetric
 def inception_score(probabilities, splits=10):
     r"""Inception score $\exp \mathbb{E}_x \operatorname{KL}(p(y | x) \,\|\, p(y))$ (Salimans et al., 2016).
 
-    It lies between 1 and the number of classes, and is high where a classifier is sure of every sample and finds all
+    It lies between 1 and the number of classes, and is high if a classifier is sure of every sample and finds all
     classes alike often. It knows no real samples, and rises with the size of a split. Samples are divided among splits
     at random, the same way every time, so that an order by class does not spoil it.
 
@@ -34,8 +34,8 @@ def inception_score(probabilities, splits=10):
     splits = check_count(splits, "splits")
     p = check_vectors(probabilities, "probabilities", least=splits)
     if p.min() < 0 or np.abs(p.sum(1) - 1).max() > 1e-3:
-        found = f"values from {p.min():.4g}, sums from {p.sum(1).min():.4g} to {p.sum(1).max():.4g}"
-        raise ValueError(f"`probabilities` must be rows of at least 0 and of sum 1. Received: {found}")
+        extent = f"values from {p.min():.4g}, sums from {p.sum(1).min():.4g} to {p.sum(1).max():.4g}"
+        raise ValueError(f"`probabilities` must be rows of at least 0 and of sum 1. Received: {extent}")
     parts = np.array_split(np.random.default_rng(0).permutation(p), splits)
     scores = [np.exp(rel_entr(part, part.mean(0)).sum(1).mean()) for part in parts]
     return mean(np.array(scores)) if splits > 1 else Estimate(float(scores[0]), float("nan"))

@@ -18,8 +18,8 @@ def kernel_distance(real, generated, degree=3):
       - \frac{2}{n m} \sum_{i, j} k(x_i, y_j), \qquad k(x, y) = (x \cdot y / d + 1)^3$$
 
     over all pairs, so that, unlike the paper's mean over small subsets, no sample is left out. It is unbiased, and
-    therefore below 0 now and then where the two distributions are the same. The standard error is the jackknife's,
-    each vector left out in turn; where the two distributions are the same it is up to 1.4 times too large.
+    therefore below 0 now and then if the two distributions are the same. The standard error is the jackknife's,
+    each vector left out in turn; if the two distributions are the same it is up to 1.4 times too large.
 
     Args:
         real: Array of shape `(num_real, size)`.

@@ -1,4 +1,4 @@
-"""What embeddings are worth: how often their nearest neighbours have their class."""
+"""Nearest-neighbour accuracy of embeddings: how often their nearest neighbours have their class."""
 
 import numpy as np
 

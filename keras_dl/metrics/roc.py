@@ -1,4 +1,4 @@
-"""How well scores tell anomalies from normal samples."""
+"""The area under the ROC curve: how well scores tell anomalies from normal samples."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""What metrics of generated samples share: they compare two sets, by features or as they are."""
+"""The base of metrics of generated samples, which compare two sets, by features or as they are."""
 
 import numpy as np
 
@@ -80,10 +80,10 @@ def represent(metrics, x):
 
 def compare(metrics, real, generated):
     """Compares what `represent` made of two sets by every metric; returns a dict of `Estimate`s by key."""
-    found = {}
+    estimates = {}
     for metric in metrics:
-        found |= metric.compare(real[metric.features], generated[metric.features])
-    return found
+        estimates |= metric.compare(real[metric.features], generated[metric.features])
+    return estimates
 
 
 def measure(metrics, x_real, x_generated):
@@ -112,7 +112,7 @@ def measure(metrics, x_real, x_generated):
 
 
 def check_metrics(metrics):
-    """Returns metrics, one or several, as a list, or refuses them where two give results of one key."""
+    """Returns metrics, one or several, as a list, or refuses them if two give results of one key."""
     metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
     strangers = [metric for metric in metrics if not isinstance(metric, SampleMetric)]
     if strangers or not metrics:
@@ -134,4 +134,7 @@ def vectors(represented):
 def _joined(parts):
     if isinstance(parts[0], np.ndarray):
         return np.concatenate(parts)
-    return type(parts[0])(*(None if xs[0] is None else np.concatenate(xs) for xs in zip(*parts, strict=True)))
+    fields = []
+    for arrays in zip(*parts, strict=True):
+        fields.append(None if arrays[0] is None else np.concatenate(arrays))
+    return type(parts[0])(*fields)

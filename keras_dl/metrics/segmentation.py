@@ -1,4 +1,4 @@
-"""How far predicted masks overlap the true ones: Dice and IoU, of arrays and over the batches of an epoch."""
+"""Overlap of predicted masks with the true ones: Dice and IoU, of arrays and over the batches of an epoch."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ NO_CLASS = -(2**31)
 def dice_score(y_true, y_pred, num_classes=None, ignore_index=-100):
     """Dice score of each class: `2 TP / (2 TP + FP + FN)` (Dice, 1945).
 
-    1 where a class has the same pixels in both, 0 where it is in only one of them, NaN where it is in neither: leave
+    1 if a class has the same pixels in both, 0 if it is in only one of them, NaN if it is in neither: leave
     those classes out of a mean (`np.nanmean`), as they say nothing about the prediction.
 
     Args:
@@ -37,7 +37,7 @@ def dice_score(y_true, y_pred, num_classes=None, ignore_index=-100):
 def iou_score(y_true, y_pred, num_classes=None, ignore_index=-100):
     """Intersection over union of each class: `TP / (TP + FP + FN)` (Jaccard, 1912).
 
-    `IoU = Dice / (2 - Dice)`; NaN where a class is in neither array.
+    `IoU = Dice / (2 - Dice)`; NaN if a class is in neither array.
 
     Args:
         y_true: Array of class indices, of any shape.
@@ -63,7 +63,7 @@ def iou_score(y_true, y_pred, num_classes=None, ignore_index=-100):
 def pixel_error(y_true, y_pred, ignore_index=-100):
     """Share of the pixels whose class is wrong.
 
-    For two classes it is the squared Euclidean distance between the masks a pixel, one of the two definitions of the
+    For two classes it is the squared Euclidean distance between the masks per pixel, one of the two definitions of the
     ISBI 2012 challenge (Arganda-Carreras et al., 2015).
 
     Args:
@@ -72,7 +72,7 @@ def pixel_error(y_true, y_pred, ignore_index=-100):
         ignore_index: Label whose pixels count for nothing.
 
     Returns:
-        Float from 0 to 1; NaN where no pixel counts.
+        Float from 0 to 1; NaN if no pixel counts.
 
     Raises:
         ValueError: If the shapes differ.
@@ -172,7 +172,7 @@ class _Overlap(keras.metrics.Metric):
             variable.assign_add(ops.cast(sums, variable.dtype))
 
     def result(self):
-        """Returns the mean over the classes that have pixels, or the value of `class_id`; 0 where there are none.
+        """Returns the mean over the classes that have pixels, or the value of `class_id`; 0 if there are none.
 
         NaN once a label was no class.
         """

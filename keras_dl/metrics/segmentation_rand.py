@@ -13,8 +13,8 @@ class RandScore(NamedTuple):
 
     Attributes:
         score: V^Rand, the harmonic mean of the other two; 1 is perfect.
-        split: Of two pixels of one true region, the share that the prediction keeps together; low where it splits.
-        merge: Of two pixels together in the prediction, the share that belongs together; low where it merges.
+        split: Of two pixels of one true region, the share that the prediction keeps together; low if it splits.
+        merge: Of two pixels together in the prediction, the share that belongs together; low if it merges.
     """
 
     score: float
@@ -29,7 +29,7 @@ def rand_score(y_true, y_pred):
 
         split = sum p_ij^2 / sum t_j^2,   merge = sum p_ij^2 / sum s_i^2,   V = 2 sum p_ij^2 / (sum s_i^2 + sum t_j^2)
 
-    Only pixels of true regions count. Where the prediction has a border (0) on them, each such pixel is a region of its
+    Only pixels of true regions count. If the prediction has a border (0) on them, each such pixel is a region of its
     own, as in the challenge's program.
 
     Args:
@@ -37,7 +37,7 @@ def rand_score(y_true, y_pred):
         y_pred: Array of predicted regions of the same shape, 0 for borders.
 
     Returns:
-        A `RandScore`; NaNs where there is no true region.
+        A `RandScore`; NaNs if there is no true region.
 
     Raises:
         ValueError: If the shapes differ, or a value is not an integer of at least 0.
@@ -109,7 +109,7 @@ def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
         thin: Whether to thin the predicted borders.
 
     Returns:
-        `(score, threshold)`: the mean V^Rand, over the images that have a region, and where it is reached; NaNs where
+        `(score, threshold)`: the mean V^Rand, over the images that have a region, and where it is reached; NaNs if
         none has.
 
     Raises:

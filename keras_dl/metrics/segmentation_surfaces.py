@@ -14,11 +14,11 @@ def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
     Args:
         y_true: Boolean mask, `(*sizes)`.
         y_pred: Boolean mask of the same shape.
-        spacing: Distance between neighbours, a number or one an axis.
+        spacing: Distance between neighbours, a number or one per axis.
         percentile: From 0 to 100; 95 is the usual robust one.
 
     Returns:
-        Float; infinity where one mask is empty, and NaN where both are, which have no surfaces to compare.
+        Float; infinity if one mask is empty, and NaN if both are, which have no surfaces to compare.
 
     Raises:
         ValueError: If the shapes differ, or `spacing` or `percentile` is out of range.
@@ -33,8 +33,9 @@ def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
     masks, spacing = _checked(y_true, y_pred, spacing)
     if not 0 <= percentile <= 100:
         raise ValueError(f"`percentile` must be from 0 to 100. Received: percentile={percentile!r}")
-    if not all(mask.any() for mask in masks):
-        return float("inf") if any(mask.any() for mask in masks) else float("nan")
+    drawn = [mask.any() for mask in masks]
+    if not all(drawn):
+        return float("inf") if any(drawn) else float("nan")
     forth, back = surface_distances(masks[0], masks[1], spacing)
     return float(max(np.percentile(forth, percentile), np.percentile(back, percentile)))
 
@@ -47,10 +48,10 @@ def average_surface_distance(y_true, y_pred, spacing=1.0):
     Args:
         y_true: Boolean mask, `(*sizes)`.
         y_pred: Boolean mask of the same shape.
-        spacing: Distance between neighbours, a number or one an axis.
+        spacing: Distance between neighbours, a number or one per axis.
 
     Returns:
-        Float; infinity where one mask is empty, and NaN where both are.
+        Float; infinity if one mask is empty, and NaN if both are.
 
     Raises:
         ValueError: If the shapes differ, or `spacing` is out of range.
@@ -61,8 +62,9 @@ def average_surface_distance(y_true, y_pred, spacing=1.0):
     3.0
     """
     masks, spacing = _checked(y_true, y_pred, spacing)
-    if not all(mask.any() for mask in masks):
-        return float("inf") if any(mask.any() for mask in masks) else float("nan")
+    drawn = [mask.any() for mask in masks]
+    if not all(drawn):
+        return float("inf") if any(drawn) else float("nan")
     return float(np.concatenate(surface_distances(masks[0], masks[1], spacing)).mean())
 
 
@@ -75,10 +77,10 @@ def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
         y_true: Boolean mask, `(*sizes)`.
         y_pred: Boolean mask of the same shape.
         tolerance: Distance of at least 0 in the units of `spacing`.
-        spacing: Distance between neighbours, a number or one an axis.
+        spacing: Distance between neighbours, a number or one per axis.
 
     Returns:
-        Float from 0 to 1; 0 where one mask is empty, and NaN where both are.
+        Float from 0 to 1; 0 if one mask is empty, and NaN if both are.
 
     Raises:
         ValueError: If the shapes differ, or `tolerance` or `spacing` is out of range.
@@ -91,8 +93,9 @@ def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
     masks, spacing = _checked(y_true, y_pred, spacing)
     if np.ndim(tolerance) or not tolerance >= 0:
         raise ValueError(f"`tolerance` must be a number of at least 0. Received: tolerance={tolerance!r}")
-    if not all(mask.any() for mask in masks):
-        return 0.0 if any(mask.any() for mask in masks) else float("nan")
+    drawn = [mask.any() for mask in masks]
+    if not all(drawn):
+        return 0.0 if any(drawn) else float("nan")
     distances = np.concatenate(surface_distances(masks[0], masks[1], spacing))
     # Distances are sums of squares of spacings, so those that are meant to be the tolerance may miss it by rounding.
     return float((distances <= tolerance * (1 + 1e-9)).mean())
@@ -104,13 +107,13 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None, ignore_index=-10
     Args:
         y_true: Array of class indices, `(*sizes)`.
         y_pred: Array of predicted class indices of that shape.
-        spacing: Distance between neighbours, a number or one an axis.
+        spacing: Distance between neighbours, a number or one per axis.
         num_classes: Number of classes; by default one more than the largest index.
         ignore_index: Label whose pixels are in no mask, true or predicted.
 
     Returns:
-        Float64 array of shape `(num_classes,)`, class 0 (the background) included: infinity where a class is in one
-        array only, NaN where it is in neither.
+        Float64 array of shape `(num_classes,)`, class 0 (the background) included: infinity if a class is in one
+        array only, NaN if it is in neither.
 
     Raises:
         ValueError: If the shapes differ, an index is not a class, or `spacing` is out of range.
@@ -143,7 +146,7 @@ def surface_distances(a, b, spacing=1.0):
     Args:
         a: Boolean mask with at least one pixel.
         b: Boolean mask of the same shape with at least one pixel.
-        spacing: Distance between neighbours, a number or one an axis.
+        spacing: Distance between neighbours, a number or one per axis.
 
     Returns:
         List of two float64 arrays, in the units of `spacing`.
@@ -177,5 +180,5 @@ def _checked(y_true, y_pred, spacing):
         raise ValueError(f"Expected masks of the same shape. Received: {masks[0].shape} and {masks[1].shape}")
     distances = np.asarray(spacing, "float64")
     if distances.shape not in ((), (masks[0].ndim,)) or not (np.isfinite(distances).all() and (distances > 0).all()):
-        raise ValueError(f"`spacing` must be a positive number, or one an axis. Received: spacing={spacing!r}")
+        raise ValueError(f"`spacing` must be a positive number, or one per axis. Received: spacing={spacing!r}")
     return masks, distances

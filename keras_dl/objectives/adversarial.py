@@ -8,7 +8,7 @@ from keras_dl.configurable import Configurable
 
 
 class Adversarial(Configurable):
-    """Base class of adversarial objectives: one loss a sample for the critic, and one for the generator.
+    """Base class of adversarial objectives: one loss per sample for the critic, and one for the generator.
 
     Both take the critic's outputs, float32 of shape `(batch,)`: `real` for data, `fake` for generated samples.
 

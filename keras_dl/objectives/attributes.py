@@ -1,4 +1,4 @@
-"""How far a critic's reading of a sample's attributes is from those asked for."""
+"""The loss of predicted attributes: how far a critic's reading of a sample is from the attributes asked for."""
 
 import keras
 import tensorflow as tf
@@ -9,7 +9,7 @@ from keras_dl.configurable import Configurable
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class Attributes(Configurable):
-    r"""Loss of predicted attributes, in nats a sample: of a class label, or of several categorical and continuous ones.
+    r"""Loss of predicted attributes, in nats per sample: a class label, or several categorical and continuous ones.
 
     $$\sum_{j \text{ categorical}} -\log p_j(c_j | x) + \sum_{j \text{ continuous}} \tfrac12 (\hat c_j(x) - c_j)^2$$
 
@@ -48,12 +48,16 @@ class Attributes(Configurable):
     @property
     def widths(self):
         """How many outputs of a network each attribute takes."""
-        return [1 if n is None else n for n in self._entries]
+        widths = []
+        for num_classes in self._entries:
+            widths.append(1 if num_classes is None else num_classes)
+        return widths
 
     @property
     def reads(self):
-        """What is read of a network's outputs, in words, where they may be any real numbers; else `None`."""
-        return "logits" if any(n is not None for n in self._entries) else None
+        """What is read of a network's outputs, in words, if they may be any real numbers; else `None`."""
+        categorical = [n for n in self._entries if n is not None]
+        return "logits" if categorical else None
 
     @property
     def num_outputs(self):
@@ -69,7 +73,7 @@ class Attributes(Configurable):
 
         Args:
             outputs: Predictions, float32 of shape `(batch, num_outputs)`: logits, and means of continuous attributes.
-            condition: Labels of shape `(batch,)` where `sizes` is an integer, else attributes of shape
+            condition: Labels of shape `(batch,)` if `sizes` is an integer, else attributes of shape
                 `(batch, len(sizes))`.
         """
         condition = tf.reshape(condition, [-1, len(self._entries)])

@@ -52,14 +52,14 @@ def per_latent_kl(posterior, prior):
         return tfp.distributions.kl_divergence(posterior.distribution, prior.distribution)
     except NotImplementedError:
         raise ValueError(
-            'kl="analytic" should be used where tfp knows the KL divergence in closed form; use kl="monte_carlo". '
+            'kl="analytic" should be used if tfp knows the KL divergence in closed form; use kl="monte_carlo". '
             f"Received: {type(posterior.distribution).__name__} and {type(prior.distribution).__name__}"
         ) from None
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class ELBO(Bound):
-    r"""The negative evidence lower bound, in nats a sample (Kingma & Welling 2014, "Auto-encoding variational Bayes").
+    r"""Negative evidence lower bound, in nats per sample (Kingma & Welling 2014, "Auto-encoding variational Bayes").
 
     $$-\mathcal{L}_\beta(x) = \underbrace{-\tfrac1K \textstyle\sum_k \log p(x | z_k)}_\text{distortion}
       + \beta \underbrace{D_{KL}(q(z | x) \| p(z))}_\text{rate}, \qquad z_k \sim q(z | x)$$
@@ -71,9 +71,9 @@ class ELBO(Bound):
 
     Args:
         beta: $\beta$, a number or a schedule of the training step (`Linear`, `Sigmoid`, `Cyclical`).
-        num_samples: $K$, latents drawn a sample.
-        kl: `"analytic"` where tfp has a closed form, or `"monte_carlo"`: the mean of $\log q(z_k | x) - \log p(z_k)$.
-        free_bits: $\lambda$, nats a latent dimension.
+        num_samples: $K$, latents drawn per sample.
+        kl: `"analytic"` if tfp has a closed form, or `"monte_carlo"`: the mean of $\log q(z_k | x) - \log p(z_k)$.
+        free_bits: $\lambda$, nats per latent dimension.
 
     Example:
 
@@ -107,7 +107,7 @@ class ELBO(Bound):
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class IWAE(Bound):
-    r"""The negative importance-weighted bound, in nats a sample.
+    r"""The negative importance-weighted bound, in nats per sample.
 
     (Burda et al. 2016, "Importance weighted autoencoders".)
 

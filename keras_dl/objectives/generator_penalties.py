@@ -16,7 +16,7 @@ class JacobianClamping(GeneratorPenalty):
     $$\lambda\,\mathbb{E}_z\big[\max(0, Q - Q_\text{max})^2 + \max(0, Q_\text{min} - Q)^2\big], \qquad
       Q = \frac{\|G(z + \delta) - G(z)\|}{\|\delta\|}, \quad \|\delta\| = \epsilon$$
 
-    in a random direction $\delta$ per latent vector: the generator is to follow its latents neither too much nor, where
+    in a random direction $\delta$ per latent vector: the generator is to follow its latents neither too much nor, if
     it collapses, too little.
 
     Args:

@@ -69,7 +69,7 @@ class ConsistencyTerm(Penalty):
     Args:
         weight: $\lambda$.
         margin: $M$.
-        feature_weight: $\alpha$; 0 where the critic has no layer named `score`.
+        feature_weight: $\alpha$; 0 if the critic has no layer named `score`.
 
     Example:
 

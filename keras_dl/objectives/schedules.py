@@ -91,7 +91,7 @@ class Cyclical(Schedule):
     $$\min(1, (t \bmod T) / (r T))$$
 
     Args:
-        steps: $T$, the steps a period.
+        steps: $T$, the steps per period.
         start: Value at the start of a period.
         stop: Value at its end.
         ratio: $r$, the share of the period that the rise takes.
