@@ -50,8 +50,8 @@ class SampleMetrics(keras.callbacks.Callback):
     ... )
     >>> gan.compile(generator_optimizer="adam", critic_optimizer="adam")
     >>> watched = keras_dl.callbacks.SampleMetrics(keras_dl.metrics.KID(), x_test)
-    >>> found = gan.evaluate(x_test, callbacks=[watched], verbose=0, return_dict=True)
-    >>> found["kid"] > 0 and "critic_loss" in found
+    >>> results = gan.evaluate(x_test, callbacks=[watched], verbose=0, return_dict=True)
+    >>> results["kid"] > 0 and "critic_loss" in results
     True
     """
 
@@ -115,12 +115,12 @@ class StopOnKID(keras.callbacks.Callback):
         restore_best_weights: whether the model gets the weights back that it had at its best, averages included, when
             training ends. Optimizers and step stay those of the end.
         start_from_epoch: integer, epochs before which nothing is compared.
-        monitor: string, the log to watch; its standard error is the log `<monitor>_standard_error`, where there is one.
+        monitor: string, the log to watch; its standard error is the log `<monitor>_standard_error`, if there is one.
 
     Attributes:
         best: number, the smallest distance.
         best_epoch: integer, the epoch it comes from, counted from 0.
-        stopped_epoch: integer, the epoch after which training was stopped; None where it was not.
+        stopped_epoch: integer, the epoch after which training was stopped; None if it was not.
 
     Example:
 
@@ -187,7 +187,7 @@ def draw_samples(model, num_samples, condition=None, seed=0, batch_size=ROWS):
         num_samples: integer, how many.
         condition: array with one condition a sample, or None.
         seed: integer.
-        batch_size: integer, samples a call.
+        batch_size: integer, samples per call.
 
     Returns:
         An array of shape `(num_samples, *shape)`.
@@ -202,14 +202,14 @@ def draw_samples(model, num_samples, condition=None, seed=0, batch_size=ROWS):
     parts = []
     for start, own in zip(starts, seeds, strict=True):
         rows = slice(start, min(start + batch_size, num_samples))
-        given = None if condition is None else condition[rows]
-        samples = model.sample(rows.stop - start, condition=given, seed=int(own))
+        conditions = None if condition is None else condition[rows]
+        samples = model.sample(rows.stop - start, condition=conditions, seed=int(own))
         parts.append(keras.ops.convert_to_numpy(samples))
     return np.concatenate(parts)
 
 
 def as_logs(results):
-    """`Estimate`s by key as floats: `kid`, and `kid_standard_error` where it is known."""
+    """`Estimate`s by key as floats: `kid`, and `kid_standard_error` if it is known."""
     logs = {}
     for key, estimate in results.items():
         logs[key] = float(estimate.value)
@@ -219,7 +219,7 @@ def as_logs(results):
 
 
 def check_condition(condition, num_samples):
-    """Refuses a condition that has not one row a sample."""
+    """Refuses a condition that has not one row per sample."""
     if condition is not None and np.shape(condition)[:1] != (num_samples,):
-        found = f"a condition of shape {np.shape(condition)} for {num_samples} samples"
-        raise ValueError(f"Expected one condition a sample. Received: {found}")
+        mismatch = f"a condition of shape {np.shape(condition)} for {num_samples} samples"
+        raise ValueError(f"Expected one condition a sample. Received: {mismatch}")

@@ -67,7 +67,7 @@ class SwapAverages(keras.callbacks.Callback):
         self._swap()
 
     def _swap(self):
-        for name in self.model.averaged_networks:  # by the first average, where there are several
+        for name in self.model.averaged_networks:  # by the first average, if there are several
             average = self.model.ema_networks[name]
             network = getattr(self.model, name)
             own = network.get_weights()
@@ -76,7 +76,7 @@ class SwapAverages(keras.callbacks.Callback):
 
 
 class CriticBalance(keras.callbacks.Callback):
-    """Logs how far the critic is ahead of the generator, and warns where their game has ended.
+    """Logs how far the critic is ahead of the generator, and warns if their game has ended.
 
     `critic_lead` is the mean score of data minus that of generated samples. It goes into the logs of every epoch. For a
     critic of logits a lead of 20 means that it is sure of every sample: the saturating generator then learns nothing.
