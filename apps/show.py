@@ -11,6 +11,8 @@ from rich.table import Table
 from apps import cli
 
 console = Console(highlight=False, soft_wrap=True)
+#: Direction of a metric -> which of its values are better, in a word.
+BETTER = {"max": "higher", "min": "lower", None: ""}
 
 
 class TrainingBar(keras.callbacks.Callback):
@@ -86,27 +88,55 @@ def note(text):
 def report(report):
     """Shows the tables of a `keras_dl.tasks.Report`, and what explains them."""
     for title, columns in report.tables:
-        results_table(title, columns)
+        results_table(title, columns, report.scales)
     for line in report.notes:
         say(line)
 
 
-def results_table(title, columns):
+def metrics_table(title, columns, task):
+    """A table of numbers by the names of metrics, with their units and which way is better.
+
+    Args:
+        title: the line above it.
+        columns: dict from the name of a column to a dict of numbers.
+        task: `keras_dl.tasks.Task`, which knows of its own metrics what they are of.
+    """
+    from keras_dl.tasks import units
+    from keras_dl.tasks.measure import direction
+
+    texts, scales = {}, {}
+    for column, values in columns.items():
+        texts[column] = {}
+        for name, value in units.without_repeats(values).items():
+            row = task.titles.get(name, name)
+            texts[column][row] = units.metric_text(name, value, task.units)
+            scales[row] = (units.unit(name, task.units), direction(name))
+    results_table(title, texts, scales)
+
+
+def results_table(title, columns, scales=None):
     """A table with a row per metric.
 
     Args:
         title: the line above it.
         columns: dict from the name of a column to a dict of metrics, or of texts.
+        scales: dict from the names of rows to pairs of a unit and a direction, `"max"`, `"min"` or None; a table of
+            which no row has one has no columns for them.
     """
     table = Table(title=title, title_justify="left")
     table.add_column("")
     names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
+    pairs = {name: (scales or {}).get(name, ("", None)) for name in names}
+    marks = {name: [unit, BETTER[direction]] for name, (unit, direction) in pairs.items()}
+    scaled = any(map(any, marks.values()))
+    for column in ("unit", "better") if scaled else ():
+        table.add_column(column)
     for column in columns:
         table.add_column(column, justify="right")
     for name in names:
         values = (metrics.get(name, "") for metrics in columns.values())
         texts = [value if isinstance(value, str) else f"{value:.4f}" for value in values]
-        table.add_row(*map(escape, [name, *texts]))
+        table.add_row(*map(escape, [name, *(marks[name] if scaled else ()), *texts]))
     console.print(table)
 
 

@@ -251,7 +251,7 @@ def report(run, test_data):
     train, test, seconds, report = finished
     show.report(report)
     title = f"\nafter {run.epochs} epochs, {seconds:.0f} seconds"
-    show.results_table(title, {f"train, epoch {run.epochs}": train, "held out": test})
+    show.metrics_table(title, {f"train, epoch {run.epochs}": train, "held out": test}, run.task)
     files = {
         run.folder.model_file: "the model: with keras_dl imported, keras.saving.load_model reads it",
         run.folder.history_file: "metrics after every epoch",

@@ -223,6 +223,8 @@ def announce(search):
 def report(found):
     """Shows the trials, and what of the best is written."""
     from apps import show
+    from keras_dl.tasks.measure import direction
+    from keras_dl.tasks.units import unit, without_repeats
 
     folder, rows = found.folder, found.rows
     header = ("trial", found.objective.name, "epoch", "seconds", "hyperparameters")
@@ -232,7 +234,8 @@ def report(found):
     best, test = found.finish()
     values = {name: str(value) for name, value in best["hyperparameters"].items()}
     title = f"\ntrial {best['trial']}, the best, after epoch {best['epoch']}"
-    show.results_table(title, {"held out": test, "hyperparameter": values})
+    scales = {name: (unit(name), direction(name)) for name in test}
+    show.results_table(title, {"held out": without_repeats(test), "hyperparameter": values}, scales)
     files = {
         folder.table_file: "every trial; also results.json",
         folder.picture: "every trial a line through its hyperparameters",

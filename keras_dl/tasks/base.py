@@ -3,6 +3,7 @@
 from keras_dl.data import segmentation
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.measure import Context, Measure, Report, direction, shown, untracked
+from keras_dl.tasks.units import unit, without_repeats
 
 
 class Task:
@@ -91,7 +92,10 @@ class Task:
         context = context or Context()
         held_out = data.pipelines(context.options, context.seed)[1]
         losses = model.evaluate(held_out, verbose=0, return_dict=True)
-        return {name: Measure(float(value), None, direction(name)) for name, value in losses.items()}
+        return {
+            name: Measure(float(value), None, direction(name), self.titles.get(name), unit=unit(name, self.units))
+            for name, value in losses.items()
+        }
 
     def pictures(self, model, data, folder, context=None):
         """Draws what can be shown of a trained model.
@@ -113,7 +117,9 @@ class Task:
         measures, rows = self.measures(model, data, context), data.num_held_out(context.options)
         title = f"{data.name}, {rows:,} held-out samples"
         title = f"{context.folder} on {title}" if context.folder else title
-        return Report(measures, rows, [(title, {"held out": shown(measures)})], {})
+        rest = without_repeats({name: measure.value for name, measure in measures.items()})
+        column = shown({name: measures[name] for name in rest})
+        return Report(measures, rows, [(title, {"held out": column})], {})
 
     def finish(self, model, data, folder, context=None):
         """Returns the `Report` that a training run ends with: here the pictures alone."""

@@ -64,7 +64,7 @@ class Density(Generation):
             values.append(keras.ops.convert_to_numpy(model.log_prob(x, **conditions, **options)))
         values = np.concatenate(values).astype("float64")
         error = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
-        return Measure(float(values.mean()), error, "max", note=NOTE)
+        return Measure(float(values.mean()), error, "max", note=NOTE, unit="nats")
 
     def pictures(self, model, data, folder, context=None):
         context = context or Context()

@@ -7,7 +7,11 @@ import numpy as np
 from keras_dl import metrics
 from keras_dl.tasks.measure import Measure
 
-SCORES = {"dice": ("Dice", "max"), "hausdorff_95": ("Hausdorff 95", "min")}
+SCORES = {"dice": ("Dice of whole cases", "max"), "hausdorff_95": ("Hausdorff 95", "min")}
+NOTES = {
+    "dice": "Dice from 0 to 1, higher is better; ± is one standard error over the cases",
+    "hausdorff_95": "Hausdorff distance in the unit of the spacing (mm of medical scans), lower is better",
+}
 
 
 def scores(case, labels, num_classes):
@@ -33,7 +37,8 @@ def measures(rows):
             found[f"{score}_class_{label}"] = Measure(_mean(_finite(rows, label, score)), None, direction)
     for score, (_, direction) in SCORES.items():
         values = [found[f"{score}_class_{label}"].value for label in _classes(rows)]
-        found[f"{score}_mean"] = Measure(_mean([value for value in values if value is not None]), None, direction)
+        mean = _mean([value for value in values if value is not None])
+        found[f"{score}_mean"] = Measure(mean, None, direction, note=NOTES[score])
     return found
 
 

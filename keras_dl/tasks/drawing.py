@@ -8,7 +8,7 @@ import numpy as np
 from keras_dl.callbacks import save_samples
 from keras_dl.callbacks.sheets import Block, epoch_title, save_figure, save_sheet
 from keras_dl.objectives.gradient_penalties import input_gradients
-from keras_dl.tasks.units import scale
+from keras_dl.tasks.units import scale, without_repeats
 
 COLUMNS = 8
 REAL_COLUMNS = 4  # of the data, beside samples
@@ -29,6 +29,7 @@ def loss_curves(path, history, title=None, units=None):
     """
     plt = pyplot()
     names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
+    names = list(without_repeats({name: history[-1].get(name, np.nan) for name in names}))
     figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.3), squeeze=False, layout="constrained")
     epochs = [row["epoch"] for row in history]
     for name, panel in zip(names, panels[0], strict=True):

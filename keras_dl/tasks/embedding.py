@@ -20,7 +20,7 @@ class Embedding(Task):
     def measures(self, model, data, context=None):
         note = f"{NEIGHBOURS} nearest training images vote; ± is one standard error over the held-out ones"
         accuracy = of_estimate(nearest_neighbours(model, data), "max", f"accuracy of {NEIGHBOURS} nearest", note)
-        return super().measures(model, data, context) | {"knn_accuracy": accuracy}
+        return super().measures(model, data, context) | {"knn_accuracy": accuracy._replace(unit="%")}
 
     def pictures(self, model, data, folder, context=None):
         context = context or Context()

@@ -28,7 +28,8 @@ class Measure(NamedTuple):
         error: its standard error, or None.
         direction: `"max"` or `"min"`, which values are better; None if neither is.
         title: its name in a table; None for its name in files, `""` for a figure that is written and not shown.
-        note: a sentence that explains the figures of its kind, such as their unit.
+        note: a sentence that explains the figures of its kind.
+        unit: its unit, such as `"nats"`; shares in `"%"` are shown in percent and written from 0 to 1.
     """
 
     value: Any
@@ -36,13 +37,16 @@ class Measure(NamedTuple):
     direction: str | None = None
     title: str | None = None
     note: str = ""
+    unit: str = ""
 
     @property
     def text(self):
         """The figure as a table shows it."""
         if self.value is None or isinstance(self.value, str):
             return self.value or ""
-        return f"{self.value:.4f}" if self.error is None else f"{self.value:.4f} ± {self.error:.4f}"
+        percent = self.unit == "%"
+        texts = [f"{100 * value:.2f}" if percent else f"{value:.4f}" for value in (self.value, self.error or 0.0)]
+        return texts[0] if self.error is None else " ± ".join(texts)
 
 
 @dataclasses.dataclass
@@ -93,6 +97,11 @@ class Report(NamedTuple):
         return list(dict.fromkeys(measure.note for measure in self.measures.values() if measure.note))
 
     @property
+    def scales(self):
+        """The unit and the direction of what tables show: pairs by title."""
+        return {title_of(name, measure): (measure.unit, measure.direction) for name, measure in self.measures.items()}
+
+    @property
     def results(self):
         """The figures as files hold them: a number or text by name, and its standard error."""
         return flat(self.measures)
@@ -110,8 +119,13 @@ def flat(measures):
 
 def shown(measures):
     """Returns the texts of measures by title, as a column of a table."""
-    titles = {name: name if measure.title is None else measure.title for name, measure in measures.items()}
+    titles = {name: title_of(name, measure) for name, measure in measures.items()}
     return {titles[name]: measure.text for name, measure in measures.items() if titles[name]}
+
+
+def title_of(name, measure):
+    """Returns what a table calls a measure; `""` for one that it does not show."""
+    return name if measure.title is None else measure.title
 
 
 def of_estimate(estimate, direction=None, title=None, note=""):

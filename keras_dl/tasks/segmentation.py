@@ -26,6 +26,7 @@ class Segmentation(Task):
 
     card_pictures = ("overlays.png",)
     progress = ("dice", "loss")
+    titles = {"dice": "dice of patches", "iou": "iou of patches"}
 
     def __init__(self, plan):
         super().__init__("masks")

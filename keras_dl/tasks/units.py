@@ -16,8 +16,6 @@ UNITS = {
 #: Metrics that are shares of a whole, which tables show in percent.
 SHARES = ("accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "knn_accuracy", "acc")
 BETTER = {"max": "higher", "min": "lower", None: ""}
-#: Bounds and densities of which a loss is the negative, where it has no weights.
-NEGATIVES = ("elbo", "log_prob")
 
 
 def unit(name, units=None):
@@ -57,33 +55,37 @@ def scale(name, units=None):
     return ", ".join(part for part in (of, f"{which} is better" if which else "") if part)
 
 
-def without_repeats(columns):
-    """Returns columns of metrics without a loss that is only the negative of a bound or density in the same table.
-
-    Args:
-        columns: dict of columns, a column a dict of numbers or texts by name.
+def metric_text(name, value, units=None):
+    """Returns a number as tables show it: shares in percent, the others with four places.
 
     Example:
 
-    >>> without_repeats({"train": {"elbo": -3.0, "loss": 3.0}, "held out": {"elbo": -4.0, "loss": 4.0}})
-    {'train': {'elbo': -3.0}, 'held out': {'elbo': -4.0}}
+    >>> metric_text("accuracy", 0.98765), metric_text("psnr", 30.0)
+    ('98.77', '30.0000')
     """
-    holding = [column for column in columns.values() if "loss" in column]
-    if not holding or not all(map(_repeats, holding)):
-        return columns
-    return {key: {name: column[name] for name in column if name != "loss"} for key, column in columns.items()}
+    return f"{100 * value:.2f}" if unit(name, units) == "%" else f"{value:.4f}"
 
 
-def _repeats(column):
-    """Whether a column's loss is the negative of another of its numbers."""
-    loss = _number(column["loss"])
-    others = [_number(column.get(name)) for name in NEGATIVES]
-    return any(math.isclose(loss, -other, rel_tol=1e-5, abs_tol=1e-4) for other in others)
+def without_repeats(values):
+    """Returns the metrics of a table without a loss that says what an ELBO or a log-likelihood in it says already.
 
+    A loss is left out beside an ELBO, of which it is the negative, at most with a weight of the rate, and where it is
+    the negative of the mean log-likelihood.
 
-def _number(value):
-    """A number, or that at the beginning of a text such as `1.5 ± 0.1`; NaN for another."""
-    try:
-        return float(str(value).split(" ")[0])
-    except ValueError:
-        return math.nan
+    Args:
+        values: dict of numbers by name.
+
+    Example:
+
+    >>> without_repeats({"elbo": -3.0, "loss": 3.0, "rate": 1.0})
+    {'elbo': -3.0, 'rate': 1.0}
+    >>> without_repeats({"log_prob": -3.0, "loss": 2.5})
+    {'log_prob': -3.0, 'loss': 2.5}
+    """
+    if "loss" not in values:
+        return values
+    density = values.get("log_prob")
+    repeats = density is not None and math.isclose(values["loss"], -density, rel_tol=1e-5, abs_tol=1e-4)
+    if "elbo" not in values and not repeats:
+        return values
+    return {name: value for name, value in values.items() if name != "loss"}
