@@ -27,7 +27,7 @@ def test_every_pixel_is_a_whole_square(tmp_path):
     for one in placed:
         rows, columns = one.pixels.shape[:2]
         drawn = picture[one.top : one.top + rows, one.left : one.left + columns]
-        np.testing.assert_allclose(drawn, np.broadcast_to(255 * one.pixels, drawn.shape), atol=2.0)  # of 256 grey levels
+        np.testing.assert_allclose(drawn, np.broadcast_to(255 * one.pixels, drawn.shape), atol=2.0)
 
 
 @pytest.mark.parametrize("across", [False, True])
