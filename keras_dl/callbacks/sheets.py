@@ -94,7 +94,8 @@ def layout(title, blocks, across=False):
     """Returns the blocks in their places, and the picture's width and height in pixels."""
     columns = [block.columns for block in blocks]
     columns = [sum(columns)] if across else columns
-    scale = magnification(*blocks[0].images.shape[1:3], min(columns))
+    height, width = blocks[0].images.shape[1:3]
+    scale = magnification(height, width, min(columns))
     placed, left, top, right, bottom = [], MARGIN, MARGIN // 2 + TITLE, 0, 0
     for block in blocks:
         pixels = image_grid(enlarged(block.images, scale), block.columns, GAP, block.value_range)
@@ -193,13 +194,14 @@ def save_points(path, points, title=None, real=None):
     from matplotlib.figure import Figure
 
     points = keras.ops.convert_to_numpy(points)
+    real = None if real is None else keras.ops.convert_to_numpy(real)
     farthest = np.abs(points).max() if real is None else max(np.abs(points).max(), np.abs(real).max())
     side = 2.0 ** math.ceil(math.log2(max(farthest, 1e-3)))  # seldom another from picture to picture
     figure = Figure(figsize=(5.4, 5.4), layout="constrained")
     panel = figure.subplots()
     if real is not None:
-        panel.scatter(*np.asarray(real).T, s=6, color="0.7", linewidths=0, label="real data")
-    panel.scatter(*points.T, s=6, alpha=0.6, color="tab:blue", linewidths=0, label="samples")
+        panel.scatter(real[:, 0], real[:, 1], s=6, color="0.7", linewidths=0, label="real data")
+    panel.scatter(points[:, 0], points[:, 1], s=6, alpha=0.6, color="tab:blue", linewidths=0, label="samples")
     panel.set(aspect="equal", xlim=(-side, side), ylim=(-side, side), xlabel="x1", ylabel="x2")
     panel.set_title(title or "", fontsize=12, fontweight="bold", loc="left")
     if real is not None:

@@ -115,7 +115,7 @@ def classes(path, model, num_classes, seed=0, title="Samples by class", data=Non
     if len(samples.shape) > 2:
         marks = tuple(f"class {label}" for label in range(num_classes))
         blocks = [Block(samples, "samples", COLUMNS, marks)]
-        real = None if data is None else of_classes(*data, num_classes)
+        real = None if data is None else of_classes(data[0], data[1], num_classes)
         if real is not None:
             marks = blocks[0].marks
             blocks = [Block(real, "real data", REAL_COLUMNS, marks), blocks[0]._replace(marks=())]
