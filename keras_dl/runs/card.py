@@ -4,7 +4,7 @@ import json
 
 FORMATS = {
     "saved_model": "the SavedModel",
-    "onnx": "ONNX, a file a signature",
+    "onnx": "ONNX, one file per signature",
     "litert": "LiteRT, one file with all signatures",
 }
 
@@ -56,9 +56,13 @@ def inputs(signature):
     """A signature's inputs with dtypes and shapes, in one line; `?` is the batch."""
     described = []
     for name, spec in signature.inputs.items():
-        shape = "x".join("?" if axis is None else str(axis) for axis in spec.shape)
+        shape = "x".join(map(_size, spec.shape))
         described.append(f"`{name}`: {spec.dtype.name} {shape or 'scalar'}")
     return ", ".join(described)
+
+
+def _size(axis):
+    return "?" if axis is None else str(axis)
 
 
 def models_config(folder):

@@ -31,7 +31,7 @@ def check_rates(model, path, epochs, batches):
         batches: batches per epoch; not above 0 if not known.
 
     Raises:
-        ValueError: if the schedule of an optimizer is 0 where the last epoch begins.
+        ValueError: if the schedule of an optimizer is 0 when the last epoch begins.
     """
     steps, done = int(model.state.step.numpy()), model.state.epoch
     if not steps or done >= epochs:

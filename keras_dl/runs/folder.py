@@ -41,7 +41,7 @@ class RunFolder:
         return self.config_file.is_file()
 
     def folds(self):
-        """The folders of the folds' runs that lie in this one, in order; none where it is no such folder."""
+        """The folders of the folds' runs that lie in this one, in order; none if it is no such folder."""
         return sorted(path.parent for path in self.path.glob("fold_[0-9]/config.json"))
 
     def check_new(self):
@@ -115,19 +115,19 @@ class RunFolder:
             raise ValueError(_unreadable(self.model_file, f"{type(error).__name__}: {error}")) from error
 
     def keep_model(self, path):
-        """Makes `model.keras` the file at `path`, by a link where the file system knows links."""
+        """Makes `model.keras` the file at `path`, by a link if the file system knows links."""
 
-        def link(temporary):
+        def link_or_copy(temporary):
             temporary.unlink(missing_ok=True)
             try:
                 os.link(path, temporary)
             except OSError:
                 shutil.copyfile(path, temporary)
 
-        self._replace(self.model_file, link)
+        self._replace(self.model_file, link_or_copy)
 
     def read_history(self, epochs=None):
-        """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs where that is given."""
+        """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs if that is given."""
         if not self.history_file.is_file():
             return []
         try:
@@ -140,19 +140,18 @@ class RunFolder:
         return [row | {"epoch": int(row["epoch"])} for row in rows if epochs is None or row["epoch"] <= epochs]
 
     def write_history(self, rows):
-        def write(path):
+        def write_table(path):
             with path.open("w", newline="", encoding="utf-8") as file:
                 names = dict.fromkeys(name for row in rows for name in row)
                 writer = csv.DictWriter(file, fieldnames=list(names), restval="nan")
                 writer.writeheader()
                 writer.writerows(rows)
 
-        self._replace(self.history_file, write)
+        self._replace(self.history_file, write_table)
 
     def read_results(self):
         """Returns the results of the run and of its evaluation, dicts, or None if there are none."""
-        files = (self.results_file, self.evaluation_file)
-        return [json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None for path in files]
+        return [_read_json(self.results_file), _read_json(self.evaluation_file)]
 
     def _write_json(self, path, content):
         text = json.dumps(content, indent=2) + "\n"
@@ -166,6 +165,11 @@ class RunFolder:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+def _read_json(path):
+    """The content of a JSON file, or None if there is no such file."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def check_makeable(path):

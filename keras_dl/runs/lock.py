@@ -60,7 +60,7 @@ def _remove_stale(file, me):
 
 
 def _owner(file):
-    """What a lock says of its process, or None where there is none; a damaged lock tells of nobody."""
+    """What a lock says of its process, or None if there is none; a damaged lock tells of nobody."""
     try:
         owner = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -13,7 +13,7 @@ from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
 
 SKIPPED = ("epoch", "seconds")
-#: What tells TensorBoard that a value is a number to plot, as its own `tf.summary.scalar` does where it is installed.
+#: What tells TensorBoard that a value is a number to plot, as its own `tf.summary.scalar` does if it is installed.
 SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
 
 
@@ -50,10 +50,10 @@ def prepare(folder, recipe, config, data, strategy, resumes=False, extend=False)
     if resumes:
         with strategy.scope():
             model = extension.stretched(model, folder) if extend else _latest(folder) or model
-        done, wanted = model.state.epoch, options["epochs"]
-        if done > wanted:
-            raise ValueError(f"{folder.path} has {done} epochs behind it. Received: --epochs {wanted}")
-        extension.check_rates(model, folder.path, wanted, int(pipelines[0].cardinality()))
+        done, epochs = model.state.epoch, options["epochs"]
+        if done > epochs:
+            raise ValueError(f"{folder.path} has {done} epochs behind it. Received: --epochs {epochs}")
+        extension.check_rates(model, folder.path, epochs, int(pipelines[0].cardinality()))
     return model, config, pipelines
 
 
@@ -178,5 +178,5 @@ class NotFiniteError(ValueError):
 
 
 def _latest(folder):
-    """The model of the newest checkpoint or, where none is whole, of the last whole epoch; None where there is none."""
+    """The model of the newest checkpoint or, if none is whole, of the last whole epoch; None if there is none."""
     return runtime.load_latest(folder.checkpoints) or (folder.load_model() if folder.model_file.is_file() else None)

@@ -19,13 +19,13 @@ NUMBERS = {kt.engine.hyperparameters.Int: int, kt.engine.hyperparameters.Float: 
 
 
 def create(kind, folder, trials, epochs, seed, **options):
-    """Makes an oracle, which goes on from the book in the folder where there is one.
+    """Makes an oracle, which goes on from the book in the folder if there is one.
 
     Args:
         kind: one of `TUNERS`.
         folder: `SearchFolder`.
         trials: how many trials at most.
-        epochs: passes over the data a trial; the largest number for Hyperband.
+        epochs: passes over the data per trial; the largest number for Hyperband.
         seed: integer from which all proposals follow.
         **options: `objective` and `hyperparameters`, the space.
 

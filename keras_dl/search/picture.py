@@ -39,8 +39,8 @@ def draw(path, space, rows, objective, names):
         names: the hyperparameters to draw, those that a trial had.
     """
     plt = pyplot()
-    asked = {name for row in rows for name in row["hyperparameters"]}
-    parameters = [p for p in space.space if p.name in names and p.name in asked]
+    hyperparameters = {name for row in rows for name in row["hyperparameters"]}
+    parameters = [p for p in space.space if p.name in names and p.name in hyperparameters]
     axes = [axis(parameter) for parameter in parameters]
     ended = [row[objective.name] for row in rows if row["status"] == "completed"]
     last = result_axis(objective, ended)
@@ -59,7 +59,7 @@ def draw(path, space, rows, objective, names):
 
 
 def axis(parameter):
-    """The axis of a hyperparameter: even steps for choices, logarithmic where it is sampled so, else linear."""
+    """The axis of a hyperparameter: even steps for choices, logarithmic if it is sampled so, else linear."""
     if not hasattr(parameter, "min_value"):
         values = sorted(parameter.values) if isinstance(parameter.default, bool) else list(parameter.values)
         heights = {value: (index + 0.5) / len(values) for index, value in enumerate(values)}
@@ -107,7 +107,7 @@ def _text(value):
 
 
 def _log_ticks(low, high):
-    """Powers of ten where there are some, else 1, 2, 5 times them; and both ends."""
+    """Powers of ten if there are some, else 1, 2, 5 times them; and both ends."""
     place = _scale(math.log(low), math.log(high))
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     digits = (1,) if math.log10(high / low) >= 3 else (1, 2, 5)

@@ -93,24 +93,24 @@ class Settings(space.Settings):
         return super()._retrieve(hp)
 
 
-def _explored(hypermodel, settings, wanted):
+def _explored(hypermodel, settings, assignments):
     """What the recipe may ask for, by name, and the values of those hyperparameters that are set.
 
     Those that only other choices open are found by exploring, and then fixed for what they open in turn.
     """
-    asked = {parameter.name for parameter in settings.space}
-    values = {name: settings.values[name] for name in ("epochs", *wanted) if name in asked}
+    declared = {parameter.name for parameter in settings.space}
+    values = {name: settings.values[name] for name in ("epochs", *assignments) if name in declared}
     while True:
         parameters = hypermodel.explore(values)
-        new = [name for name in parameters if name in wanted and name not in values]
+        new = [name for name in parameters if name in assignments and name not in values]
         if not new:
             break
-        values |= {name: space.parse(parameters[name], wanted[name]) for name in new}
-    for name in wanted:
+        values |= {name: space.parse(parameters[name], assignments[name]) for name in new}
+    for name in assignments:
         if name not in parameters:
             near = difflib.get_close_matches(name, parameters, n=3) or sorted(parameters)
             hint = f"Did you mean {' or '.join(near)}?"
-            raise ValueError(f"unknown hyperparameter {name!r}. {hint} Received: {name}={wanted[name]!r}")
+            raise ValueError(f"unknown hyperparameter {name!r}. {hint} Received: {name}={assignments[name]!r}")
     return parameters, values
 
 

@@ -80,13 +80,13 @@ class Report:
         flat = [{**row, **row["hyperparameters"]} for row in self.rows]
         names = dict.fromkeys(name for row in flat for name in row if name not in ("id", "fit", "hyperparameters"))
 
-        def save(path):
+        def write_table(path):
             with path.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.DictWriter(file, fieldnames=list(names), extrasaction="ignore")
                 writer.writeheader()
                 writer.writerows(flat)
 
-        self.folder.replace(self.folder.table_file, save)
+        self.folder.replace(self.folder.table_file, write_table)
         best = self.completed[0]["trial"] if self.completed else None
         results = {"objective": self.objective.name, "direction": self.objective.direction, "best": best}
         trials = [{name: value for name, value in row.items() if name != "id"} for row in self.rows]
@@ -124,8 +124,8 @@ class Report:
 
     def _test(self, folder, config, best):
         """Evaluates the best model, and draws what a run's pictures are."""
-        plan, told = self.plan, {"track": self.listener.track, "say": self.listener.say}
-        run = Run(folder, config, plan.task, plan.data, folder.load_model(), **told)
+        plan, listeners = self.plan, {"track": self.listener.track, "say": self.listener.say}
+        run = Run(folder, config, plan.task, plan.data, folder.load_model(), **listeners)
         run.draw_samples(best["epoch"])
         held_out = plan.data.pipelines(best["fit"], config["seed"])[1]
         return run.finish(held_out, {plan.goal.name: best[self.objective.name]}, best["epoch"])[1]

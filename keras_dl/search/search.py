@@ -223,7 +223,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
 
     def _all_know(self):
         """Whether all workers know that there are no more trials; of an unknown number, all that have asked."""
-        told, workers = self.oracle.told, os.environ.get(WORKERS)
+        informed, workers = self.oracle.told, os.environ.get(WORKERS)
         if workers is not None:
-            return len(told) >= int(workers)
-        return bool(told) and not self.oracle.tuner_ids and not self.oracle.ongoing_trials
+            return len(informed) >= int(workers)
+        return bool(informed) and not self.oracle.tuner_ids and not self.oracle.ongoing_trials

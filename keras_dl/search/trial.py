@@ -73,11 +73,15 @@ def reason(error):
 
 def values_text(values):
     """Hyperparameters in one line."""
-    return ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in values.items())
+    return ", ".join(f"{name}={_value_text(value)}" for name, value in values.items())
+
+
+def _value_text(value):
+    return f"{value:.4g}" if isinstance(value, float) else f"{value}"
 
 
 class Warnings:
-    """Warnings of a search's trials: what parts of a model warn of is said once a search.
+    """Warnings of a search's trials: what parts of a model warn of is said once per search.
 
     Args:
         note: function that is told a line.

@@ -153,13 +153,13 @@ class Task:
             model: A model that the recipe built.
             data: What `load` returned.
             options: The recipe's `fit_options`.
-            features: File of features that was given to compare images by, or `None`.
+            features: File of features to compare images by, or `None`.
         """
         names = model.evaluate(*data.glance(options), verbose=0, return_dict=True)
         return sorted(filter(direction, names), key=lambda name: name == "loss")
 
     def watches(self, goal, data, epochs, context=None):
-        """Returns the callbacks that log a goal after an epoch as `val_<goal>`, where validation does not.
+        """Returns the callbacks that log a goal after an epoch as `val_<goal>`, if validation does not.
 
         Args:
             goal: One of `goals`.

@@ -9,7 +9,7 @@ from keras_dl.tasks.generation import MEASUREMENTS, Generation
 from keras_dl.tasks.measure import ROWS, Context, Measure, of_estimate
 
 LATENTS = 100
-NOTE = "nats a sample; ± is one standard error over the samples"
+NOTE = "nats per sample; ± is one standard error over the samples"
 
 
 class Density(Generation):

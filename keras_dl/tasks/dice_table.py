@@ -28,18 +28,18 @@ def measures(rows):
     A class that only the mask or only the prediction has is at an infinite distance, which the mean leaves out: in how
     many cases that is, is a measure of its own.
     """
-    found = {}
+    means = {}
     for label in _classes(rows):
         distances = _known(rows, label, "hausdorff_95")
-        found[f"cases_class_{label}"] = Measure(len(distances), title="")
-        found[f"missed_or_made_up_class_{label}"] = Measure(_infinite(distances), direction="min", title="")
+        means[f"cases_class_{label}"] = Measure(len(distances), title="")
+        means[f"missed_or_made_up_class_{label}"] = Measure(_infinite(distances), direction="min", title="")
         for score, (_, direction) in SCORES.items():
-            found[f"{score}_class_{label}"] = Measure(_mean(_finite(rows, label, score)), None, direction)
+            means[f"{score}_class_{label}"] = Measure(_mean(_finite(rows, label, score)), None, direction)
     for score, (_, direction) in SCORES.items():
-        values = [found[f"{score}_class_{label}"].value for label in _classes(rows)]
+        values = [means[f"{score}_class_{label}"].value for label in _classes(rows)]
         mean = _mean([value for value in values if value is not None])
-        found[f"{score}_mean"] = Measure(mean, None, direction, note=NOTES[score])
-    return found
+        means[f"{score}_mean"] = Measure(mean, None, direction, note=NOTES[score])
+    return means
 
 
 def columns(rows):

@@ -44,8 +44,8 @@ def sample_measures(model, data, context):
         context.say(str(note.message))
     titles = {key: metric.title(key) for metric in chosen for key in metric.titles}
     note = f"{count:,} samples beside the held-out ones; ± is one standard error"
-    found = {key: of_estimate(estimate, direction(key), titles[key], note) for key, estimate in estimates.items()}
-    return measures | found
+    comparison = {key: of_estimate(estimate, direction(key), titles[key], note) for key, estimate in estimates.items()}
+    return measures | comparison
 
 
 def image_metrics(features):
@@ -72,7 +72,7 @@ def metric_names(data, features=None):
 
     Args:
         data: `Arrays`.
-        features: a file of features that was given, or None: then images need labels to train some by.
+        features: a file of features, or None: then images need labels to train some by.
     """
     if len(data.spec.shape) == 3:
         return [*(BY_FEATURES if features or data.y is not None else ()), "sliced_wasserstein"]

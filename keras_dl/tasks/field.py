@@ -42,7 +42,7 @@ def draw(folder, model, x, y, about=""):
         about: the line above the pictures: of which model, data and epoch they are.
     """
     image = y.reshape(len(np.unique(x[:, 0])), -1)
-    found, expected = fields(model, x, image), image_fields(image)
+    learned, expected = fields(model, x, image), image_fields(image)
     drawn = {}
     for name, meaning in (
         ("reconstruction", "the image, beside it what the network makes of it"),
@@ -50,13 +50,13 @@ def draw(folder, model, x, y, about=""):
         ("laplacian", "the image's Laplacian, beside it the network's, by autodiff"),
     ):
         path = folder / f"{name}.png"
-        heading = f"{about}\n{WORDS[name]}; correlation {found[f'{name}_correlation']:.3f}"
-        _side_by_side(path, expected[name], found[name], heading.strip(), UNITS[name])
+        heading = f"{about}\n{WORDS[name]}; correlation {learned[f'{name}_correlation']:.3f}"
+        _side_by_side(path, expected[name], learned[name], heading.strip(), UNITS[name])
         drawn[path] = meaning
     for factor in (2, 4):
         path = folder / f"rendering_x{factor}.png"
         rendering(path, model, [factor * size for size in image.shape])
-        drawn[path] = f"the image by {factor} times as many pixels an axis"
+        drawn[path] = f"the image by {factor} times as many pixels per axis"
     return drawn
 
 
@@ -67,14 +67,14 @@ def fields(model, x, image):
     parts = [(network(rows), gradient(network, rows), laplacian(network, rows)) for rows in np.array_split(x, 8)]
     values, slopes, curvatures = (np.concatenate(part) for part in zip(*parts, strict=True))
     slopes = slopes.reshape(*image.shape, 2) * pixel
-    found = {
+    learned = {
         "reconstruction": values.reshape(image.shape),
         "gradient": np.linalg.norm(slopes, axis=-1),
         "laplacian": curvatures.reshape(image.shape) * pixel[0] * pixel[1],
     }
     expected = image_fields(image)
-    agreement = {f"{name}_correlation": correlation(found[name], expected[name]) for name in found}
-    return found | agreement
+    agreement = {f"{name}_correlation": correlation(learned[name], expected[name]) for name in learned}
+    return learned | agreement
 
 
 def image_fields(image):
@@ -100,12 +100,12 @@ def rendering(path, model, size):
     keras.utils.save_img(path, levels, data_format="channels_last", scale=False)
 
 
-def _side_by_side(path, expected, found, heading, unit):
+def _side_by_side(path, expected, learned, heading, unit):
     """Draws two images in the same grey levels, from the first's 1st to its 99th percentile."""
     plt = pyplot()
     low, high = np.percentile(expected, (1, 99))
     figure, panels = plt.subplots(1, 2, figsize=(9.6, 5), layout="constrained", sharey=True)
-    for panel, field, name in zip(panels, (expected, found), ("image", "network"), strict=True):
+    for panel, field, name in zip(panels, (expected, learned), ("image", "network"), strict=True):
         drawn = panel.imshow(field, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
         panel.set_title(name, fontsize=11)
         panel.set(xlabel="column (pixels)")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from keras_dl import metrics
 
-#: Rows per call where a model looks at many samples.
+#: Rows per call if a model looks at many samples.
 ROWS = 500
 
 

@@ -13,7 +13,7 @@ CLASSES = ("#2ca02c", "#9467bd", "#ff7f0e", "#e377c2", "#17becf", "#8c564b", "#b
 
 
 def overlays(path, cases, num_classes, title=None):
-    """Draws cases, a row each: the image, with its mask and errors where it has one, and with the predicted mask.
+    """Draws cases, one per row: the image, with its mask and errors if it has one, and with the predicted mask.
 
     Volumes are shown by the slice that holds most of the foreground, across their coarsest axis or else the last.
 
@@ -130,8 +130,11 @@ def slices(case, labels):
         counts = (known > 0).sum(axis=tuple(a for a in range(3) if a != axis))
         index = int(np.argmax(counts)) if counts.any() else labels.shape[axis] // 2
         place = f"\nslice {index + 1} of {labels.shape[axis]}, axis {axis + 1}"
-        image = np.take(image, index, axis)
-        masks = [None if mask is None else np.take(mask, index, axis) for mask in masks]
+        image, *masks = (_slice(array, index, axis) for array in (image, *masks))
     image = image if image.shape[-1] == 3 else image[..., 0]
     low, high = np.percentile(image, (0.5, 99.5))
     return np.clip((image - low) / ((high - low) or 1.0), 0, 1), masks, place
+
+
+def _slice(array, index, axis):
+    return None if array is None else np.take(array, index, axis)

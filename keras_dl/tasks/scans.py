@@ -66,7 +66,7 @@ class Scans:
             name: one of `keras_dl.data.segmentation.NAMES`; of a folder, what it is called.
             folder: the folder, or None.
             label_values: of a folder: the values of the classes of a run, of which its masks may hold some or all;
-                where they hold others, they are its own.
+                if they hold others, they are its own.
             track: function `track(items, title)` that goes through items.
             reading: how to read it: a dict that may hold `label_values` and `ignore`, as `open_folder` takes them, of a
                 folder, and `groups`.
@@ -122,12 +122,12 @@ class Scans:
         several = options["deep_supervision"] and len(plan.output_strides) > 1
         strides = plan.output_strides if several else None
 
-        def change(images, labels, key):
+        def augmented(images, labels, key):
             return augment.augment(transforms, images, labels, seed=key)
 
         training, held_out = (segmentation.Patches(part, plan, options["foreground"], seed=seed) for part in parts)
         return (
-            training.dataset(options["steps"], strides, change if transforms else None),
+            training.dataset(options["steps"], strides, augmented if transforms else None),
             held_out.dataset(min(options["steps"], VALIDATION_STEPS), strides, repeat=True),
         )
 
@@ -225,7 +225,7 @@ class Scans:
         return self._prepared[key]
 
     def _kept(self, prepared):
-        """A prepared case whose arrays are memory maps where memory does not hold them."""
+        """A prepared case whose arrays are memory maps if memory does not hold them."""
         image, labels = (self._store.keep(array) for array in (prepared.image, prepared.labels))
         return prepared._replace(image=image, labels=labels)
 
@@ -234,7 +234,7 @@ class Scans:
 
 
 def trained_on(config):
-    """The names of the cases that a run was trained on, as a set; none where its config does not say it."""
+    """The names of the cases that a run was trained on, as a set; none if its config does not say it."""
     names = config["data"].get("names", [])
     groups = config["data"].get("groups")
     if len(names) < NUM_FOLDS and groups is None:

@@ -192,11 +192,11 @@ def probabilities(model):
     """A compiled function from patches to the probabilities of their pixels' classes, at full resolution."""
 
     @tf.function(reduce_retracing=True)
-    def predict(patches):
+    def graph_probabilities(patches):
         outputs = model(patches, training=False)
         return tf.nn.softmax(tf.nest.flatten(outputs)[0])
 
-    return lambda patches: keras.ops.convert_to_numpy(predict(tf.convert_to_tensor(patches)))
+    return lambda patches: keras.ops.convert_to_numpy(graph_probabilities(tf.convert_to_tensor(patches)))
 
 
 def write_rows(path, rows):
