@@ -1,4 +1,4 @@
-"""Where models meet machines: export, checkpoints, strategies, tuning."""
+"""Meeting place of models and machines: export, checkpoints, strategies, tuning."""
 
 from typing import TYPE_CHECKING
 

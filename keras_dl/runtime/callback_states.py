@@ -1,4 +1,4 @@
-"""What callbacks remember, as plain data: read before a checkpoint is written, given back when a run resumes.
+"""States of callbacks as plain data: read before a checkpoint is written, given back when a run resumes.
 
 A callback of one's own takes part by two methods:
 
@@ -64,7 +64,10 @@ def load(text_path, arrays_path):
     """Reads what `save` wrote."""
     with np.load(arrays_path, allow_pickle=False) as file:
         arrays = dict(file)
-    decode = lambda found: arrays[found["__array__"]] if "__array__" in found else found  # noqa: E731
+
+    def decode(content):
+        return arrays[content["__array__"]] if "__array__" in content else content
+
     return json.loads(text_path.read_text(), object_hook=decode)
 
 

@@ -16,7 +16,7 @@ MODEL, STATE, ARRAYS = "model.keras", "state.json", "arrays.npz"
 
 
 def latest(folder):
-    """Returns the path of the newest whole checkpoint in a folder, or `None` where there is none.
+    """Returns the path of the newest whole checkpoint in a folder, or `None` if there is none.
 
     A checkpoint that is damaged is passed over with a warning, and the one before it used. `model.keras` in it is the
     model, which `keras.saving.load_model` reads too.
@@ -45,7 +45,7 @@ def restore(model, folder):
         folder: Folder that a `Checkpoint` wrote to.
 
     Returns:
-        The checkpoint's path, or `None` where there is none: the model is then left as it is.
+        The checkpoint's path, or `None` if there is none: the model is then left as it is.
 
     Raises:
         TypeError: If the model is not a compiled `keras_dl` model.
@@ -83,7 +83,7 @@ def load_latest(folder):
         folder: Folder that a `Checkpoint` wrote to.
 
     Returns:
-        A compiled model, or `None` where there is no checkpoint.
+        A compiled model, or `None` if there is no checkpoint.
 
     Raises:
         ValueError: If workers see different checkpoints.
@@ -108,7 +108,7 @@ class Checkpoint(keras.callbacks.Callback):
             multiple of it returns (`fit` may run several steps a call). The end of training is kept in any case.
         keep: How many checkpoints are kept.
         resume: Whether `fit` begins with `restore`. Its `epochs` counts from the beginning of the run, and so it does
-            where the model was restored before.
+            if the model was restored before.
 
     Raises:
         ValueError: If `every` or `keep` is out of range; in `fit`, if the folder holds checkpoints of a run that the
@@ -150,14 +150,14 @@ class Checkpoint(keras.callbacks.Callback):
         if self.resume:
             restore(self.model, self.folder)
         self._saved = self._position()
-        found = checkpoint_files.newest(self.folder)
-        if found is not None and found != self._saved:
+        newest = checkpoint_files.newest(self.folder)
+        if newest is not None and newest != self._saved:
             raise ValueError(
                 "The folder should be new, or the model restored from it (resume=True, or restore). "
-                f"Received: {self.folder}, which holds {found.name}, and a model at {self._saved.name}"
+                f"Received: {self.folder}, which holds {newest.name}, and a model at {self._saved.name}"
             )
-        if found is not None and self.model.state.restored:
-            self._take_up(Path(self.folder) / found.name)
+        if newest is not None and self.model.state.restored:
+            self._take_up(Path(self.folder) / newest.name)
         if is_chief():
             checkpoint_files.tidy(self.folder, self._saved, self.keep)
 
@@ -234,8 +234,9 @@ def _agreed(folder, strategy):
     if strategy.num_replicas_in_sync > 1:
         step = -1 if position is None else position.step
         (steps,) = epoch_metrics.gather(strategy, lambda: [tf.constant(step, tf.int64)])
-        found = sorted(set(steps.numpy().tolist()))
-        if len(found) > 1:
-            names = ("none" if step < 0 else f"one of step {step}" for step in found)
+        different = sorted(set(steps.numpy().tolist()))
+        if len(different) > 1:
+            names = [f"one of step {step}" for step in different if step >= 0]
+            names = ["none", *names] if different[0] < 0 else names
             raise ValueError(f"All workers should find the same checkpoint in {folder}. Received: {', '.join(names)}")
     return None if position is None else Path(folder) / position.name

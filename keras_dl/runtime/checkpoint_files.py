@@ -41,8 +41,8 @@ def positions(folder):
     """The positions of all checkpoints in `folder`, whole or damaged, oldest first."""
     if not os.path.isdir(folder):
         return []
-    found = (_NAME.fullmatch(name) for name in os.listdir(folder))
-    return sorted(Position(int(match[1]), int(match[2])) for match in found if match)
+    matches = (_NAME.fullmatch(name) for name in os.listdir(folder))
+    return sorted(Position(int(match[1]), int(match[2])) for match in matches if match)
 
 
 def newest(folder):
@@ -101,8 +101,8 @@ def write(folder, position, write_files):
         os.replace(temporary, target)
         _flush_folder(folder)
     except OSError as error:
-        kept = positions(folder)
-        last = f"the last one there is {folder / kept[-1].name}" if kept else "there is none yet"
+        whole = positions(folder)
+        last = f"the last one there is {folder / whole[-1].name}" if whole else "there is none yet"
         reason = error.strerror or error
         raise OSError(error.errno, f"The checkpoint {target} could not be written: {reason}; {last}") from error
     finally:
@@ -115,9 +115,9 @@ def tidy(folder, current, keep):
     for name in os.listdir(folder) if folder.is_dir() else []:
         if name.startswith((_NEW, _OLD)):
             shutil.rmtree(folder / name, ignore_errors=True)
-    found = positions(folder)
-    whole = [position for position in found if position <= current]
-    for position in set(found) - set(whole[-keep:]):
+    present = positions(folder)
+    whole = [position for position in present if position <= current]
+    for position in set(present) - set(whole[-keep:]):
         _remove(folder / position.name)
 
 
@@ -136,7 +136,7 @@ def _sum(path):
 
 
 def _flush_folder(path):
-    """Waits until the names in a folder are on the disk, where the file system can: some network shares cannot."""
+    """Waits until the names in a folder are on the disk, if the file system can: some network shares cannot."""
     try:
         _flush(path)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a program computes with: versions, processor, devices, threads and libraries of kernels."""
+"""Description of what a program computes with: versions, processor, devices, threads and libraries of kernels."""
 
 import os
 import platform
@@ -19,7 +19,7 @@ def describe():
 
     Returns:
         Dict of `versions`, a dict by package; `processor`, with the sets of instructions that decide how fast kernels
-        are; `devices`, the names of TensorFlow's devices; `threads`, 0 where TensorFlow takes one per processor;
+        are; `devices`, the names of TensorFlow's devices; `threads`, 0 if TensorFlow takes one per processor;
         `onednn`, whether TensorFlow uses oneDNN's kernels; and `xla`, the flags that XLA was given.
 
     Example:
@@ -28,11 +28,12 @@ def describe():
     ['devices', 'onednn', 'processor', 'threads', 'versions', 'xla']
     """
     names = onednn.instructions()
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "versions": versions(),
         "processor": {
             "kind": platform.machine(),
-            "count": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+            "count": processors,
             "instructions": [name for name in TELLING if name in names],
         },
         "devices": [device.name for device in tf.config.list_physical_devices()],

@@ -72,7 +72,7 @@ def export(model, path, version=1, format="saved_model"):
     if os.path.exists(target):
         raise FileExistsError(f"version {version} should not exist yet, it is never overwritten. Received: {target}")
     _check_kind(path, format)
-    made = _make_folders(path)
+    new_folders = _make_folders(path)
     # Hidden, so that a server that polls the folder passes it over; beside the target, so that the move is atomic.
     temporary = tempfile.mkdtemp(prefix=".export-", dir=path)
     try:
@@ -82,7 +82,7 @@ def export(model, path, version=1, format="saved_model"):
         os.rename(written, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        for folder in made:  # those made for an export that failed: they are empty
+        for folder in new_folders:  # those made for an export that failed: they are empty
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
     return target
@@ -90,12 +90,12 @@ def export(model, path, version=1, format="saved_model"):
 
 def _make_folders(path):
     """Makes a folder and those above it; returns those that were not there, the innermost first."""
-    made, folder = [], os.path.abspath(path)
+    new_folders, folder = [], os.path.abspath(path)
     while not os.path.isdir(folder):
-        made.append(folder)
+        new_folders.append(folder)
         folder = os.path.dirname(folder)
     os.makedirs(path, exist_ok=True)
-    return made
+    return new_folders
 
 
 def _write(model, folder, format, name):

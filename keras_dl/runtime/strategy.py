@@ -1,4 +1,4 @@
-"""Where a model runs: one device, several devices of a machine, or several machines."""
+"""Strategies: one device, several devices of a machine, or several machines."""
 
 import functools
 import json
@@ -18,8 +18,8 @@ def strategy(name="auto", devices=None):
     Args:
         name: `"none"`: one device. `"mirrored"`: several devices of this machine. `"multi_worker"`: several
             processes, on this machine or others, which the environment variable `TF_CONFIG` lists
-            (`python -m apps.launch` sets it). `"auto"`: `"multi_worker"` where `TF_CONFIG` is set, else `"mirrored"`
-            where there are several GPUs or `devices` asks for several, else `"none"`.
+            (`python -m apps.launch` sets it). `"auto"`: `"multi_worker"` if `TF_CONFIG` is set, else `"mirrored"`
+            if there are several GPUs or `devices` asks for several, else `"none"`.
         devices: For `"mirrored"`, how many devices, or a list of their names. `None` means every GPU. On a machine
             without GPUs devices are logical CPU devices, two by default: slower than one, but everyone can try.
 
@@ -80,7 +80,7 @@ def _mirrored(devices):
 
 
 def _devices(devices):
-    """Names of the devices, which are made where there is no GPU."""
+    """Names of the devices, which are made if there is no GPU."""
     if isinstance(devices, (list, tuple)):
         return list(devices)
     gpus = len(tf.config.list_physical_devices("GPU"))
@@ -107,7 +107,7 @@ def _make_logical_cpus(count):
 
 
 def _task():
-    """`(kind, index, cluster)` of this process by `TF_CONFIG`; `None` where it is not set or lists no workers."""
+    """`(kind, index, cluster)` of this process by `TF_CONFIG`; `None` if it is not set or lists no workers."""
     text = os.environ.get("TF_CONFIG")
     if not text:
         return None

@@ -43,8 +43,8 @@ def write_requests(model, folder, name):
                 log = prediction_log_pb2.PredictionLog()
                 request = log.predict_log.request
                 request.model_spec.name, request.model_spec.signature_name = name, key
-                for given, value in example_inputs(signature, rows, classes).items():
-                    request.inputs[given].CopyFrom(tf.make_tensor_proto(value))
+                for input_name, value in example_inputs(signature, rows, classes).items():
+                    request.inputs[input_name].CopyFrom(tf.make_tensor_proto(value))
                 writer.write(log.SerializeToString(deterministic=True))
                 written += 1
     return written

@@ -118,8 +118,8 @@ class Recipe(kt.HyperModel):
 
     def declare_hyperparameters(self, hp):
         """Adds all that the recipe may ask for; KerasTuner calls it before the search."""
-        found = self.explore({p.name: p.value for p in hp.space if space.is_fixed(p)})
-        hp.merge([p for p in found.values() if not space.is_fixed(p)], overwrite=False)
+        parameters = self.explore({p.name: p.value for p in hp.space if space.is_fixed(p)})
+        hp.merge([p for p in parameters.values() if not space.is_fixed(p)], overwrite=False)
 
     def explore(self, values=None):
         """Finds what the recipe may ask for, building each value of each choice once; see `space.Space.explore`."""
@@ -146,7 +146,7 @@ class Recipe(kt.HyperModel):
         return history
 
     def _check_space(self, tuner, hp):
-        """Refuses, once a search, a space that is not that of the search's first trial."""
+        """Refuses, once per search, a space that is not that of the search's first trial."""
         if tuner.project_dir not in self._checked:
             record.check(tuner.project_dir, self.explore({p.name: p.value for p in hp.space if space.is_fixed(p)}))
             self._checked.add(tuner.project_dir)

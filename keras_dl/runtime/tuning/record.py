@@ -12,7 +12,7 @@ FILE = "recipe_space.json"
 
 
 def check(folder, parameters):
-    """Refuses a search that was begun with other ranges; where none was begun, writes the ranges down.
+    """Refuses a search that was begun with other ranges; if none was begun, writes the ranges down.
 
     Args:
         folder: The search's folder.

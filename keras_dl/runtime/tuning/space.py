@@ -60,7 +60,7 @@ class Space:
         Returns:
             Dict of `keras_tuner` hyperparameters by name, in the order in which the recipe asks for them.
         """
-        fixed, found = values or {}, {}
+        fixed, declared = values or {}, {}
         waiting, tried = [{}], set()
         while waiting:
             path = waiting.pop(0)
@@ -75,14 +75,14 @@ class Space:
                 self._failed.append(told_values)
                 continue  # choices that do not go together: a trial that meets them will say why
             for name, parameter in parameters.items():
-                found.setdefault(name, parameter)
+                declared.setdefault(name, parameter)
                 if not isinstance(parameter, CHOICES) or name in fixed:
                     continue
                 tried.add((name, answers.get(name)))
                 new = [value for value in parameter.values if (name, value) not in tried]
                 tried.update((name, value) for value in new)
                 waiting += [{**path, name: value} for value in new]
-        return found
+        return declared
 
 
 def told(values):
@@ -112,7 +112,7 @@ def searched(parameters):
 
 
 def differences(old, new):
-    """How two spaces differ, dicts of `described` by name: a list of texts, empty where they do not."""
+    """How two spaces differ, dicts of `described` by name: a list of texts, empty if they do not."""
     texts = [f"{name} was not searched" for name in new if name not in old]
     texts += [f"{name} is not asked for any more" for name in old if name not in new]
     for name in [name for name in new if name in old and old[name] != new[name]]:
