@@ -69,7 +69,7 @@ class GameLosses:
         if self.attributes is not None:
             terms["attributes"] = self._attribute_loss(judged, outputs, condition, draw.training)
             values += self.attributes.weight * terms["attributes"]
-        return values, terms
+        return (values, terms) if terms else values
 
     def extra_terms(self, player: str) -> tuple[str, ...]:
         """Names of the terms that a player's loss has beside the game's: of penalties and attributes."""

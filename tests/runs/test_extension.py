@@ -74,7 +74,7 @@ def test_an_extended_run_goes_on_along_the_longer_schedule(optimizer, tmp_path):
     longer = by_hand.build(settings(4), DATA.spec)
     for new, old in zip(all_variables(longer), all_variables(model), strict=True):
         new.assign(old)
-    longer.state.epoch = 2
+    longer.state.epoch = longer.state.passes = 2
     longer.fit(data, initial_epoch=2, epochs=4, verbose=0)
     np.testing.assert_allclose(state(longer)[0], state(extended)[0], rtol=1e-6)
 

@@ -9,6 +9,9 @@ saved, resumed to the bit and the same on one device, on replicas and in workers
         main = Update("critic", self.critic_loss, (self.critic,), optimizer)
         return main, Update("r1", self.penalty, (self.critic,), optimizer, every=16, rescale=True)
 
+The base multiplies no loss: a penalty that runs in the steps 0, 16, 32, ... returns 16 times its values to keep its
+weight. An epoch in which it does not run logs 0 for it.
+
 **A value that a loss reads and hands back**, here the mean of a path length:
 
     self.carry("length", Carried(start=0.0, rule=moving(0.99)))                    # in __init__

@@ -4,6 +4,7 @@ import warnings
 
 import keras
 
+from keras_dl.checks import check_count
 from keras_dl.models.base.structure import synchronizes
 
 _ADAM = {"class_name": "Adam", "config": {}}
@@ -100,7 +101,15 @@ def updates_of(model, optimizers):
                 f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
                 f"give the method another name. Received: loss={update.loss!r}"
             )
-    intervals = {id(update.optimizer): update.every for update in updates if update.rescale}
+        for name in ("every", "repeats"):
+            check_count(getattr(update, name), f"{name} of update {update.name!r}")
+        for name in update.hands_back:
+            if name not in model.carried:
+                raise ValueError(
+                    f"hands_back of update {update.name!r} should name state that the model carries: call "
+                    f"carry({name!r}, ...) in __init__. Received: {name!r}, carried are {sorted(model.carried)}"
+                )
+    intervals = _intervals(updates)
     lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
     configs = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in lazy.items()}
     if lazy:
@@ -117,6 +126,18 @@ def updates_of(model, optimizers):
 def main_optimizer(updates):
     """The first update's optimizer, which `model.optimizer` is; `None` for a model without gradients."""
     return next((update.optimizer for update in updates if update.optimizer is not None), None)
+
+
+def _intervals(updates):
+    """The intervals by which optimizers are rescaled, by the optimizer's id."""
+    intervals: dict[int, int] = {}
+    for update in updates:
+        if update.rescale and intervals.setdefault(id(update.optimizer), update.every) != update.every:
+            raise ValueError(
+                "Updates that rescale one optimizer should run at one interval. Received: every="
+                f"{intervals[id(update.optimizer)]} and every={update.every}"
+            )
+    return intervals
 
 
 def new_sums(model):

@@ -46,7 +46,9 @@ class Phases:
         if len(set(names)) < len(names):
             raise ValueError(f"Phases should have names of their own. Received: {names}")
         for phase in self.phases[:-1]:
-            check_count(phase.samples, f"samples of the phase {phase.name!r}")
+            if phase.samples is None:
+                raise ValueError(f"Only the last phase may have samples=None. Received: {phase}")
+            check_count(phase.samples, "samples")
         if self.phases and self.phases[-1].samples is not None:
             raise ValueError(f"The last phase should have samples=None. Received: {self.phases[-1]}")
         lengths = [phase.samples for phase in self.phases[:-1]]

@@ -1,5 +1,6 @@
 """One training or evaluation step: noise, gradients, replicas and precision, for every family."""
 
+import collections
 import contextlib
 from typing import Any, NamedTuple
 
@@ -22,17 +23,34 @@ from keras_dl.models.base.update import Update
 
 
 def as_values_and_terms(result, update: Update):
-    """Splits what a loss returned into `(values, terms, handed_back)`, and checks that the update names all of it."""
-    parts = result if isinstance(result, tuple) else (result,)
-    values, terms, handed_back = list(parts) + [{}, {}][len(parts) - 1 :]
-    for kind, names, returned in (("terms", update.terms, terms), ("state", update.returned_names, handed_back)):
+    """Splits what a loss returned into `(values, terms, handed_back)`, and checks their names and shapes."""
+    parts = list(result) if isinstance(result, tuple) else [result]
+    values, terms, handed_back = parts + [{}, {}][len(parts) - 1 :]
+    for kind, names, returned, where in (
+        ("terms", update.terms, terms, "terms"),
+        ("state", update.returned_names, handed_back, "hands_back (or sums)"),
+    ):
         if set(returned) != set(names):
             raise ValueError(
-                f"The loss of update {update.name!r} should return the {kind} {sorted(names)}. "
-                f"Received: {sorted(returned)}"
+                f"The loss of update {update.name!r} should return the {kind} {sorted(names)}, which its Update names "
+                f"in {where}. Received: {sorted(returned)}"
             )
-    terms = {name: tf.cast(term, tf.float32) for name, term in terms.items()}
-    return tf.cast(values, tf.float32), terms, dict(handed_back)
+    terms = {name: _per_sample(term, update, f"term {name!r}") for name, term in terms.items()}
+    return _per_sample(values, update, "values"), terms, dict(handed_back)
+
+
+def _per_sample(values, update, what):
+    """Values as float32 of shape `(batch,)`; another shape would be summed into another objective, in silence."""
+    values = tf.cast(values, tf.float32)
+    rank = values.shape.rank
+    if rank == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    if rank not in (1, None):
+        raise ValueError(
+            f"The loss of update {update.name!r} should return one value per sample, of shape (batch,), and no mean "
+            f"over the batch: the base divides by its rows. Received: {what} of shape {values.shape}"
+        )
+    return values
 
 
 def take_part(batch, index, parts, offset=0):
@@ -86,6 +104,8 @@ class StepProgram:
         self.updates, self.state, self.carried = updates, state, carried
         self.compile_gradients = False
         self._compiled = {}
+        counts = collections.Counter(id(variable) for update in updates for variable in update.variables)
+        self._moved_twice = {key for key, count in counts.items() if count > 1}
 
     def train(self, batch, due=None, rows=None):
         """Runs the updates that are due.
@@ -236,12 +256,14 @@ class StepProgram:
         losses = [loss for network in update.networks for loss in network.losses]
         return tf.add_n([tf.cast(loss, tf.float32) for loss in losses]) if losses else tf.constant(0.0)
 
-    @staticmethod
-    def _apply(update, gradients):
+    def _apply(self, update, gradients):
         if update.optimizer is None or not update.variables:
             return
         if replica_count() > 1:
             leave_gradients_as_they_are(update.optimizer)
-        update.optimizer.apply(sum_over_replicas(gradients), update.variables)
+        pairs = zip(sum_over_replicas(gradients), update.variables, strict=True)
+        # A penalty has no gradient for some weights, a last bias, that the main loss moves: nothing to warn of.
+        pairs = [(g, v) for g, v in pairs if g is not None or id(v) not in self._moved_twice]
+        update.optimizer.apply([g for g, _ in pairs], [v for _, v in pairs])
         if update.after is not None:
             update.after()

@@ -13,10 +13,10 @@ class Update(NamedTuple):
 
     Attributes:
         name: Name of the update (`"critic"`). It prefixes the metrics where a model has several updates.
-        loss: `loss(batch, draw)` returns `values`, one per sample, shape `(batch,)`; or `(values, terms)`, where
-            `terms` is a dict of named values to track, each of shape `(batch,)`; or `(values, terms, handed_back)`,
-            where `handed_back` is a dict of new values for the model's carried state. `draw` is the `Draw` that gives
-            the step's noise and says whether the step trains (`draw.training`).
+        loss: `loss(batch, draw)` returns `values`, one per sample, shape `(batch,)`, of which the base takes the mean;
+            or `(values, terms)`, where `terms` is a dict of named values to track, each of shape `(batch,)`; or
+            `(values, terms, handed_back)`, where `handed_back` is a dict of new values for the model's carried state.
+            `draw` is the `Draw` that gives the step's noise and says whether the step trains (`draw.training`).
         networks: Layers or models whose trainable variables move: whole networks, or some layers of one.
         optimizer: The `keras.optimizers.Optimizer` that moves them. Updates may share one. `None` for an update
             without gradients, which has `sums` and `finish`.

@@ -222,6 +222,53 @@ def test_what_a_loss_hands_back_is_named():
         model.fit(np.ones((4, 1), "float32"), verbose=0)
 
 
+def of_shape(shape):
+    network = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
+
+    class Shaped(ObjectiveModel):
+        def make_updates(self, optimizer):
+            return (Update("main", self.shaped, (self.network,), optimizer),)
+
+        def shaped(self, x, draw):
+            y = self.network(x)
+            return {"scalar": tf.reduce_mean(y), "column": y[:, :1], "matrix": y, "row": y[:, 0]}[shape]
+
+    model = Shaped({"network": network}, seed=0)
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    return model
+
+
+@pytest.mark.parametrize("shape", ["scalar", "matrix"])
+def test_a_loss_of_another_shape_is_refused(shape):
+    with pytest.raises(ValueError, match="one value per sample"):
+        of_shape(shape).fit(np.ones((4, 1), "float32"), verbose=0)
+
+
+def test_a_column_is_one_value_per_sample():
+    column, row = (of_shape(shape) for shape in ("column", "row"))
+    row.set_weights(column.get_weights())
+    for model in (column, row):
+        model.fit(X[:, :1], batch_size=8, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(column.get_weights()[0], row.get_weights()[0])
+
+
+@pytest.mark.parametrize("option", [{"every": 0}, {"every": 2.5}, {"repeats": 0}])
+def test_counts_of_an_update_are_checked(option):
+    with pytest.raises(ValueError, match="positive integer"):
+        linear(("main",), main=option).compile("sgd")
+
+
+def test_one_optimizer_has_one_interval():
+    model = linear(("one", "two"), one={"every": 4, "rescale": True}, two={"every": 16, "rescale": True})
+    with pytest.raises(ValueError, match="one interval"):
+        model.compile("sgd")
+
+
+def test_state_that_is_not_carried_is_refused():
+    with pytest.raises(ValueError, match="should name state that the model carries"):
+        linear(("main",), main={"hands_back": ("length",)}).compile("sgd")
+
+
 def test_a_loss_that_is_none_is_refused():
     class Shadowed(ObjectiveModel):
         def make_updates(self, optimizer):
