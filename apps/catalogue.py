@@ -79,7 +79,7 @@ def hyperparameters(recipe):
     """Names of the hyperparameters that a recipe may ask for, itself or by functions of recipes that it imports.
 
     Returns:
-        A sorted list; `None` for a recipe of one's own, and where a name is not written out.
+        A sorted list; `None` for a recipe of one's own, and if a name is not written out.
     """
     if recipe not in recipes():
         return None

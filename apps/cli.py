@@ -58,12 +58,12 @@ class Version(argparse.Action):
 def one_of(kind, names):
     """An argparse type that accepts `names` and otherwise answers with the nearest."""
 
-    def check(text):
+    def known_name(text):
         if text not in names:
             raise argparse.ArgumentTypeError(catalogue.unknown(kind, text, names))
         return text
 
-    return check
+    return known_name
 
 
 def recipe(text):
@@ -74,7 +74,7 @@ def recipe(text):
 def whole_number(smallest, largest=2**63 - 1):
     """An argparse type for integers from `smallest` to `largest`."""
 
-    def check(text):
+    def number_within(text):
         try:
             number = int(text)
         except ValueError:
@@ -84,7 +84,7 @@ def whole_number(smallest, largest=2**63 - 1):
             raise argparse.ArgumentTypeError(f"expected a whole number {limits}, received {text!r}")
         return number
 
-    return check
+    return number_within
 
 
 def run(main, argv=None):
@@ -140,7 +140,7 @@ def open_run(path):
 
 
 def old_config(folder, arguments, kind, say):
-    """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None where a new one begins."""
+    """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None if a new one begins."""
     if not folder.exists():
         if arguments.resume:
             say(f"nothing to resume in {folder.path}: beginning")
@@ -182,25 +182,25 @@ def add_reading(parser):
 
 
 def reading(arguments, recipe):
-    """How scans are read, as a config holds it; None where nothing is asked for."""
-    asked = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
-    asked = {name: value for name, value in asked.items() if value is not None}
-    if not asked:
+    """How scans are read, as a config holds it; None if nothing is asked for."""
+    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
+    options = {name: value for name, value in options.items() if value is not None}
+    if not options:
         return None
     if recipe.TASK.condition != "masks":
         raise UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
-    if "groups" in asked and Path(asked["groups"]).is_file():
-        asked["groups"] = str(Path(asked["groups"]).resolve())
-    return asked
+    if "groups" in options and Path(options["groups"]).is_file():
+        options["groups"] = str(Path(options["groups"]).resolve())
+    return options
 
 
 def reading_of(config, other=False):
     """The argument of a task's `load` that says how a run's scans are read; of other data, without groups."""
-    asked = dict(config.get("reading") or {})
+    options = dict(config.get("reading") or {})
     if other:
-        asked.pop("groups", None)
-        asked.pop("label_values", None)
-    return {"reading": asked} if asked else {}
+        options.pop("groups", None)
+        options.pop("label_values", None)
+    return {"reading": options} if options else {}
 
 
 def _integers(text):
@@ -262,13 +262,13 @@ def _hidden_stderr():
     """Keeps what is written to file descriptor 2, and shows it only if the block fails."""
     sys.stderr.flush()
     terminal = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
+    with tempfile.TemporaryFile() as hidden:
+        os.dup2(hidden.fileno(), 2)
         try:
             yield
         except BaseException:
-            kept.seek(0)
-            os.write(terminal, kept.read())
+            hidden.seek(0)
+            os.write(terminal, hidden.read())
             raise
         finally:
             os.dup2(terminal, 2)

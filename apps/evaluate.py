@@ -35,12 +35,12 @@ def parser():
     parser.add_argument("--data", metavar="FOLDER", help="evaluate a segmenter on all scans of a folder with masks")
     parser.add_argument(
         "--num-samples", type=cli.whole_number(0), metavar="K",
-        help="latents drawn an image for log p(x) (default: 100), or samples to compare with the held-out ones"
+        help="latents drawn per image for log p(x) (default: 100), or samples to compare with the held-out ones"
         " (default: 10000); 0 leaves either out",
     )  # fmt: skip
     parser.add_argument(
         "--features", metavar="FILE",
-        help="a .keras file with the features that images are compared by; where it does not exist, they are trained"
+        help="a .keras file with the features that images are compared by; if it does not exist, they are trained"
         " and kept there, so that several runs share them (default: FOLDER/lenet-DATASET.keras); or inception_v3",
     )  # fmt: skip
     parser.add_argument("--limit", type=cli.whole_number(2), metavar="N", help="only the first N held-out samples")

@@ -1,4 +1,4 @@
-"""Starts several workers of a command on this machine: `python -m apps.launch --help`."""
+"""Start of several workers of a command on this machine: `python -m apps.launch --help`."""
 
 import contextlib
 import json
@@ -169,7 +169,7 @@ class Workers:
             reader.join(timeout=max(0.0, end - time.monotonic()))
 
     def _next(self, failed):
-        """The next worker that ends; where one has failed, it has to within the grace."""
+        """The next worker that ends; if one has failed, it has to within the grace."""
         while True:
             try:
                 return self._ended.get(timeout=self.grace if failed else None)

@@ -13,7 +13,7 @@ EXAMPLES = """\
 examples:
   python -m apps.sample runs/vae                                      64 samples as runs/vae/pictures/samples.png
   python -m apps.sample runs/vae --num-samples 1000 --seed 1 --to samples.npy
-  python -m apps.sample runs/cvae                                     a row a class
+  python -m apps.sample runs/cvae                                     one row per class
   python -m apps.sample runs/cvae --condition 3,7 --num-samples 16    threes and sevens
 """
 SUFFIXES = (".png", ".jpg", ".npy")
@@ -23,7 +23,7 @@ def parser():
     parser = cli.Parser(prog="python -m apps.sample", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
     number = cli.whole_number(1, 10_000_000)
-    parser.add_argument("--num-samples", type=number, metavar="N", help="how many (default: 64, or 8 a class)")
+    parser.add_argument("--num-samples", type=number, metavar="N", help="how many (default: 64, or 8 per class)")
     parser.add_argument(
         "--condition", type=labels, metavar="LABELS", help="for a conditional model: class labels, repeated in turn"
     )

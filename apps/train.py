@@ -91,7 +91,7 @@ def parser(argv):
         "--replicas",
         type=cli.whole_number(1, 64),
         metavar="N",
-        help="on how many devices to train; where there is no GPU, N shares of the CPU",
+        help="on how many devices to train; if there is no GPU, N shares of the CPU",
     )
     parser.add_argument(
         "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
@@ -261,25 +261,25 @@ def report(run, test_data):
 
 
 def run_config(arguments, old):
-    """What is asked for, by the command line and, where a run is resumed, by its config."""
+    """What is asked for, by the command line and, if a run is resumed, by its config."""
     from apps import show
     from keras_dl import runs, runtime
 
-    asked = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
-    asked |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
-    asked["reading"] = cli.reading(arguments, catalogue.module(old["recipe"] if old else arguments.recipe))
+    request = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
+    request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
+    request["reading"] = cli.reading(arguments, catalogue.module(old["recipe"] if old else arguments.recipe))
     values = cli.hyperparameters(arguments)
     if old is None:
-        dataset = asked["dataset"] or catalogue.default_dataset(arguments.recipe)
-        config = asked | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
+        dataset = request["dataset"] or catalogue.default_dataset(arguments.recipe)
+        config = request | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
         config |= {"versions": runs.versions(), "runtime": runtime.describe()}
         return config | {"command": ["python", "-m", "apps.train", *sys.argv[1:]]}
-    runs.refuse_changes(asked, old, "run")
+    runs.refuse_changes(request, old, "run")
     for difference in runtime.differences(old.get("runtime", {})):
         show.say(f"{difference}: the last bits of results may differ from those of a run without interruption")
     if arguments.epochs not in (None, old["hyperparameters"].get("epochs")):
-        kept = "are stretched" if arguments.extend else "stay those of the first command"
-        show.say(f"schedules of learning rate and weights {kept}")
+        fate = "are stretched" if arguments.extend else "stay those of the first command"
+        show.say(f"schedules of learning rate and weights {fate}")
     runs.refuse_other_values(values, old, "run", free=("epochs",))
     return old | {"hyperparameters": old["hyperparameters"] | {k: v for k, v in values.items() if k == "epochs"}}
 

@@ -76,7 +76,7 @@ def parser(argv):
         "--epochs",
         type=cli.whole_number(1),
         metavar="N",
-        help="passes over the training data a trial, for hyperband the most (default: a tenth of the recipe's)",
+        help="passes over the training data per trial, for hyperband the most (default: a tenth of the recipe's)",
     )
     parser.add_argument(
         "--preset", metavar="NAME", help="a named set of hyperparameters, which are not searched" + presets_text(recipe)
@@ -90,7 +90,7 @@ def parser(argv):
     parser.add_argument(
         "--features",
         metavar="FILE",
-        help="a .keras file with the features that kid and the like compare images by; where it does not exist, they "
+        help="a .keras file with the features that kid and the like compare images by; if it does not exist, they "
         "are trained and kept there (default: FOLDER/lenet-DATASET.keras); or inception_v3",
     )
     parser.add_argument("--options", action="store_true", help="list what is searched, and the objectives, and stop")
@@ -163,8 +163,8 @@ def make_plan(config):
     with user_errors(ValueError, OSError, ImportError):
         recipe = catalogue.module(config["recipe"])
         data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked)
-        asked = {name: config[name] for name in ("objective", "seed", "features")}
-        return Plan.make(recipe, data, config["hyperparameters"], **asked)
+        options = {name: config[name] for name in ("objective", "seed", "features")}
+        return Plan.make(recipe, data, config["hyperparameters"], **options)
 
 
 def begin(plan, config, folder, old):
@@ -276,24 +276,24 @@ def bar(epochs, done):
 
 
 def search_config(arguments, old):
-    """What is asked for, by the command line and, where a search is resumed, by its config."""
+    """What is asked for, by the command line and, if a search is resumed, by its config."""
     from keras_dl import runs, runtime
     from keras_dl.search.goal import canonical
 
-    asked = {name: getattr(arguments, name) for name in ASKED}
-    asked |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
+    request = {name: getattr(arguments, name) for name in ASKED}
+    request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
     if arguments.objective is not None:
-        asked["objective"] = canonical(arguments.objective)
+        request["objective"] = canonical(arguments.objective)
     values = cli.hyperparameters(arguments)
     if old is None:
         defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
-        config = {name: defaults.get(name) if value is None else value for name, value in asked.items()}
+        config = request | {name: defaults.get(name) for name, value in request.items() if value is None}
         config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": runs.versions()}
         config["runtime"] = runtime.describe()
         config |= {"condition": catalogue.module(arguments.recipe).TASK.condition}
         return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
     with user_errors(ValueError):
-        runs.refuse_changes(asked, old, "search")
+        runs.refuse_changes(request, old, "search")
         runs.refuse_other_values(values, old, "search")
     return old | {"trials": arguments.trials or old["trials"]}
 

@@ -1,4 +1,4 @@
-"""What both clients share: their options, how inputs are read and how outputs are shown. Standard library only."""
+"""Parts of both clients: their options, how inputs are read and how outputs are shown. Standard library only."""
 
 import json
 import math
@@ -17,25 +17,25 @@ def parser(name, description, examples, server):
         description, examples: the texts of --help.
         server: the default address.
     """
-    found = cli.Parser(prog=f"python -m apps.clients.{name}", description=description, epilog=examples)
-    found.add_argument("model", metavar="MODEL", help="the model's name: its folder's in saved_models/")
-    found.add_argument("signature", metavar="SIGNATURE", nargs="?", help="what to call; without it all are listed")
-    found.add_argument(
+    program = cli.Parser(prog=f"python -m apps.clients.{name}", description=description, epilog=examples)
+    program.add_argument("model", metavar="MODEL", help="the model's name: its folder's in saved_models/")
+    program.add_argument("signature", metavar="SIGNATURE", nargs="?", help="what to call; without it all are listed")
+    program.add_argument(
         "--input",
         action="append",
         default=[],
         metavar="NAME=VALUE",
         help="an input, once for each: a number, a JSON list, or a .json file that holds one",
     )
-    found.add_argument("--server", default=server, metavar="ADDRESS", help=f"where it is served (default: {server})")
-    found.add_argument("--version", type=cli.whole_number(1), metavar="N", help="the version (default: the newest)")
-    found.add_argument(
+    program.add_argument("--server", default=server, metavar="ADDRESS", help=f"where it is served (default: {server})")
+    program.add_argument("--version", type=cli.whole_number(1), metavar="N", help="the version (default: the newest)")
+    program.add_argument(
         "--timeout", type=cli.whole_number(1), default=60, metavar="SECONDS", help="how long to wait (default: 60)"
     )
-    found.add_argument(
+    program.add_argument(
         "--out", metavar="FILE", help="write all outputs to FILE as JSON: a list for each name, null for NaN"
     )
-    return found
+    return program
 
 
 def inputs(texts, read=None):
@@ -49,15 +49,15 @@ def inputs(texts, read=None):
         UserError: if a text is none, or a value cannot be read.
     """
     readers = {".json": lambda path: json.loads(path.read_text(encoding="utf-8")), **(read or {})}
-    found = {}
+    values = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise cli.UserError(f"--input expects NAME=VALUE, for instance num_samples=4; received {text!r}")
         path = Path(value)
         with cli.user_errors(ValueError, OSError, about=f"input {name}: cannot read {value!r}"):
-            found[name] = readers[path.suffix](path) if path.suffix in readers else json.loads(value)
-    return found
+            values[name] = readers[path.suffix](path) if path.suffix in readers else json.loads(value)
+    return values
 
 
 def check_names(given, signature, expected):
@@ -81,15 +81,20 @@ def show_signatures(signatures):
         print(name)
         for word, tensors in zip(("takes", "gives"), sides, strict=True):
             for tensor, (dtype, shape) in sorted(tensors.items()):
-                axes = "x".join("?" if size < 0 else str(size) for size in shape)
+                axes = "x".join(map(_size, shape))
                 print(f"  {word}  {tensor}: {dtype} {axes or 'scalar'}")
+
+
+def _size(size):
+    return "?" if size < 0 else str(size)
 
 
 def show_outputs(outputs, out=None):
     """Prints the shape and the first numbers of each output, nested lists by name, and writes them to `out`."""
     for name, value in sorted(outputs.items()):
         numbers = list(_flat(value))
-        first = " ".join(f"{number:.4g}" for number in numbers[:SHOWN]) + (" ..." if len(numbers) > SHOWN else "")
+        first = " ".join(f"{number:.4g}" for number in numbers[:SHOWN])
+        first += " ..." if len(numbers) > SHOWN else ""
         print(f"{name}: {'x'.join(map(str, _shape(value))) or 'scalar'}  {first}")
     if out:
         with cli.user_errors(OSError, about=f"cannot write {out}"):

@@ -1,4 +1,4 @@
-"""Calls a served model over gRPC, with the extra `serve`: `python -m apps.clients.grpc_client --help`."""
+"""Client of a served model over gRPC, with the extra `serve`: `python -m apps.clients.grpc_client --help`."""
 
 import sys
 
@@ -51,14 +51,14 @@ class Client:
 
         request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
         answer = self._ask(self._stub.GetModelMetadata, request, model, version)
-        found = get_model_metadata_pb2.SignatureDefMap()
-        answer.metadata["signature_def"].Unpack(found)
+        described = get_model_metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(described)
 
         def tensors(described):
             shape = lambda info: [axis.size for axis in info.tensor_shape.dim]  # noqa: E731
             return {name: (tf.as_dtype(info.dtype).name, shape(info)) for name, info in described.items()}
 
-        return {name: (tensors(s.inputs), tensors(s.outputs)) for name, s in found.signature_def.items()}
+        return {name: (tensors(s.inputs), tensors(s.outputs)) for name, s in described.signature_def.items()}
 
     def predict(self, model, signature, inputs, version=None):
         """Calls a signature with a dict of arrays, numbers or nested lists, and returns a dict of arrays.
@@ -107,12 +107,12 @@ def parser():
 
 def main(argv=None):
     options = parser().parse(sys.argv[1:] if argv is None else argv)
-    given = arguments.inputs(options.input, {".npy": read_npy})
+    inputs = arguments.inputs(options.input, {".npy": read_npy})
     client = Client(options.server, options.timeout)
     if options.signature is None:
         arguments.show_signatures(client.signatures(options.model, options.version))
         return
-    outputs = client.predict(options.model, options.signature, given, options.version)
+    outputs = client.predict(options.model, options.signature, inputs, options.version)
     arguments.show_outputs({name: value.tolist() for name, value in outputs.items()}, options.out)
 
 

@@ -41,8 +41,8 @@ def signatures(server, model, version=None, timeout=60):
     """
     answer = _ask(f"{_address(server, model, version)}/metadata", timeout)
     try:
-        found = answer["metadata"]["signature_def"]["signature_def"]
-        return {name: (_tensors(s.get("inputs", {})), _tensors(s.get("outputs", {}))) for name, s in found.items()}
+        described = answer["metadata"]["signature_def"]["signature_def"]
+        return {name: (_tensors(s.get("inputs", {})), _tensors(s.get("outputs", {}))) for name, s in described.items()}
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise cli.UserError(f"{server} answers, but not with a model's metadata: is it TF Serving?") from error
 
@@ -64,7 +64,7 @@ def predict(server, model, signature, inputs, version=None, timeout=60):
     Raises:
         UserError: If there is no server, or it refuses; with its message.
     """
-    expected, given = arguments.find(signatures(server, model, version, timeout), signature)
+    expected, output_names = arguments.find(signatures(server, model, version, timeout), signature)
     arguments.check_names(inputs, signature, expected)
     body = {"signature_name": signature, "inputs": inputs}
     answer = _ask(f"{_address(server, model, version)}:predict", timeout, body)
@@ -72,7 +72,7 @@ def predict(server, model, signature, inputs, version=None, timeout=60):
         raise cli.UserError(f"{server} answers, but without outputs: is it TF Serving?")
     outputs = answer["outputs"]
     # A server sends a single output without its name.
-    return dict.fromkeys(given, outputs) if len(given) == 1 else outputs
+    return dict.fromkeys(output_names, outputs) if len(output_names) == 1 else outputs
 
 
 def _address(server, model, version):
@@ -80,16 +80,17 @@ def _address(server, model, version):
 
 
 def _tensors(described):
-    found = {}
+    tensors = {}
     for name, info in described.items():
         shape = info["tensor_shape"]
-        sizes = [] if shape.get("unknown_rank") else [int(axis["size"]) for axis in shape.get("dim", [])]
-        found[name] = (info["dtype"].removeprefix("DT_").lower(), sizes)
-    return found
+        axes = [] if shape.get("unknown_rank") else shape.get("dim", [])
+        sizes = [int(axis["size"]) for axis in axes]
+        tensors[name] = (info["dtype"].removeprefix("DT_").lower(), sizes)
+    return tensors
 
 
 def _ask(address, timeout, body=None):
-    """Sends a request, a POST where there is a body, and returns the answer's JSON."""
+    """Sends a request, a POST if there is a body, and returns the answer's JSON."""
     data = None if body is None else json.dumps(body).encode()
     try:
         request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
@@ -121,12 +122,12 @@ def parser():
 
 def main(argv=None):
     options = parser().parse(sys.argv[1:] if argv is None else argv)
-    where = {"version": options.version, "timeout": options.timeout}
+    connection = {"version": options.version, "timeout": options.timeout}
     if options.signature is None:
-        arguments.show_signatures(signatures(options.server, options.model, **where))
+        arguments.show_signatures(signatures(options.server, options.model, **connection))
         return
-    given = arguments.inputs(options.input)
-    arguments.show_outputs(predict(options.server, options.model, options.signature, given, **where), options.out)
+    inputs = arguments.inputs(options.input)
+    arguments.show_outputs(predict(options.server, options.model, options.signature, inputs, **connection), options.out)
 
 
 if __name__ == "__main__":

@@ -60,35 +60,36 @@ def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=N
     if kind not in kinds:
         raise ValueError(f"data should be images, for a {kind} network. Received: samples of shape {data_spec.shape}")
     kind = hp.Choice(Name("network", "kind of network"), kinds, default=kind)
-    made = {"output_activation": "sigmoid" if len(data_spec.shape) == 3 else None, "num_classes": num_classes}
-    judged = {"num_classes": num_classes}
-    judged["spectral_norm"] = hp.Boolean(Name("spectral_norm", "normalise the critic's weights spectrally"))
+    activation = "sigmoid" if len(data_spec.shape) == 3 else None
+    generator_options = {"output_activation": activation, "num_classes": num_classes}
+    critic_options = {"num_classes": num_classes}
+    critic_options["spectral_norm"] = hp.Boolean(Name("spectral_norm", "normalise the critic's weights spectrally"))
     if kind == "mlp":
         units = hp.Int(Name("hidden_units", "width of each hidden dense layer"), 16, 1024, default=256, sampling="log")
         hidden = (units,) * hp.Int(Name("hidden_layers", "number of hidden dense layers"), 1, 4, default=2)
-        judged["projection"] = num_classes is not None
+        critic_options["projection"] = num_classes is not None
         return (
-            keras_dl.networks.mlp_generator(latent_size, data_spec.shape, hidden, **made),
-            keras_dl.networks.mlp_critic(data_spec.shape, hidden, **judged),
+            keras_dl.networks.mlp_generator(latent_size, data_spec.shape, hidden, **generator_options),
+            keras_dl.networks.mlp_critic(data_spec.shape, hidden, **critic_options),
         )
     names = {"none": None, "batch": "batch", "layer": "layer"}
     default = critic_normalization or "none"
     normalization = hp.Choice(Name("critic_normalization", "normalisation in the critic"), list(names), default=default)
-    judged["normalization"] = names[normalization]
-    judged["projection"] = num_classes is not None
+    critic_options["normalization"] = names[normalization]
+    critic_options["projection"] = num_classes is not None
     filters = hp.Int(Name("filters", "channels of the largest feature maps"), 4, 256, default=32, sampling="log")
     if kind == "resnet":
         return (
-            keras_dl.networks.resnet_generator(latent_size, data_spec.shape, filters, **made),
-            keras_dl.networks.resnet_critic(data_spec.shape, filters, **judged),
+            keras_dl.networks.resnet_generator(latent_size, data_spec.shape, filters, **generator_options),
+            keras_dl.networks.resnet_critic(data_spec.shape, filters, **critic_options),
         )
     default = 2 if min(data_spec.shape[:2]) < 16 else 4
     sizes = {
         "smallest_size": hp.Int(Name("smallest_size", "height of the smallest feature maps"), 1, 8, default=default)
     }
     return (
-        keras_dl.networks.dcgan_generator(latent_size, data_spec.shape, filters, **sizes, **made),
-        keras_dl.networks.dcgan_critic(data_spec.shape, filters, **sizes, **judged),
+        keras_dl.networks.dcgan_generator(latent_size, data_spec.shape, filters, **sizes, **generator_options),
+        keras_dl.networks.dcgan_critic(data_spec.shape, filters, **sizes, **critic_options),
     )
 
 
@@ -106,7 +107,8 @@ def optimizers(hp, generator=5e-4, critic=1e-3, beta_1=0.5, beta_2=0.99, schedul
         ),
     }
     beta_1 = hp.Float(Name("beta_1", "decay of Adam's mean gradient"), 0.0, 0.9, default=beta_1)
-    rates = rates if schedule is None else {name: schedule(name, rate) for name, rate in rates.items()}
+    if schedule is not None:
+        rates = {name: schedule(name, rate) for name, rate in rates.items()}
     return {name: keras.optimizers.Adam(rate, beta_1=beta_1, beta_2=beta_2) for name, rate in rates.items()}
 
 

@@ -41,26 +41,26 @@ def plan(hp, data_spec):
     dimensions = "all"
     if len(data_spec.shape) == 4:
         dimensions = hp.Choice(Name("dimensions", "volumes as they are, or slice by slice"), ["all", "slices"])
-    found = segmentation.plan(data_spec.fingerprint, budget, dimensions=2 if dimensions == "slices" else None)
+    layout = segmentation.plan(data_spec.fingerprint, budget, dimensions=2 if dimensions == "slices" else None)
     first = hp.Int(Name("filters", "channels at full resolution"), 4, 64, default=16, sampling="log")
-    channels = tuple(width * first // found.filters[0] for width in found.filters)
-    return found._replace(filters=channels, batch_size=fit_options(hp)["batch_size"] or found.batch_size)
+    channels = tuple(width * first // layout.filters[0] for width in layout.filters)
+    return layout._replace(filters=channels, batch_size=fit_options(hp)["batch_size"] or layout.batch_size)
 
 
 def build(hp, data_spec):
     """Returns a compiled network for the plan, which predicts at several resolutions."""
-    found = plan(hp, data_spec)
-    model = keras_dl.models.Supervised(keras_dl.networks.create(**found.network))
+    layout = plan(hp, data_spec)
+    model = keras_dl.models.Supervised(keras_dl.networks.create(**layout.network))
     rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-4, 1.0, default=1e-2, sampling="log")
     options = fit_options(hp)
     rate = keras.optimizers.schedules.PolynomialDecay(rate, options["epochs"] * options["steps"], 0.0, power=0.9)
     momentum = hp.Float(Name("momentum", "decay of SGD's summed gradient"), 0.0, 0.999, default=0.99)
-    weights = list(found.loss_weights)
+    weights, metrics = list(layout.loss_weights), [unet.dice(layout)]
     model.compile(
         keras.optimizers.SGD(rate, momentum, nesterov=True, weight_decay=3e-5, global_clipnorm=12.0),
         loss=unet.loss(hp) if len(weights) == 1 else [unet.loss(hp) for _ in weights],
         loss_weights=None if len(weights) == 1 else weights,
-        metrics=[unet.dice(found)] if len(weights) == 1 else [[unet.dice(found)], *[[] for _ in weights[1:]]],
+        metrics=metrics if len(weights) == 1 else [metrics, *[[]] * (len(weights) - 1)],
     )
     return model
 

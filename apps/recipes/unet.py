@@ -37,22 +37,22 @@ NORMALIZATIONS = {"none": None, "batch": "batch", "instance": "instance"}
 def plan(hp, data_spec):
     """Returns the plan by which images are prepared and cut into patches; volumes become slices."""
     edge = hp.Int(Name("patch_size", "edge of the patches in pixels"), 16, 1024, step=16, default=64)
-    found = segmentation.plan(data_spec.fingerprint, dimensions=2)
-    return planned(hp, found, (edge, edge), fit_options(hp)["batch_size"])
+    layout = segmentation.plan(data_spec.fingerprint, dimensions=2)
+    return planned(hp, layout, (edge, edge), fit_options(hp)["batch_size"])
 
 
 def build(hp, data_spec):
     """Returns a compiled U-Net for patches of the plan."""
-    found = plan(hp, data_spec)
+    layout = plan(hp, data_spec)
     networks = {"unet": keras_dl.networks.unet, "unet_plus_plus": keras_dl.networks.unet_plus_plus}
     kind = hp.Choice(Name("network", "kind of network"), list(networks))
     options = {"residual": hp.Boolean(Name("residual", "add what convolutions take to what they give"))}
     if kind == "unet":
         options["attention"] = hp.Boolean(Name("attention", "pass skip connections through gates"))
         options["dropout"] = hp.Float(Name("dropout", "share of features dropped in training"), 0.0, 0.8, default=0.0)
-    shape = (*found.patch_size, len(found.normalizations))
-    network = networks[kind](shape, found.num_classes, found.filters, normalization=normalization(hp), **options)
-    return compiled(hp, network, found, fit_options(hp))
+    shape = (*layout.patch_size, len(layout.normalizations))
+    network = networks[kind](shape, layout.num_classes, layout.filters, normalization=normalization(hp), **options)
+    return compiled(hp, network, layout, fit_options(hp))
 
 
 def fit_options(hp, batch_size=8, epochs=12, steps=25):

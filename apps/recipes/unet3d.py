@@ -22,21 +22,21 @@ PRESETS = {
 
 def plan(hp, data_spec):
     """Returns the plan by which volumes are prepared and cut into cubes, no larger than they are."""
-    found = segmentation.plan(data_spec.fingerprint)
-    if len(found.patch_size) != 3:
+    layout = segmentation.plan(data_spec.fingerprint)
+    if len(layout.patch_size) != 3:
         raise ValueError(f"unet3d expects volumes. Received: images of shape {data_spec.shape}")
     edge = hp.Int(Name("patch_size", "edge of the patches in pixels"), 8, 256, step=8, default=24)
-    multiples = [8 * -(-size // 8) for size in found.median_shape]
+    multiples = [8 * -(-size // 8) for size in layout.median_shape]
     patch_size = tuple(min(edge, multiple) for multiple in multiples)
-    return unet.planned(hp, found, patch_size, fit_options(hp)["batch_size"])
+    return unet.planned(hp, layout, patch_size, fit_options(hp)["batch_size"])
 
 
 def build(hp, data_spec):
     """Returns a compiled 3D U-Net for patches of the plan."""
-    found = plan(hp, data_spec)
-    shape = (*found.patch_size, len(found.normalizations))
-    network = keras_dl.networks.unet3d(shape, found.num_classes, found.filters, normalization=unet.normalization(hp))
-    return unet.compiled(hp, network, found, fit_options(hp))
+    layout = plan(hp, data_spec)
+    shape = (*layout.patch_size, len(layout.normalizations))
+    network = keras_dl.networks.unet3d(shape, layout.num_classes, layout.filters, normalization=unet.normalization(hp))
+    return unet.compiled(hp, network, layout, fit_options(hp))
 
 
 def fit_options(hp):
