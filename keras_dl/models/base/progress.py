@@ -124,8 +124,10 @@ def acts_on_batches(callback):
         return declared
     if any(hook in vars(callback) for hook in _HOOKS):  # LambdaCallback
         return True
-    if type(callback).__module__.startswith("keras_tuner"):  # it passes hooks on to a tuner, whose own do nothing
-        homes = [_defined_in(type(callback.tuner), hook) for hook in _HOOKS[2:]]
+    tuner = getattr(callback, "tuner", None)
+    if tuner is not None and type(callback).__module__.startswith("keras_tuner"):
+        # It passes hooks on to a tuner, whose own do nothing.
+        homes = [_defined_in(type(tuner), hook) for hook in _HOOKS[2:]]
         return any(not home.__module__.startswith("keras_tuner") for home in homes)
     homes = {_defined_in(type(callback), hook) for hook in _HOOKS}
     return any(_ASKED[home](callback) if home in _ASKED else True for home in homes)
