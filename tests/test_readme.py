@@ -2,6 +2,7 @@ import re
 import shlex
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -44,11 +45,21 @@ def test_every_command_line_is_one_that_the_programs_accept():
 def test_the_python_examples_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = {}
-    vae, gan = [block for language, block in BLOCKS if language == "python"][:2]
-    for code in (vae, gan):
+    vae, gan, classifier = [block for language, block in BLOCKS if language == "python"][:3]
+    for code in (vae, gan, classifier):
         exec(re.sub(r"epochs=\d+", "epochs=1, verbose=0", code), names)
     assert np.isfinite(names["vae"].evaluate(names["x_test"], verbose=0, return_dict=True)["elbo"])
     assert (tmp_path / "gan.keras").is_file()
+
+
+def test_the_hypermodel_is_searched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = [block for language, block in BLOCKS if language == "python" and "def build(hp, data_spec)" in block]
+    code = code.replace("max_trials=20", "max_trials=1").replace("search(x,", "search(x, epochs=1, verbose=0,")
+    (x, _), (x_test, _) = keras_dl.data.load("digits")
+    names = {"keras": keras, "keras_dl": keras_dl, "x": x[:64], "x_test": x_test[:64]}
+    exec(code, names)
+    assert [trial.status for trial in names["tuner"].oracle.trials.values()] == ["COMPLETED"]
 
 
 def names_of_concepts():
