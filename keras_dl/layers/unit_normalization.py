@@ -41,7 +41,7 @@ class UnitNormalization(keras.layers.Layer):
 
     def call(self, inputs):
         # A unit of the largest entry keeps squares in range; the result does not depend on it, nor its derivative.
-        unit = ops.stop_gradient(ops.max(ops.abs(inputs), axis=self.axis, keepdims=True))
+        unit = ops.stop_gradient(ops.max(ops.abs(inputs), axis=self.axis, keepdims=True, initial=0))
         nothing, one = ops.equal(unit, 0), ops.ones_like(unit)
         scaled = inputs / ops.where(nothing, one, unit)
         squared = ops.sum(ops.square(scaled), axis=self.axis, keepdims=True)
