@@ -10,6 +10,7 @@ from rich.table import Table
 
 from apps import cli
 
+WIDEST = 400  # of a table in a file
 console = Console(highlight=False, soft_wrap=True)
 #: Direction of a metric -> which of its values are better, in a word.
 BETTER = {"max": "higher", "min": "lower", None: ""}
@@ -124,7 +125,7 @@ def results_table(title, columns, scales=None):
             which no row has one has no columns for them.
     """
     table = Table(title=title, title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
     pairs = {name: (scales or {}).get(name, ("", None)) for name in names}
     marks = {name: [unit, BETTER[direction]] for name, (unit, direction) in pairs.items()}
@@ -132,12 +133,18 @@ def results_table(title, columns, scales=None):
     for column in ("unit", "better") if scaled else ():
         table.add_column(column)
     for column in columns:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", overflow="fold")
     for name in names:
         values = (metrics.get(name, "") for metrics in columns.values())
         texts = [value if isinstance(value, str) else f"{value:.4f}" for value in values]
         table.add_row(*map(escape, [name, *(marks[name] if scaled else ()), *texts]))
-    console.print(table)
+    _print_whole(table)
+
+
+def _print_whole(table):
+    """Prints a table within the terminal's width; a file or a pipe has none, so that nothing is cut or folded there."""
+    wide = console if console.is_terminal else Console(highlight=False, width=WIDEST, quiet=console.quiet)
+    wide.print(table)
 
 
 def trials(title, header, lines):
