@@ -30,7 +30,8 @@ def model_card(name, version, about, folder, config, task, signatures, picture, 
     lines += [f"- Version: {version}", f"- Format: {FORMATS[format]}"]
     lines += [f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}"]
     lines += [f"- Command: `{' '.join(config['command'])}`", f"- Seed: {config['seed']}"]
-    lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items()), ""]
+    lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items())]
+    lines += ["- The run's `model.keras` loads after `import keras_dl`, by `keras.saving.load_model`", ""]
     lines += ["## Figures", "", *figures(folder), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
     lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in signatures.items()]
     lines += task.card(config)

@@ -33,6 +33,8 @@ class Draw:
         held: How many of the rows are real; an empty replica may see one row of zeros, which counts for nothing.
         denominators: Sums over the global batch of what `Update.denominators` gave; `None` on one replica.
 
+    Shapes are tuples or lists of integers, or a `tf.TensorShape` of known sizes, such as `x.shape[1:]`.
+
     Call order is part of the stream: the first `normal` of a loss is always the same numbers, whatever follows.
     """
 
@@ -90,6 +92,7 @@ class Draw:
         return (tf.cast(top, tf.float32) + 0.5) * 2.0**-23
 
     def _bits(self, shape):
+        shape = _sizes(shape)
         size = math.prod(shape)
         blocks = -(-size // 4)  # the generator gives four numbers per counter: a row starts at a counter of its own
         bits = self._random_bits(tf.cast(self.offset, tf.int64) * blocks, tf.stack([self.rows, blocks * 4]))
@@ -108,3 +111,12 @@ class Draw:
             alg=_PHILOX,
             dtype=tf.uint32,
         )
+
+
+def _sizes(shape):
+    """A shape as a tuple of integers."""
+    if not isinstance(shape, tf.TensorShape):
+        return tuple(shape)
+    if not shape.is_fully_defined():
+        raise ValueError(f"shape should hold known sizes. Received: shape={shape}")
+    return tuple(shape.as_list())

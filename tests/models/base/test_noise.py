@@ -23,6 +23,16 @@ def test_a_replica_draws_its_rows_of_the_global_noise(kind, shape):
 
 
 @pytest.mark.parametrize("kind", ["normal", "uniform", "integers"])
+def test_a_shape_may_be_tensorflows(kind):
+    numbers = getattr(draw(10), kind)
+    shaped = getattr(draw(10), kind)(tf.TensorShape([2, 3]))
+    np.testing.assert_array_equal(shaped, numbers((2, 3)))
+    assert getattr(draw(10), kind)(tf.TensorShape([])).shape == (10,)
+    with pytest.raises(ValueError, match=r"known sizes. Received: shape=\(2, None\)"):
+        numbers(tf.TensorShape([2, None]))
+
+
+@pytest.mark.parametrize("kind", ["normal", "uniform", "integers"])
 def test_xla_draws_the_same_numbers(kind):
     def numbers():
         return getattr(draw(64), kind)((7,))
