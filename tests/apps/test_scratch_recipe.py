@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import pytest
 
-from apps import evaluate, export, sample, train, tune
+from apps import catalogue, evaluate, export, sample, train, tune
+from tests.runtime.saved_models import run_in_tensorflow
 
 SOURCE = Path(__file__).with_name("scratch") / "flow.py"
 SMALL = ["--set=hidden_units=4", "--epochs", 1]
@@ -64,8 +65,6 @@ def test_samples_follow_the_density(run, flow, tmp_path):
     assert run(sample.main, flow, "--num-samples", 4000, "--seed", 1, "--to", tmp_path / "x.npy") == 0
     x = np.load(tmp_path / "x.npy")
     sys.modules.pop("recipe_flow", None)
-    from apps import catalogue
-
     catalogue.module(json.loads((flow / "config.json").read_text())["recipe"])
     density = keras.saving.load_model(flow / "model.keras").log_prob
     line = np.linspace(-12, 12, 241, dtype="float32")
@@ -73,6 +72,26 @@ def test_samples_follow_the_density(run, flow, tmp_path):
     mass = np.exp(np.asarray(density(grid), "float64")) * (line[1] - line[0]) ** 2
     assert mass.sum() == pytest.approx(1.0, abs=0.01)
     np.testing.assert_allclose(x.mean(0), (mass[:, None] * grid).sum(0), atol=0.1)
+
+
+def test_a_server_gives_the_models_numbers(run, flow, tmp_path):
+    """The SavedModel in a fresh process with TensorFlow alone: nothing there knows the recipe's file."""
+    assert run(export.main, flow, "--to", tmp_path / "flow") == 0
+    x = np.random.default_rng(0).normal(0, 4, (5, 2)).astype("float32")
+    calls = {
+        "density": ("log_prob", {"x": x}),
+        "default": ("serving_default", {"x": x[:1]}),
+        "empty": ("log_prob", {"x": x[:0]}),
+        "sample": ("sample", {"num_samples": np.int32(7), "seed": np.int64(3)}),
+    }
+    served = run_in_tensorflow(tmp_path / "flow" / "1", calls, tmp_path)
+    catalogue.module(json.loads((flow / "config.json").read_text())["recipe"])
+    model = keras.saving.load_model(flow / "model.keras")
+    expected = np.asarray(model.log_prob(x))
+    np.testing.assert_allclose(served["density/log_prob"], expected, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(served["default/log_prob"], expected[:1], rtol=1e-5, atol=1e-5)
+    assert served["empty/log_prob"].shape == (0,)
+    np.testing.assert_allclose(served["sample/x"], model.sample(7, seed=3), rtol=1e-4, atol=1e-4)
 
 
 def test_export_and_tune(run, flow, recipe, tmp_path, capsys):
