@@ -143,3 +143,34 @@ def write_checkpoint(folder, file_size=None, obey=False):
 def replicas_of(name, devices):
     """How many replicas a strategy has."""
     return keras_dl.runtime.strategy(name, devices).num_replicas_in_sync
+
+
+def refusals_of_unknown_ranks():
+    """Returns what two replicas say of batches of unknown rank, by the method that was given them."""
+    import tensorflow as tf
+
+    with keras_dl.runtime.strategy("mirrored", devices=2).scope():
+        model = small_vae()
+    x, _ = digits(8)
+
+    def batches():
+        yield x
+
+    shapeless = tf.data.Dataset.from_generator(batches, output_signature=tf.TensorSpec(None, tf.float32))
+    calls = {
+        "fit": lambda: model.fit(shapeless, verbose=0),
+        "validation": lambda: model.fit(x, validation_data=shapeless, verbose=0),
+        "evaluate": lambda: model.evaluate(shapeless, verbose=0),
+        "predict": lambda: model.predict(shapeless, verbose=0),
+    }
+    texts = {}
+    for name, call in calls.items():
+        try:
+            call()
+        except ValueError as error:
+            texts[name] = str(error)
+    assert int(model.state.step.numpy()) == 0, "work had begun"
+    shaped = shapeless.map(lambda images: tf.ensure_shape(images, (None, 8, 8, 1)))
+    model.fit(shaped, verbose=0)
+    texts["steps with shapes"] = int(model.state.step.numpy())
+    return texts

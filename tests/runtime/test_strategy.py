@@ -72,6 +72,15 @@ def test_logical_devices_are_made_where_there_are_no_gpus(processes):
     assert processes.call(jobs.replicas_of, "auto", 3) == 3
 
 
+def test_replicas_refuse_batches_of_unknown_rank(processes):
+    """TensorFlow cannot split them; shaped as the sentence says, they train."""
+    texts = processes.call(jobs.refusals_of_unknown_ranks)
+    assert texts.pop("steps with shapes") == 1
+    assert set(texts) == {"fit", "validation", "evaluate", "predict"}
+    for text in texts.values():
+        assert "known number of axes" in text and "tf.ensure_shape" in text and "Received: element_spec=" in text
+
+
 def test_the_same_devices_have_one_strategy():
     assert strategy("mirrored", devices=["CPU:0"]) is strategy("mirrored", devices=["CPU:0"])
 

@@ -42,6 +42,26 @@ def check(model, x, y=None, sample_weight=None):
         model.check_data(data)
 
 
+def check_ranks(model, data):
+    """Refuses a dataset of an unknown number of axes where replicas share its batches, which TensorFlow cannot split.
+
+    Args:
+        model: The model.
+        data: What `fit` or the like was given.
+
+    Raises:
+        ValueError: If the batches' rank is unknown and the model has several replicas.
+    """
+    if not isinstance(data, tf.data.Dataset) or model.distribute_strategy.num_replicas_in_sync == 1:
+        return
+    shapes = [getattr(spec, "shape", None) for spec in tf.nest.flatten(data.element_spec)]
+    if any(isinstance(shape, tf.TensorShape) and shape.rank is None for shape in shapes):
+        raise ValueError(
+            "Batches that replicas share should have a known number of axes: give each tensor a shape by "
+            f"`dataset.map` and `tf.ensure_shape`. Received: element_spec={data.element_spec}"
+        )
+
+
 def check_rows(model, rows):
     """Refuses a batch that leaves an inner update without rows."""
     parts = max(update.parts for update in model.updates)

@@ -13,6 +13,7 @@ from keras_dl.models.base.checking import (
     check_batch_size,
     check_batches,
     check_given,
+    check_ranks,
     check_rows,
     is_arrays,
     without_none,
@@ -38,6 +39,8 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     check_count(options.get("epochs", 1), "epochs", least=0)
     x, y, options = _data(model, x, y, shuffle, options)
     validation = options.get("validation_data")
+    for part in (x, validation):
+        check_ranks(model, part)
     if isinstance(validation, (tuple, list)):
         check(model, *validation)
     elif validation is not None and is_arrays(validation):
@@ -81,6 +84,7 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
     """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
     check_given(x, "evaluate")
     check_batch_size(options)
+    check_ranks(model, x)
     check(model, x, y)
     streams = model.streams, model.unchecked  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")
@@ -105,6 +109,7 @@ def predict(model, keras_predict, x, **options):
     """`keras_predict` a batch at a time, with checked arrays; see `ObjectiveModel.predict`."""
     check_given(x, "predict")
     check_batch_size(options)
+    check_ranks(model, x)
     if is_arrays(x):
         check_arrays(x)
         model.check_inputs(x)
