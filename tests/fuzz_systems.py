@@ -130,7 +130,7 @@ def objective_parts():
     found = {}
     for name in objectives.__all__:
         kind = getattr(objectives, name)
-        if inspect.isclass(kind) and name not in ("Adversarial", "Penalty"):
+        if inspect.isclass(kind) and name not in ("Adversarial", "Penalty", "Schedule"):
             options = {**arguments_of(kind), **given.get(name, {})}
             make = lambda kind=kind, **options: kind.from_config(options) and None  # noqa: E731
             found[name] = Part(make, options)
