@@ -80,6 +80,8 @@ def average_name(network, label=""):
 def check_rule(rule, name="ema_momentum"):
     """Returns a momentum or a `HalfLife` within bounds, or raises a `ValueError` that calls it `name`."""
     if isinstance(rule, (list, tuple)):
+        if not 1 <= len(rule) <= 2:
+            raise ValueError(f"`{name}` should be a momentum or HalfLife(samples, ramp_up). Received: {name}={rule!r}")
         rule = HalfLife(*rule)  # as a config holds it
         check_number(rule.samples, f"samples of {name}", above=0)
         if rule.ramp_up is not None:
@@ -94,6 +96,8 @@ def _rules(momentum):
         return {}
     if not isinstance(momentum, dict):
         return {"": check_rule(momentum)}
+    if not momentum:
+        raise ValueError(f"`ema_momentum` should hold at least one average. Received: ema_momentum={momentum!r}")
     labels = list(momentum)
     checked = {label: check_rule(momentum[label], f"ema_momentum[{label!r}]") for label in labels}
     return {"" if label == labels[0] else label: rule for label, rule in checked.items()}
