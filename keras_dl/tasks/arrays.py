@@ -76,11 +76,6 @@ class Arrays:
         """How many samples there are that a model has not been trained on."""
         return len(self.x_test)
 
-    def trial(self, options, seed):
-        """What a search trains a trial on and measures it by: `((x, y), held_out)`, divided into batches later."""
-        labels = (self.y, self.y_test) if self.conditional else (None, None)
-        return (self.x, labels[0]), (self.x_test, labels[1])
-
     def glance(self, options):
         """A little of the data, as arguments of `evaluate`."""
         return (self.x[:2], self.y[:2]) if self.conditional else (self.x[:2],)

@@ -131,11 +131,6 @@ class Scans:
             held_out.dataset(min(options["steps"], VALIDATION_STEPS), strides, repeat=True),
         )
 
-    def trial(self, options, seed):
-        """What a search trains a trial on and measures it by: `((x, y), held_out)`, here datasets."""
-        training, held_out = self.pipelines(options, seed)
-        return (training, None), held_out
-
     def glance(self, options):
         """A little of the held-out data, as arguments of `evaluate`."""
         return (self.pipelines(options, seed=0)[1].take(1),)
