@@ -143,8 +143,11 @@ def results_table(title, columns, scales=None):
 
 def _print_whole(table):
     """Prints a table within the terminal's width; a file or a pipe has none, so that nothing is cut or folded there."""
-    wide = console if console.is_terminal else Console(highlight=False, width=WIDEST, quiet=console.quiet)
-    wide.print(table)
+    width = console.width
+    if not console.is_terminal:
+        console.width = WIDEST
+    console.print(table)
+    console.width = width
 
 
 def trials(title, header, lines):
