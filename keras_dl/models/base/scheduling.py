@@ -40,15 +40,14 @@ def within_phase(model, rows):
 
 def initialize(model, run):
     """Lets a model that has not been initialized see its first batch: `run(function)` gives it to the function."""
-    if model.state.initialized:
+    if model.state.initialized or not model.initializes:
         return
 
     def see(batch):
         draw = noise.Draw(model.state.seed.value, tf.constant(0, tf.int64), _INITIAL, count_rows(batch))
         model.initialize(batch, draw)
 
-    if model.initializes:
-        run(see)
+    run(see)
     model.state.initialized = True
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_dl.models import Supervised
 from keras_dl.models.base import (
     Carried,
     HalfLife,
@@ -129,6 +130,13 @@ def test_statistics_of_a_batch():
     mean, variance = mean_and_variance(X + 1000.0)
     np.testing.assert_allclose(mean, (X + 1000.0).astype("float64").mean(0), rtol=1e-6)
     np.testing.assert_allclose(variance, (X + 1000.0).astype("float64").var(0), rtol=1e-5)
+
+
+def test_a_model_without_a_beginning_is_never_marked_as_begun():
+    plain = Supervised(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))
+    plain.compile(optimizer="sgd", loss="mse")
+    plain.fit(X[:8], X[:8, :1], batch_size=8, epochs=1, verbose=0)
+    assert not plain.state.initialized  # replicas and workers do not ask it: all save the same number
 
 
 def test_a_model_is_initialized_once_by_the_first_batch(tmp_path):
