@@ -13,6 +13,8 @@ Writes the model of a run folder in TF Serving's layout, with a model card besid
   TO/samples.png    the picture
   models.config     beside TO: every SavedModel of that folder, for tensorflow_model_server
 
+Files of yours stay: beside them the card is README_2.md, and a models.config keeps what stands in it.
+
 Other formats hold the signatures that draw no noise (not "sample"), and need no TensorFlow where they run:
 
   --format onnx     TO/VERSION/SIGNATURE.onnx, for onnxruntime (pip install "keras_dl[onnx]")

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from apps import cli
+from apps import cli, early
 from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
@@ -45,6 +45,8 @@ def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
     if arguments.to and not arguments.to.endswith(SUFFIXES):
         raise UserError(f"--to expects a file that ends in {', '.join(SUFFIXES)}; received {arguments.to!r}")
+    if arguments.to:
+        early.check_free(arguments.to)
     cli.start_tensorflow()
     sample(arguments)
 
@@ -52,6 +54,7 @@ def main(argv=None):
 def sample(arguments):
     """Draws samples from a run's model and writes them."""
     from apps import show
+    from keras_dl import files
     from keras_dl.callbacks.sheets import epoch_title
     from keras_dl.tasks.drawing import write_samples
 
@@ -60,7 +63,7 @@ def sample(arguments):
         model, classes = folder.load_model(), config["data"].get("num_classes")
         drawn = {"num_samples": arguments.num_samples, "labels": arguments.condition, "seed": arguments.seed}
         samples = recipe.TASK.samples(model, classes, **drawn)
-    path = Path(arguments.to) if arguments.to else folder.pictures / "samples.png"
+    path = Path(arguments.to) if arguments.to else files.free_name(folder.pictures / "samples.png")
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
         title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
         write_samples(path, samples, title)

@@ -301,6 +301,9 @@ def train_folds(arguments):
         raise UserError(f"{out.path} holds a run of its own; give another --out for the folds")
     if out.folds() and not arguments.resume:
         raise UserError(f"{out.path} already holds folds: go on with --resume, or give another --out")
+    if not out.folds():
+        with user_errors(OSError):
+            out.check_new()
     for number in range(NUM_FOLDS):
         show.say(f"\nfold {number} of 0 to {NUM_FOLDS - 1}")
         keras.backend.clear_session()

@@ -10,10 +10,11 @@ ROOT = Path(__file__).resolve().parents[1]
 # package of keras_dl (or "apps") -> the packages of ours it may import, beside itself
 LOW = {"activations", "losses", "layers", "networks", "likelihoods", "bijectors", "processes", "objectives", "samplers"}
 LOW |= {"metrics", "data"}
-ANYWHERE = {"checks", "configurable", "lazy", "onednn"}
+ANYWHERE = {"checks", "configurable", "files", "lazy", "onednn"}
 MAY_IMPORT = {
     "checks": set(),
     "configurable": set(),
+    "files": set(),
     "backend": set(),
     "lazy": set(),
     "onednn": set(),

@@ -1,10 +1,12 @@
 """Parts of both clients: their options, how inputs are read and how outputs are shown. Standard library only."""
 
+import ipaddress
 import json
 import math
+import urllib.parse
 from pathlib import Path
 
-from apps import cli
+from apps import cli, early
 
 SHOWN = 6  # numbers of an output that are printed
 
@@ -60,6 +62,18 @@ def inputs(texts, read=None):
     return values
 
 
+def is_here(server):
+    """Whether an address is one of this machine, which proxies of the environment cannot reach."""
+    for scheme in ("dns:", "ipv4:", "ipv6:"):
+        server = server.removeprefix(scheme)
+    host = urllib.parse.urlsplit(server if "//" in server else f"//{server}").hostname
+    host = host or server.rpartition("/")[2].rpartition(":")[0]  # dns:///localhost:8500
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def check_names(given, signature, expected):
     """Refuses inputs of other names than a signature's."""
     missing, unknown = sorted(set(expected) - set(given)), sorted(set(given) - set(expected))
@@ -98,7 +112,8 @@ def show_outputs(outputs, out=None):
         print(f"{name}: {'x'.join(map(str, _shape(value))) or 'scalar'}  {first}")
     if out:
         with cli.user_errors(OSError, about=f"cannot write {out}"):
-            Path(out).write_text(json.dumps(_as_json(outputs), allow_nan=False) + "\n", encoding="utf-8")
+            text = json.dumps(_as_json(outputs), allow_nan=False) + "\n"
+            early.module("files").replace(out, lambda path: path.write_text(text, encoding="utf-8"))
         print(f"written: {out}")
 
 

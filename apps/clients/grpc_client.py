@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import cli
+from apps import cli, early
 from apps.clients import arguments
 
 DESCRIPTION = """\
@@ -39,8 +39,9 @@ class Client:
             import grpc
             from tensorflow_serving.apis import prediction_service_pb2_grpc
         self.timeout = timeout
-        size = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]
-        self._channel = grpc.insecure_channel(server, size)
+        settings = [(f"grpc.max_{way}_message_length", -1) for way in ("send", "receive")]
+        settings += [("grpc.enable_http_proxy", 0)] if arguments.is_here(server) else []
+        self._channel = grpc.insecure_channel(server, settings)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._failure = grpc.RpcError
 
@@ -107,6 +108,8 @@ def parser():
 
 def main(argv=None):
     options = parser().parse(sys.argv[1:] if argv is None else argv)
+    if options.out:
+        early.check_free(options.out)
     inputs = arguments.inputs(options.input, {".npy": read_npy})
     client = Client(options.server, options.timeout)
     if options.signature is None:

@@ -7,7 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from apps import cli
+from apps import cli, early
 from apps.clients import arguments
 
 DESCRIPTION = """\
@@ -104,8 +104,8 @@ def _ask(address, timeout, body=None):
 
 def _opener(address):
     """What opens an address: without the environment's proxies for one on this machine, which they cannot reach."""
-    here = urllib.parse.urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
-    return urllib.request.build_opener(urllib.request.ProxyHandler({} if here else None))
+    proxies = {} if arguments.is_here(address) else None
+    return urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
 
 
 def _reason(error):
@@ -122,6 +122,8 @@ def parser():
 
 def main(argv=None):
     options = parser().parse(sys.argv[1:] if argv is None else argv)
+    if options.out:
+        early.check_free(options.out)
     connection = {"version": options.version, "timeout": options.timeout}
     if options.signature is None:
         arguments.show_signatures(signatures(options.server, options.model, **connection))

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_dl import files
 from keras_dl.callbacks.sheets import UNIT, Block, check_range, epoch_title, image_grid, save_points, save_sheet
 from keras_dl.checks import check_count, check_path, check_seed
 
@@ -160,8 +161,8 @@ def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):
     sheet = image_grid(images, columns, value_range=value_range)
     scale = -(-min_width // sheet.shape[1])
     sheet = sheet.repeat(scale, axis=0).repeat(scale, axis=1)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    keras.utils.save_img(path, np.round(sheet * 255), data_format="channels_last", scale=False)
+    pixels = np.round(sheet * 255)
+    files.put(path, lambda new: keras.utils.save_img(new, pixels, data_format="channels_last", scale=False))
 
 
 def save_samples(path, samples, columns=8, value_range=UNIT, title=None, real=None, heading="samples"):

@@ -1,12 +1,12 @@
 """Sheets of images with words: a title, blocks of images under headings, marks beside their rows."""
 
 import math
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from keras_dl import files
 from keras_dl.checks import check_count
 
 UNIT = (0.0, 1.0)
@@ -210,9 +210,5 @@ def save_points(path, points, title=None, real=None):
 
 
 def save_figure(path, figure, dpi=DPI):
-    """Writes a figure of matplotlib in one step, so that nobody reads half a picture."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".new_{path.name}")
-    figure.savefig(temporary, dpi=dpi)
-    temporary.replace(path)
+    """Writes a figure of matplotlib, as `files.put` does."""
+    files.put(path, lambda temporary: figure.savefig(temporary, dpi=dpi))

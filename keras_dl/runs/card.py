@@ -66,13 +66,6 @@ def _size(axis):
     return "?" if axis is None else str(axis)
 
 
-def models_config(folder):
-    """The text of TF Serving's model list for every SavedModel in a folder; it expects the folder as `/models`."""
-    names = sorted({path.parents[1].name for path in folder.glob("*/*/saved_model.pb") if path.parent.name.isdecimal()})
-    entry = '  config {{\n    name: "{0}"\n    base_path: "/models/{0}"\n    model_platform: "tensorflow"\n  }}\n'
-    return "model_config_list {\n" + "".join(entry.format(name) for name in names) + "}\n"
-
-
 def _shown(value):
     if value is None:
         return ""

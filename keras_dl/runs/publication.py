@@ -1,17 +1,22 @@
 """Publication of a run: its model as a new version in TF Serving's layout, with a card."""
 
+import functools
+import os
 import shutil
 import warnings
 from pathlib import Path
 
-from keras_dl import runtime
+from keras_dl import files, runtime
 from keras_dl.models import formats
-from keras_dl.runs.card import FORMATS, model_card, models_config
+from keras_dl.runs.card import FORMATS, model_card
+from keras_dl.runs.serving import merged_config, models_config
 from keras_dl.tasks.measure import silent
 
 
 def publish(folder, target, task, about, version=None, format="saved_model", say=silent):
     """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`.
+
+    Files of the user's stay: the card and its picture then get other names, and to a `models.config` models are added.
 
     Args:
         folder: `RunFolder`.
@@ -32,16 +37,28 @@ def publish(folder, target, task, about, version=None, format="saved_model", say
     version = version or 1 + max(versions(target), default=0)
     written = _export(model, target, version, format, say)
     picture = copy_picture(folder, target, task.card_pictures)
-    card = target / "README.md"
     signatures = _signatures(model, format)
     text = model_card(target.name, version, about, folder, config, task, signatures, picture, format)
-    card.write_text(text, encoding="utf-8")
+    card = files.put(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
     paths = {written: FORMATS[format], card: "the model card"}
     if format == "saved_model":
         models = target.parent / "models.config"
-        models.write_text(models_config(target.parent), encoding="utf-8")
-        paths[models] = "tensorflow_model_server --model_config_file"
+        if list_models(models):
+            paths[models] = "tensorflow_model_server --model_config_file"
+        else:
+            say(f"note: {models} is not a list of models that {target.name} can be added to, and stays")
     return paths
+
+
+def list_models(path):
+    """Brings a `models.config` up to date in one step; returns whether it is a list that models can be added to."""
+    old = path.read_text(encoding="utf-8") if path.is_file() else None
+    new = models_config(path.parent) if old is None else merged_config(old, path.parent)
+    if new is not None and new != old:
+        temporary = path.with_name(f".new_{os.getpid()}_{path.name}")
+        temporary.write_text(new, encoding="utf-8")
+        temporary.replace(path)
+    return new is not None
 
 
 def versions(folder):
@@ -54,8 +71,7 @@ def copy_picture(folder, target, patterns):
     for pattern in patterns:
         pictures = sorted(folder.pictures.glob(pattern))
         if pictures:
-            shutil.copyfile(pictures[-1], target / "samples.png")
-            return "samples.png"
+            return files.put(target / "samples.png", functools.partial(shutil.copyfile, pictures[-1])).name
     return None
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.callbacks.sheets import save_figure
 from keras_dl.tasks.drawing import pyplot
 
 ABSENT = -0.13  # where lines pass an axis that a trial has no value on, and where failed trials end
@@ -54,7 +55,7 @@ def draw(path, space, rows, objective, names):
     bar.ax.set_yticklabels([text for _, text in last.ticks])
     bar.set_label(objective.name)
     panel.set_title(f"{len(rows)} trials, {len(rows) - len(ended)} failed; the best is trial {rows[0]['trial']}")
-    figure.savefig(path, dpi=120)
+    save_figure(path, figure, dpi=120)
     plt.close(figure)
 
 

@@ -5,6 +5,7 @@ from statistics import NormalDist
 import keras
 import numpy as np
 
+from keras_dl import files
 from keras_dl.callbacks import save_samples
 from keras_dl.callbacks.sheets import Block, epoch_title, save_figure, save_sheet
 from keras_dl.objectives.gradient_penalties import input_gradients
@@ -165,9 +166,8 @@ def _finish(path, figure, title, dpi=110):
 
 def write_samples(path, samples, title=None):
     """Writes samples as an array or as a picture with a title, by the suffix of `path`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".npy":
-        np.save(path, samples, allow_pickle=False)
+        files.put(path, lambda temporary: np.save(temporary, samples, allow_pickle=False))
     else:
         save_samples(path, samples, COLUMNS, title=title)
 

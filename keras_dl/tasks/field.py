@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from keras_dl import files
 from keras_dl.callbacks.sheets import save_figure
 from keras_dl.data.coordinates import grid
 from keras_dl.objectives import gradient, laplacian
@@ -97,7 +98,7 @@ def rendering(path, model, size):
     """Draws the network's values on a grid of pixels."""
     values = model.predict(grid(*size), batch_size=ROWS, verbose=0).reshape(*size, 1)
     levels = np.round(np.clip(127.5 * (values + 1), 0, 255))
-    keras.utils.save_img(path, levels, data_format="channels_last", scale=False)
+    files.put(path, lambda new: keras.utils.save_img(new, levels, data_format="channels_last", scale=False))
 
 
 def _side_by_side(path, expected, learned, heading, unit):

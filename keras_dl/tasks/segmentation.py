@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_dl import files
 from keras_dl.data import segmentation
 from keras_dl.tasks import dice_table, drawing, scan_drawing
 from keras_dl.tasks.base import Task
@@ -70,12 +71,12 @@ class Segmentation(Task):
         rows = data.num_held_out(context.options)
         title = f"{rows} {data.kind}, segmented whole"
         tables = [(title, dice_table.columns(comparison.rows)), *([("", {"held out": others})] if others else [])]
-        files = self._write(comparison, context.folder) if context.folder else {}
+        written = self._write(comparison, context.folder) if context.folder else {}
         if context.folder:
-            files |= self.pictures(model, data, context.folder / "pictures", context)
+            written |= self.pictures(model, data, context.folder / "pictures", context)
         if context.folder and (context.folder / "predictions").is_dir():
-            files[context.folder / "predictions"] = "the masks that the model makes, as files like those of the data"
-        return Report(measures, rows, tables, files)
+            written[context.folder / "predictions"] = "the masks that the model makes, as files like those of the data"
+        return Report(measures, rows, tables, written)
 
     def finish(self, model, data, folder, context=None):
         context = context or Context()
@@ -90,8 +91,7 @@ class Segmentation(Task):
 
     @staticmethod
     def _write(comparison, folder):
-        write_rows(folder / "cases.csv", comparison.rows)
-        return {folder / "cases.csv": "the scores of every case and class"}
+        return {write_rows(folder / "cases.csv", comparison.rows): "the scores of every case and class"}
 
 
 class Comparison(NamedTuple):
@@ -140,7 +140,7 @@ class Ensemble:
             if len(pictured) < PICTURED:
                 pictured.append((case, labels))
             if folder is not None and case.source is not None:
-                case.source.write(labels, folder / f"{case.name}{case.source.suffix}")
+                write_mask(case.source, labels, folder / f"{case.name}{case.source.suffix}")
         return Comparison(rows, pictured, self.plan.num_classes)
 
     def segment_folder(self, data, folder, track=untracked):
@@ -156,22 +156,24 @@ class Ensemble:
 
         Raises:
             ValueError: if the images do not fit the models, or the masks would overwrite something of `data`.
+            FileExistsError: if a file is there that we did not write.
             OSError: if a file cannot be read or written.
         """
         cases = self.open(data)
         if folder.resolve() in segmentation.taken(data):
             text = f"{folder} holds the images or masks of --data; give another folder"
             raise ValueError(f"{text}. Received: {folder}")
+        picture = folder / "pictures" / "overlays.png"  # in a folder of its own, so that it is taken for no mask
+        files.check_free([*(folder / f"{name}{cases[0].source.suffix}" for name in cases.names), picture])
         folder.mkdir(parents=True, exist_ok=True)
         pictured = []
         for case, labels in self.segmented(cases, track):
             source = case.source
             if self.label_values is not None:
                 source = source._replace(label_values=tuple(self.label_values))
-            source.write(labels, folder / f"{case.name}{source.suffix}")
+            write_mask(source, labels, folder / f"{case.name}{source.suffix}")
             if len(pictured) < PICTURED:
                 pictured.append((case, labels))
-        picture = folder / "pictures" / "overlays.png"  # in a folder of its own, so that it is taken for no mask
         title = f"Predicted masks of {folder.name}: {len(pictured)} of {len(cases)} cases"
         scan_drawing.overlays(picture, pictured, self.plan.num_classes, title)
         meaning = f"the masks of {len(cases)} cases, as files like the images"
@@ -199,14 +201,21 @@ def probabilities(model):
     return lambda patches: keras.ops.convert_to_numpy(graph_probabilities(tf.convert_to_tensor(patches)))
 
 
+def write_mask(source, labels, path):
+    """Writes labels as a file like those of their images, beside a file of the user's that is there."""
+    files.put(path, lambda temporary: source.write(labels, temporary))
+
+
 def write_rows(path, rows):
-    """Writes dicts as a CSV file, in one step."""
-    temporary = path.with_name(f".new_{path.name}")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)
+    """Writes dicts as a CSV file; returns its path, which is another if a file of the user's is there."""
+
+    def write_table(temporary):
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    return files.put(path, write_table)
 
 
 def read_rows(path):

@@ -11,7 +11,7 @@ import pytest
 import keras_dl
 from apps import cli
 from apps.clients import arguments, grpc_client, rest_client
-from keras_dl.runs import card
+from keras_dl.runs import serving
 from tests.apps import model_servers
 from tests.models.builders import images, small_vae
 from tests.runtime.saved_models import has_serving_api
@@ -158,6 +158,32 @@ def test_grpc_round_trip(served, grpc):
 
 
 @needs_serving_api
+def test_grpc_on_this_machine_passes_proxies_by(grpc, monkeypatch):
+    for name in ("http_proxy", "https_proxy", "grpc_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody answers
+    client = grpc_client.Client(grpc.replace("127.0.0.1", "localhost"), timeout=20)
+    assert "encode" in client.signatures("faces")
+    client.close()
+
+
+@pytest.mark.parametrize(
+    ("server", "here"),
+    [
+        ("localhost:8500", True),
+        ("dns:///localhost:8500", True),
+        ("ipv4:127.0.0.1:8500", True),
+        ("[::1]:8500", True),
+        ("http://127.3.0.1:8501", True),
+        ("models.example.org:8500", False),
+        ("http://localhost.example.org", False),
+        ("10.0.0.1:8500", False),
+    ],
+)
+def test_which_servers_are_on_this_machine(server, here):
+    assert arguments.is_here(server) is here
+
+
+@needs_serving_api
 def test_grpc_program(served, grpc, run, tmp_path, capsys):
     assert run(grpc_client.main, "faces", "--server", grpc) == 0
     assert "encode\n  takes  condition: int32 ?\n  takes  x: float32 ?x4x4x1\n" in capsys.readouterr().out
@@ -192,7 +218,7 @@ def test_tf_serving_itself(served, tmp_path):
 
 def test_what_is_committed_is_what_is_served():
     folder = ROOT / "saved_models"
-    assert (folder / "models.config").read_text() == card.models_config(folder)
+    assert (folder / "models.config").read_text() == serving.models_config(folder)
     compose = (folder / "compose.yaml").read_text()
     assert "--model_config_file=/models/models.config" in compose and ".:/models:ro" in compose
 

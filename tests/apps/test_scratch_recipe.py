@@ -37,7 +37,7 @@ def forgotten():
 
 
 def test_a_run_draws_its_own_picture(flow, recipe):
-    pictures = {path.name for path in (flow / "pictures").iterdir()}
+    pictures = {path.name for path in (flow / "pictures").glob("[!.]*")}
     assert pictures == {"loss_curves.png", "plane.png", "samples_epoch_0001.png"}
     config = json.loads((flow / "config.json").read_text())
     assert config["recipe"] == str(recipe) and config["condition"] is None

@@ -32,8 +32,8 @@ def test_a_run_leaves_scores_masks_and_pictures(run, segmenter):
     with (segmenter / "cases.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [(row["case"], row["class"]) for row in rows] == [(name, label) for name in names for label in "12"]
-    assert sorted(path.stem for path in (segmenter / "predictions").iterdir()) == names
-    assert {path.name for path in (segmenter / "pictures").iterdir()} == {"loss_curves.png", "overlays.png"}
+    assert sorted(path.stem for path in (segmenter / "predictions").glob("[!.]*")) == names
+    assert {path.name for path in (segmenter / "pictures").glob("[!.]*")} == {"loss_curves.png", "overlays.png"}
     assert np.ptp(keras.utils.img_to_array(keras.utils.load_img(segmenter / "pictures" / "overlays.png"))) > 50
     found = json.loads((segmenter / "evaluation.json").read_text())
     assert found["dice_mean"] == pytest.approx(np.mean([float(row["dice"]) for row in rows]))
@@ -97,10 +97,11 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
     for fold in (0, 1):
         out = ("--out", tmp_path / f"fold{fold}", "--export", tmp_path / "served")
         assert run(train.main, *given, f"--set=fold={fold}", *out) == 0
-    assert {path.name for path in (tmp_path / "served").iterdir()} == {"1", "2", "README.md", "samples.png"}
+    written = {path.name for path in (tmp_path / "served").glob("[!.]*")}
+    assert written == {"1", "2", "README.md", "samples.png"}
     found = [json.loads((tmp_path / f"fold{fold}" / "evaluation.json").read_text()) for fold in (0, 1)]
     assert all(one["rows"] == 1 and one["dice_class_1"] > 0.75 for one in found), found
-    held_out = [path.name for fold in (0, 1) for path in (tmp_path / f"fold{fold}" / "predictions").iterdir()]
+    held_out = [path.name for fold in (0, 1) for path in (tmp_path / f"fold{fold}" / "predictions").glob("[!.]*")]
     assert len(set(held_out)) == 2
     runs = [tmp_path / "fold0", tmp_path / "fold1"]
     assert run(segment.main, *runs, "--data", tmp_path / "scans", "--out", tmp_path / "masks", "--no-mirroring") == 0

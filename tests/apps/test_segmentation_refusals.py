@@ -77,7 +77,7 @@ def test_masks_that_lack_a_class_of_the_run(run, copied, tmp_path, capsys):
     found = json.loads((copied / "evaluations" / "scans" / "evaluation.json").read_text())
     assert found["rows"] == 2 and found["dice_class_2"] is not None
     assert all(path.read_bytes() == content for path, content in own.items())  # the held-out figures stay
-    names = {path.name for path in (copied / "evaluations" / "scans").iterdir()}
+    names = {path.name for path in (copied / "evaluations" / "scans").glob("[!.]*")}
     assert names == {"evaluation.json", "cases.csv", "predictions", "pictures"}
     pictures(scans, largest=255)
     assert run(evaluate.main, copied, "--data", scans) == 2
@@ -96,7 +96,7 @@ def test_masks_do_not_overwrite_images(run, segmenter, tmp_path, capsys):
 def test_numbered_images_are_segmented_one_by_one(run, segmenter, tmp_path, capsys):
     scans = pictures(tmp_path / "film", masks=False)
     assert run(segment.main, segmenter, "--data", scans, "--out", tmp_path / "out", "--no-mirroring") == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"a_0000.png", "a_0001.png", "pictures"}
+    assert {path.name for path in (tmp_path / "out").glob("[!.]*")} == {"a_0000.png", "a_0001.png", "pictures"}
     colours = np.stack([imread(scans / "images" / "a_0000.png")] * 3, axis=-1)
     (tmp_path / "rgb").mkdir()
     imsave(tmp_path / "rgb" / "x.png", colours, check_contrast=False)

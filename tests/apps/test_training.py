@@ -50,10 +50,10 @@ def test_a_run_folder_holds_everything(finished):
     assert config["hyperparameters"]["latent_size"] == 2 and config["hyperparameters"]["epochs"] == 5
     assert [row["epoch"] for row in history(finished)] == ["1", "2", "3", "4", "5"]
     assert float(history(finished)[-1]["val_elbo"]) > float(history(finished)[0]["val_elbo"])
-    pictures = {path.name for path in (finished / "pictures").iterdir()}
+    pictures = {path.name for path in (finished / "pictures").glob("[!.]*")}
     grids = {f"samples_epoch_000{epoch}.png" for epoch in (1, 2, 4, 5)}
     assert pictures == grids | {"loss_curves.png", "reconstructions.png", "manifold.png", "latents.png"}
-    for path in (finished / "pictures").iterdir():
+    for path in (finished / "pictures").glob("[!.]*"):
         assert np.ptp(keras.utils.img_to_array(keras.utils.load_img(path))) > 50, f"{path.name} is blank"
 
 
