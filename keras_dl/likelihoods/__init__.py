@@ -1,19 +1,23 @@
-"""Likelihoods, a network's output tensor to a distribution over the data, and priors over latents."""
+"""Likelihoods, a network's output tensor to a distribution over the data; priors; log-densities and dequantisation."""
 
 from keras_dl.likelihoods.base import Likelihood
 from keras_dl.likelihoods.bernoulli import Bernoulli
 from keras_dl.likelihoods.categorical import Categorical
+from keras_dl.likelihoods.dequantized import Dequantized
 from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
 from keras_dl.likelihoods.gaussian import Gaussian
+from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.likelihoods.priors import StandardNormal
 from keras_dl.likelihoods.registry import get
 
 __all__ = [
     "Bernoulli",
     "Categorical",
+    "Dequantized",
     "DiscretizedLogistic",
     "Gaussian",
     "Likelihood",
+    "LogDensity",
     "StandardNormal",
     "get",
 ]

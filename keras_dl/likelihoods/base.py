@@ -8,6 +8,7 @@ from keras_dl.checks import pixels_hint
 
 MIN_LOG_SCALE = -15.0
 MAX_LOG_SCALE = 15.0
+_ROWS_PER_CHECK = 1024
 
 
 class Likelihood(keras.layers.Layer):
@@ -146,6 +147,33 @@ def real_array(x, name, low=-np.inf, high=np.inf):
         hint = pixels_hint(largest) if high == 1 else ""
         raise ValueError(f"`{name}` must lie in [{low}, {high}]{hint}. Received: minimum {smallest}, maximum {largest}")
     return x
+
+
+def check_grid(x, name, num_levels, owner):
+    """Refuses an array whose values are not on the grid `k / (num_levels - 1)` in [0, 1].
+
+    Args:
+        x: Array or nested list.
+        name: What error messages call it.
+        num_levels: Number of levels.
+        owner: Whose grid it is, for messages.
+
+    Raises:
+        TypeError: If `x` does not hold real numbers.
+        ValueError: If `x` is empty or a value is off the grid.
+    """
+    steps = num_levels - 1
+    x = real_array(x, name, low=0.0, high=1.0)
+    tolerance = max(1e-3, 2e-7 * steps) if x.dtype.itemsize >= 4 else 0.1
+    rows = x.reshape(len(x), -1) if x.ndim else x.reshape(1, 1)
+    for start in range(0, len(rows), _ROWS_PER_CHECK):
+        levels = rows[start : start + _ROWS_PER_CHECK].astype("float32") * steps
+        distance = np.abs(levels - np.rint(levels)).max()
+        if distance > tolerance:
+            raise ValueError(
+                f"`{name}` must lie on the grid k / {steps}, k = 0 ... {steps}, of {owner}. "
+                f"Received: a value {distance:.3g} levels off the grid"
+            )
 
 
 def split_loc_and_scale(parameters):

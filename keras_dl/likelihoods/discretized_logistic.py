@@ -4,9 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.likelihoods.base import Likelihood, real_array, split_loc_and_scale
-
-_ROWS_A_CHECK = 1024
+from keras_dl.likelihoods.base import Likelihood, check_grid, split_loc_and_scale
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -68,18 +66,7 @@ class DiscretizedLogistic(Likelihood):
 
     def check(self, x, name="x"):
         """Checks that the data lie on the grid `k / (num_levels - 1)` in [0, 1] (`Likelihood.check`)."""
-        x = real_array(x, name, low=0.0, high=1.0)
-        steps = self.num_levels - 1
-        tolerance = max(1e-3, 2e-7 * steps) if x.dtype.itemsize >= 4 else 0.1
-        rows = x.reshape(len(x), -1) if x.ndim else x.reshape(1, 1)
-        for start in range(0, len(rows), _ROWS_A_CHECK):
-            levels = rows[start : start + _ROWS_A_CHECK].astype("float32") * steps
-            distance = np.abs(levels - np.rint(levels)).max()
-            if distance > tolerance:
-                raise ValueError(
-                    f"`{name}` must lie on the grid k / {steps}, k = 0 ... {steps}, of this DiscretizedLogistic. "
-                    f"Received: a value {distance:.3g} levels off the grid"
-                )
+        check_grid(x, name, self.num_levels, "this DiscretizedLogistic")
 
     def get_config(self):
         return {**super().get_config(), "num_levels": self.num_levels}

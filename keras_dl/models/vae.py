@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
-from keras_dl.checks import check_count, check_seed
-from keras_dl.models import importance, shapes, vae_checks, vae_signatures
+from keras_dl.checks import check_count
+from keras_dl.models import monte_carlo, shapes, vae_checks, vae_signatures
 from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
 from keras_dl.models.endings import check_parameters
 from keras_dl.objectives import ELBO
@@ -60,6 +60,7 @@ class VAE(ObjectiveModel):
     """
 
     has_conditions = True
+    log_prob_kind = "estimate"
     averaged_networks = ("encoder", "decoder")
 
     def __init__(
@@ -168,9 +169,14 @@ class VAE(ObjectiveModel):
         return self.posterior(self.as_graph(self.posterior_parameters)(*self._inputs(x, condition)))
 
     def log_prob(self, x, condition=None, num_samples=512, seed=None):
-        r"""Estimates $\log p(x)$ by importance sampling: the bound of `IWAE`, which tightens as samples grow.
+        """Returns the values of `log_density`, an estimate of $\\log p(x)$: shape `(batch,)`, in nats."""
+        return self.log_density(x, condition, num_samples, seed).values
 
-        $$\log \tfrac1K \sum_k \frac{p(x | z_k)\, p(z_k)}{q(z_k | x)}$$
+    def log_density(self, x, condition=None, num_samples=512, seed=None, kind="estimate"):
+        r"""Estimates or bounds $\log p(x)$ by importance weights $w_k = p(x | z_k)\, p(z_k) / q(z_k | x)$.
+
+        The estimate is $\log \tfrac1K \sum_k w_k$, the bound of `IWAE`, which tightens as samples grow; the bound is
+        $\tfrac1K \sum_k \log w_k$, the evidence lower bound at $\beta = 1$.
 
         Evaluated in chunks: 5,000 samples an image need no more memory than 50.
 
@@ -179,14 +185,13 @@ class VAE(ObjectiveModel):
             condition: Their conditions, where the model is conditional.
             num_samples: $K$.
             seed: Integer that fixes the draws; `None` means the model's seed: the same draws at every call.
+            kind: `"estimate"` or `"bound"`.
 
         Returns:
-            Tensor of shape `(batch,)`, in nats.
+            A `keras_dl.likelihoods.LogDensity`: values and standard errors in nats, shape `(batch,)`.
         """
-        num_samples = check_count(num_samples, "num_samples")
-        seed = self.seed if seed is None else check_seed(seed)
         x, condition = self._inputs(x, condition)
-        return importance.log_prob(self, x, condition, num_samples, seed)
+        return monte_carlo.log_density(self, self._weigh_latents, x, condition, num_samples, seed, kind)
 
     def anomaly_score(self, x, condition=None, score="likelihood", num_samples=512):
         r"""Returns how unlike the training data each sample is: higher for anomalies; see `keras_dl.metrics.roc_auc`.
@@ -258,8 +263,8 @@ class VAE(ObjectiveModel):
         draw = Draw.for_sampling(seed, call, num_samples)
         return self._decode(draw.normal((self.latent_size,)), condition)
 
-    def importance_bound(self, x, condition, num_samples, seed, offset):
-        return importance.bound(self, x, condition, num_samples, seed, offset)
+    def _weigh_latents(self, x, condition, num_samples, seed, offset):
+        return monte_carlo.weigh_latents(self, x, condition, num_samples, seed, offset)
 
     def _inputs(self, x, condition):
         """Checked tensors of data and condition."""

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_dl.models import importance, shapes
+from keras_dl.models import monte_carlo, shapes
 from keras_dl.models.base import Signature, conditions, fresh_seed
 
 LOG_PROB_SAMPLES = 128
@@ -17,7 +17,7 @@ def signatures(vae):
     x = tf.TensorSpec([None, *shapes.input_shape(vae.encoder, "x")], tf.float32)
     latents = tf.TensorSpec([None, vae.latent_size], tf.float32)
     given = conditions.spec([vae.decoder, vae.encoder])
-    seed_of_bound = vae.seed
+    seed_of_estimate = vae.seed
     scalars = {"num_samples": tf.TensorSpec([], tf.int32)}, {"seed": tf.TensorSpec([], tf.int64)}
 
     def sample(num_samples, *rest):
@@ -26,7 +26,8 @@ def signatures(vae):
         return {"x": vae._sample(num_samples, condition, fresh_seed(seed), tf.constant(0, tf.int64))}
 
     def log_prob(x, condition=None):
-        return {"log_prob": importance.bound(vae, x, condition, LOG_PROB_SAMPLES, seed_of_bound, 0)}
+        weighed = monte_carlo.weigh_latents(vae, x, condition, LOG_PROB_SAMPLES, seed_of_estimate, 0)
+        return {"log_prob": weighed.estimate}
 
     return {
         "reconstruct": Signature(lambda x, *c: {"x": vae._reconstruct(x, *c)}, {"x": x, **given}),

@@ -6,22 +6,21 @@ import numpy as np
 from keras_dl import metrics
 from keras_dl.tasks import drawing
 from keras_dl.tasks.generation import MEASUREMENTS, Generation
-from keras_dl.tasks.measure import ROWS, Context, Measure, of_estimate
-
-LATENTS = 100
-NOTE = "nats per sample; ± is one standard error over the samples"
+from keras_dl.tasks.log_density import NOTE, as_array, draws, log_density
+from keras_dl.tasks.measure import ROWS, Context, of_estimate
 
 
 class Density(Generation):
     """The task of a model with a density.
 
-    The model has `log_prob(x, condition=None)` in nats per sample, shape `(batch,)`, and, unless `generates` is false,
-    `sample(num_samples, condition=None, seed=None)`.
+    The model has `log_density(x, condition=None)`, as every `ObjectiveModel` with a `log_prob` has: it says whether
+    the values are exact, bounds or estimates, and with `dequantized` how many bits per dimension they are. Unless
+    `generates` is false, it has `sample(num_samples, condition=None, seed=None)`.
 
     Args:
         condition: `"labels"` for a density of `x` given its class, or `None`.
         latents: Whether the model has latents, as a VAE has: then it has `encode`, `decode`, `reconstruct` and
-            `latent_size`, and its density is estimated by importance sampling, `log_prob(..., num_samples=)`.
+            `latent_size`.
         goals: Metrics of held-out data by which searches compare such models, the best known first; `None` for
             `log_prob` and `loss`, and with latents `elbo` before them.
         generates: Whether the model has `sample`.
@@ -47,24 +46,12 @@ class Density(Generation):
         measures = super(Generation, self).measures(model, data, context)
         if context.num_samples == 0:
             return {name: measure._replace(note=NOTE) for name, measure in measures.items()}
-        count = (context.num_samples or LATENTS) if self.latents else None
         held_out = data.pipelines(context.options, context.seed)[1]
-        title = "log p(x | y)" if data.conditional else "log p(x)"
-        title = f"{title}, {count} samples" if count else title
-        measures["log_prob"] = self.log_prob(model, data, held_out, count)._replace(title=title)
-        return measures | ({"num_samples": Measure(count, title="")} if count else {})
-
-    def log_prob(self, model, data, held_out, num_samples=None):
-        """Returns the mean of log p(x) over held-out data, in nats, as a `Measure` with its standard error."""
-        options = {"num_samples": num_samples} if num_samples else {}
-        values = []
-        for batch in held_out.rebatch(ROWS):
-            x, condition = data.split(batch)
-            conditions = {"condition": condition} if data.conditional else {}
-            values.append(keras.ops.convert_to_numpy(model.log_prob(x, **conditions, **options)))
-        values = np.concatenate(values).astype("float64")
-        error = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
-        return Measure(float(values.mean()), error, "max", note=NOTE, unit="nats")
+        density = log_density(model, data, held_out, context.num_samples)
+        figures = {"log_prob": density.measure("log p(x | y)" if data.conditional else "log p(x)")}
+        if model.dequantized is not None:
+            figures["bits_per_dimension"] = density.bits_per_dimension(model.dequantized)
+        return measures | figures | density.circumstances()
 
     def pictures(self, model, data, folder, context=None):
         context = context or Context()
@@ -92,7 +79,7 @@ class Density(Generation):
     def watches(self, goal, data, epochs, context=None):
         context = context or Context()
         if goal == "log_prob":
-            return [LogProb(self, data, context.options, -(-epochs // MEASUREMENTS))]
+            return [LogProb(data, context.options, -(-epochs // MEASUREMENTS))]
         return super().watches(goal, data, epochs, context)
 
 
@@ -111,7 +98,7 @@ class AnomalyDetection(Density):
         measures, label = super().measures(model, data, context), context.options.get("anomaly_class")
         if label is None or "log_prob" not in measures:
             return measures
-        for name, area in areas(model, data.x_test, data.y_test == label, measures["num_samples"].value).items():
+        for name, area in areas(model, data.x_test, data.y_test == label, context.num_samples).items():
             measures[f"roc_auc_{name}"] = of_estimate(area, "max", f"ROC-AUC of class {label} by {name}", NOTE)
         return measures
 
@@ -120,36 +107,35 @@ class LogProb(keras.callbacks.Callback):
     """Logs log p(x) of held-out data as `val_log_prob`.
 
     Args:
-        task: `Density`.
         data: `Arrays`.
         options: the recipe's `fit_options`.
         every: after every so many epochs, and after the last one.
     """
 
-    def __init__(self, task, data, options, every=1):
+    def __init__(self, data, options, every=1):
         super().__init__()
-        self.task, self.data, self.every = task, data, every
+        self.data, self.every = data, every
         self.held_out = data.pipelines({**options, "batch_size": ROWS}, seed=0)[1]
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0 or epoch + 1 == self.params["epochs"]:
-            count = LATENTS if self.task.latents else None
-            logs["val_log_prob"] = self.task.log_prob(self.model, self.data, self.held_out, count).value
+            logs["val_log_prob"] = log_density(self.model, self.data, self.held_out).measure().value
 
 
-def areas(model, x, anomalous, num_samples):
+def areas(model, x, anomalous, num_samples=None):
     """Returns the ROC-AUC of scores of images, a dict of `Estimate`s by the name of the score.
 
     Args:
-        model: a model with `log_prob` and `reconstruct`.
+        model: a model with `log_density` and `reconstruct`.
         x: images of all classes.
         anomalous: booleans, which of them are of the class that the model has not seen.
-        num_samples: how many latents a likelihood takes.
+        num_samples: how many draws a likelihood takes, where it takes some; `None` for the usual number.
     """
     batches = [x[start : start + ROWS] for start in range(0, len(x), ROWS)]
+    options = draws(model, num_samples)
     scores = {
-        "likelihood": [-keras.ops.convert_to_numpy(model.log_prob(b, num_samples=num_samples)) for b in batches],
-        "reconstruction": [_squared_error(b, keras.ops.convert_to_numpy(model.reconstruct(b))) for b in batches],
+        "likelihood": [-as_array(model.log_density(batch, **options).values) for batch in batches],
+        "reconstruction": [_squared_error(batch, as_array(model.reconstruct(batch))) for batch in batches],
     }
     joined = {name: np.concatenate(parts) for name, parts in scores.items()}
     return {name: metrics.roc_auc(values[~anomalous], values[anomalous]) for name, values in joined.items()}

@@ -11,11 +11,19 @@ from apps import evaluate, export, sample
 def test_evaluate_writes_a_bound_above_the_elbo(run, finished, capsys):
     assert run(evaluate.main, finished, "--num-samples", 50) == 0
     found = json.loads((finished / "evaluation.json").read_text())
-    assert found["rows"] == 360 and found["log_prob"] > found["elbo"]
+    assert found["rows"] == 360 and found["log_prob"] > found["elbo"] and found["log_prob_kind"] == "estimate"
+    assert 0 < found["log_prob_monte_carlo_error"] < found["log_prob_standard_error"]
     assert found["elbo"] == pytest.approx(json.loads((finished / "results.json").read_text())["test"]["elbo"])
     assert run(evaluate.main, finished, "--limit", 20, "--num-samples", 0) == 0
     assert json.loads((finished / "evaluation.json").read_text())["rows"] == 20
     assert "log_prob" not in json.loads((finished / "evaluation.json").read_text())
+
+
+def test_evaluate_estimates_a_conditional_density(run, finished_conditional, capsys):
+    assert run(evaluate.main, finished_conditional, "--num-samples", 4) == 0
+    found = json.loads((finished_conditional / "evaluation.json").read_text())
+    assert found["log_prob_kind"] == "estimate" and found["num_samples"] == 4
+    assert "log p(x | y), 4 samples" in " ".join(capsys.readouterr().out.split())
 
 
 def test_evaluate_refuses_data_of_another_shape(run, finished, real_data, capsys):

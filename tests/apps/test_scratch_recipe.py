@@ -49,7 +49,8 @@ def test_an_evaluation_has_its_own_measure(run, flow, capsys):
     found, printed = json.loads((flow / "evaluation.json").read_text()), capsys.readouterr().out
     assert found["log_prob"] == pytest.approx(-found["loss"], abs=1e-3) and found["log_prob_standard_error"] > 0
     assert found["spread"] > 0 and "spread of samples" in printed and "log p(x)" in printed
-    assert "num_samples" not in found  # the density is exact
+    assert found["log_prob_kind"] == "exact"
+    assert not {"num_samples", "log_prob_monte_carlo_error", "bits_per_dimension"} & set(found)
 
 
 def test_a_resumed_run_is_an_uninterrupted_one(run, flow, recipe, tmp_path):

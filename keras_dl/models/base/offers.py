@@ -1,8 +1,11 @@
 """What a model offers beside training: graphs of its methods, the noise of its calls, exported functions."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
+from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import formats
 from keras_dl.models.base import exporting, graphs
 from keras_dl.models.base.state import as_seed
@@ -10,6 +13,34 @@ from keras_dl.models.base.state import as_seed
 
 class Offers(keras.Model):
     """The part of an `ObjectiveModel` that its own methods and exports use."""
+
+    #: What `log_prob` of a family with a density is: `"exact"`, `"bound"` or `"estimate"`; see `log_density`.
+    log_prob_kind = "exact"
+    #: The `keras_dl.likelihoods.Dequantized` of a density of integers: by it bits per dimension are counted.
+    dequantized = None
+    # Of the family.
+    log_prob: Callable
+
+    def log_density(self, x, condition=None, **options):
+        r"""Returns $\log p(x)$ and what it is: what programs, searches and tasks read of every family.
+
+        A family whose `log_prob(x, condition=None)` is exact has this method from here. Another one sets
+        `log_prob_kind` and writes this method, of which its `log_prob` returns the values.
+
+        Args:
+            x: Data, shape `(batch, *data_shape)`.
+            condition: Their conditions, where the model is conditional.
+            **options: Where draws are made, `num_samples`, how many per sample, `seed`, which fixes them, and `kind`,
+                `"bound"` or `"estimate"`.
+
+        Returns:
+            A `keras_dl.likelihoods.LogDensity`: values and standard errors in nats, shape `(batch,)`, and their kind.
+        """
+        if self.log_prob_kind != "exact":
+            name = type(self).__name__
+            raise NotImplementedError(f"{name} should define log_density(x), as its log_prob is no exact density.")
+        conditions = {} if condition is None else {"condition": condition}
+        return LogDensity.exact(tf.convert_to_tensor(self.log_prob(x, **conditions, **options)))
 
     def as_graph(self, method):
         """`method` as a graph that is traced once for any number of rows."""
