@@ -103,7 +103,7 @@ def test_integers_under_a_dequantised_density():
 
 def test_variational_noise_estimates_the_same_masses():
     network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(8, kernel_initializer="zeros")])
-    network.layers[0].set_weights([np.zeros((4, 8)), [0] * 4 + [1.0] * 4])  # wide: thin tails would weigh the ends
+    network.layers[0].set_weights([np.zeros((4, 8)), np.repeat([0.0, 1.0], 4)])  # wide: thin tails would weigh the ends
     levels = np.random.default_rng(0).integers(0, 16, (200, 4))
     estimate = logistic(network).log_density(levels, num_samples=400, kind="estimate")
     z = (estimate.values - log_mass(levels)) / estimate.standard_errors

@@ -48,6 +48,14 @@ HalfLife(100_000)}`; `self.averaged("generator", "long")`.
     self.set_phases([Phase("8x8", 600_000), Phase("fade", 600_000, restart=("critic_optimizer",)), Phase("16x16")])
     alpha = self.phase_fraction()                                                  # in the loss: 0 to 1 within a phase
     level = self.state.phase                                                       # a Python integer in the graph
+
+**A density** says what it is, by one method that programs and searches read; integers count every Jacobian:
+
+    def log_prob(self, x, condition=None): ...                                     # exact: that is all
+    log_prob_kind = "bound"                                                        # else say so, and write:
+    def log_density(self, x, condition=None, num_samples=64, seed=None):           # values, standard errors, kind
+        return monte_carlo.log_density(self, self.weighed, x, condition, num_samples, seed, "bound")
+    self.dequantized = Dequantized((28, 28, 1), alpha=1e-6)                        # in __init__: bits per dimension
 """
 
 from keras_dl.models.base.averages import HalfLife
