@@ -35,9 +35,11 @@ def publish(folder, target, task, about, version=None, format="saved_model", say
     """
     config, model, target = folder.read_config(), folder.load_model(), Path(target)
     version = version or 1 + max(versions(target), default=0)
-    written = _export(model, target, version, format, say)
+    signatures = model.signatures()
+    written = _export(model, target, version, format, signatures, say)
     picture = copy_picture(folder, target, task.card_pictures)
-    signatures = _signatures(model, format)
+    if format != "saved_model":
+        signatures = {name: signatures[name] for name in formats.signatures_without_noise(signatures)}
     text = model_card(target.name, version, about, folder, config, task, signatures, picture, format)
     card = files.put(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
     paths = {written: FORMATS[format], card: "the model card"}
@@ -75,22 +77,14 @@ def copy_picture(folder, target, patterns):
     return None
 
 
-def _export(model, target, version, format, say):
+def _export(model, target, version, format, signatures, say):
     """Exports the model; what is said about warm-up is told, other warnings stay warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        written = runtime.export(model, target, version, format=format)
+        written = runtime.export(model, target, version, format, signatures)
     for warning in caught:
         if "warm-up" in str(warning.message):
             say(f"note: {warning.message}")
         else:
             warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
     return Path(written)
-
-
-def _signatures(model, format):
-    """The signatures that a format holds, by name."""
-    signatures = model.signatures()
-    if format == "saved_model":
-        return signatures
-    return {name: signatures[name] for name in formats.signatures_without_noise(model)}

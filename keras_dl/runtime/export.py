@@ -13,7 +13,7 @@ from keras_dl.runtime import warmup
 FORMATS = ("saved_model", *formats.FORMATS)
 
 
-def export(model, path, version=1, format="saved_model"):
+def export(model, path, version=1, format="saved_model", signatures=None):
     """Writes a model's signatures as `path/<version>/`, which TF Serving serves.
 
     The SavedModel holds the functions that `model.signatures()` names, with named inputs and outputs and an unknown
@@ -42,6 +42,7 @@ def export(model, path, version=1, format="saved_model"):
         path: Folder of the model; versions live in it, all of one kind: SavedModels or not.
         version: Positive integer, the name of the version's folder.
         format: One of the names above.
+        signatures: Dict of the `Signature`s to write, by name; `None` for all, `model.signatures()`.
 
     Returns:
         The path of the version's folder.
@@ -77,7 +78,8 @@ def export(model, path, version=1, format="saved_model"):
     temporary = tempfile.mkdtemp(prefix=".export-", dir=path)
     try:
         written = os.path.join(temporary, str(version))
-        _write(model, written, format, os.path.basename(os.path.abspath(path)))
+        signatures = model.signatures() if signatures is None else signatures
+        _write(model, written, format, os.path.basename(os.path.abspath(path)), signatures)
         os.chmod(written, 0o755)
         os.rename(written, target)
     finally:
@@ -98,18 +100,18 @@ def _make_folders(path):
     return new_folders
 
 
-def _write(model, folder, format, name):
+def _write(model, folder, format, name, signatures):
     if format == "saved_model":
-        write_saved_model(model, folder)
-        _warm_up(model, folder, name)
+        write_saved_model(model, folder, signatures)
+        _warm_up(model, folder, name, signatures)
         return
     os.mkdir(folder)
-    formats.write_files(model, folder, format)
+    formats.write_files(model, folder, format, signatures)
 
 
-def _warm_up(model, folder, name):
+def _warm_up(model, folder, name, signatures):
     try:
-        warmup.write_requests(model, folder, name)
+        warmup.write_requests(model, folder, name, signatures)
     except ImportError as error:
         warnings.warn(
             "No warm-up records were written: the first requests to a server will be slow. They need "

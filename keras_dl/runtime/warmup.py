@@ -16,13 +16,14 @@ FILE = os.path.join("assets.extra", "tf_serving_warmup_requests")
 ROWS = (1, 32)  # a single request, and a batch as servers gather them
 
 
-def write_requests(model, folder, name):
+def write_requests(model, folder, name, signatures):
     """Writes requests of every signature of a model as warm-up records.
 
     Args:
         model: The model that was exported.
         folder: The SavedModel's folder.
         name: What the model is called where it is served.
+        signatures: Dict of the exported `Signature`s by name.
 
     Returns:
         How many requests were written.
@@ -32,7 +33,6 @@ def write_requests(model, folder, name):
     """
     from tensorflow_serving.apis import prediction_log_pb2
 
-    signatures = model.signatures()
     classes = model.condition_classes()
     path = os.path.join(folder, FILE)
     os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -1,9 +1,15 @@
 """What `apps.export` writes in each format."""
 
+import importlib.util
 import sys
 
+import pytest
+
 from apps import export
+from keras_dl import models
 from keras_dl.runtime import warmup
+
+NEEDS = {"saved_model": "tensorflow", "onnx": "tf2onnx", "litert": "tensorflow"}
 
 
 def test_litert_lies_beside_and_is_not_served(run, finished, tmp_path, monkeypatch, capsys):
@@ -42,3 +48,14 @@ def test_missing_warm_up_records_are_mentioned(run, finished, tmp_path, monkeypa
     assert run(export.main, finished, "--to", tmp_path / "m") == 0
     printed = capsys.readouterr()
     assert "note: No warm-up records were written" in printed.out and printed.err == ""
+
+
+@pytest.mark.parametrize("format", NEEDS)
+def test_signatures_are_asked_for_once(run, finished, tmp_path, monkeypatch, format):
+    """To write, to warm up, to compare and to describe them in the card: a model may take long to name them."""
+    if importlib.util.find_spec(NEEDS[format]) is None:
+        pytest.skip(f"{NEEDS[format]} is not installed")
+    calls, signatures = [], models.VAE.signatures
+    monkeypatch.setattr(models.VAE, "signatures", lambda model: calls.append(format) or signatures(model))
+    assert run(export.main, finished, "--to", tmp_path / "m", "--format", format) == 0
+    assert calls == [format]

@@ -9,8 +9,8 @@ from keras_dl.models.base.step import pad_empty
 from keras_dl.models.base.structure import has_convolutions
 
 
-def write_saved_model(model, path):
-    """Writes `model.signatures()` as a SavedModel; the first is also `serving_default`.
+def write_saved_model(model, path, signatures):
+    """Writes `signatures`, of `model`, as a SavedModel; the first is also `serving_default`.
 
     The exported functions refuse, as invalid arguments, inputs of other shapes, with NaN or infinities, with different
     numbers of rows, and labels out of range. XLA, which cannot fail on values, leaves these checks out.
@@ -21,7 +21,6 @@ def write_saved_model(model, path):
     holder = tf.Module()  # in it tables are found; of a model itself variables would be written a second time
     holder.model = model
     archive.track(holder)
-    signatures = model.signatures()
     functions = {}
     for name, signature in signatures.items():
         specs = input_specs(signature)

@@ -70,7 +70,7 @@ class Offers(keras.Model):
             **options: Options of `keras.Model.export` for other formats.
         """
         if format in formats.FORMATS:
-            return formats.write(self, filepath, format)
+            return formats.write(self, filepath, format, self.signatures())
         if format != "tf_saved_model":
             return super().export(filepath, format=format, **options)
-        return exporting.write_saved_model(self, filepath)
+        return exporting.write_saved_model(self, filepath, self.signatures())

@@ -15,13 +15,13 @@ _PLACES = re.compile(r'fused\["(\w+):", "([^"@]+)')
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 
 
-def write_litert(model, folder):
+def write_litert(model, folder, signatures):
     """Writes `model.tflite` with every signature without noise, and returns their names. TensorFlow alone does it.
 
     Raises:
         ValueError: If the model has operations that LiteRT lacks, or the file gives other numbers than the model.
     """
-    functions = portable.portable_functions(model)
+    functions = portable.portable_functions(signatures)
     module = tf.Module()
     module.functions = {name: function.function() for name, function in functions.items()}
     with tempfile.TemporaryDirectory() as saved:

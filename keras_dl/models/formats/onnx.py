@@ -15,7 +15,7 @@ _NODE = re.compile(
 )
 
 
-def write_onnx(model, folder, only=None):
+def write_onnx(model, folder, signatures, only=None):
     """Writes `<signature>.onnx` for every signature without noise, and returns their names.
 
     An output that has the name of an input, which a graph of ONNX cannot hold, ends in `_out` there.
@@ -23,6 +23,7 @@ def write_onnx(model, folder, only=None):
     Args:
         model: The model.
         folder: An empty folder.
+        signatures: Dict of the model's `Signature`s by name.
         only: Name of the one signature to write, or `None` for all.
 
     Raises:
@@ -30,7 +31,7 @@ def write_onnx(model, folder, only=None):
         ImportError: If tf2onnx is missing.
     """
     tf2onnx = _tf2onnx()
-    functions = portable.portable_functions(model, inline=True)
+    functions = portable.portable_functions(signatures, inline=True)
     functions = functions if only is None else {only: functions[only]}
     paths = {name: Path(folder) / f"{name}.onnx" for name in functions}
     for name, function in functions.items():

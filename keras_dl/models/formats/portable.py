@@ -38,29 +38,28 @@ class Portable(NamedTuple):
 
         def run(*tensors):
             tensors = [tf.cast(t, tf.float32) if t.dtype.as_datatype_enum in _OTHER_FLOATS else t for t in tensors]
-            given = dict(zip(self.inputs, tensors, strict=True))
-            outputs = tf.graph_util.import_graph_def(self.graph, given, list(self.outputs.values()), name="")
+            feeds = dict(zip(self.inputs, tensors, strict=True))
+            outputs = tf.graph_util.import_graph_def(self.graph, feeds, list(self.outputs.values()), name="")
             return {names.get(key, key): tf.identity(out) for key, out in zip(self.outputs, outputs, strict=True)}
 
         return tf.function(run, input_signature=self.specs)
 
 
-def signatures_without_noise(model):
-    """The signatures of a model that draw no random numbers, traced: concrete functions by name."""
-    found = {}
-    for name, signature in model.signatures().items():
+def signatures_without_noise(signatures):
+    """Those of a dict of `Signature`s that draw no random numbers, traced: concrete functions by name."""
+    silent = {}
+    for name, signature in signatures.items():
         traced = tf.function(signature.function, input_signature=input_specs(signature)).get_concrete_function()
         if not any(_NOISE.search(node.op) for node in nodes(traced.graph.as_graph_def())):
-            found[name] = traced
-    if not found:
-        raise ValueError("model should have a signature without noise. Received: none")
-    return found
+            silent[name] = traced
+    if not silent:
+        raise ValueError(f"model should have a signature without noise. Received: {', '.join(signatures) or 'none'}")
+    return silent
 
 
-def portable_functions(model, inline=False):
+def portable_functions(signatures, inline=False):
     """The signatures without noise as `Portable`s by name; `inline` leaves none of the functions meant for XLA."""
-    signatures = model.signatures()
-    traced = signatures_without_noise(model)
+    traced = signatures_without_noise(signatures)
     return {name: _portable(function, input_specs(signatures[name]), inline) for name, function in traced.items()}
 
 

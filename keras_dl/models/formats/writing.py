@@ -11,7 +11,7 @@ from keras_dl.models.formats.onnx import write_onnx
 FORMATS = {"onnx": ".onnx", "litert": ".tflite"}
 
 
-def write(model, filepath, format):
+def write(model, filepath, format, signatures):
     """Writes a model's signatures without noise as files of a format; see `keras_dl.runtime.export`.
 
     Args:
@@ -19,6 +19,7 @@ def write(model, filepath, format):
         filepath: A folder to make, which gets a file a signature (ONNX) or one file (LiteRT); or, where it ends in
             `.onnx` or `.tflite`, a file: of the first signature (ONNX), or of all.
         format: A key of `FORMATS`.
+        signatures: Dict of the model's `Signature`s by name.
 
     Raises:
         ValueError: If the format cannot hold the model, or the file gives other numbers.
@@ -31,7 +32,7 @@ def write(model, filepath, format):
     os.makedirs(os.path.dirname(filepath), exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=".export-", dir=os.path.dirname(filepath))
     try:
-        write_files(model, temporary, format, first_only=single)
+        write_files(model, temporary, format, signatures, first_only=single)
         (name, *_) = sorted(os.listdir(temporary))
         os.chmod(temporary, 0o755)
         os.replace(os.path.join(temporary, name) if single else temporary, filepath)
@@ -39,8 +40,8 @@ def write(model, filepath, format):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_files(model, folder, format, first_only=False):
+def write_files(model, folder, format, signatures, first_only=False):
     """Writes a model's files into an empty folder, compares them with it, and returns the signatures' names."""
     if format == "litert":
-        return write_litert(model, folder)
-    return write_onnx(model, folder, next(iter(model.signatures())) if first_only else None)
+        return write_litert(model, folder, signatures)
+    return write_onnx(model, folder, signatures, only=next(iter(signatures)) if first_only else None)
