@@ -8,6 +8,7 @@ from keras_dl import backend  # noqa: F401
 # isort: split
 from keras_dl import (  # noqa: F401
     activations,
+    bijectors,
     callbacks,
     data,
     layers,

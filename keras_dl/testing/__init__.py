@@ -7,6 +7,7 @@ it, `pytest.register_assert_rewrite("keras_dl.testing")` in a `conftest.py` make
 >>> check_layer(lambda **options: keras_dl.layers.SqueezeExcite(2, **options), input_shape=(2, 3, 3, 4))
 """
 
+from keras_dl.testing.bijector import check_bijector
 from keras_dl.testing.layer import check_layer, random_inputs, randomize
 from keras_dl.testing.likelihood import LikelihoodHolder, check_likelihood
 from keras_dl.testing.loss import check_loss
@@ -15,6 +16,7 @@ from keras_dl.testing.network import check_network
 
 __all__ = [
     "LikelihoodHolder",
+    "check_bijector",
     "check_layer",
     "check_likelihood",
     "check_loss",

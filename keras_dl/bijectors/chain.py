@@ -1,0 +1,145 @@
+"""Bijectors made of bijectors."""
+
+import keras
+
+from keras_dl.bijectors.base import Bijector
+
+
+def check_bijector(bijector, name):
+    """Returns a bijector, or raises a `TypeError`."""
+    if not isinstance(bijector, Bijector):
+        raise TypeError(f"`{name}` must be a bijector of keras_dl.bijectors. Received: {name}={bijector!r}")
+    return bijector
+
+
+def build(bijector, shape, condition_shape):
+    """Builds a bijector that is not yet."""
+    if not bijector.built:
+        bijector.build(shape, condition_shape)
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Chain(Bijector):
+    r"""Bijectors one after another: $f = f_n \circ \dots \circ f_1$, from data to latents.
+
+    Args:
+        bijectors: Sequence of bijectors, the first next to the data.
+        **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
+
+    Example:
+
+    >>> from keras_dl.bijectors import ActNorm, AffineCoupling, Chain, Permute
+    >>> chain = Chain([ActNorm(), AffineCoupling(hidden=(8,)), Permute("reverse"), AffineCoupling(hidden=(8,))])
+    >>> chain.build((None, 4))
+    >>> chain.forward_and_log_det(tf.ones([3, 4]))[1].shape
+    TensorShape([3])
+    """
+
+    def __init__(self, bijectors, **kwargs):
+        super().__init__(**kwargs)
+        if not isinstance(bijectors, (list, tuple)) or not bijectors:
+            raise ValueError(f"`bijectors` must be a list of bijectors. Received: bijectors={bijectors!r}")
+        self.bijectors = [check_bijector(bijector, "bijectors") for bijector in bijectors]
+        if len({id(bijector) for bijector in self.bijectors}) < len(self.bijectors):
+            raise ValueError("`bijectors` must not hold one object twice. Received: a bijector that stands there twice")
+
+    @property
+    def has_inverse(self):
+        return all(bijector.has_inverse for bijector in self.bijectors)
+
+    def build(self, input_shape, condition_shape=None):
+        shape = tuple(input_shape)
+        for bijector in self.bijectors:
+            build(bijector, shape, condition_shape)
+            shape = bijector.compute_output_shape(shape)
+        self.built = True
+
+    def forward_and_log_det(self, x, condition=None, training=False):
+        total = 0.0
+        for bijector in self.bijectors:
+            x, log_det = bijector.forward_and_log_det(x, condition, training)
+            total += log_det
+        return x, total
+
+    def inverse_and_log_det(self, z, condition=None, training=False):
+        total = 0.0
+        for bijector in reversed(self.bijectors):
+            z, log_det = bijector.inverse_and_log_det(z, condition, training)
+            total += log_det
+        return z, total
+
+    def initialize(self, x, condition, moments):
+        for bijector in self.bijectors:
+            x = bijector.initialize(x, condition, moments)
+        return x
+
+    def compute_output_shape(self, input_shape):
+        for bijector in self.bijectors:
+            input_shape = bijector.compute_output_shape(input_shape)
+        return tuple(input_shape)
+
+    def compute_input_shape(self, output_shape):
+        for bijector in reversed(self.bijectors):
+            output_shape = bijector.compute_input_shape(output_shape)
+        return tuple(output_shape)
+
+    def check(self, x, name="x"):
+        self.bijectors[0].check(x, name)
+
+    def get_config(self):
+        bijectors = [keras.saving.serialize_keras_object(bijector) for bijector in self.bijectors]
+        return {**super().get_config(), "bijectors": bijectors}
+
+    @classmethod
+    def from_config(cls, config):
+        bijectors = [keras.saving.deserialize_keras_object(bijector) for bijector in config["bijectors"]]
+        return cls(**{**config, "bijectors": bijectors})
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Inverse(Bijector):
+    """The inverse of a bijector: its `forward` is the other's `inverse`.
+
+    Args:
+        bijector: A bijector with an inverse.
+        **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
+
+    Example: an inverse autoregressive flow, whose draws take one pass.
+
+    >>> from keras_dl.bijectors import Autoregressive, Inverse
+    >>> flow = Inverse(Autoregressive(hidden=(16,)))
+    >>> flow.build((None, 3))
+    >>> flow.inverse_and_log_det(tf.ones([2, 3]))[0].shape
+    TensorShape([2, 3])
+    """
+
+    def __init__(self, bijector, **kwargs):
+        super().__init__(**kwargs)
+        self.bijector = check_bijector(bijector, "bijector")
+
+    @property
+    def has_inverse(self):
+        return True
+
+    def build(self, input_shape, condition_shape=None):
+        build(self.bijector, self.bijector.compute_input_shape(tuple(input_shape)), condition_shape)
+        self.built = True
+
+    def forward_and_log_det(self, x, condition=None, training=False):
+        return self.bijector.inverse_and_log_det(x, condition, training)
+
+    def inverse_and_log_det(self, z, condition=None, training=False):
+        return self.bijector.forward_and_log_det(z, condition, training)
+
+    def compute_output_shape(self, input_shape):
+        return self.bijector.compute_input_shape(input_shape)
+
+    def compute_input_shape(self, output_shape):
+        return self.bijector.compute_output_shape(output_shape)
+
+    def get_config(self):
+        return {**super().get_config(), "bijector": keras.saving.serialize_keras_object(self.bijector)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "bijector": keras.saving.deserialize_keras_object(config["bijector"])})

@@ -1,0 +1,62 @@
+"""Networks whose outputs see the values before them only."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_dl.bijectors.base import check_condition, condition_size
+from keras_dl.checks import check_counts
+
+
+class MADE(keras.layers.Layer):
+    r"""Masked autoencoder for distribution estimation (Germain et al. 2015, "MADE").
+
+    The `outputs` parameters of value $i$ are a function of the values $x_{<i}$ and of the condition. Unit $k$ of a
+    hidden layer has a degree $m_k \in \{1, \dots, D - 1\}$, in turn, and sees units of degrees up to its own.
+
+    Args:
+        outputs: Parameters per value.
+        hidden: Widths of the hidden layers.
+        activation: Their activation.
+        **kwargs: `name`, `dtype` and `trainable`.
+    """
+
+    def __init__(self, outputs, hidden, activation="relu", **kwargs):
+        super().__init__(**kwargs)
+        self.outputs = outputs
+        self.hidden = check_counts(list(hidden), "hidden")
+        self.activation = keras.activations.get(activation)
+
+    def build(self, input_shape, condition_shape=None):
+        self.size = input_shape[-1]
+        self.condition_size = condition_size(condition_shape)
+        degrees, self.kernels, self.biases, self.masks = np.arange(1, self.size + 1), [], [], []
+        for number, width in enumerate(self.hidden):
+            following = np.arange(width) % max(1, self.size - 1) + min(1, self.size - 1)
+            self._add(f"hidden_{number}", degrees[:, None] <= following, "he_normal")
+            degrees = following
+        last = np.repeat(np.arange(1, self.size + 1), self.outputs)
+        self._add("parameters", degrees[:, None] < last, "zeros")
+        if self.condition_size:
+            shape = (self.condition_size, self.hidden[0])
+            self.condition_kernel = self.add_weight(name="condition_kernel", shape=shape, initializer="glorot_uniform")
+            shape = (self.condition_size, self.size * self.outputs)
+            self.condition_last = self.add_weight(name="condition_last", shape=shape, initializer="zeros")
+        self.built = True
+
+    def _add(self, name, mask, initializer):
+        self.masks.append(mask.astype("float32"))
+        self.kernels.append(self.add_weight(name=f"{name}_kernel", shape=mask.shape, initializer=initializer))
+        self.biases.append(self.add_weight(name=f"{name}_bias", shape=mask.shape[1:], initializer="zeros"))
+
+    def call(self, x, condition=None, training=False):
+        """Returns parameters of shape `(batch, size, outputs)` for `x` of shape `(batch, size)`."""
+        check_condition(condition, self.condition_size, "The bijector")
+        for number, kernel in enumerate(self.kernels):
+            mask = ops.cast(self.masks[number], self.compute_dtype)
+            features = ops.matmul(x, ops.multiply(kernel, mask)) + self.biases[number]
+            if condition is not None and number in (0, len(self.kernels) - 1):
+                weights = self.condition_kernel if number == 0 else self.condition_last
+                features = features + ops.matmul(ops.cast(condition, self.compute_dtype), weights)
+            x = features if number == len(self.kernels) - 1 else self.activation(features)
+        return ops.reshape(x, (-1, self.size, self.outputs))

@@ -1,0 +1,89 @@
+"""Maps whose inverse has no closed form: densities or draws, not both."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl.bijectors.base import Bijector
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Planar(Bijector):
+    r"""A planar map of vectors (Rezende & Mohamed 2015, "Variational inference with normalizing flows").
+
+    $$z = x + \hat u \tanh(w^\top x + b), \qquad \hat u = u + (m(w^\top u) - w^\top u) \frac{w}{|w|^2},
+      \quad m(a) = -1 + \log(1 + e^a)$$
+
+    which is invertible for all $u, w, b$, without a closed form of the inverse.
+
+    Example:
+
+    >>> from keras_dl.bijectors import Planar
+    >>> planar = Planar()
+    >>> planar.build((None, 2))
+    >>> planar.forward_and_log_det(tf.ones([3, 2]))[1].shape
+    TensorShape([3])
+    """
+
+    has_inverse = False
+
+    def build(self, input_shape, condition_shape=None):
+        check_vectors(input_shape, "Planar")
+        size, random = input_shape[-1:], keras.initializers.RandomNormal(stddev=0.1)
+        self.direction = self.add_own_weight("direction", size, random)
+        self.normal = self.add_own_weight("normal", size, random)
+        self.offset = self.add_own_weight("offset", (), "zeros")
+        self.built = True
+
+    def forward_and_log_det(self, x, condition=None, training=False):
+        x = self.as_own_type(x)
+        u, w = tf.convert_to_tensor(self.direction), tf.convert_to_tensor(self.normal)
+        slope = tf.reduce_sum(u * w)
+        square = tf.reduce_sum(tf.square(w)) + keras.config.epsilon()
+        u = u + (tf.math.softplus(slope) - 1.0 - slope) * w / square
+        bent = tf.tanh(tf.reduce_sum(x * w, -1) + self.offset)
+        change = (1.0 - tf.square(bent)) * tf.reduce_sum(u * w)
+        return x + u * bent[:, None], tf.math.log(1.0 + change)
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Radial(Bijector):
+    r"""A radial map of vectors (Rezende & Mohamed 2015, "Variational inference with normalizing flows").
+
+    $$z = x + \frac{\beta (x - c)}{\alpha + |x - c|}, \qquad \alpha > 0, \quad \beta > -\alpha$$
+
+    Example:
+
+    >>> from keras_dl.bijectors import Radial
+    >>> radial = Radial()
+    >>> radial.build((None, 2))
+    >>> radial.forward_and_log_det(tf.ones([3, 2]))[0].shape
+    TensorShape([3, 2])
+    """
+
+    has_inverse = False
+
+    def build(self, input_shape, condition_shape=None):
+        check_vectors(input_shape, "Radial")
+        self.size = input_shape[-1]
+        self.centre = self.add_own_weight("centre", (self.size,), keras.initializers.RandomNormal(stddev=0.1))
+        self.raw_alpha = self.add_own_weight("raw_alpha", (), "zeros")
+        self.raw_beta = self.add_own_weight("raw_beta", (), "zeros")
+        self.built = True
+
+    def forward_and_log_det(self, x, condition=None, training=False):
+        x = self.as_own_type(x)
+        alpha = tf.math.softplus(self.raw_alpha)
+        beta = tf.math.softplus(self.raw_beta) - alpha
+        offset = x - self.centre
+        square = tf.reduce_sum(tf.square(offset), -1)
+        positive = square > 0.0  # the root's gradient at zero is infinite
+        radius = tf.where(positive, tf.sqrt(tf.where(positive, square, tf.ones_like(square))), tf.zeros_like(square))
+        h = 1.0 / (alpha + radius)
+        log_det = (self.size - 1) * tf.math.log(1.0 + beta * h) + tf.math.log(1.0 + beta * alpha * tf.square(h))
+        return x + beta * h[:, None] * offset, log_det
+
+
+def check_vectors(shape, name):
+    """Refuses samples that are no vectors."""
+    if len(shape) != 2:
+        raise ValueError(f"{name} should map vectors. Received: samples of shape {tuple(shape[1:])}")

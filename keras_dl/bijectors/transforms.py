@@ -1,0 +1,107 @@
+"""Invertible functions of single values, whose parameters a network decides."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl.bijectors import splines
+from keras_dl.checks import check_count, check_number
+from keras_dl.configurable import Configurable
+
+SOFT_BOUND = 5.0
+
+
+class Transform(Configurable):
+    """Base class: an increasing function of each value, with `parameters_per_value` parameters.
+
+    With parameters zero it should be near the identity: networks begin there.
+    """
+
+    parameters_per_value = 1
+
+    def forward(self, x, parameters):
+        """Returns `y` and `log dy/dx`, each of the shape of `x`.
+
+        Args:
+            x: Tensor of any shape.
+            parameters: Tensor of shape `(*x.shape, parameters_per_value)`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} should define forward(x, parameters).")
+
+    def inverse(self, y, parameters):
+        """Returns `x` and `log dx/dy`; see `forward`."""
+        raise NotImplementedError(f"{type(self).__name__} should define inverse(y, parameters).")
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class AffineTransform(Transform):
+    r"""$y = (x - m)\, e^{-s}$ (Papamakarios et al. 2017, "Masked autoregressive flow"), or in Glow's form.
+
+    `scale="bounded"`: $s = c \tanh(r / c)$ for the network's $r$: log-scales between $-c$ and $c$, as RealNVP's tanh
+    with a factor bounds them (Dinh et al. 2017), so that neither direction overflows. `scale="sigmoid"`: $y = (x + m)
+    \operatorname{sigmoid}(r + 2)$ (Kingma & Dhariwal 2018, "Glow", in its code). `scale="none"`: $y = x - m$ (Dinh et
+    al. 2015, "NICE").
+
+    Args:
+        scale: `"bounded"`, `"sigmoid"` or `"none"`.
+        limit: $c$, the largest log-scale of `"bounded"`.
+    """
+
+    def __init__(self, scale="bounded", limit=3.0):
+        if scale not in ("bounded", "sigmoid", "none"):
+            raise ValueError(f"`scale` must be 'bounded', 'sigmoid' or 'none'. Received: scale={scale!r}")
+        self.scale = scale
+        self.limit = float(check_number(limit, "limit", above=0))
+        self.parameters_per_value = 1 if scale == "none" else 2
+
+    def forward(self, x, parameters):
+        shift, log_scale = self._read(parameters)
+        return (x - shift) * tf.exp(log_scale), log_scale
+
+    def inverse(self, y, parameters):
+        shift, log_scale = self._read(parameters)
+        return y * tf.exp(-log_scale) + shift, -log_scale
+
+    def _read(self, parameters):
+        shift = parameters[..., 0]
+        if self.scale == "none":
+            return shift, tf.zeros_like(shift)
+        raw = parameters[..., 1]
+        if self.scale == "sigmoid":
+            return -shift, -tf.math.softplus(-(raw + 2.0))
+        return shift, -self.limit * tf.tanh(raw / self.limit)
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class SplineTransform(Transform):
+    r"""A monotone rational-quadratic spline on $[-B, B]$, the identity outside (Durkan et al. 2019, "Neural spline
+    flows").
+
+    With zero parameters it is the identity. Parameters $r$ are bounded softly, $r / (1 + |r| / 5)$, so that far inputs
+    of a network make no bin so flat that its inverse has no digits left: logits of widths and heights lie within 5,
+    slopes between $e^{-5}$ and $e^5$.
+
+    Args:
+        num_bins: Number of bins $K$; a value has $3K - 1$ parameters.
+        bound: $B$.
+        least: Smallest width and height of a bin, as a share of $2B$.
+    """
+
+    def __init__(self, num_bins=8, bound=3.0, least=1e-3):
+        self.num_bins = check_count(num_bins, "num_bins", least=2)
+        self.bound = float(check_number(bound, "bound", above=0))
+        self.least = float(check_number(least, "least", above=0, below=1 / num_bins))
+        self.parameters_per_value = 3 * num_bins - 1
+
+    def forward(self, x, parameters):
+        return splines.forward(x, *self._knots(parameters), self.bound)
+
+    def inverse(self, y, parameters):
+        return splines.inverse(y, *self._knots(parameters), self.bound)
+
+    def _knots(self, parameters):
+        parameters = parameters / (1.0 + tf.abs(parameters) / SOFT_BOUND)
+        widths, heights, slopes = tf.split(parameters, [self.num_bins, self.num_bins, self.num_bins - 1], -1)
+        return self._sizes(widths), self._sizes(heights), tf.exp(slopes)
+
+    def _sizes(self, raw):
+        return 2.0 * self.bound * (self.least + (1.0 - self.least * self.num_bins) * tf.nn.softmax(raw, -1))
