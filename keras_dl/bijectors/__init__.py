@@ -1,4 +1,4 @@
-"""Invertible maps with log-determinants: Keras layers with `forward_and_log_det`, from data to latents, and its inverse.
+"""Invertible maps: Keras layers with `forward_and_log_det`, from data to latents, and its inverse.
 
 `help(keras_dl.bijectors.Bijector)` states the contract once; `keras_dl.testing.check_bijector` checks it.
 """

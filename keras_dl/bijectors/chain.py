@@ -31,7 +31,7 @@ class Chain(Bijector):
     >>> from keras_dl.bijectors import ActNorm, AffineCoupling, Chain, Permute
     >>> chain = Chain([ActNorm(), AffineCoupling(hidden=(8,)), Permute("reverse"), AffineCoupling(hidden=(8,))])
     >>> chain.build((None, 4))
-    >>> chain.forward_and_log_det(tf.ones([3, 4]))[1].shape
+    >>> chain.forward_and_log_det(keras.ops.ones([3, 4]))[1].shape
     TensorShape([3])
     """
 
@@ -109,7 +109,7 @@ class Inverse(Bijector):
     >>> from keras_dl.bijectors import Autoregressive, Inverse
     >>> flow = Inverse(Autoregressive(hidden=(16,)))
     >>> flow.build((None, 3))
-    >>> flow.inverse_and_log_det(tf.ones([2, 3]))[0].shape
+    >>> flow.inverse_and_log_det(keras.ops.ones([2, 3]))[0].shape
     TensorShape([2, 3])
     """
 

@@ -24,8 +24,8 @@ class ActNorm(Bijector):
     >>> from keras_dl.bijectors import ActNorm
     >>> actnorm = ActNorm()
     >>> actnorm.build((None, 3))
-    >>> actnorm.forward_and_log_det(tf.ones([2, 3]))[1].numpy().tolist()
-    [0.0, 0.0]
+    >>> actnorm.forward_and_log_det(tf.ones([1, 3]))[0].numpy().tolist()
+    [[1.0, 1.0, 1.0]]
     """
 
     def __init__(self, epsilon=1e-6, **kwargs):
