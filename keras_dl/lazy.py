@@ -9,6 +9,7 @@ EXTRAS = {
     "skimage": ("scikit-image", "images"),
     "tifffile": ("tifffile", "images"),
     "tensorboard": ("TensorBoard", "tensorboard"),
+    "pyarrow": ("pyarrow", "parquet"),
 }
 
 

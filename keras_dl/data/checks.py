@@ -3,12 +3,15 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.data.disk.column import is_column
+
 
 def check_arrays(data, unit_interval=False):
     """Checks that a nest of arrays holds as many rows throughout, at least one, and no NaN or infinity.
 
     Args:
-        data: Array or nest of arrays of shape `(n, ...)`; `None`s are passed over.
+        data: Array or nest of arrays of shape `(n, ...)`; `None`s are passed over. The rows of columns on disk are
+            checked when they are read.
         unit_interval: Whether the first array should lie in [0, 1].
 
     Returns:
@@ -21,17 +24,23 @@ def check_arrays(data, unit_interval=False):
     named = [(name, leaf) for name, leaf in _named(data) if leaf is not None]
     if not named:
         raise ValueError("data should hold at least one array. Received: none")
-    leaves = []
+    rows = None
     for name, leaf in named:
-        check_array(leaf, name)
-        leaves.append(np.asarray(leaf))
-        if len(leaf) != len(leaves[0]):
-            first_array = f"{named[0][0]}, {len(leaves[0])}"
-            raise ValueError(f"{name} should have as many rows as {first_array}. Received: {len(leaf)} rows")
-    first = leaves[0]
-    if unit_interval and (first.min() < 0 or first.max() > 1):
-        raise ValueError(f"x should lie in [0, 1]. Received: values from {first.min()} to {first.max()}")
-    return len(first)
+        if not is_column(leaf):
+            check_array(leaf, name)
+        rows = len(leaf) if rows is None else rows
+        if len(leaf) != rows:
+            raise ValueError(f"{name} should have as many rows as {named[0][0]}, {rows}. Received: {len(leaf)} rows")
+    first = named[0][1]
+    if unit_interval and not is_column(first):
+        check_unit_interval(np.asarray(first))
+    return rows
+
+
+def check_unit_interval(x):
+    """Refuses an array with values outside [0, 1]."""
+    if x.min() < 0 or x.max() > 1:
+        raise ValueError(f"x should lie in [0, 1]. Received: values from {x.min()} to {x.max()}")
 
 
 def _named(data):

@@ -9,6 +9,8 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed
 from keras_dl.data.checks import check_arrays
+from keras_dl.data.disk.column import glimpse, is_column
+from keras_dl.data.disk.reader import Reader
 
 _BINARIZE = (None, "stochastic", "static")
 _MARKED = 64  # rows that go into a mark
@@ -22,10 +24,12 @@ class Order:
         count: Batches of an epoch.
         batch_size: Rows of a batch.
         mark: A checksum that tells these data, in this order, from others.
+        reader: The `Reader` of what is on disk, or `None`.
     """
 
-    def __init__(self, data, count, batch_size, mark):
+    def __init__(self, data, count, batch_size, mark, reader=None):
         self.data, self.count, self.batch_size, self.mark = data, count, batch_size, mark
+        self.reader = reader
         self.epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._checked_by = None
 
@@ -33,30 +37,36 @@ class Order:
         """Lets a model check the arrays, unless it has done so before."""
         checked_by = self._checked_by and self._checked_by()
         if self.data is not None and checked_by is not model:
-            model.check_data(self.data)
+            model.check_data(glimpse(self.data))
             self._checked_by = weakref.ref(model)
+        if self.data is not None and self.reader is not None:
+            self.reader.check_with(model.check_data)
 
     def place(self, epoch):
         """Makes the next iteration that of `epoch`."""
         self.epoch.assign(epoch)
+        if self.reader is not None:
+            self.reader.failure = None
 
 
 def pipeline(
     x, y=None, batch_size=32, *, sample_weight=None, shuffle=True, seed=0, binarize=None, drop_remainder=False
 ):
-    """Batches of in-memory arrays, shuffled, optionally binarised, gathered by index and prefetched.
+    """Batches of arrays or of columns on disk, shuffled, optionally binarised, gathered by index and prefetched.
 
     The rows of batch `i` of epoch `e` are a function of `(seed, e, i)` alone (a
-    stateless permutation of the rows): iteration `e` over the dataset is epoch `e`, in any process.
+    stateless permutation of the rows): iteration `e` over the dataset is epoch `e`, in any process. Columns on disk
+    (`keras_dl.data.open`) are read batch by batch, in threads, and come in the order in which arrays would.
 
     Args:
-        x: Array, or nest of arrays, with one row per sample: shape `(n, ...)`.
+        x: Array or column, or nest of such, with one row per sample: shape `(n, ...)`.
         y: Targets or conditions, likewise; `None` for none.
         batch_size: Rows per batch.
         sample_weight: Weights of the samples, shape `(n,)`, or `None`.
         shuffle: Whether each epoch has an order of its own.
         seed: Integer that decides orders and binarisation.
-        binarize: `"stochastic"` draws `x ~ Bernoulli(x)` afresh each epoch, `"static"` once; `None` leaves `x`.
+        binarize: `"stochastic"` draws `x ~ Bernoulli(x)` afresh each epoch, `"static"` once (of arrays in memory);
+            `None` leaves `x`.
         drop_remainder: Whether to leave out the last, smaller batch.
 
     Returns:
@@ -83,15 +93,21 @@ def pipeline(
     if drop_remainder and rows < batch_size:
         raise ValueError(f"drop_remainder leaves no batch of {batch_size} rows. Received: {rows} rows")
     count = rows // batch_size if drop_remainder else -(-rows // batch_size)
-    data = tf.nest.map_structure(tf.convert_to_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
+    data = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":
+        if is_column(_first(data)):
+            raise ValueError('binarize="static" should come with arrays in memory. Received: a column on disk')
         data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
     mark = mark_of(data, (batch_size, bool(shuffle), binarize, drop_remainder))
-    order = Order(None if binarize else data, count, batch_size, mark)
+    reader = Reader(data, binarize is not None) if any(map(is_column, tf.nest.flatten(data))) else None
+    order = Order(None if binarize else data, count, batch_size, mark, reader)
 
     def batch_at(epoch, order_of_rows, index):
         rows_of_batch = order_of_rows[index * batch_size : (index + 1) * batch_size]
-        batch = tf.nest.map_structure(lambda t: tf.gather(t, rows_of_batch), data)
+        if reader is not None:
+            batch = reader.batch(rows_of_batch)
+        else:
+            batch = tf.nest.map_structure(lambda t: tf.gather(t, rows_of_batch), data)
         if binarize == "stochastic":
             batch = _with_first(batch, _bernoulli(_first(batch), seed, epoch, index))
         return batch
@@ -101,7 +117,8 @@ def pipeline(
         indices = tf.range(rows, dtype=tf.int64)
         if shuffle:
             indices = tf.random.experimental.stateless_shuffle(indices, _key(seed, epoch, -1))
-        return tf.data.Dataset.range(count).map(lambda index: batch_at(epoch, indices, index))
+        threads = None if reader is None else reader.threads
+        return tf.data.Dataset.range(count).map(lambda index: batch_at(epoch, indices, index), threads)
 
     dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
@@ -126,10 +143,14 @@ def mark_of(data, sizes=()):
         if leaf is None or isinstance(leaf, tf.experimental.Optional):
             continue
         rows = np.unique(np.linspace(0, len(leaf) - 1, _MARKED).astype(int)) if len(leaf) else []
-        some = tf.gather(leaf, rows).numpy()
+        some = leaf[rows] if is_column(leaf) else tf.gather(leaf, rows).numpy()
         mark = zlib.crc32(repr((tuple(leaf.shape), some.dtype.str)).encode(), mark)
         mark = zlib.crc32(some.tobytes() if some.dtype.kind in "biufc" else repr(some).encode(), mark)
     return mark or 1
+
+
+def _tensor(leaf):
+    return leaf if is_column(leaf) else tf.convert_to_tensor(leaf)
 
 
 def _first(data):

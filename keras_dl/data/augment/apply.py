@@ -104,7 +104,7 @@ class _Orders(Order):
 
     def __init__(self, inner, count):
         batch_size, mark = (None, 0) if inner is None else (inner.batch_size, inner.mark)
-        super().__init__(None, count, batch_size, mark)
+        super().__init__(None, count, batch_size, mark, getattr(inner, "reader", None))
         self.inner = inner
 
     def place(self, epoch):

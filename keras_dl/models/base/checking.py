@@ -5,14 +5,20 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count
 from keras_dl.data.checks import check_arrays
+from keras_dl.data.disk import glimpse, is_column
 from keras_dl.data.pipeline import join
 from keras_dl.models.base.conditions import check_classes, unpack
 
 
 def is_arrays(data):
-    """Whether `data` is a nest of arrays (and not a dataset, generator or iterator)."""
+    """Whether `data` is a nest of arrays and columns on disk (and not a dataset, generator or iterator)."""
     leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
-    return bool(leaves) and all(tf.is_tensor(leaf) or hasattr(leaf, "__array__") for leaf in leaves)
+    return bool(leaves) and all(tf.is_tensor(leaf) or is_column(leaf) or hasattr(leaf, "__array__") for leaf in leaves)
+
+
+def reads_disk(data):
+    """Whether `data` is a nest of arrays of which some are columns on disk."""
+    return is_arrays(data) and any(map(is_column, tf.nest.flatten(data)))
 
 
 def check_given(x, name):
@@ -21,7 +27,7 @@ def check_given(x, name):
     empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
     rows = isinstance(x, (tuple, list, dict)) and not is_arrays(x)  # Python numbers, which Keras does not take either
     if x is None or not iterates or empty or rows or isinstance(x, (str, bytes)):
-        kinds = "arrays, a tf.data.Dataset or a generator"
+        kinds = "arrays, keras_dl.data.open(path).x, a tf.data.Dataset or a generator"
         raise ValueError(f"{name} should be given data: {kinds}. Received: x={x!r}")
 
 
@@ -39,7 +45,7 @@ def check(model, x, y=None, sample_weight=None):
                 raise ValueError(f"{name} should be an array, or a nest of arrays. Received: {name}={given!r}")
         data = join(x, y, sample_weight)
         check_arrays(data)
-        model.check_data(data)
+        model.check_data(glimpse(data))
 
 
 def check_ranks(model, data):

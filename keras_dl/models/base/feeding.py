@@ -3,6 +3,7 @@
 Data that come again after a resume are known by a mark, a checksum of their sizes and of some of their rows.
 """
 
+import contextlib
 import itertools
 import math
 
@@ -11,8 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count
+from keras_dl.data.disk import rows_of
 from keras_dl.data.pipeline import mark_of, pipeline
-from keras_dl.models.base.checking import check, check_rows
+from keras_dl.models.base.checking import check, check_rows, reads_disk
 
 
 class ShuffledBatches(keras.utils.PyDataset):
@@ -73,7 +75,51 @@ def through_pipeline(model, x, y, shuffle, options):
         batch_size = math.ceil(rows / steps) if steps else 32
     batch_size = check_count(batch_size, "batch_size")
     check_rows(model, rows % batch_size or batch_size)
-    return pipeline(x, y, batch_size, sample_weight=weight, shuffle=bool(shuffle), seed=model.seed), options
+    options["validation_data"] = held_out(options.get("validation_data"), options["validation_batch_size"])
+    dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=bool(shuffle), seed=model.seed)
+    if dataset.order.reader is not None:
+        dataset.order.reader.check_with(model.check_data)
+    return dataset, options
+
+
+def held_out(data, batch_size=None):
+    """Validation data as they are or, where some are columns on disk, as a pipeline in order."""
+    if data is None or not reads_disk(data):
+        return data
+    x, y, weight = (*(data if isinstance(data, (tuple, list)) else (data,)), None, None)[:3]
+    return pipeline(x, y, batch_size or 32, sample_weight=weight, shuffle=False)
+
+
+@contextlib.contextmanager
+def reading(model, *datasets):
+    """Has pipelines read what comes to this worker, and raises what was wrong with their files instead of TensorFlow's.
+
+    Args:
+        model: The model that takes the data.
+        *datasets: What feeds it; of pipelines that read from disk only.
+
+    Raises:
+        keras_dl.data.DataError: If a file or row cannot be trained on.
+    """
+    orders = [order_of(dataset) for dataset in datasets]
+    readers = [order.reader for order in orders if getattr(order, "reader", None) is not None]
+    for reader in readers:
+        _share(reader, model.distribute_strategy)
+    try:
+        yield
+    except tf.errors.OpError as error:
+        failures = [reader.failure for reader in readers if reader.failure is not None]
+        if not failures:
+            raise
+        raise failures[0] from error
+
+
+def _share(reader, strategy):
+    """Has a reader leave out the rows that come to other workers."""
+    resolver = strategy.cluster_resolver
+    workers = len(resolver.cluster_spec().as_dict().get("worker", ())) if resolver is not None else 0
+    if workers > 1:
+        reader.share(workers, resolver.task_id, strategy.num_replicas_in_sync)
 
 
 def _class_weights(class_weight, y):
@@ -101,7 +147,7 @@ def _split(x, y, weight, share):
         raise ValueError(f"validation_split should leave rows on both sides. Received: {share} of {rows} rows")
 
     def take(data, rows):
-        return None if data is None else tf.nest.map_structure(lambda t: t[rows], data)
+        return None if data is None else tf.nest.map_structure(lambda t: rows_of(t, rows), data)
 
     training = [take(data, slice(None, kept)) for data in (x, y, weight)]
     return *training, tuple(take(data, slice(kept, None)) for data in (x, y, weight))

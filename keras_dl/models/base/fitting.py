@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count
 from keras_dl.data.checks import check_arrays
+from keras_dl.data.disk import glimpse
+from keras_dl.data.pipeline import pipeline
 from keras_dl.models.base import choosing, feeding
 from keras_dl.models.base.checking import (
     check,
@@ -16,6 +18,7 @@ from keras_dl.models.base.checking import (
     check_ranks,
     check_rows,
     is_arrays,
+    reads_disk,
     without_none,
 )
 from keras_dl.models.base.progress import Callbacks, Progress, acts_on_batches, check_monitors, in_order
@@ -41,6 +44,8 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     validation = options.get("validation_data")
     for part in (x, validation):
         check_ranks(model, part)
+    if reads_disk(validation):
+        options["validation_data"] = validation = feeding.held_out(validation, options.get("validation_batch_size"))
     if isinstance(validation, (tuple, list)):
         check(model, *validation)
     elif validation is not None and is_arrays(validation):
@@ -59,7 +64,7 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
         callbacks = Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
     options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}
     try:
-        with lost_workers(model.distribute_strategy):
+        with lost_workers(model.distribute_strategy), feeding.reading(model, x, validation):
             return keras_fit(x, y, **options)
     finally:
         model.state.leave()
@@ -86,12 +91,13 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
     check_batch_size(options)
     check_ranks(model, x)
     check(model, x, y)
+    x, y = _from_disk(x, y, options)
     streams = model.streams, model.unchecked  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")
     try:
         model.streams = model.unchecked = not is_arrays(x)
         measured = [] if within_fit else measuring(options.get("callbacks"))
-        with single_steps(model):
+        with single_steps(model), feeding.reading(model, x):
             if within_fit:
                 model._eval_epoch_iterator.steps_per_execution = 1  # Keras made it with the stack of training
             if not measured:
@@ -112,9 +118,18 @@ def predict(model, keras_predict, x, **options):
     check_ranks(model, x)
     if is_arrays(x):
         check_arrays(x)
-        model.check_inputs(x)
-    with single_steps(model):
+        model.check_inputs(glimpse(x))
+    x, _ = _from_disk(x, None, options)
+    with single_steps(model), feeding.reading(model, x):
         return keras_predict(x, **options)
+
+
+def _from_disk(x, y, options):
+    """Data of which some are columns on disk as a pipeline in order; others as they are."""
+    if not reads_disk((x, y)):
+        return x, y
+    batch_size, weight = options.pop("batch_size", None), options.pop("sample_weight", None)
+    return pipeline(x, y, batch_size or 32, sample_weight=weight, shuffle=False), None
 
 
 @contextlib.contextmanager

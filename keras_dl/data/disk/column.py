@@ -1,0 +1,117 @@
+"""A column of samples on disk, which is indexed as an array is and read row by row."""
+
+import numpy as np
+import tensorflow as tf
+
+_GLIMPSE = 64  # rows by which a model judges data that it has not read yet
+
+
+class DataError(ValueError):
+    """Raised for a file or row that cannot be trained on; the message names it."""
+
+
+class Column:
+    """Samples in files. Indexing reads: `column[3]`, `column[10:20]` and `column[[5, 2]]` are arrays.
+
+    Whole numbers of 8 and 16 bits are read as floats in [0, 1], as those of named sets are; other numbers as they are,
+    in float32 and int32. What is read is checked.
+
+    Args:
+        shape: Tuple of integers, `(rows, *shape of a sample)`.
+        stored: NumPy dtype of the numbers in the files.
+        white: What stands for 1; `None` for 255 or 65535, as the dtype says.
+    """
+
+    def __init__(self, shape, stored, white=None):
+        self.shape, self.stored = tuple(int(axis) for axis in shape), np.dtype(stored)
+        pixels = self.stored.kind == "u" and self.stored.itemsize <= 2
+        self.white = white or (float(np.iinfo(self.stored).max) if pixels else None)
+        self.dtype = np.dtype("int32" if self.stored.kind in "iu" and self.white is None else "float32")
+
+    def read_stored(self, rows):
+        """Returns the samples at `rows`, an int64 array, as they are stored; raises `DataError`."""
+        raise NotImplementedError
+
+    def where(self, row):
+        """Returns the place of a row in words, for messages."""
+        raise NotImplementedError
+
+    def read(self, rows):
+        """Returns the samples at `rows`, an integer array, as an array of `dtype`; raises `DataError`."""
+        rows = np.asarray(rows, "int64")
+        samples = self.read_stored(rows)
+        if samples.dtype.kind == "f":
+            self._check_finite(samples, rows)
+        samples = samples.astype(self.dtype, copy=False)
+        return samples / np.float32(self.white) if self.white else samples
+
+    def take(self, rows):
+        """Returns the column of some rows, which it reads when it is read: a sequence of numbers, or a slice."""
+        return Subset(self, np.arange(len(self))[rows])
+
+    def _check_finite(self, samples, rows):
+        finite = np.isfinite(samples).reshape(len(rows), -1).all(axis=1)
+        if not finite.all():
+            row = int(np.argmin(finite))
+            bad = samples[row][~np.isfinite(samples[row])]
+            raise DataError(f"{self.where(rows[row])} should be finite. Received: {bad.flat[0]}")
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __getitem__(self, key):
+        rows = np.arange(len(self))[key]
+        return self.read(rows) if rows.ndim else self.read(rows[None])[0]
+
+    def __iter__(self):
+        return (self[row] for row in range(len(self)))
+
+    def __repr__(self):
+        return f"<{type(self).__name__} of shape {self.shape}, {self.dtype}>"
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+
+class Subset(Column):
+    """Some rows of a column."""
+
+    def __init__(self, column, rows):
+        super().__init__((len(rows), *column.shape[1:]), column.stored, column.white)
+        self.column, self.rows = column, rows
+
+    def read_stored(self, rows):
+        return self.column.read_stored(self.rows[rows])
+
+    def where(self, row):
+        return self.column.where(self.rows[row])
+
+    def take(self, rows):
+        return self.column.take(self.rows[rows])
+
+
+def is_column(data):
+    """Whether a leaf of data is read from disk."""
+    return isinstance(data, Column)
+
+
+def rows_of(data, rows):
+    """Returns some rows of an array, or of a column, which are not read yet."""
+    return data.take(rows) if is_column(data) else data[rows]
+
+
+def glimpse(data):
+    """Returns a few rows of each leaf of a nest, as arrays, where one is on disk; else the nest.
+
+    Among the rows are those of the smallest and the largest label, of which all are known.
+    """
+    leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
+    if not any(map(is_column, leaves)):
+        return data
+    rows = [np.linspace(0, len(leaves[0]) - 1, min(_GLIMPSE, len(leaves[0]))).astype(int)]
+    for leaf in leaves:
+        if not is_column(leaf) and len(leaf.shape) == 1:
+            rows.append([int(np.argmin(leaf)), int(np.argmax(leaf))])
+    rows = np.unique(np.concatenate(rows))
+    return tf.nest.map_structure(lambda leaf: leaf if leaf is None else np.asarray(leaf[rows]), data)

@@ -1,0 +1,140 @@
+"""What is read off files whose rows cannot be read in any order: samples for a temporary file, labels for memory."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_dl.data.disk.blocks import Spool
+from keras_dl.data.disk.column import DataError
+from keras_dl.data.disk.decoding import decoded, kind
+
+#: What a column of labels or of values to predict is usually called.
+LABELS = ("label", "labels", "class", "target", "y")
+
+
+def label_among(names, label, path):
+    """Returns the name of the column with labels: the one that is asked for, else one with a usual name, else `None`.
+
+    Raises:
+        ValueError: If there is no such column, or several have usual names.
+    """
+    usual = [name for name in names if name.lower() in LABELS]
+    if label is not None and label not in names:
+        raise ValueError(f"`label` should be a column of {path}: {', '.join(names)}. Received: label={label!r}")
+    if label is None and len(usual) > 1:
+        raise ValueError(f"`label` should say which column of {path} is the label. Received: {', '.join(usual)}")
+    chosen = label or next(iter(usual), None)
+    if len(names) == (chosen is not None):
+        raise ValueError(f"{path} should have columns beside its labels. Received: {', '.join(names) or 'none'}")
+    return chosen
+
+
+class Unpacked:
+    """Samples that are appended one batch after the other, and checked.
+
+    Args:
+        where: Function of a row that returns its place in words.
+    """
+
+    def __init__(self, where):
+        self.where, self.spool = where, Spool(where)
+        self._shape, self._dtype = None, None
+
+    @property
+    def count(self):
+        return self.spool.count
+
+    def extend(self, samples):
+        """Appends an array of samples, or a list of encoded pictures."""
+        if isinstance(samples, list):
+            for content in samples:
+                self.append_picture(content)
+            return
+        if self._shape is None:
+            self._shape, self._dtype = samples.shape[1:], samples.dtype
+        if samples.shape[1:] != self._shape or samples.dtype != self._dtype:
+            text = f"{self.where(self.count)} should have shape {self._shape} and dtype {self._dtype}, as the first"
+            raise DataError(f"{text}. Received: shape {samples.shape[1:]} and dtype {samples.dtype}")
+        if samples.dtype.kind == "f" and not np.isfinite(samples).all():
+            finite = np.isfinite(samples).reshape(len(samples), -1).all(axis=1)
+            row = int(np.argmin(finite))
+            bad = samples[row][~np.isfinite(samples[row])].flat[0]
+            raise DataError(f"{self.where(self.count + row)} should be finite. Received: {bad}")
+        self.spool.append(samples)
+
+    def append_picture(self, content):
+        """Appends one encoded picture, given as bytes."""
+        with tempfile.TemporaryDirectory(prefix="keras_dl_") as folder:
+            path = Path(folder) / "picture"
+            path.write_bytes(content)
+            try:
+                picture = decoded(path)
+            except DataError as error:
+                raise DataError(str(error).replace(str(path), self.where(self.count))) from error
+        if self._shape not in (None, picture.shape):
+            alike = f"{kind(self._shape, self._dtype)}, as the first picture"
+            received = kind(picture.shape, picture.dtype)
+            raise DataError(f"{self.where(self.count)} should be {alike}. Received: {received}")
+        self.extend(picture[None])
+
+    def column(self):
+        """Returns what was appended, a `Block`."""
+        return self.spool.block()
+
+
+class Labels:
+    """Labels, or values to predict, in the order of their rows.
+
+    Args:
+        where: Function of a row that returns its place in words.
+    """
+
+    def __init__(self, where):
+        self.where, self.values = where, []
+
+    def extend(self, values):
+        """Appends a list of numbers or texts."""
+        self.values += values
+
+    def arrays(self):
+        """Returns `(y, classes)`: what `as_labels` makes of the values; two `None`s if there are none."""
+        if not self.values:
+            return None, None
+        for row, value in enumerate(self.values):
+            if value is None or value == "":
+                raise DataError(f"{self.where(row)} should have a label. Received: none")
+        try:
+            return as_labels(np.array(self.values, "float64"), self.where), None
+        except (ValueError, TypeError) as error:
+            if isinstance(error, DataError):
+                raise
+        classes, labels = np.unique(np.array(self.values, str), return_inverse=True)
+        return labels.astype("int32"), tuple(map(str, classes))
+
+
+def as_labels(values, where):
+    """Returns labels or values to predict, as they should be trained on.
+
+    Args:
+        values: Array of numbers, shape `(rows,)` or, of values, `(rows, size)`.
+        where: Function of a row that returns its place in words.
+
+    Returns:
+        int32 labels of shape `(rows,)` if all are whole numbers, else float32 values of shape `(rows, size)`.
+
+    Raises:
+        DataError: For a negative label, or a number that is not finite.
+    """
+    rows = values.reshape(len(values), -1)
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        row = int(np.argmin(finite))
+        raise DataError(f"The label in {where(row)} should be finite. Received: {values[row]}")
+    if rows.shape[1] != 1 or not (np.floor(rows) == rows).all():
+        return rows.astype("float32")
+    labels = rows[:, 0]
+    if labels.min() < 0:
+        row = int(np.argmin(labels))
+        raise DataError(f"The label in {where(row)} should count from 0. Received: {labels[row]:g}")
+    return labels.astype("int32")
