@@ -152,15 +152,18 @@ def old_config(folder, arguments, kind, say):
 
 
 def data_folder(arguments):
-    """The folder of scans of `--data`, as an absolute path; None if there is none."""
+    """The folder or file of `--data`, as an absolute path; None if there is none."""
     return str(Path(arguments.data).resolve()) if arguments.data else None
 
 
 def dataset_name(arguments):
-    """What the data are called: the data set's name, or the folder's; None if neither is named."""
+    """What the data are called: the data set's name, or the folder's or file's; None if neither is named."""
     if arguments.data and arguments.dataset:
         raise UserError("--dataset names a set and --data a folder; give one of them")
-    return Path(arguments.data).resolve().name if arguments.data else arguments.dataset
+    if not arguments.data:
+        return arguments.dataset
+    path = Path(arguments.data).resolve()
+    return path.stem if path.is_file() else path.name
 
 
 def add_reading(parser):

@@ -3,7 +3,7 @@
 import sys
 
 from apps import catalogue, cli
-from apps.cli import UserError, user_errors
+from apps.cli import user_errors
 
 DESCRIPTION = """\
 Evaluates the model of a run folder on held-out data and prints its metrics, for models with a density also
@@ -32,7 +32,11 @@ def parser():
         metavar="NAME",
         help=f"evaluate on other data than the run's: {', '.join(datasets)}",
     )
-    parser.add_argument("--data", metavar="FOLDER", help="evaluate a segmenter on all scans of a folder with masks")
+    parser.add_argument(
+        "--data", metavar="PATH",
+        help="evaluate on all data of a folder or file, as apps.train takes them; a segmenter on all scans of a folder "
+        "with masks",
+    )  # fmt: skip
     parser.add_argument(
         "--num-samples", type=cli.whole_number(0), metavar="K",
         help="latents drawn per image for log p(x) (default: 100), or samples to compare with the held-out ones"
@@ -61,11 +65,9 @@ def evaluate(arguments):
 
     folder, config, recipe = cli.open_run(arguments.folder)
     task, name = recipe.TASK, cli.dataset_name(arguments)
-    if arguments.data and task.condition != "masks":
-        raise UserError(f"--data is for segmenters; {folder.path} holds a run of {config['recipe']}")
     with user_errors(ValueError, OSError, ImportError):
         model = folder.load_model()
-        place = arguments.data if name else config.get("folder")
+        place = cli.data_folder(arguments) if name else config.get("folder")
         reading = cli.reading_of(config, other=bool(name))
         label_values = config["data"].get("label_values")
         data = task.load(name or config["dataset"], place, label_values, show.tracked, **reading)

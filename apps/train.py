@@ -24,6 +24,7 @@ examples:
   python -m apps.train vae --help                        about the recipe itself
   python -m apps.train vae --options                     its hyperparameters, with defaults and ranges
   python -m apps.train vae --dataset mnist --out runs/m --epochs 20 --set latent_size=2 --set network=conv
+  python -m apps.train dcgan --data FOLDER --out runs/mine                   a folder of images, or a file: see --data
   python -m apps.train vae --out runs/m --resume         go on after an interruption, as if there had been none
   python -m apps.train nnunet --data FOLDER --export saved_models/mine      trained, evaluated and exported
   python -m apps.train vae --replicas 2                  each batch on two devices: the same steps
@@ -49,10 +50,12 @@ def parser(argv):
         "KERAS_DL_DATA=FOLDER the files of NAME are read from FOLDER/NAME/, else keras.datasets downloads them",
     )
     parser.add_argument(
-        "--data", metavar="FOLDER",
-        help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
-        "labelsTr/, as PNG, TIFF, NIfTI (images also as JPEG) files of the same names; masks of 0, 1, 2 ..., "
-        "0 and 255, or as dataset.json or --label-values says; fewer than five are all trained on",
+        "--data", metavar="PATH",
+        help="the data, instead of --dataset: a folder of images of one size, in a subfolder per class if there are "
+        "labels; or a .npy, .npz, .csv, .parquet or .tfrecord file, see keras_dl.data.open; a tenth is held out. For "
+        "unet, unet3d and nnunet: a folder with images/ and masks/, or imagesTr/ and labelsTr/, as PNG, TIFF, NIfTI "
+        "(images also as JPEG) files of the same names; masks of 0, 1, 2 ..., 0 and 255, or as dataset.json or "
+        "--label-values says; fewer than five are all trained on",
     )  # fmt: skip
     cli.add_reading(parser)
     parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
@@ -205,6 +208,7 @@ def fit(run, train_data, test_data):
     """Trains with a bar; says how to go on after an interruption."""
     from apps import show
     from keras_dl import runtime
+    from keras_dl.data import DataError
     from keras_dl.runs.run import NotFiniteError
 
     announce(run)
@@ -213,7 +217,7 @@ def fit(run, train_data, test_data):
         return
     bar = show.TrainingBar(run.epochs, done, run.task.progress)
     try:
-        with user_errors(NotFiniteError):
+        with user_errors(NotFiniteError, DataError):
             run.fit(train_data, test_data, [bar])
     except KeyboardInterrupt:
         bar.close()

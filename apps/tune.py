@@ -53,9 +53,9 @@ def parser(argv):
         help=f"the data: {', '.join(datasets)} (default: the recipe's own)",
     )
     parser.add_argument(
-        "--data", metavar="FOLDER",
-        help="for unet, unet3d and nnunet, instead of --dataset: a folder with images/ and masks/, or imagesTr/ and "
-        "labelsTr/, as PNG, TIFF or NIfTI files of the same names; masks as apps.train takes them",
+        "--data", metavar="PATH",
+        help="the data, instead of --dataset: a folder of images, in a subfolder per class if there are labels, or a "
+        "file; for unet, unet3d and nnunet a folder of images and masks; all as apps.train takes them",
     )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
     parser.add_argument(

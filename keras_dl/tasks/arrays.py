@@ -1,9 +1,17 @@
-"""Data of arrays: a named set as a task sees it."""
+"""Data of arrays: a named set, or a file or folder, as a task sees it."""
 
 import dataclasses
+import functools
 from typing import Any
 
+import numpy as np
+
 import keras_dl.data
+from keras_dl.data.disk import rows_of
+
+#: Of data on disk, the part that is held out, at most as many samples as the named sets have, in memory.
+HELD_OUT = 0.1
+MOST_HELD_OUT = 10_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,9 +20,10 @@ class Arrays:
 
     Attributes:
         name: the data set's name.
-        x, y: training samples and their labels or values (None if there are none).
-        x_test, y_test: the held-out ones.
+        x, y: training samples, arrays or columns on disk, and their labels or values (None if there are none).
+        x_test, y_test: the held-out ones, arrays.
         conditional: whether the model is trained on `(x, y)`.
+        opened: `keras_dl.data.disk.opening.Opened`, of which these are parts; None for a named set.
     """
 
     name: str
@@ -23,6 +32,7 @@ class Arrays:
     x_test: Any
     y_test: Any
     conditional: bool = False
+    opened: Any = None
 
     @classmethod
     def load(cls, name, condition=None):
@@ -37,22 +47,46 @@ class Arrays:
             OSError: if a file cannot be read.
         """
         (x, y), (x_test, y_test) = keras_dl.data.load(name)
-        kind = None
-        if y is not None:
-            kind = "values" if y.dtype.kind == "f" else "labels"
-        if condition not in (None, kind):
-            text = f"the recipe learns from {condition}, which {name} does not have"
-            raise ValueError(f"{text}. Received: a set with {kind or 'samples alone'}")
+        _check_condition(name, y, condition)
         return cls(name, x, y, x_test, y_test, condition is not None)
 
-    @property
+    @classmethod
+    def open(cls, path, name, condition=None):
+        """Opens a file or folder, of which a tenth is held out, the same at every call.
+
+        Args:
+            path: what `keras_dl.data.open` takes.
+            name: what the data are called.
+            condition: see `load`.
+
+        Raises:
+            ValueError: if the data do not have what the recipe learns from, or are damaged.
+            OSError: if a file cannot be read.
+        """
+        opened = dataclasses.replace(keras_dl.data.open(path), name=name)
+        _check_condition(name, opened.y, condition)
+        training, held_out = opened.split(HELD_OUT, most=MOST_HELD_OUT)
+        y_test = None if held_out.y is None else held_out.y[:]
+        return cls(name, training.x, training.y, held_out.x[:], y_test, condition is not None, opened)
+
+    @functools.cached_property
     def spec(self):
         """`keras_dl.data.DataSpec` of the training samples."""
-        return keras_dl.data.DataSpec.of(self.x, self.y)
+        return keras_dl.data.DataSpec.of(self.x, self.y if self.opened is None else self.opened.y)
 
     def described(self):
         """What a run's config says of the data, as JSON holds it."""
-        return self.spec._asdict()
+        described = self.spec._asdict()
+        if self.opened is not None:
+            described |= {"classes": self.opened.classes and list(self.opened.classes), "num_rows": len(self.opened)}
+        return described
+
+    def training(self, most):
+        """Training samples as arrays `(x, y)`: all, or `most` of them from all over."""
+        if len(self.x) <= most:
+            return self.x[:], None if self.y is None else self.y[:]
+        rows = np.linspace(0, len(self.x) - 1, most).astype(int)
+        return self.x[rows], None if self.y is None else self.y[rows]
 
     def pipelines(self, options, seed):
         """Returns the training data, shuffled, and the held-out data, in order and the same at every pass.
@@ -86,6 +120,8 @@ class Arrays:
 
     def check_resumed(self, config, path, options):
         """Refuses data that are not those of a run that goes on; a named set is always the same."""
+        if self.opened is not None:
+            self._check_same(config, path)
 
     def of_run(self, config, path, other=False, limit=None):
         """Returns the data on which a run's model is evaluated.
@@ -103,7 +139,28 @@ class Arrays:
         if shape != expected:
             text = f"the model of {path} takes samples of shape {expected}; those of {self.name} have {shape}"
             raise ValueError(f"{text}. Received: {self.name}")
-        return self.limited(limit)
+        if self.opened is None:
+            return self.limited(limit)
+        if not other:
+            self._check_same(config, path)
+            return self.limited(limit)
+        self._check_classes(config, path)
+        x, y = dataclasses.replace(self, x=self.opened.x, y=self.opened.y).training(MOST_HELD_OUT)
+        return dataclasses.replace(self, x_test=x, y_test=y).limited(limit)
+
+    def _check_same(self, config, path):
+        """Refuses data that have changed: what was held out would be other samples."""
+        rows = config["data"].get("num_rows")
+        if len(self.opened) != rows:
+            text = f"the run of {path} was begun with {rows} samples of {self.name}"
+            raise ValueError(f"{text}. Received: {len(self.opened)}")
+        self._check_classes(config, path)
+
+    def _check_classes(self, config, path):
+        known, classes = config["data"].get("classes"), self.opened.classes
+        if known and classes and list(classes) != known:
+            text = f"the model of {path} knows the classes {', '.join(known)}"
+            raise ValueError(f"{text}. Received: {', '.join(classes)} in {self.name}")
 
     def limited(self, count):
         """The same with the first `count` held-out samples only; all of them for None."""
@@ -118,7 +175,8 @@ class Arrays:
             known = f"{self.name} has no class {label}; its labels are {self.y.min()} to {self.y.max()}"
             raise ValueError(f"{known}. Received: {label}")
         train, test = self.y != label, self.y_test != label
-        parts = {"x": self.x[train], "y": self.y[train], "x_test": self.x_test[test], "y_test": self.y_test[test]}
+        parts = {"x": rows_of(self.x, train), "y": self.y[train]}
+        parts |= {"x_test": self.x_test[test], "y_test": self.y_test[test]}
         return dataclasses.replace(self, **parts)
 
     def split(self, batch):
@@ -130,3 +188,13 @@ class Arrays:
         batch = next(iter(pipeline.unbatch().batch(count)))
         x, condition = self.split(batch)
         return x.numpy(), None if condition is None else condition.numpy()
+
+
+def _check_condition(name, y, condition):
+    """Refuses data without what a recipe learns from."""
+    kind = None
+    if y is not None:
+        kind = "values" if y.dtype.kind == "f" else "labels"
+    if condition not in (None, kind):
+        text = f"the recipe learns from {condition}, which {name} does not have"
+        raise ValueError(f"{text}. Received: a set with {kind or 'samples alone'}")

@@ -1,5 +1,7 @@
 """Tasks: what a model is for. A task knows its data, measures, pictures and card; programs only ask it."""
 
+from pathlib import Path
+
 from keras_dl.data import segmentation
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.measure import Context, Measure, Report, direction, shown, untracked
@@ -51,8 +53,9 @@ class Task:
         """Returns the data of a named set or of a folder.
 
         Args:
-            name: Name of the set; of a folder, what it is called.
-            folder: Folder of images and masks, for segmentation only; or `None`.
+            name: Name of the set; of a folder or file, what it is called.
+            folder: Folder or file of samples, see `keras_dl.data.open`; for segmentation a folder of images and masks;
+                or `None`.
             label_values: Of such a folder, the values of a run's classes; see `Scans.load`.
             track: Function `track(items, title)` that goes through items.
 
@@ -63,12 +66,12 @@ class Task:
             ValueError: If the set does not have what the model learns from, or is damaged.
             OSError: If a file cannot be read.
         """
-        if folder or name in segmentation.NAMES:
+        if name in segmentation.NAMES or (folder and _holds_masks(folder)):
             raise ValueError(
                 f"{folder or name} holds scans with masks, from which only recipes of segmentation learn. "
                 f"Received: a recipe that learns from {self.condition or 'samples alone'}"
             )
-        return Arrays.load(name, self.condition)
+        return Arrays.open(folder, name, self.condition) if folder else Arrays.load(name, self.condition)
 
     def options(self, hp, data_spec):
         """Returns what goes into the run's options beside the recipe's `fit_options`, as JSON holds it."""
@@ -172,3 +175,9 @@ class Task:
     def card(self, config):
         """Returns lines of Markdown for the card of an exported model, made of the run's config."""
         return []
+
+
+def _holds_masks(folder):
+    """Whether a folder is one of images with masks, by the names of what it holds."""
+    pairs = ("images", "masks"), ("imagesTr", "labelsTr")
+    return any(all(Path(folder, name).is_dir() for name in pair) for pair in pairs)

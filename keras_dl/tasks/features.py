@@ -14,6 +14,7 @@ from keras_dl.tasks.measure import Measure, direction, of_estimate
 NUM_SAMPLES = 10_000
 DEVIATION = 0.05  # of the modes of keras_dl.data's mixtures
 LARGEST_TRANSPORT = 2000
+MOST_TRAINED_ON = 60_000  # samples from which features are learned
 INCEPTION = "inception_v3"
 #: Metrics that compare images by features, those that compare points with modes.
 BY_FEATURES = ("kid", "fid", "precision", "recall", "density", "coverage", "inception_score")
@@ -105,7 +106,7 @@ def features_for(data, context):
         context.say(f"training {name}, by whose features samples are compared, once: into {path}")
     keras.utils.set_random_seed(0)
     network = networks.lenet5(data.spec.shape, data.spec.num_classes)
-    return metrics.train_features(network, data.x, data.y, name, path)
+    return metrics.train_features(network, *data.training(MOST_TRAINED_ON), name, path)
 
 
 def _read(path, data, context):

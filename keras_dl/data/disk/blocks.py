@@ -73,7 +73,7 @@ class Spool:
 
     def __init__(self, named):
         self.named, self.count, self.like = named, 0, None
-        self.file = tempfile.TemporaryFile(prefix="keras_dl_")
+        self.file = temporary()
 
     def append(self, rows):
         """Writes an array of rows, all of one shape and dtype."""
@@ -87,6 +87,11 @@ class Spool:
         self.file.flush()
         like = np.empty(0, "float32") if self.like is None else self.like
         return Block(self.file, 0, (self.count, *like.shape[1:]), like.dtype, self.named)
+
+
+def temporary():
+    """Returns a new file without a name, which is gone when it is closed."""
+    return tempfile.TemporaryFile(prefix="keras_dl_")  # noqa: SIM115
 
 
 def npy(path):
@@ -122,7 +127,7 @@ def _member(path, archive, info):
     def named(row):
         return f"row {row} of {info.filename.removesuffix('.npy')} in {path}"
 
-    spool = None if info.compress_type == zipfile.ZIP_STORED else tempfile.TemporaryFile(prefix="keras_dl_")
+    spool = None if info.compress_type == zipfile.ZIP_STORED else temporary()
     with archive.open(info) as member:
         version = np.lib.format.read_magic(member)
         read_header = {(1, 0): np.lib.format.read_array_header_1_0}.get(version, np.lib.format.read_array_header_2_0)

@@ -40,7 +40,7 @@ class Column:
         """Returns the samples at `rows`, an integer array, as an array of `dtype`; raises `DataError`."""
         rows = np.asarray(rows, "int64")
         samples = self.read_stored(rows)
-        if samples.dtype.kind == "f":
+        if samples.dtype.kind == "f" and samples.size:
             self._check_finite(samples, rows)
         samples = samples.astype(self.dtype, copy=False)
         return samples / np.float32(self.white) if self.white else samples
@@ -114,4 +114,10 @@ def glimpse(data):
         if not is_column(leaf) and len(leaf.shape) == 1:
             rows.append([int(np.argmin(leaf)), int(np.argmax(leaf))])
     rows = np.unique(np.concatenate(rows))
-    return tf.nest.map_structure(lambda leaf: leaf if leaf is None else np.asarray(leaf[rows]), data)
+
+    def some(leaf):
+        if leaf is None:
+            return None
+        return leaf[rows] if is_column(leaf) else np.asarray(leaf)[rows]
+
+    return tf.nest.map_structure(some, data)

@@ -41,7 +41,7 @@ class Opened:
         return dataclasses.replace(self, x=self.x.take(rows), y=None if self.y is None else rows_of(self.y, rows))
 
     def split(self, fraction, seed=0, most=None):
-        """Divides the rows, of every class about the same part.
+        """Divides the rows, of every class about the same part; those that are held out come in an order of their own.
 
         Args:
             fraction: Part of the rows that is held out, above 0 and below 1.
@@ -55,12 +55,14 @@ class Opened:
         if rows < 2:
             raise ValueError(f"{self.name} should have two samples at least, to hold one out. Received: {rows}")
         count = min(max(1, round(fraction * rows)), rows - 1, most or rows)
-        order = np.random.default_rng(check_seed(seed)).permutation(rows)
+        rng = np.random.default_rng(check_seed(seed))
+        order = rng.permutation(rows)
         if self.y is not None and not is_column(self.y) and self.y.dtype.kind == "i":
             order = order[np.argsort(self.y[order], kind="stable")]
-        held_out = np.zeros(rows, bool)
-        held_out[order[((np.arange(count) + 0.5) * rows / count).astype(int)]] = True
-        return self[~held_out], self[held_out]
+        held_out = rng.permutation(order[((np.arange(count) + 0.5) * rows / count).astype(int)])
+        training = np.ones(rows, bool)
+        training[held_out] = False
+        return self[training], self[held_out]
 
 
 def open(path, label=None):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_dl.data.disk.blocks import Block
+from keras_dl.data.disk.blocks import Block, temporary
 from keras_dl.data.disk.column import Column, DataError
 from keras_dl.data.disk.decoding import decoded, kind
 from keras_dl.data.segmentation.problems import listed
@@ -32,7 +32,7 @@ class Pictures(Column):
         free = shutil.disk_usage(tempfile.gettempdir()).free
         self._cache = None
         if size <= free // _SHARE_OF_DISK:
-            file = tempfile.TemporaryFile(prefix="keras_dl_")
+            file = temporary()
             file.truncate(size)
             self._cache = Block(file, 0, self.shape, self.stored, self.where)
 

@@ -59,8 +59,8 @@ class Reader:
         try:
             wanted = self._wanted(len(rows))
             arrays = [_read(column, rows, wanted) for column in self.columns]
-            if wanted.all():
-                self._check_batch(arrays, rows)
+            if wanted.any():
+                self._check_batch([array[wanted] for array in arrays], rows[wanted])
         except Exception as error:
             place = "" if isinstance(error, DataError) else f"{self.columns[0].where(rows[0])} or the next: "
             self.failure = DataError(f"{place}{error}")
