@@ -38,7 +38,7 @@ def test_shares_are_what_tensorflow_deals_out(column):
         for worker in range(2):
             reader = Reader(column)
             reader.share(2, worker, 4)
-            rows = np.concatenate([part for part in parts[worker::2]])
+            rows = np.concatenate(parts[worker::2])
             np.testing.assert_array_equal(np.flatnonzero(reader._wanted(count)), rows)
 
 
