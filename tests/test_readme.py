@@ -52,6 +52,21 @@ def test_the_python_examples_run(tmp_path, monkeypatch):
     assert (tmp_path / "gan.keras").is_file()
 
 
+def test_the_example_of_data_on_disk_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (code,) = [block for language, block in BLOCKS if language == "python" and "keras_dl.data.open(" in block]
+    (x, y), _ = keras_dl.data.load("digits")
+    for row in range(60):
+        path = tmp_path / "digits_png" / str(y[row]) / f"{row}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        keras.utils.save_img(path, 255 * x[row], scale=False)
+    classifier = keras_dl.models.Supervised(keras_dl.networks.lenet5((8, 8, 1), num_classes=10))
+    classifier.compile("adam", loss=keras_dl.losses.CrossEntropy(), metrics=["accuracy"])
+    names = {"keras_dl": keras_dl, "classifier": classifier}
+    exec(code, names)
+    assert len(names["held_out"]) == 6 and names["data"].classes == tuple("0123456789")
+
+
 def test_the_hypermodel_is_searched(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (code,) = [block for language, block in BLOCKS if language == "python" and "def build(hp, data_spec)" in block]
