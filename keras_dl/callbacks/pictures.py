@@ -8,6 +8,7 @@ import numpy as np
 from keras_dl import files
 from keras_dl.callbacks.sheets import UNIT, Block, check_range, epoch_title, image_grid, save_points, save_sheet
 from keras_dl.checks import check_count, check_path, check_seed
+from keras_dl.models.base.offers import declared
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -57,7 +58,7 @@ class SampleGrid(keras.callbacks.Callback):
         self._last_epoch = self._drawn_epoch = 0
 
     def set_model(self, model):
-        if not callable(getattr(model, "sample", None)):
+        if declared(model, "sample") is None:
             raise ValueError(f"Expected a model with a `sample` method. Received: {type(model).__name__}")
         super().set_model(model)
 
@@ -79,7 +80,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _draw(self):
         path = self.folder / f"{self.name}_epoch_{self._last_epoch:04d}.png"
-        value_range = self.value_range or getattr(self.model, "data_range", None) or UNIT
+        value_range = self.value_range or declared(self.model, "data_range") or UNIT
         save_samples(path, self._samples(), self.columns, value_range, self._titled(), self.real, self.heading)
         self._drawn_epoch = self._last_epoch
 
@@ -106,7 +107,7 @@ class LatentInterpolation(SampleGrid):
         dataset: as for `SampleGrid`.
 
     Raises:
-        ValueError: if an argument is out of range, or the model has neither `generate` nor `decode`.
+        ValueError: if an argument is out of range, or the model has no `from_latents` method.
 
     Example:
 
@@ -125,8 +126,8 @@ class LatentInterpolation(SampleGrid):
             raise ValueError(f"`condition` must have a row a path, {num_paths}. Received: {condition!r}")
 
     def set_model(self, model):
-        if not (hasattr(model, "generate") or hasattr(model, "decode")):
-            raise ValueError(f"Expected a model with `generate` or `decode`. Received: {type(model).__name__}")
+        if declared(model, "from_latents") is None:
+            raise ValueError(f"Expected a model with a `from_latents` method. Received: {type(model).__name__}")
         super().set_model(model)
 
     def latents(self, latent_size):
@@ -142,10 +143,9 @@ class LatentInterpolation(SampleGrid):
         return (first * ends[0] + second * ends[1]).astype("float32")
 
     def _samples(self):
-        decode = getattr(self.model, "generate", None) or self.model.decode
         latents = self.latents(self.model.latent_size)
         condition = None if self.condition is None else np.repeat(self.condition, self.columns, axis=0)
-        return decode(latents.reshape(-1, latents.shape[-1]), condition=condition)
+        return self.model.from_latents(latents.reshape(-1, latents.shape[-1]), condition=condition)
 
 
 def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_dl.checks import check_count
 from keras_dl.metrics.sample_metric import check_metrics, compare, represent
+from keras_dl.models.base.offers import declared
 
 ROWS = 1000
 
@@ -69,7 +70,7 @@ class SampleMetrics(keras.callbacks.Callback):
         self._fitting = False
 
     def set_model(self, model):
-        if not callable(getattr(model, "sample", None)):
+        if declared(model, "sample") is None:
             raise ValueError(f"Expected a model with a `sample` method. Received: {type(model).__name__}")
         self._fitting = False
         super().set_model(model)

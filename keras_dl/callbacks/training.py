@@ -6,6 +6,7 @@ import warnings
 import keras
 
 from keras_dl.checks import check_count, check_number
+from keras_dl.models.base.offers import declared
 
 
 class KLAnnealing(keras.callbacks.Callback):
@@ -33,7 +34,7 @@ class KLAnnealing(keras.callbacks.Callback):
         self.schedule = schedule
 
     def on_train_begin(self, logs=None):
-        objective = getattr(self.model, "objective", None)
+        objective = declared(self.model, "objective")
         if not hasattr(objective, "beta"):
             raise ValueError(f"Expected a model whose objective has a `beta`. Received: {type(objective).__name__}")
         objective.beta = self.schedule
@@ -56,7 +57,7 @@ class SwapAverages(keras.callbacks.Callback):
     """
 
     def set_model(self, model):
-        if not getattr(model, "ema_networks", None):
+        if not declared(model, "ema_networks"):
             raise ValueError("Expected a model with averaged weights (`ema_momentum`). Received: a model without")
         super().set_model(model)
 
@@ -138,8 +139,9 @@ class NanGuard(keras.callbacks.Callback):
         broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if broken and self.found is None:
             # The logs are means so far, of several steps and inner updates: the model knows which was the first.
-            find = getattr(self.model, "first_not_finite", None)
-            self.found, step = (find and find()) or (broken[0], None)
+            find = declared(self.model, "first_not_finite")
+            first = None if find is None else find()
+            self.found, step = first or (broken[0], None)
             place = f"batch {batch + 1} of the epoch" if step is None else f"step {step}"
             warnings.warn(f"Training stopped at {place}: {self.found} is not finite.", stacklevel=2)
             self.model.stop_training = True

@@ -153,6 +153,10 @@ class GAN(GameLosses, ObjectiveModel):
         condition = self._condition(self.generator, condition, len(latents))
         return shapes.by_rows(self.as_graph(self._generate), latents, condition)
 
+    def from_latents(self, latents, condition=None):
+        """Returns `generate(latents)`."""
+        return self.generate(latents, condition)
+
     def sample(self, num_samples, condition=None, seed=None, truncation=None):
         r"""Draws $z \sim \mathcal{N}(0, I)$ and returns $G(z)$.
 

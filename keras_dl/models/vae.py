@@ -142,6 +142,10 @@ class VAE(ObjectiveModel):
         self._check_condition(condition, len(latents))
         return self.as_graph(self._decode)(latents, conditions.as_tensor(self.networks, condition))
 
+    def from_latents(self, latents, condition=None):
+        """Returns `decode(latents)`."""
+        return self.decode(latents, condition)
+
     def reconstruct(self, x, condition=None):
         """Returns the mean of $p(x | z)$ at the posterior's mean, of the shape of `x`."""
         return self.as_graph(self._reconstruct)(*self._inputs(x, condition))

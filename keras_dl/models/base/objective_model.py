@@ -242,10 +242,6 @@ class ObjectiveModel(Memory, Offers, Saved):
             track(self._trackers, *found)
 
     def first_not_finite(self):
-        """Returns `(metric's name, step)` of the first mean of this epoch that was NaN or infinite, or `None`.
-
-        Under several workers all of them must call it.
-        """
         update, term, step = self._broken.find(self.distribute_strategy) or (None, None, None)
         return None if update is None else (self._trackers[update, term].name, step)
 

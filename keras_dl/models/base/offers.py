@@ -1,6 +1,7 @@
 """What a model offers beside training: graphs of its methods, the noise of its calls, exported functions."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,16 @@ from keras_dl.models.base import exporting, graphs
 from keras_dl.models.base.state import as_seed
 
 
+def declared(model, name):
+    """What a model has under a name that `Offers` declares, or `None`: all that callbacks know of a model.
+
+    `None` stands for a method that the family did not write, and for what a Keras model of another kind lacks.
+    """
+    own = getattr(model, name, None)
+    unwritten = getattr(own, "__func__", own) is getattr(Offers, name)
+    return None if unwritten else own
+
+
 class Offers(keras.Model):
     """The part of an `ObjectiveModel` that its own methods and exports use."""
 
@@ -18,8 +29,32 @@ class Offers(keras.Model):
     log_prob_kind = "exact"
     #: The `keras_dl.likelihoods.Dequantized` of a density of integers: by it bits per dimension are counted.
     dequantized = None
+    #: What is minimised, where a family leaves the choice to its user; a callback may change its weights.
+    objective: Any = None
+    #: Copies of networks with averaged weights, by name.
+    ema_networks: dict = {}
     # Of the family.
     log_prob: Callable
+
+    @property
+    def data_range(self):
+        """The values that samples may have, `(low, high)`; `None` where they are not bounded, or not known to be."""
+        return None
+
+    def sample(self, num_samples, condition=None, seed=None):
+        """Draws samples, shape `(num_samples, *data_shape)`; a family that generates writes this method."""
+        raise NotImplementedError(f"{type(self).__name__} should define sample(num_samples, condition, seed).")
+
+    def from_latents(self, latents, condition=None):
+        """Returns the data of latents, shape `(batch, latent_size)`; a family with latents writes this method."""
+        raise NotImplementedError(f"{type(self).__name__} should define from_latents(latents, condition).")
+
+    def first_not_finite(self):
+        """Returns `(metric's name, step)` of the first mean of this epoch that was NaN or infinite, or `None`.
+
+        Under several workers all of them must call it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} should be an ObjectiveModel.")
 
     def log_density(self, x, condition=None, **options):
         r"""Returns $\log p(x)$ and what it is: what programs, searches and tasks read of every family.
