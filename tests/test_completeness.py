@@ -16,6 +16,7 @@ TESTS = Path(__file__).resolve().parent
 CONTRACTS = {
     "layers": "CASES",  # tests/layers/cases.py
     "losses": "check_loss",
+    "bijectors": "check_bijector",
     "likelihoods": "check_likelihood",
     "networks": "check_network",
     "objectives": "",
@@ -26,7 +27,8 @@ CONTRACTS = {
 NO_PARTS = {
     "layers": {"ConvCost"},  # what a function returns
     "losses": {"Loss"},
-    "likelihoods": {"Likelihood", "StandardNormal", "get"},
+    "bijectors": {"AffineTransform", "Bijector", "Coupling", "MADE", "Transform"},
+    "likelihoods": {"LearnedNormal", "Likelihood", "NormalMixture", "Prior", "StandardNormal", "get"},
     "networks": {"conditions", "create", "transfer_weights"},
     "objectives": {"Adversarial", "Bound", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},
     "metrics": {"RandScore"},  # what a function returns

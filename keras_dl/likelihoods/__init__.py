@@ -7,7 +7,7 @@ from keras_dl.likelihoods.dequantized import Dequantized
 from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
 from keras_dl.likelihoods.gaussian import Gaussian
 from keras_dl.likelihoods.log_density import LogDensity
-from keras_dl.likelihoods.priors import StandardNormal
+from keras_dl.likelihoods.priors import LearnedNormal, NormalMixture, Prior, StandardNormal
 from keras_dl.likelihoods.registry import get
 
 __all__ = [
@@ -16,8 +16,11 @@ __all__ = [
     "Dequantized",
     "DiscretizedLogistic",
     "Gaussian",
+    "LearnedNormal",
     "Likelihood",
     "LogDensity",
+    "NormalMixture",
+    "Prior",
     "StandardNormal",
     "get",
 ]

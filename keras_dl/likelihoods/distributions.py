@@ -7,6 +7,7 @@ import tensorflow_probability as tfp
 
 Distribution = tfp.distributions.Distribution
 Independent = tfp.distributions.Independent
+MixtureSameFamily = tfp.distributions.MixtureSameFamily
 
 
 class Normal(tfp.distributions.Normal):

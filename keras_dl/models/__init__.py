@@ -1,6 +1,8 @@
 """Models: families that users compile and fit, all on one base."""
 
 from keras_dl.models.base import ObjectiveModel, Update
+from keras_dl.models.flow import NormalizingFlow
+from keras_dl.models.flow_forms import MAF, Glow, NeuralSplineFlow, RealNVP
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.siamese import Siamese
@@ -10,12 +12,17 @@ from keras_dl.models.vae import VAE, ConditionalVAE
 __all__ = [
     "DCGAN",
     "GAN",
+    "MAF",
     "VAE",
     "WGAN",
     "WGANGP",
     "ConditionalGAN",
     "ConditionalVAE",
+    "Glow",
+    "NeuralSplineFlow",
+    "NormalizingFlow",
     "ObjectiveModel",
+    "RealNVP",
     "Siamese",
     "Supervised",
     "Update",

@@ -9,10 +9,12 @@ import pytest
 from keras_dl import losses, models, networks, objectives
 from keras_dl.testing import check_model
 from tests.models.builders import images, small_classifier, small_vae
+from tests.models import flow_builders
 from tests.models.gan_builders import adams, small_gan
 from tests.processes import shared
 
 X, LABELS = images(10), np.arange(10) % 3
+POINTS = flow_builders.POINTS
 
 
 def adam():
@@ -48,8 +50,13 @@ CASES = {
     "DCGAN": (lambda: small_gan(models.DCGAN, label_smoothing=0.1), two_adams, (X,)),
     "Supervised": (small_classifier, classification, (X, LABELS)),
     "Siamese": (siamese, adam, (X, LABELS)),
+    "NormalizingFlow": (flow_builders.general, adam, (POINTS, LABELS)),
+    "RealNVP": (lambda: models.RealNVP((3,), 2, (4,), seed=0), adam, (POINTS,)),
+    "MAF": (lambda: models.MAF((3,), 2, (4,), "batch", condition=(2,), seed=0), adam, (POINTS, POINTS[:, :2])),
+    "NeuralSplineFlow": (lambda: models.NeuralSplineFlow((3,), 2, (4,), seed=0), adam, (POINTS,)),
+    "Glow": (flow_builders.glow, adam, (flow_builders.LEVELS,)),
 }
-IN_HALF_PRECISION = ("VAE", "GAN", "Supervised")
+IN_HALF_PRECISION = ("VAE", "GAN", "Supervised", "Glow")
 
 
 @functools.cache

@@ -113,7 +113,10 @@ def _averaged_ids(network):
 
 
 def _copy(network):
-    copy = keras.models.clone_model(network)
+    if isinstance(network, keras.Model):
+        copy = keras.models.clone_model(network)
+    else:  # a layer, whose config says how it was built
+        copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
     if not copy.built:
         copy.build(network.input_shape)
     copy.set_weights(network.get_weights())

@@ -1,0 +1,94 @@
+"""Checks of a normalizing flow's parts and data."""
+
+import math
+
+import keras
+import numpy as np
+
+from keras_dl.bijectors import Bijector
+from keras_dl.checks import check_count, check_counts
+from keras_dl.data.checks import as_array, check_finite
+from keras_dl.likelihoods import Dequantized, Prior
+from keras_dl.models.base import conditions
+from keras_dl.networks import condition_inputs
+
+
+def check_parts(bijector, base, dequantized):
+    """Refuses parts of the wrong kind."""
+    kinds = (("bijector", bijector, Bijector, "a keras_dl.bijectors.Bijector"),)
+    kinds += () if base is None else (("base", base, Prior, "a prior of keras_dl.likelihoods"),)
+    kinds += () if dequantized is None else (("dequantized", dequantized, Dequantized, "a Dequantized"),)
+    for name, part, kind, words in kinds:
+        if not isinstance(part, kind):
+            raise TypeError(f"`{name}` must be {words}. Received: {name}={part!r}")
+
+
+def data_shape(shape, dequantized):
+    """The shape of a sample, which the argument or `dequantized` says."""
+    if shape is None and dequantized is None:
+        raise ValueError("`shape` must be the shape of a sample, such as (2,). Received: shape=None")
+    shape = dequantized.shape if shape is None else tuple(check_counts(list(shape), "shape"))
+    if dequantized is not None and tuple(shape) != dequantized.shape:
+        raise ValueError(f"`shape` must be that of `dequantized`, {dequantized.shape}. Received: shape={shape}")
+    return tuple(shape)
+
+
+def embedding(condition):
+    """The network that makes vectors of a condition, or `None`."""
+    if condition is None:
+        return None
+    if isinstance(condition, keras.Model):
+        if not conditions.takes_condition(condition) or len(condition.output_shape) != 2:
+            raise ValueError(
+                "`condition` as a model must take {'condition': ...} and return vectors (batch, size). "
+                f"Received: {condition.name}"
+            )
+        return condition
+    options = {"condition_shape": tuple(condition)} if isinstance(condition, (tuple, list)) else {}
+    options = options or {"num_classes": check_count(condition, "condition", least=2)}
+    inputs, _, vectors = condition_inputs.inputs("x", (1,), **options)
+    return keras.Model({"condition": inputs["condition"]}, vectors, name="condition_vectors")
+
+
+def latent_shape(bijector, shape):
+    """The shape of latents, of as many values as the data have."""
+    latents = tuple(bijector.compute_output_shape((None, *shape)))[1:]
+    if size(latents) != size(shape):
+        raise ValueError(f"`bijector` must keep the number of values, {shape}. Received: latents of shape {latents}")
+    return latents
+
+
+def size(shape):
+    """How many values a sample has."""
+    return math.prod(shape)
+
+
+def check_base(base, latents):
+    """Refuses a prior over another number of latents."""
+    if base.latent_size != latents:
+        raise ValueError(
+            f"`base` must be over {latents} latents, as many as a sample has values. Received: {base.latent_size}"
+        )
+
+
+def check_values(flow, x):
+    """Refuses values that the flow has no density of."""
+    x = as_array(x, "x")
+    if flow.dequantized is not None:
+        flow.dequantized.check(x)
+        return
+    check_finite(x, "x")
+    flow.bijector.check(x)
+
+
+def check_columns(x, flow):
+    """Refuses training data with a constant column: their density is unbounded."""
+    x = x[0] if isinstance(x, (tuple, list)) and x else x
+    if flow.dequantized is not None or not isinstance(x, np.ndarray) or x.ndim != 2 or len(x) < 2:
+        return
+    constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else []
+    if len(constant):
+        raise ValueError(
+            "x should have no constant column: on it the density is unbounded, and the loss falls for ever. Leave it "
+            f"out, or add noise. Received: constant columns {constant.tolist()}"
+        )
