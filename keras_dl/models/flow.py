@@ -166,6 +166,11 @@ class NormalizingFlow(ObjectiveModel):
         condition = conditions.as_tensor(self._conditional, condition)
         return shapes.by_rows(self.as_graph(self._decode), latents, condition)
 
+    def from_latents(self, latents, condition=None):
+        """Returns `decode` of latents as vectors, shape `(batch, latent_size)`."""
+        latents = shapes.as_rows(latents, (self.latent_size,), "latents")
+        return self.decode(tf.reshape(latents, [-1, *self.latent_shape]), condition)
+
     def sample(self, num_samples, condition=None, seed=None, temperature=1.0):
         """Draws latents from the base and returns $f^{-1}(z)$.
 

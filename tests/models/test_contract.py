@@ -8,8 +8,8 @@ import pytest
 
 from keras_dl import losses, models, networks, objectives
 from keras_dl.testing import check_model
-from tests.models.builders import images, small_classifier, small_vae
 from tests.models import flow_builders
+from tests.models.builders import images, small_classifier, small_vae
 from tests.models.gan_builders import adams, small_gan
 from tests.processes import shared
 

@@ -4,6 +4,7 @@ import os
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_dl
 from tests.models.remembering import everything, remembering
@@ -48,7 +49,17 @@ def remembers():
     return model, lambda x, y: (x,)
 
 
+def flow():
+    """Begins by its first batch, dequantises, and normalises activations."""
+    keras.utils.set_random_seed(1)
+    pixels = keras_dl.likelihoods.Dequantized((8, 8, 1), num_levels=17, value_range=(-0.5, 0.5))
+    model = keras_dl.models.Glow(num_levels=2, num_steps=1, hidden=(4,), dequantized=pixels, condition=10, seed=2)
+    model.compile(keras.optimizers.SGD(1e-4), jit_compile=False)
+    return model, lambda x, y: (x, y)
+
+
 MODELS = {"remembers": remembers, "vae": vae, "classifier": classifier, "regularized": regularized, "wgan_gp": wgan_gp}
+MODELS["flow"] = flow
 
 
 def train(strategy):
@@ -71,8 +82,13 @@ def _train(strategy, name):
     return {
         "weights": everything(model) if name == "remembers" else model.get_weights(),
         "history": first.history | {f"second_{name}": values for name, values in second.history.items()},
-        "predictions": model.predict(inputs, batch_size=BATCH, verbose=0),
+        "predictions": model.predict(_for_predict(name, inputs, held_out), batch_size=BATCH, verbose=0),
     }
+
+
+def _for_predict(name, inputs, held_out):
+    """A conditional model takes a dataset of pairs."""
+    return tf.data.Dataset.from_tensor_slices((held_out,)).batch(BATCH) if name == "flow" else inputs
 
 
 def normalize(strategy):
