@@ -1,5 +1,7 @@
 """Normalizing flows: densities, both directions, conditions, temperature, integers, files and refusals."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -156,7 +158,7 @@ def test_files_of_other_formats_compute_both_directions(name, format, tmp_path):
     folder = runtime.export(FORMS[name](), tmp_path / "flow", format=format)
     if format == "onnx":
         exact = {"log_prob"} if name != "Glow" else set()  # of integers it draws noise
-        assert {path.stem for path in folder.rglob("*.onnx")} == {"encode", "decode"} | exact
+        assert {path.stem for path in Path(folder).rglob("*.onnx")} == {"encode", "decode"} | exact
 
 
 def test_refusals():
