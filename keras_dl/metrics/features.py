@@ -1,5 +1,6 @@
 """Frozen networks by whose features samples are compared."""
 
+import functools
 import hashlib
 import os
 from pathlib import Path
@@ -57,7 +58,7 @@ class Features:
         self.batch_size = batch_size
         self.has_probabilities = len(network.outputs) == 2
         signature = tf.TensorSpec((None, *network.input_shape[1:]), "float32")
-        self._compiled = tf.function(self._apply, input_signature=[signature], autograph=False)
+        self._compiled = tf.function(functools.partial(self._apply), input_signature=[signature], autograph=False)
 
     def _apply(self, images):
         outputs = self.network(images, training=False)

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_dl import files
 from keras_dl.data import segmentation
+from keras_dl.models.base.graphs import traced_alone
 from keras_dl.tasks import dice_table, drawing, scan_drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Report, shown, untracked
@@ -193,12 +194,12 @@ class Ensemble:
 def probabilities(model):
     """A compiled function from patches to the probabilities of their pixels' classes, at full resolution."""
 
-    @tf.function(reduce_retracing=True)
     def graph_probabilities(patches):
         outputs = model(patches, training=False)
         return tf.nn.softmax(tf.nest.flatten(outputs)[0])
 
-    return lambda patches: keras.ops.convert_to_numpy(graph_probabilities(tf.convert_to_tensor(patches)))
+    graph = traced_alone(graph_probabilities, reduce_retracing=True)
+    return lambda patches: keras.ops.convert_to_numpy(graph(tf.convert_to_tensor(patches)))
 
 
 def write_mask(source, labels, path):

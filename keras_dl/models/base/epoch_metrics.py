@@ -5,6 +5,8 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.models.base.graphs import traced_alone
+
 
 def read(model):
     """Returns the values of the metrics' variables, each of shape `(replicas, *variable.shape)`.
@@ -34,7 +36,7 @@ def write(model, values):
         for variable, value in zip(variables, values, strict=True):
             variable.value.assign(tf.gather(tf.cast(value, variable.dtype), replica))
 
-    tf.function(lambda: strategy.run(assign), autograph=False)()  # as a graph: replicas run eagerly with a warning
+    traced_alone(lambda: strategy.run(assign))()  # as a graph: replicas run eagerly with a warning
 
 
 def gather(strategy, function):
@@ -44,7 +46,7 @@ def gather(strategy, function):
         local = strategy.run(lambda: [tf.identity(tensor)[None] for tensor in function()])
         return [strategy.gather(tensor, axis=0) for tensor in local]
 
-    return tf.function(on_replicas, autograph=False)()
+    return traced_alone(on_replicas)()
 
 
 def _variables(model):

@@ -10,7 +10,7 @@ from keras_dl.data.pipeline import mark_of
 from keras_dl.models.base.checking import check_batches, check_rows, without_none
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
-from keras_dl.models.base.graphs import compiled
+from keras_dl.models.base.graphs import compiled, traced_alone
 from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize, run_due_updates, within_phase
 
 
@@ -53,6 +53,27 @@ def test_function(model):
         return logs
 
     return function
+
+
+def predict_function(model, keras_function):
+    """The function with which `predict` runs batches, given a list of them.
+
+    Args:
+        model: The model.
+        keras_function: Keras' own, which replicas run.
+    """
+    if model.run_eagerly:
+        return keras_function
+    options = {"autograph": True, "reduce_retracing": True}  # Keras': a network may have conditions of its own
+    if model.distributed:
+        return traced_alone(keras_function.python_function, **options)
+    step = traced_alone(model.predict_step, jit_compile=True, **options) if model.jit_compile else model.predict_step
+
+    def function(batches):
+        outputs = [step(batch) for batch in batches]
+        return tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *outputs)
+
+    return traced_alone(function, **options)
 
 
 def _classes(model):
@@ -171,7 +192,7 @@ def _train_stack(model, stack, count):
 
 def _run_on_replicas(strategy, function, batch):
     """Runs a function once on every replica, as a graph: replicas run eagerly with a warning."""
-    tf.function(lambda: strategy.run(function, args=(batch,)), autograph=False)()
+    traced_alone(lambda: strategy.run(function, args=(batch,)))()
 
 
 def _replicated(model, step, training=False):
@@ -198,7 +219,7 @@ def _replicated(model, step, training=False):
             def traced(source):
                 return run(without_none(next(source)) if from_iterator else source, **options)
 
-            graphs[key] = traced if model.run_eagerly else tf.function(traced, autograph=False, reduce_retracing=True)
+            graphs[key] = traced if model.run_eagerly else traced_alone(traced, reduce_retracing=True)
         return graphs[key]
 
     def one(iterator):

@@ -1,9 +1,25 @@
 """Functions as graphs: one for any number of rows, and few for any lengths of the other axes."""
 
+import functools
+
 import tensorflow as tf
 
 _EXACT = 3  # shapes, beside the number of rows, that get a graph each before one takes all
 _XLA_SHAPES = 4  # shapes for which XLA compiles before plain graphs take over: it compiles anew for each
+
+
+def traced_alone(function, autograph=False, **options):
+    """`function` as a `tf.function` whose traces are counted by themselves.
+
+    TensorFlow counts traces by a function's code and warns of retracing at the fifth. A function that is defined within
+    another has one code for all models and batches, which would trace it too often together, though each does once.
+
+    Args:
+        function: Function of tensors.
+        autograph: Whether Python's conditions and loops over tensors become graphs.
+        **options: Options of `tf.function`.
+    """
+    return tf.function(functools.partial(function), autograph=autograph, **options)
 
 
 def compiled(function, unknown_axes=1, **options):
@@ -82,8 +98,7 @@ class Graphs:
         if (self.key, shapes) not in self.functions:
             rows = iter(shapes)
             specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(next(rows), tensor.dtype), tensors)
-            graph = tf.function(self.function, input_signature=specs, autograph=False, **self.options)
-            self.functions[self.key, shapes] = graph
+            self.functions[self.key, shapes] = traced_alone(self.function, input_signature=specs, **self.options)
         return self.functions[self.key, shapes]
 
     def _plain(self, tensors):

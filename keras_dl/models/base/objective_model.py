@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from keras_dl.models.base import checking, choosing, compiling, execution, fitting, structure
+from keras_dl.models.base import checking, choosing, compiling, execution, fitting, paths, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.memory import Memory
@@ -119,6 +119,7 @@ class ObjectiveModel(Memory, Offers, Saved):
         self._trackers, self._broken = {}, None
         self.graphs = {}
         self.built = True
+        paths.tell_apart(self)
 
     # What a family says.
 
@@ -190,6 +191,7 @@ class ObjectiveModel(Memory, Offers, Saved):
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
         compiling.check(self, jit_compile, steps_per_execution, options)
+        paths.tell_apart(self)  # those of parts that came after the networks, too
         optimizers = compiling.take_optimizers(self, optimizer, options)
         with self.distribute_strategy.scope():
             optimizers = {name: compiling.prepare(self, value, auto_scale_loss) for name, value in optimizers.items()}
@@ -262,6 +264,12 @@ class ObjectiveModel(Memory, Offers, Saved):
     def make_test_function(self, force=False):
         if self.test_function is None or force:
             self.test_function = execution.test_function(self)
+
+    def make_predict_function(self, force=False):
+        if self.predict_function is None or force:
+            super().make_predict_function(force)
+            self.predict_function = execution.predict_function(self, self.predict_function)
+        return self.predict_function
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Builds what `compile` could not: networks, optimizers and trackers exist, compiled metrics may not."""

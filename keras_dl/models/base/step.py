@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
+from keras_dl.models.base.graphs import traced_alone
 from keras_dl.models.base.replicas import (
     changes_averaged,
     count_rows,
@@ -221,7 +222,6 @@ class StepProgram:
         """An XLA computation of the gradient, and the variables (batch statistics, seeds) that it gives new values."""
         changed = []
 
-        @tf.function(jit_compile=True, autograph=False, reduce_retracing=True)
         def compute(batch, *place):
             with keras.StatelessScope() as scope:
                 for variable in update.variables:
@@ -233,7 +233,7 @@ class StepProgram:
             changed[:] = [v for v, _ in new]
             return (*results, [value for _, value in new])
 
-        return compute, changed
+        return traced_alone(compute, jit_compile=True, reduce_retracing=True), changed
 
     def _local_gradients(self, part):
         """Values, terms, regularizers' charge and state of the local rows, and their share of the mean's gradient."""

@@ -158,8 +158,29 @@ def test_many_lengths_share_a_graph():
     for model in (ours, stock):
         histories.append(model.fit(iter_of(data), steps_per_epoch=len(data), verbose=0).history)
         if model is ours:
-            assert Traced.calls <= 5  # three lengths, one graph for all, and one without XLA
+            assert Traced.calls == 5  # three lengths, one graph for all, and one without XLA
     close(*histories)
+
+
+@pytest.mark.parametrize(("jit_compile", "graphs"), [(False, 4), (True, 5)])
+def test_graphs_of_many_lengths_do_not_grow_with_them(jit_compile, graphs):
+    network = keras.Sequential([keras.Input((None, 2)), keras.layers.Dense(3), Traced()])
+    model = keras_dl.models.Supervised(network)
+    model.compile("sgd", "mse", jit_compile=jit_compile)
+    data = [(np.ones((4, n, 2), "float32"), np.ones((4, n, 3), "float32")) for n in range(1, 21)]
+
+    def traces(use):
+        Traced.calls = 0
+        use()
+        return Traced.calls
+
+    uses = {
+        "fit": lambda: model.fit(iter_of(data), steps_per_epoch=20, verbose=0),
+        "evaluate": lambda: model.evaluate(iter_of(data), steps=20, verbose=0),
+        "predict": lambda: [model.predict_on_batch(x) for x, _ in data],
+    }
+    assert {name: traces(use) for name, use in uses.items()} == {"fit": graphs, "evaluate": graphs, "predict": 2}
+    assert {name: traces(use) for name, use in uses.items()} == dict.fromkeys(uses, 0)
 
 
 def iter_of(data):
