@@ -21,7 +21,14 @@ from keras_dl.models.base.checking import (
     reads_disk,
     without_none,
 )
-from keras_dl.models.base.progress import Callbacks, Progress, acts_on_batches, check_monitors, in_order
+from keras_dl.models.base.progress import (
+    Callbacks,
+    Progress,
+    acts_on_batches,
+    check_monitors,
+    direct_monitors,
+    in_order,
+)
 from keras_dl.models.base.replicas import lost_workers
 
 
@@ -51,6 +58,7 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     elif validation is not None and is_arrays(validation):
         check(model, validation)
     check_monitors(model, as_list(callbacks))
+    direct_monitors(model, as_list(callbacks))
     steps_per_epoch, count = options.get("steps_per_epoch"), feeding.count_batches(x)
     steps = steps_per_epoch or count
     _choose(model, x, steps, options, as_list(callbacks))

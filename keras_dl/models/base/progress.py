@@ -1,10 +1,12 @@
 """Callbacks that `fit` adds to the user's: the place in the data, batch numbers, rates of several optimizers."""
 
+import contextlib
 import math
 
 import keras
 import tensorflow as tf
 
+from keras_dl.metrics.directions import direction
 from keras_dl.models.base.checking import without_none
 from keras_dl.models.base.feeding import endless, order_of, shuffles
 
@@ -17,6 +19,8 @@ _ASKED = {
     keras.callbacks.BackupAndRestore: lambda callback: callback.save_freq != "epoch",
     keras.callbacks.TensorBoard: lambda callback: callback.update_freq != "epoch" or callback._start_batch > 0,
 }
+#: Keras' callbacks that compare values of what they monitor.
+MONITORING = (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau, keras.callbacks.ModelCheckpoint)
 
 
 class Progress(keras.callbacks.Callback):
@@ -162,6 +166,30 @@ def _with_shared_rates(callbacks):
     setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
     following = [[callback, rates] if isinstance(callback, setters) else [callback] for callback in callbacks]
     return [*[callback for pair in following for callback in pair], rates]
+
+
+def direct_monitors(model, callbacks):
+    """Tells callbacks of Keras with `mode="auto"` whether larger or smaller values of what they monitor are better.
+
+    Keras knows its own compiled metrics, and the loss; those that models track, callbacks measure, and losses of one
+    update or output are told by `keras_dl.metrics.direction`. What it does not know is left to Keras, which asks.
+    """
+    losses = {metric.name for metric in model.metrics if metric.name.endswith("_loss")}
+    for callback in callbacks:
+        if not isinstance(callback, MONITORING) or callback.mode != "auto":
+            continue
+        name = callback.monitor.removeprefix("val_")
+        if name == "loss" or any(metric.name == name for metric in compiled_metrics(model)):
+            continue
+        with contextlib.suppress(ValueError):
+            callback.mode = "min" if name in losses else direction(name)
+
+
+def compiled_metrics(model):
+    """The metrics that `compile` was given as objects that say a direction, where Keras looks for them."""
+    compiled = getattr(model, "_compile_metrics", None)
+    metrics = [] if compiled is None else tf.nest.flatten(compiled._user_metrics)
+    return [metric for metric in metrics if hasattr(metric, "_direction")]
 
 
 def check_monitors(model, callbacks):
