@@ -1,10 +1,14 @@
 """Specification of a data set: what a network needs to know about it."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.data.disk.column import is_column
+
 _ROWS_LOOKED_AT = 1000
+_NUMBERS_LOOKED_AT = 2**24  # fewer rows of large samples
 
 
 class DataSpec(NamedTuple):
@@ -34,10 +38,12 @@ class DataSpec(NamedTuple):
 
     @classmethod
     def of(cls, x, y=None):
-        """Describes arrays of samples `x`, shape `(num_samples, ...)`, and labels, other targets or None, `y`."""
-        labelled = y is not None and np.asarray(y).dtype.kind in "iu"
+        """Describes samples `x`, an array or column of shape `(num_samples, ...)`, and labels, targets or None, `y`."""
+        labelled = y is not None and not is_column(y) and np.asarray(y).dtype.kind in "iu"
         num_classes = int(np.max(y)) + 1 if labelled else None
-        return cls(tuple(int(axis) for axis in x.shape[1:]), num_classes, len(x), _num_levels(x[:_ROWS_LOOKED_AT]))
+        shape = tuple(int(axis) for axis in x.shape[1:])
+        rows = min(_ROWS_LOOKED_AT, max(1, _NUMBERS_LOOKED_AT // max(1, math.prod(shape))))
+        return cls(shape, num_classes, len(x), _num_levels(x[:rows]))
 
 
 def _num_levels(x):

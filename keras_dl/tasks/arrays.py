@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy as np
 import keras_dl.data
 from keras_dl.data.disk import rows_of
 
-#: Of data on disk, the part that is held out, at most as many samples as the named sets have, in memory.
+#: Of data on disk, the part that is held out, in memory: at most as many samples as the named sets have, and numbers.
 HELD_OUT = 0.1
 MOST_HELD_OUT = 10_000
+MOST_NUMBERS = 2**27  # half a GB
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Arrays:
         """
         opened = dataclasses.replace(keras_dl.data.open(path), name=name)
         _check_condition(name, opened.y, condition)
-        training, held_out = opened.split(HELD_OUT, most=MOST_HELD_OUT)
+        training, held_out = opened.split(HELD_OUT, most=_fitting(MOST_HELD_OUT, opened.x))
         y_test = None if held_out.y is None else held_out.y[:]
         return cls(name, training.x, training.y, held_out.x[:], y_test, condition is not None, opened)
 
@@ -82,7 +84,8 @@ class Arrays:
         return described
 
     def training(self, most):
-        """Training samples as arrays `(x, y)`: all, or `most` of them from all over."""
+        """Training samples as arrays `(x, y)`: all, or `most` of them from all over, fewer if they are large."""
+        most = _fitting(most, self.x)
         if len(self.x) <= most:
             return self.x[:], None if self.y is None else self.y[:]
         rows = np.linspace(0, len(self.x) - 1, most).astype(int)
@@ -188,6 +191,11 @@ class Arrays:
         batch = next(iter(pipeline.unbatch().batch(count)))
         x, condition = self.split(batch)
         return x.numpy(), None if condition is None else condition.numpy()
+
+
+def _fitting(most, x):
+    """How many samples, at most so many, have no more than `MOST_NUMBERS` numbers."""
+    return max(1, min(most, MOST_NUMBERS // max(1, math.prod(x.shape[1:]))))
 
 
 def _check_condition(name, y, condition):

@@ -112,6 +112,9 @@ def reading(model, *datasets):
         if not failures:
             raise
         raise failures[0] from error
+    finally:
+        for reader in readers:
+            reader.share(workers=1, worker=0, replicas=1)
 
 
 def _share(reader, strategy):
