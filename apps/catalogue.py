@@ -7,6 +7,8 @@ import importlib.util
 import sys
 from pathlib import Path
 
+from keras_dl.checks import refusal
+
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "apps" / "recipes"
 #: Methods by which a recipe asks for a hyperparameter.
@@ -35,7 +37,7 @@ def module(recipe):
         ValueError: if there is none of that name.
     """
     if not is_recipe(recipe):
-        raise ValueError(f"{unknown('recipe', recipe, recipes())} Received: {recipe!r}")
+        raise refusal(f"{unknown('recipe', recipe, recipes())}", f"{recipe!r}")
     name = f"recipe_{title(recipe)}" if recipe.endswith(".py") else f"apps.recipes.{recipe}"
     if name in sys.modules and Path(sys.modules[name].__file__).resolve() == _path(recipe).resolve():
         return sys.modules[name]

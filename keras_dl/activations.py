@@ -24,6 +24,8 @@ import keras
 from keras import ops
 from keras.activations import elu, linear, log_sigmoid, log_softmax, relu, relu6, sigmoid, softmax, tanh
 
+from keras_dl.checks import refusal
+
 __all__ = [
     "Activation",
     "celu",
@@ -115,7 +117,7 @@ def softplus(x, beta=1.0, threshold=20.0):
     [0.6931, 30.0]
     """
     if beta == 0:
-        raise ValueError(f"Expected `beta` other than 0. Received: beta={beta}")
+        raise refusal("Expected `beta` other than 0", f"beta={beta}")
     x = ops.convert_to_tensor(x)
     if beta == 1 and threshold >= 20:
         return ops.softplus(x)  # log1p(e^-20) = 2e-9 is lost beside 20 in float32: the identity comes by itself
@@ -145,7 +147,7 @@ def celu(x, alpha=1.0):
     [-0.7869, 2.0]
     """
     if alpha == 0:
-        raise ValueError(f"Expected `alpha` other than 0. Received: alpha={alpha}")
+        raise refusal("Expected `alpha` other than 0", f"alpha={alpha}")
     x = ops.convert_to_tensor(x)
     return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
 
@@ -270,10 +272,10 @@ class Activation:
 
     def __init__(self, name, **options):
         if name not in _FUNCTIONS:
-            raise ValueError(_unknown(name))
+            raise _unknown(name)
         known = list(inspect.signature(_FUNCTIONS[name]).parameters)[1:]
         if unknown := sorted(set(options) - set(known)):
-            raise ValueError(f"Expected options of {name!r} among {known}. Received: {unknown}")
+            raise refusal(f"Expected options of {name!r} among {known}", unknown)
         self.name = name
         self.options = options
 
@@ -318,20 +320,20 @@ def get(identifier, **options):
         return keras.saving.get_registered_object("keras_dl>PReLU")(**options)
     if options:
         if name is None:
-            raise ValueError(f"Expected a name when options are given. Received: {identifier!r} with {options}")
+            raise refusal("Expected a name when options are given", f"{identifier!r} with {options}")
         return Activation(name, **options)
     if name in _FUNCTIONS:
         return _FUNCTIONS[name]
     try:
         return keras.activations.get(identifier)
     except (ValueError, TypeError) as error:
-        raise ValueError(_unknown(identifier)) from error
+        raise _unknown(identifier) from error
 
 
 def _unknown(name):
     near = difflib.get_close_matches(str(name), _FUNCTIONS, n=3)
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-    return f"Expected the name of an activation{hint}: one of {sorted(_FUNCTIONS)}. Received: {name!r}"
+    return refusal(f"Expected the name of an activation{hint}: one of {sorted(_FUNCTIONS)}", repr(name))
 
 
 def _add_names_to_keras():

@@ -2,6 +2,8 @@
 
 import os
 
+from keras_dl.checks import refusal
+
 
 def _backend():
     try:
@@ -15,7 +17,8 @@ def _backend():
 
 
 if _backend() != "tensorflow":
-    raise ImportError(
-        "keras_dl computes with TensorFlow: set KERAS_BACKEND=tensorflow, in the environment or in keras.json. "
-        f"Received: the backend {_backend()!r}"
+    raise refusal(
+        "keras_dl computes with TensorFlow: set KERAS_BACKEND=tensorflow, in the environment or in keras.json",
+        f"the backend {_backend()!r}",
+        error=ImportError,
     )

@@ -16,6 +16,27 @@ import numpy as np
 LARGEST_SEED = 2**63 - 1
 
 
+def refusal(expected, received="", /, *, error=ValueError, **values):
+    """The exception by which every part refuses what it cannot use: "`x` should be ... Received: x=...".
+
+    Args:
+        expected: What was expected, a sentence without its full stop.
+        received: What came instead, in words; empty where `values` say it.
+        error: The class of the exception.
+        **values: What came instead, by the names of the arguments.
+
+    Example:
+
+    >>> from keras_dl.checks import refusal
+    >>> refusal("`rate` should be a positive number", rate=-1)
+    ValueError('`rate` should be a positive number. Received: rate=-1')
+    """
+    if values:
+        received = ", ".join(f"{name}={value!r}" for name, value in values.items())
+    stop = "" if expected.endswith((".", "?")) else "."
+    return error(f"{expected}{stop} Received: {received}")
+
+
 def check_count(value, name, least=1):
     """Returns `value` as an `int` of at least `least`, or raises a `ValueError` that calls it `name`."""
     try:
@@ -24,7 +45,7 @@ def check_count(value, name, least=1):
         number = least - 1
     if number < least or isinstance(value, bool):
         expected = "a positive integer" if least == 1 else f"an integer of at least {least}"
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be {expected}", **{name: value})
     return number
 
 
@@ -33,7 +54,7 @@ def check_counts(value, name, least=1):
     if not isinstance(value, (list, tuple)):
         return check_count(value, name, least)
     if not value:
-        raise ValueError(f"`{name}` must be an integer or a sequence of integers. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be an integer or a sequence of integers", **{name: value})
     return tuple(check_count(one, name, least) for one in value)
 
 
@@ -44,14 +65,14 @@ def check_seed(seed, name="seed"):
     except TypeError:
         number = -1
     if not 0 <= number <= LARGEST_SEED or isinstance(seed, bool):
-        raise ValueError(f"`{name}` must be an integer from 0 to 2**63 - 1. Received: {name}={seed!r}")
+        raise refusal(f"`{name}` should be an integer from 0 to 2**63 - 1", **{name: seed})
     return number
 
 
 def check_path(path, name):
     """Returns `path` as a string, or raises a `TypeError` that calls it `name`."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
-        raise TypeError(f"`{name}` must be a path. Received: {name}={path!r}")
+        raise refusal(f"`{name}` should be a path", **{name: path}, error=TypeError)
     return os.fspath(path)
 
 
@@ -77,7 +98,7 @@ def check_number(value, name, least=None, most=None, above=None, below=None, inf
     if not fits or math.isnan(value) or (math.isinf(value) and not infinite):
         expected = " and".join(f" {word} {bound}" for word, bound, _ in bounds)
         kind = "number" if infinite else "finite number"
-        raise ValueError(f"`{name}` must be a {kind}{expected}. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be a {kind}{expected}", **{name: value})
     return value
 
 
@@ -88,14 +109,14 @@ def check_numbers(value, name):
     except ValueError:  # lists of different lengths
         array = np.asarray(None)
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise ValueError(f"`{name}` must hold finite numbers. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should hold finite numbers", **{name: value})
     return value
 
 
 def check_flag(value, name):
     """Returns `value`, true or false (0 and 1 pass), or raises a `ValueError` that calls it `name`."""
     if not isinstance(value, (bool, np.bool_)) and not (isinstance(value, numbers.Integral) and value in (0, 1)):
-        raise ValueError(f"`{name}` must be True or False. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be True or False", **{name: value})
     return value
 
 

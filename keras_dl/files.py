@@ -11,6 +11,8 @@ import os
 import warnings
 from pathlib import Path
 
+from keras_dl.checks import refusal
+
 LIST = ".keras_dl.sums"
 CHUNK = 1 << 20  # bytes that are read at once
 
@@ -49,7 +51,7 @@ def check_free(paths):
     for path in paths:
         if not is_free(path):
             text = f"{path} was not written by keras_dl, or was changed since, and is not replaced"
-            raise FileExistsError(f"{text}: move it, or write elsewhere. Received: {path}")
+            raise refusal(f"{text}: move it, or write elsewhere", path, error=FileExistsError)
 
 
 def free_name(path):

@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from keras_dl.checks import refusal
+
 #: What `pip install keras_dl[EXTRA]` installs, by the module's first name.
 EXTRAS = {
     "ot": ("POT", "transport"),
@@ -32,9 +34,10 @@ def need(module, what):
         __import__(module)
     except ImportError as error:
         package, extra = EXTRAS[module.partition(".")[0]]
-        raise ImportError(
-            f"{what} should find {package}: pip install {package.lower()}, or keras_dl with the extra {extra!r}. "
-            f"Received: {error}"
+        raise refusal(
+            f"{what} should find {package}: pip install {package.lower()}, or keras_dl with the extra {extra!r}",
+            error,
+            error=ImportError,
         ) from error
     return sys.modules[module]
 

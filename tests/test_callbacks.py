@@ -172,7 +172,7 @@ def test_pictures_show_the_range_of_the_data(activation, given, tmp_path):
 
 @pytest.mark.parametrize("bad", [{"columns": 1}, {"num_paths": 0}, {"num_paths": 3, "condition": [1, 2]}])
 def test_interpolation_refuses(bad):
-    with pytest.raises(ValueError, match="`(columns|num_paths|condition)` must .*Received"):
+    with pytest.raises(ValueError, match="`(columns|num_paths|condition)` should .*Received"):
         callbacks.LatentInterpolation("unused", **bad)
 
 

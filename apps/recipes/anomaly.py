@@ -14,6 +14,7 @@ simple image, likely under any model of digits, though no one was ever seen (Nal
 
 import keras_dl
 from apps.recipes import vae
+from keras_dl.checks import refusal
 from keras_dl.runs import Name
 
 DATASET = "digits"
@@ -23,7 +24,7 @@ PRESETS = {}
 def build(hp, data_spec):
     """Returns a compiled VAE for images of `data_spec.shape`."""
     if not data_spec.num_classes:
-        raise ValueError("anomaly expects images with labels, to leave one class out. Received: no labels")
+        raise refusal("anomaly expects images with labels, to leave one class out", "no labels")
     return vae.build(hp, data_spec)
 
 

@@ -16,6 +16,7 @@ import keras
 
 import keras_dl
 from apps.recipes import vae
+from keras_dl.checks import refusal
 from keras_dl.runs import Name
 
 DATASET = "digits"
@@ -25,7 +26,7 @@ PRESETS = {}
 def build(hp, data_spec):
     """Returns a compiled classifier for images of `data_spec.shape` in `data_spec.num_classes` classes."""
     if len(data_spec.shape) != 3 or not data_spec.num_classes:
-        raise ValueError(f"data should be images with labels. Received: samples of shape {data_spec.shape}")
+        raise refusal("data should be images with labels", f"samples of shape {data_spec.shape}")
     network = keras_dl.networks.lenet5(
         data_spec.shape,
         data_spec.num_classes,

@@ -19,6 +19,7 @@ Any other image goes the same way in code: `x, y = keras_dl.data.pixels(image)`,
 import keras
 
 import keras_dl
+from keras_dl.checks import refusal
 from keras_dl.runs import Name
 
 DATASET = "camera"
@@ -27,7 +28,7 @@ DATASET = "camera"
 def build(hp, data_spec):
     """Returns a compiled network of sines for coordinates of `data_spec.shape`."""
     if len(data_spec.shape) != 1:
-        raise ValueError(f"SIREN expects coordinates, a vector a sample. Received: samples of shape {data_spec.shape}")
+        raise refusal("SIREN expects coordinates, a vector a sample", f"samples of shape {data_spec.shape}")
     units = hp.Int(Name("hidden_units", "width of each hidden dense layer"), 16, 1024, default=256, sampling="log")
     network = keras_dl.networks.siren(
         data_spec.shape[0],

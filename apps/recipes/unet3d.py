@@ -11,6 +11,7 @@ About a minute of processor time. Four held-out volumes of blobs, seed 0: Dice 0
 
 import keras_dl
 from apps.recipes import unet
+from keras_dl.checks import refusal
 from keras_dl.data import segmentation
 from keras_dl.runs import Name
 
@@ -24,7 +25,7 @@ def plan(hp, data_spec):
     """Returns the plan by which volumes are prepared and cut into cubes, no larger than they are."""
     layout = segmentation.plan(data_spec.fingerprint)
     if len(layout.patch_size) != 3:
-        raise ValueError(f"unet3d expects volumes. Received: images of shape {data_spec.shape}")
+        raise refusal("unet3d expects volumes", f"images of shape {data_spec.shape}")
     edge = hp.Int(Name("patch_size", "edge of the patches in pixels"), 8, 256, step=8, default=24)
     multiples = [8 * -(-size // 8) for size in layout.median_shape]
     patch_size = tuple(min(edge, multiple) for multiple in multiples)

@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_dl.bijectors.base import Bijector, num_values, sum_over_sample
 from keras_dl.bijectors.made import MADE
 from keras_dl.bijectors.transforms import AffineTransform, Transform
+from keras_dl.checks import refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -38,8 +39,8 @@ class Autoregressive(Bijector):
         super().__init__(**kwargs)
         self.transform = AffineTransform() if transform is None else transform
         if not isinstance(self.transform, Transform):
-            raise TypeError(
-                f"`transform` must be a Transform, such as AffineTransform(). Received: transform={transform!r}"
+            raise refusal(
+                "`transform` should be a Transform, such as AffineTransform()", transform=transform, error=TypeError
             )
         self.hidden, self.activation, self.reverse = tuple(hidden), activation, bool(reverse)
 

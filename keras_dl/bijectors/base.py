@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 
 class Bijector(keras.layers.Layer):
     r"""Base class of invertible maps of samples, $z = f(x)$, forward from data to latents.
@@ -58,9 +60,10 @@ class Bijector(keras.layers.Layer):
 
     def inverse_and_log_det(self, z, condition=None, training=False):
         """Returns `x` with `f(x) = z` and $\\log|\\det \\partial x / \\partial z|$; see `forward_and_log_det`."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no inverse in closed form: it gives densities or draws, not both. "
-            "Received: a call of inverse_and_log_det"
+        raise refusal(
+            f"{type(self).__name__} has no inverse in closed form: it gives densities or draws, not both",
+            "a call of inverse_and_log_det",
+            error=NotImplementedError,
         )
 
     def call(self, x, condition=None, training=False):
@@ -119,7 +122,7 @@ def constant_log_det(x, value):
 def num_values(shape):
     """How many values a sample of `(batch, *shape)` has."""
     if any(size is None for size in shape[1:]):
-        raise ValueError(f"A bijector should know the shape of a sample. Received: {tuple(shape)}")
+        raise refusal("A bijector should know the shape of a sample", f"{tuple(shape)}")
     return int(np.prod(shape[1:]))
 
 
@@ -133,4 +136,4 @@ def check_condition(condition, size, name):
     if (condition is None) != (size == 0):
         expected = f"a condition of {size} numbers" if size else "no condition"
         received = "None" if condition is None else f"a condition of shape {tuple(condition.shape)}"
-        raise ValueError(f"{name} should get {expected}, as it was built for. Received: {received}")
+        raise refusal(f"{name} should get {expected}, as it was built for", received)

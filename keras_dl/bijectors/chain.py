@@ -3,12 +3,13 @@
 import keras
 
 from keras_dl.bijectors.base import Bijector
+from keras_dl.checks import refusal
 
 
 def check_bijector(bijector, name):
     """Returns a bijector, or raises a `TypeError`."""
     if not isinstance(bijector, Bijector):
-        raise TypeError(f"`{name}` must be a bijector of keras_dl.bijectors. Received: {name}={bijector!r}")
+        raise refusal(f"`{name}` should be a bijector of keras_dl.bijectors", **{name: bijector}, error=TypeError)
     return bijector
 
 
@@ -38,10 +39,10 @@ class Chain(Bijector):
     def __init__(self, bijectors, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(bijectors, (list, tuple)) or not bijectors:
-            raise ValueError(f"`bijectors` must be a list of bijectors. Received: bijectors={bijectors!r}")
+            raise refusal("`bijectors` should be a list of bijectors", bijectors=bijectors)
         self.bijectors = [check_bijector(bijector, "bijectors") for bijector in bijectors]
         if len({id(bijector) for bijector in self.bijectors}) < len(self.bijectors):
-            raise ValueError("`bijectors` must not hold one object twice. Received: a bijector that stands there twice")
+            raise refusal("`bijectors` should not hold one object twice", "a bijector that stands there twice")
 
     @property
     def has_inverse(self):

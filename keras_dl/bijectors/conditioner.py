@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.bijectors.base import check_condition, condition_size
-from keras_dl.checks import check_counts
+from keras_dl.checks import check_counts, refusal
 
 
 def default_network(hidden, shape, activation, dtype):
@@ -26,9 +26,10 @@ def default_network(hidden, shape, activation, dtype):
             for width, size in zip(widths, sizes, strict=True)
         ]
     else:
-        raise ValueError(
-            "`network` should be given for samples that are neither vectors nor images; `hidden` makes networks for "
-            f"these. Received: samples of shape {tuple(shape[1:])}"
+        raise refusal(
+            "`network` should be given for samples that are neither vectors nor images; `hidden` makes networks "
+            "for these",
+            f"samples of shape {tuple(shape[1:])}",
         )
     return keras.Sequential(layers)
 
@@ -57,9 +58,9 @@ class Conditioner(keras.layers.Layer):
             self.network.build(seen)
         features = self.network.compute_output_shape(seen)
         if tuple(features[:-1]) != tuple(input_shape[:-1]):
-            raise ValueError(
-                f"`network` should return features of shape {tuple(input_shape[1:-1])} + (width,). "
-                f"Received: {tuple(features[1:])}"
+            raise refusal(
+                f"`network` should return features of shape {tuple(input_shape[1:-1])} + (width,)",
+                f"{tuple(features[1:])}",
             )
         if len(seen) == 4:
             self.last = keras.layers.Conv2D(self.outputs, 3, padding="same", **self._options)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from keras_dl.bijectors.base import Bijector, sum_over_sample
 from keras_dl.bijectors.conditioner import Conditioner, default_network
 from keras_dl.bijectors.transforms import AffineTransform, SplineTransform
+from keras_dl.checks import refusal
 
 MASKS = ("half", "checkerboard", "channel")
 
@@ -17,7 +18,7 @@ class Coupling(Bijector):
     def __init__(self, transform, mask="half", swap=False, hidden=(64, 64), activation="relu", network=None, **kwargs):
         super().__init__(**kwargs)
         if mask not in MASKS:
-            raise ValueError(f"`mask` must be one of {MASKS}. Received: mask={mask!r}")
+            raise refusal(f"`mask` should be one of {MASKS}", mask=mask)
         self.transform, self.mask, self.swap = transform, mask, bool(swap)
         self.hidden, self.activation, self.network = tuple(hidden), activation, network
 
@@ -69,12 +70,13 @@ class Coupling(Bijector):
 
     def _check_shape(self, shape):
         if self.mask == "channel" and len(shape) < 3:
-            raise ValueError(f'mask="channel" should map images; vectors take "half". Received: {tuple(shape[1:])}')
+            raise refusal('mask="channel" should map images; vectors take "half"', f"{tuple(shape[1:])}")
         parted = shape[-1] if self.mask != "checkerboard" or len(shape) == 2 else np.prod(shape[1:-1])
         if parted < 2:
-            raise ValueError(
+            raise refusal(
                 f"A coupling with mask={self.mask!r} should have two values at least to part, or there is nothing that "
-                f"it sees: squeeze images of one channel, or take the mask 'checkerboard'. Received: {tuple(shape[1:])}"
+                "it sees: squeeze images of one channel, or take the mask 'checkerboard'",
+                f"{tuple(shape[1:])}",
             )
 
     def get_config(self):

@@ -5,7 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector, constant_log_det, no_log_det, num_values
-from keras_dl.checks import check_seed
+from keras_dl.checks import check_seed, refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -120,7 +120,7 @@ class Permute(Bijector):
     def __init__(self, order="reverse", seed=0, **kwargs):
         super().__init__(**kwargs)
         if isinstance(order, str) and order not in ("reverse", "random"):
-            raise ValueError(f"`order` must be 'reverse', 'random' or a sequence of numbers. Received: order={order!r}")
+            raise refusal("`order` should be 'reverse', 'random' or a sequence of numbers", order=order)
         self.order = order if isinstance(order, str) else tuple(int(i) for i in order)
         self.seed = check_seed(seed)
 
@@ -130,7 +130,7 @@ class Permute(Bijector):
         orders["random"] = np.random.default_rng(self.seed).permutation(size)
         order = orders[self.order] if isinstance(self.order, str) else np.asarray(self.order)
         if sorted(order) != list(range(size)):
-            raise ValueError(f"`order` must hold 0 to {size - 1}, each once. Received: order={self.order!r}")
+            raise refusal(f"`order` should hold 0 to {size - 1}, each once", order=self.order)
         self.indices = np.ascontiguousarray(order)
         self.built = True
 

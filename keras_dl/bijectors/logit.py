@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector, sum_over_sample
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -58,8 +58,8 @@ class Logit(Bijector):
         fits = smallest >= self.low and largest <= self.high
         if not fits or (self.alpha == 0.0 and (smallest == self.low or largest == self.high)):
             ends = f"({self.low:g}, {self.high:g})" if self.alpha == 0.0 else f"[{self.low:g}, {self.high:g}]"
-            raise ValueError(
-                f"{name} should lie in {ends}, the range of the logit. Received: values from {smallest} to {largest}"
+            raise refusal(
+                f"{name} should lie in {ends}, the range of the logit", f"values from {smallest} to {largest}"
             )
 
     def get_config(self):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector
+from keras_dl.checks import refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -86,4 +87,4 @@ class Radial(Bijector):
 def check_vectors(shape, name):
     """Refuses samples that are no vectors."""
     if len(shape) != 2:
-        raise ValueError(f"{name} should map vectors. Received: samples of shape {tuple(shape[1:])}")
+        raise refusal(f"{name} should map vectors", f"samples of shape {tuple(shape[1:])}")

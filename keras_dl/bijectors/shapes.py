@@ -7,7 +7,7 @@ from keras_dl.bijectors.base import Bijector, no_log_det, num_values, sum_over_s
 from keras_dl.bijectors.chain import build, check_bijector
 from keras_dl.bijectors.conditioner import Conditioner, default_network
 from keras_dl.bijectors.transforms import AffineTransform
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -36,9 +36,10 @@ class Squeeze(Bijector):
 
     def build(self, input_shape, condition_shape=None):
         if len(input_shape) != 4 or input_shape[1] % self.factor or input_shape[2] % self.factor:
-            raise ValueError(
+            raise refusal(
                 f"Images to be squeezed should have sizes that are multiples of {self.factor}; pad them "
-                f"(Dequantized(padding=...) does). Received: samples of shape {tuple(input_shape[1:])}"
+                "(Dequantized(padding=...) does)",
+                f"samples of shape {tuple(input_shape[1:])}",
             )
         self.built = True
 
@@ -57,7 +58,7 @@ class Squeeze(Bijector):
     def compute_input_shape(self, output_shape):
         batch, height, width, channels = output_shape
         if channels % self.factor**2:
-            raise ValueError(f"Channels should be a multiple of {self.factor**2}. Received: {tuple(output_shape[1:])}")
+            raise refusal(f"Channels should be a multiple of {self.factor**2}", f"{tuple(output_shape[1:])}")
         return batch, height * self.factor, width * self.factor, channels // self.factor**2
 
     def get_config(self):
@@ -106,7 +107,7 @@ class Flatten(Bijector):
 
     def compute_input_shape(self, output_shape):
         if not self.built:
-            raise ValueError("A Flatten should be built to be inverted: it does not know the shape. Received: one new")
+            raise refusal("A Flatten should be built to be inverted: it does not know the shape", "one new")
         return output_shape[0], *self.shape
 
 
@@ -147,7 +148,7 @@ class Split(Bijector):
     def build(self, input_shape, condition_shape=None):
         shape = tuple(input_shape)
         if shape[-1] < 2:
-            raise ValueError(f"Samples to be split should have two channels at least. Received: {shape[1:]}")
+            raise refusal("Samples to be split should have two channels at least", f"{shape[1:]}")
         first = (shape[-1] + 1) // 2
         self.sizes = (first, shape[-1] - first)
         self.first, self.second = (*shape[:-1], first), (*shape[:-1], shape[-1] - first)
@@ -185,7 +186,7 @@ class Split(Bijector):
 
     def compute_input_shape(self, output_shape):
         if not self.built:
-            raise ValueError("A Split should be built to be inverted: it does not know the shape. Received: one new")
+            raise refusal("A Split should be built to be inverted: it does not know the shape", "one new")
         return output_shape[0], *self.first[1:-1], sum(self.sizes)
 
     def _joined(self, z, rest):

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector
+from keras_dl.checks import refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -36,12 +37,12 @@ class TFP(Bijector):
         super().__init__(**kwargs)
         known = [name for name in dir(tfp.bijectors) if isinstance(getattr(tfp.bijectors, name), type)]
         if bijector not in known:
-            raise ValueError(f"`bijector` must be the name of a class of tfp.bijectors. Received: {bijector!r}")
+            raise refusal("`bijector` should be the name of a class of tfp.bijectors", bijector=bijector)
         self.bijector, self.parameters = bijector, dict(parameters or {})
         self.trainable_parameters = tuple(trainable_parameters)
         missing = [name for name in self.trainable_parameters if name not in self.parameters]
         if missing:
-            raise ValueError(f"`parameters` must hold the first values of {missing}. Received: {sorted(parameters)}")
+            raise refusal(f"`parameters` should hold the first values of {missing}", f"{sorted(parameters)}")
 
     def build(self, input_shape, condition_shape=None):
         for name in self.trainable_parameters:
@@ -50,9 +51,7 @@ class TFP(Bijector):
             setattr(self, f"parameter_{name}", weight)
         output = self._make().forward_event_shape(tf.TensorShape(input_shape[1:]))
         if tuple(output) != tuple(input_shape[1:]):
-            raise ValueError(
-                f"`bijector` must keep the shape of samples, {tuple(input_shape[1:])}. Received: {tuple(output)}"
-            )
+            raise refusal(f"`bijector` should keep the shape of samples, {tuple(input_shape[1:])}", f"{tuple(output)}")
         self.built = True
 
     def forward_and_log_det(self, x, condition=None, training=False):

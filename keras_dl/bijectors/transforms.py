@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.bijectors import splines
-from keras_dl.checks import check_count, check_number
+from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.configurable import Configurable
 
 SOFT_BOUND = 5.0
@@ -48,7 +48,7 @@ class AffineTransform(Transform):
 
     def __init__(self, scale="bounded", limit=3.0):
         if scale not in ("bounded", "sigmoid", "none"):
-            raise ValueError(f"`scale` must be 'bounded', 'sigmoid' or 'none'. Received: scale={scale!r}")
+            raise refusal("`scale` should be 'bounded', 'sigmoid' or 'none'", scale=scale)
         self.scale = scale
         self.limit = float(check_number(limit, "limit", above=0))
         self.parameters_per_value = 1 if scale == "none" else 2

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_dl import files
 from keras_dl.callbacks.sheets import UNIT, Block, check_range, epoch_title, image_grid, save_points, save_sheet
-from keras_dl.checks import check_count, check_path, check_seed
+from keras_dl.checks import check_count, check_path, check_seed, refusal
 from keras_dl.models.base.offers import declared
 
 
@@ -59,7 +59,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def set_model(self, model):
         if declared(model, "sample") is None:
-            raise ValueError(f"Expected a model with a `sample` method. Received: {type(model).__name__}")
+            raise refusal("Expected a model with a `sample` method", f"{type(model).__name__}")
         super().set_model(model)
 
     def is_due(self, epoch):
@@ -123,11 +123,11 @@ class LatentInterpolation(SampleGrid):
         columns = check_count(columns, "columns", least=2)
         super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range, dataset)
         if condition is not None and np.shape(condition)[:1] != (num_paths,):
-            raise ValueError(f"`condition` must have a row a path, {num_paths}. Received: {condition!r}")
+            raise refusal(f"`condition` should have a row a path, {num_paths}", condition=condition)
 
     def set_model(self, model):
         if declared(model, "from_latents") is None:
-            raise ValueError(f"Expected a model with a `from_latents` method. Received: {type(model).__name__}")
+            raise refusal("Expected a model with a `from_latents` method", f"{type(model).__name__}")
         super().set_model(model)
 
     def latents(self, latent_size):

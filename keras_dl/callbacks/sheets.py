@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from keras_dl import files
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 
 UNIT = (0.0, 1.0)
 DPI = 100
@@ -159,7 +159,7 @@ def image_grid(images, columns=8, padding=1, value_range=UNIT):
     """
     images = keras.ops.convert_to_numpy(images).astype("float32")
     if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
-        raise ValueError(f"Expected images of shape (num_images, height, width, 1 or 3). Received: {images.shape}")
+        raise refusal("Expected images of shape (num_images, height, width, 1 or 3)", f"{images.shape}")
     count, height, width, channels = images.shape
     columns, padding = check_count(columns, "columns"), check_count(padding, "padding", least=0)
     black, white = check_range(value_range)
@@ -178,7 +178,7 @@ def check_range(value_range):
     except (TypeError, ValueError):
         black = white = math.nan
     if not (math.isfinite(black) and math.isfinite(white)) or black == white:
-        raise ValueError(f"`value_range` must be two different numbers (black, white). Received: {value_range!r}")
+        raise refusal("`value_range` should be two different numbers (black, white)", value_range=value_range)
     return black, white
 
 

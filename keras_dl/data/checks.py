@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.column import is_column
 
 
@@ -23,14 +24,14 @@ def check_arrays(data, unit_interval=False):
     """
     named = [(name, leaf) for name, leaf in _named(data) if leaf is not None]
     if not named:
-        raise ValueError("data should hold at least one array. Received: none")
+        raise refusal("data should hold at least one array", "none")
     rows = None
     for name, leaf in named:
         if not is_column(leaf):
             check_array(leaf, name)
         rows = len(leaf) if rows is None else rows
         if len(leaf) != rows:
-            raise ValueError(f"{name} should have as many rows as {named[0][0]}, {rows}. Received: {len(leaf)} rows")
+            raise refusal(f"{name} should have as many rows as {named[0][0]}, {rows}", f"{len(leaf)} rows")
     first = named[0][1]
     if unit_interval and not is_column(first):
         check_unit_interval(np.asarray(first))
@@ -40,7 +41,7 @@ def check_arrays(data, unit_interval=False):
 def check_unit_interval(x):
     """Refuses an array with values outside [0, 1]."""
     if x.min() < 0 or x.max() > 1:
-        raise ValueError(f"x should lie in [0, 1]. Received: values from {x.min()} to {x.max()}")
+        raise refusal("x should lie in [0, 1]", f"values from {x.min()} to {x.max()}")
 
 
 def _named(data):
@@ -56,9 +57,9 @@ def check_array(array, name="x"):
     """Checks that one array has rows, numbers, and no NaN or infinity. See `check_arrays`."""
     array = as_array(array, name)
     if array.ndim == 0:
-        raise ValueError(f"{name} should have a row a sample. Received: a scalar, {array}")
+        raise refusal(f"{name} should have a row a sample", f"a scalar, {array}")
     if array.size == 0:
-        raise ValueError(f"{name} should not be empty. Received: shape {array.shape}")
+        raise refusal(f"{name} should not be empty", f"shape {array.shape}")
     check_finite(array, name)
 
 
@@ -72,9 +73,9 @@ def as_array(value, name):
     try:
         array = np.asarray(value)
     except ValueError as error:
-        raise ValueError(f"{name} should be an array of numbers. Received: {error}") from error
+        raise refusal(f"{name} should be an array of numbers", error) from error
     if array.dtype.kind not in "biuf" and array.dtype.name != "bfloat16":
-        raise TypeError(f"{name} should hold numbers. Received: dtype {array.dtype}")
+        raise refusal(f"{name} should hold numbers", f"dtype {array.dtype}", error=TypeError)
     return array
 
 
@@ -83,4 +84,4 @@ def check_finite(array, name):
     # The sum says so at no cost of memory, but a sum of large numbers may be infinite.
     if array.dtype.kind not in "biu" and not np.isfinite(array.sum(dtype=np.float64)) and not np.isfinite(array).all():
         bad = np.size(array) - np.isfinite(array).sum()
-        raise ValueError(f"{name} should be finite. Received: {bad} values that are NaN or infinite")
+        raise refusal(f"{name} should be finite", f"{bad} values that are NaN or infinite")

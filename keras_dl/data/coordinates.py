@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 
 from keras_dl import lazy
+from keras_dl.checks import refusal
 from keras_dl.data.checks import as_array
 
 NAMES = ("camera",)
@@ -33,10 +34,10 @@ def pixels(image):
     """
     image = as_array(image, "image")
     if image.ndim not in (2, 3) or min(image.shape[:2]) < 2 or 0 in image.shape:
-        raise ValueError(f"image should be (height, width) or (height, width, channels). Received: {image.shape}")
+        raise refusal("image should be (height, width) or (height, width, channels)", f"{image.shape}")
     image = image.astype("float32")
     if not np.isfinite(image).all():
-        raise ValueError(f"image should be finite. Received: {(~np.isfinite(image)).sum()} values that are not")
+        raise refusal("image should be finite", f"{(~np.isfinite(image)).sum()} values that are not")
     return grid(*image.shape[:2]), image.reshape(image.shape[0] * image.shape[1], -1)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dl import lazy
+from keras_dl.checks import refusal
 
 _DAMAGE = (
     EOFError,
@@ -42,7 +43,7 @@ def find(folder, candidates):
     there = "no such folder"
     if folder.is_dir():
         there = sorted(path.name for path in folder.iterdir())
-    raise FileNotFoundError(f"Expected {' or '.join(map(str, candidates))} in {folder}. Received: {there}")
+    raise refusal(f"Expected {' or '.join(map(str, candidates))} in {folder}", there, error=FileNotFoundError)
 
 
 def read_idx(path, shape):
@@ -69,18 +70,19 @@ def read_idx(path, shape):
     except _DAMAGE as error:
         raise _damaged(path, "a whole gzip file", error) from error
     if content[:4] != header[:4]:
-        raise ValueError(
+        raise refusal(
             f"Expected {path} to start with the magic number {header[:4].hex()} (IDX, unsigned bytes, {len(shape)} "
-            f"axes). Received: {content[:4].hex() or 'an empty file'}"
+            "axes)",
+            f"{content[:4].hex() or 'an empty file'}",
         )
     if content[4 : len(header)] != header[4:]:
-        raise ValueError(
-            f"Expected {path} to hold an array of shape {tuple(shape)}, in its header {header[4:].hex()}. "
-            f"Received: {content[4 : len(header)].hex()}"
+        raise refusal(
+            f"Expected {path} to hold an array of shape {tuple(shape)}, in its header {header[4:].hex()}",
+            f"{content[4 : len(header)].hex()}",
         )
     if len(content) != size:
         length = "more" if len(content) > size else len(content)
-        raise ValueError(f"Expected {path} to hold {size} bytes after decompression. Received: {length}")
+        raise refusal(f"Expected {path} to hold {size} bytes after decompression", length)
     return np.frombuffer(content, "uint8", offset=len(header)).reshape(shape)
 
 
@@ -106,9 +108,9 @@ def read_npz(path, shapes):
         raise _damaged(path, f"an .npz file with the arrays {list(shapes)}", error) from error
     for name, shape in shapes.items():
         if arrays[name].shape != tuple(shape) or arrays[name].dtype.kind not in "buif":
-            raise ValueError(
-                f"Expected {name} in {path} to be a numeric array of shape {tuple(shape)}. "
-                f"Received: {arrays[name].dtype} of shape {arrays[name].shape}"
+            raise refusal(
+                f"Expected {name} in {path} to be a numeric array of shape {tuple(shape)}",
+                f"{arrays[name].dtype} of shape {arrays[name].shape}",
             )
     return arrays
 
@@ -144,7 +146,7 @@ def read_cifar10_binary(folder, batches, num_images=10_000):
         packed = path.name.endswith(".tar.gz")
         content = _read_tar_member(path, f"{inner}/{batch}", size) if packed else path.read_bytes()
         if len(content) != size:
-            raise ValueError(f"Expected {batch} from {path} to hold {size} bytes. Received: {len(content)}")
+            raise refusal(f"Expected {batch} from {path} to hold {size} bytes", f"{len(content)}")
         records.append(np.frombuffer(content, "uint8").reshape(num_images, 3073))
     records = np.concatenate(records)
     return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), records[:, 0]
@@ -171,7 +173,7 @@ def read_image_rows(path, shape):
         raise _damaged(path, "a picture", error) from error
     if picture.shape != (count, height * width, channels) or picture.dtype != "uint8":
         expected = f"{height * width} by {count} pixels of {channels} bytes"
-        raise ValueError(f"Expected {path} to have {expected}. Received: {picture.shape} {picture.dtype}")
+        raise refusal(f"Expected {path} to have {expected}", f"{picture.shape} {picture.dtype}")
     return picture.reshape(shape)
 
 
@@ -183,7 +185,7 @@ def read_integers(path, count):
     """
     words = Path(path).read_text(encoding="ascii", errors="replace").split()
     if len(words) != count or not all(word.lstrip("-").isdecimal() for word in words):
-        raise ValueError(f"Expected {path} to hold {count} integers. Received: {len(words)} words, {words[:3]} ...")
+        raise refusal(f"Expected {path} to hold {count} integers", f"{len(words)} words, {words[:3]} ...")
     return np.array(words, "int64")
 
 
@@ -196,4 +198,4 @@ def _read_tar_member(path, name, size):
 
 
 def _damaged(path, expected, error):
-    return ValueError(f"Expected {path} to be {expected}. Received: {type(error).__name__}: {error}")
+    return refusal(f"Expected {path} to be {expected}", f"{type(error).__name__}: {error}")

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_seed
+from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import glimpse, is_column
 from keras_dl.data.disk.reader import Reader
@@ -84,19 +84,19 @@ def pipeline(
     [4, 4, 2]
     """
     if binarize not in _BINARIZE:
-        raise ValueError(f"binarize should be one of {_BINARIZE}. Received: {binarize!r}")
+        raise refusal(f"binarize should be one of {_BINARIZE}", binarize=binarize)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     if x is None:
-        raise ValueError("x should be an array or a nest of arrays. Received: x=None")
+        raise refusal("x should be an array or a nest of arrays", "x=None")
     data = join(x, y, sample_weight)
     rows = check_arrays(data, unit_interval=binarize is not None)
     if drop_remainder and rows < batch_size:
-        raise ValueError(f"drop_remainder leaves no batch of {batch_size} rows. Received: {rows} rows")
+        raise refusal(f"drop_remainder leaves no batch of {batch_size} rows", f"{rows} rows")
     count = rows // batch_size if drop_remainder else -(-rows // batch_size)
     data = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":
         if is_column(_first(data)):
-            raise ValueError('binarize="static" should come with arrays in memory. Received: a column on disk')
+            raise refusal('binarize="static" should come with arrays in memory', "a column on disk")
         data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
     mark = mark_of(data, (batch_size, bool(shuffle), binarize, drop_remainder))
     reader = Reader(data, binarize is not None) if any(map(is_column, tf.nest.flatten(data))) else None

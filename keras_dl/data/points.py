@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_dl.checks import check_count, check_seed
+from keras_dl.checks import check_count, check_seed, refusal
 
 NAMES = ("eight_gaussians", "ring", "grid")
 
@@ -37,7 +37,7 @@ def sample_points(name, num_samples, seed=0):
     True
     """
     if name not in NAMES:
-        raise ValueError(f"name should be one of {NAMES}. Received: name={name!r}")
+        raise refusal(f"name should be one of {NAMES}", name=name)
     num_samples, rng = check_count(num_samples, "num_samples"), np.random.default_rng(check_seed(seed))
     if name == "ring":
         angle = rng.uniform(0, 2 * math.pi, num_samples)
@@ -59,7 +59,7 @@ def centres(name):
         return 2.0 * np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     if name == "grid":
         return np.stack(np.meshgrid(*[np.arange(-2.0, 3.0)] * 2, indexing="ij"), axis=-1).reshape(-1, 2)
-    raise ValueError(f'name should be "eight_gaussians" or "grid", a mixture. Received: {name!r}')
+    raise refusal('name should be "eight_gaussians" or "grid", a mixture', name=name)
 
 
 def load(name):

@@ -5,6 +5,7 @@ import itertools
 import keras
 
 from keras_dl import activations
+from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import BatchNormalization
 
 
@@ -22,7 +23,7 @@ def layer_config(layer, name):
         layer = {key: layer[key] for key in ("module", "class_name", "config", "registered_name")}
         layer["config"].pop("name", None)
     if not isinstance(layer, dict) or "class_name" not in layer:
-        raise ValueError(f"`{name}` must be None, a Keras layer or its configuration. Received: {name}={layer!r}")
+        raise refusal(f"`{name}` should be None, a Keras layer or its configuration", **{name: layer})
     return layer
 
 
@@ -101,16 +102,17 @@ def call_chain(layers, x):
 def check_features(input_shape):
     """Raises unless a shape has a batch axis and a last axis of known size."""
     if len(input_shape) < 2 or input_shape[-1] is None:
-        raise ValueError(
-            "Expected inputs of shape `(batch, ..., features)` with a known number of features. "
-            f"Received: input_shape={tuple(input_shape)}"
+        raise refusal(
+            "Expected inputs of shape `(batch, ..., features)` with a known number of features",
+            f"input_shape={tuple(input_shape)}",
         )
 
 
 def check_rank(input_shape, name, ranks=(3, 4, 5)):
     """Raises unless a shape has one of the ranks and a known number of channels."""
     if len(input_shape) not in ranks or input_shape[-1] is None:
-        raise ValueError(
+        raise refusal(
             f"`{name}` expects channels-last inputs of rank {' or '.join(map(str, ranks))} with a known number of "
-            f"channels. Received: input_shape={tuple(input_shape)}"
+            "channels",
+            f"input_shape={tuple(input_shape)}",
         )

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.options import register
@@ -42,7 +43,7 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
     def build(self, input_shape):
         check_rank(input_shape, "AdaptiveAveragePooling2D", (4,))
         if None in input_shape[1:3]:
-            raise ValueError(f"Expected images of known size. Received: input_shape={tuple(input_shape)}")
+            raise refusal("Expected images of known size", f"input_shape={tuple(input_shape)}")
 
     def call(self, inputs):
         sizes = spread(self.output_size, 2, "output_size")

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from keras_dl.checks import check_counts
+from keras_dl.checks import check_counts, refusal
 
 
 class ConvCost(NamedTuple):
@@ -49,7 +49,7 @@ def conv_output_size(n, kernel_size, stride=1, padding=0, dilation=1):
     sizes = {"n": 1 if n is None else n, "kernel_size": kernel_size, "stride": stride, "dilation": dilation}
     for name, value in sizes.items():
         if not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}")
+            raise refusal(f"`{name}` should be a positive integer", **{name: value})
     before, after = _both_sides(padding)
     if n is None:
         return None
@@ -57,9 +57,10 @@ def conv_output_size(n, kernel_size, stride=1, padding=0, dilation=1):
         return -(-n // stride)
     size = (n + before + after - dilation * (kernel_size - 1) - 1) // stride + 1
     if size < 1:
-        raise ValueError(
+        raise refusal(
             f"The input is too small for the kernel: it needs at least {dilation * (kernel_size - 1) + 1} elements "
-            f"with the padding. Received: n={n}, kernel_size={kernel_size}, padding={padding!r}, dilation={dilation}"
+            "with the padding",
+            f"n={n}, kernel_size={kernel_size}, padding={padding!r}, dilation={dilation}",
         )
     return size
 
@@ -105,18 +106,18 @@ def _single_cost(input_shape, options):
     defaults = {"strides": 1, "padding": "same", "dilation_rate": 1, "groups": 1, "use_bias": True}
     unknown = set(options) - {"filters", "kernel_size", *defaults}
     if unknown or not {"filters", "kernel_size"} <= set(options):
-        raise ValueError(
+        raise refusal(
             "A convolution takes `filters`, `kernel_size` and optionally "
-            + ", ".join(f"`{name}`" for name in defaults)
-            + f". Received: {options}"
+            f"{', '.join(f'`{name}`' for name in defaults)}",
+            options,
         )
     options = {**defaults, **options}
     *spatial, channels = input_shape
     filters, groups = options["filters"], options["groups"]
     if channels % groups or filters % groups:
-        raise ValueError(
-            "`groups` must divide the input channels and `filters`. "
-            f"Received: channels={channels}, filters={filters}, groups={groups}"
+        raise refusal(
+            "`groups` should divide the input channels and `filters`",
+            f"channels={channels}, filters={filters}, groups={groups}",
         )
     kernel = spread(options["kernel_size"], len(spatial), "kernel_size")
     strides = spread(options["strides"], len(spatial), "strides")
@@ -135,7 +136,7 @@ def spread(value, rank, name, least=1):
     values = check_counts(value, name, least)
     values = (values,) * rank if isinstance(values, int) else values
     if len(values) != rank:
-        raise ValueError(f"`{name}` must be a positive integer or a tuple of {rank}. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be a positive integer or a tuple of {rank}", **{name: value})
     return values
 
 
@@ -145,8 +146,5 @@ def _both_sides(padding):
         return 0, 0
     sides = (padding, padding) if isinstance(padding, int) else padding
     if not isinstance(sides, (tuple, list)) or len(sides) != 2 or not all(isinstance(p, int) and p >= 0 for p in sides):
-        raise ValueError(
-            "`padding` must be 'same', 'valid', a non-negative integer or a pair of them. "
-            f"Received: padding={padding!r}"
-        )
+        raise refusal("`padding` should be 'same', 'valid', a non-negative integer or a pair of them", padding=padding)
     return tuple(sides)

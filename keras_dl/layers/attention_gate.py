@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.grouped_conv import CONVOLUTIONS
@@ -51,15 +52,15 @@ class AttentionGate(keras.layers.Layer):
     def build(self, input_shape):
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]):
-            raise ValueError(f"Expected a pair [x, g] of equal rank. Received: input_shape={shapes}")
+            raise refusal("Expected a pair [x, g] of equal rank", f"input_shape={shapes}")
         _parts.check_rank(shapes[0], "AttentionGate")
         rank = len(shapes[0]) - 2
         strides = spread(self.strides, rank, "strides")
         for fine, coarse, stride in zip(shapes[0][1:-1], shapes[1][1:-1], strides, strict=True):
             if None not in (fine, coarse) and fine != stride * coarse:
-                raise ValueError(
-                    "`AttentionGate` expects x to be `strides` times as large as g. "
-                    f"Received: strides={strides}, input_shape={shapes}"
+                raise refusal(
+                    "`AttentionGate` expects x to be `strides` times as large as g",
+                    f"strides={strides}, input_shape={shapes}",
                 )
         filters = self.filters or max(1, shapes[0][-1] // 2)
         self.of_skip = self._convolution("of_skip", rank, filters, strides, use_bias=False)

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers.options import register
 
 FUSED_RANKS = (3, 4, 5)
@@ -64,7 +65,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def build(self, input_shape):
         if len(input_shape) < 2:
-            raise ValueError(f"Expected inputs with a batch axis and channels. Received: input_shape={input_shape}")
+            raise refusal("Expected inputs with a batch axis and channels", f"input_shape={input_shape}")
         super().build(input_shape)
 
     def call(self, inputs, training=None, mask=None):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
@@ -17,7 +18,7 @@ class _BlurPool(keras.layers.Layer):
     def __init__(self, kernel_size=3, strides=2, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(kernel_size, int) or kernel_size < 1:
-            raise ValueError(f"`kernel_size` must be a positive integer. Received: kernel_size={kernel_size!r}")
+            raise refusal("`kernel_size` should be a positive integer", kernel_size=kernel_size)
         spread(strides, self.rank, "strides")
         self.kernel_size = kernel_size
         self.strides = strides
@@ -54,9 +55,9 @@ class _BlurPool(keras.layers.Layer):
     def _check_size(self, input_shape):
         smallest = self.kernel_size // 2 + 1
         if any(n is not None and n < smallest for n in input_shape[1:-1]):
-            raise ValueError(
-                f"Reflection padding for a filter of size {self.kernel_size} needs sizes of at least {smallest}. "
-                f"Received: input_shape={tuple(input_shape)}"
+            raise refusal(
+                f"Reflection padding for a filter of size {self.kernel_size} needs sizes of at least {smallest}",
+                f"input_shape={tuple(input_shape)}",
             )
 
     def get_config(self):
@@ -154,7 +155,7 @@ class MaxBlurPool2D(keras.layers.Layer):
     def __init__(self, pool_size=2, strides=2, padding="valid", kernel_size=3, **kwargs):
         super().__init__(**kwargs)
         if padding not in ("valid", "same"):
-            raise ValueError(f"`padding` must be 'valid' or 'same'. Received: padding={padding!r}")
+            raise refusal("`padding` should be 'valid' or 'same'", padding=padding)
         self.pool_size = pool_size
         self.strides = strides
         self.padding = padding

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.blur_pool import BLUR_POOLS
@@ -122,10 +123,7 @@ class ConvBlock(ConvolutionalBlock):
     ):
         super().__init__(**kwargs)
         if padding not in ("same", "valid", "symmetric") and not (isinstance(padding, int) and padding >= 0):
-            raise ValueError(
-                "`padding` must be 'same', 'valid', 'symmetric' or a non-negative integer. "
-                f"Received: padding={padding!r}"
-            )
+            raise refusal("`padding` should be 'same', 'valid', 'symmetric' or a non-negative integer", padding=padding)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

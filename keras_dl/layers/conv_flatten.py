@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
@@ -68,9 +69,8 @@ class ConvFlatten(keras.layers.Layer):
         _parts.check_rank(input_shape, "ConvFlatten", (4,))
         size = self._kernel_size(input_shape)
         if None in size:
-            raise ValueError(
-                "Expected images of known size, or `kernel_size` to be given. "
-                f"Received: input_shape={tuple(input_shape)}"
+            raise refusal(
+                "Expected images of known size, or `kernel_size` to be given", f"input_shape={tuple(input_shape)}"
             )
         self.kernel = self.add_weight(
             name="kernel",

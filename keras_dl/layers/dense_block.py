@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
@@ -115,9 +116,9 @@ class TransitionDown(ConvolutionalBlock):
     def __init__(self, compression=0.5, pooling="average", pool_size=2, dropout=0.0, **kwargs):
         super().__init__(**kwargs)
         if not 0 < compression <= 1:
-            raise ValueError(f"`compression` must be in (0, 1]. Received: compression={compression}")
+            raise refusal("`compression` should be in (0, 1]", f"compression={compression}")
         if pooling not in POOLS:
-            raise ValueError(f"`pooling` must be one of {sorted(POOLS)}. Received: pooling={pooling!r}")
+            raise refusal(f"`pooling` should be one of {sorted(POOLS)}", pooling=pooling)
         self.compression = compression
         self.pooling = pooling
         self.pool_size = pool_size

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
@@ -121,7 +122,7 @@ class EqualizedConv2D(_Equalized):
     def __init__(self, filters, kernel_size=3, strides=1, padding="same", **kwargs):
         super().__init__(**kwargs)
         if padding not in ("same", "valid"):
-            raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
+            raise refusal("`padding` should be 'same' or 'valid'", padding=padding)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

@@ -1,5 +1,6 @@
 """Convolutions written as several smaller ones: fewer weights, more nonlinearities."""
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
@@ -51,9 +52,7 @@ class FactorizedConv2D(_ConvChain):
     def __init__(self, filters, kernel_size=5, strides=1, padding="same", use_bias=None, normalization=None, **kwargs):
         super().__init__(use_bias=use_bias, normalization=normalization, **kwargs)
         if not isinstance(kernel_size, int) or kernel_size < 3 or kernel_size % 2 == 0:
-            raise ValueError(
-                f"`kernel_size` must be an odd integer of at least 3. Received: kernel_size={kernel_size!r}"
-            )
+            raise refusal("`kernel_size` should be an odd integer of at least 3", kernel_size=kernel_size)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.options import register
@@ -43,9 +44,9 @@ class PadToMultiple(keras.layers.Layer):
         _parts.check_rank(input_shape, "PadToMultiple")
         for multiple, remainder, minimum in self._axes(len(input_shape) - 2):
             if (minimum - remainder) % multiple:
-                raise ValueError(
-                    "`minimum` must be k multiple + remainder. "
-                    f"Received: multiple={multiple}, remainder={remainder}, minimum={minimum}"
+                raise refusal(
+                    "`minimum` should be k multiple + remainder",
+                    f"multiple={multiple}, remainder={remainder}, minimum={minimum}",
                 )
 
     def call(self, inputs):
@@ -121,7 +122,7 @@ class CropToSize(keras.layers.Layer):
     def build(self, input_shape):
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]):
-            raise ValueError(f"Expected a pair [x, reference] of equal rank. Received: input_shape={shapes}")
+            raise refusal("Expected a pair [x, reference] of equal rank", f"input_shape={shapes}")
         _parts.check_rank(shapes[0], "CropToSize")
 
     def call(self, inputs):

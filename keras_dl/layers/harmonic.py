@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
@@ -96,7 +96,7 @@ class HarmonicConv2D(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         if padding not in ("same", "valid"):
-            raise ValueError(f"`padding` must be 'same' or 'valid'. Received: padding={padding!r}")
+            raise refusal("`padding` should be 'same' or 'valid'", padding=padding)
         self.filters = filters
         self.kernel_size = kernel_size
         self.max_order = max_order
@@ -174,9 +174,9 @@ def _complex_axes(input_shape, name, real_allowed=False):
         check_rank(input_shape, name, (4,))
         return 1, 1, input_shape[-1]
     if len(input_shape) != 6 or input_shape[4] != 2 or None in input_shape[3:]:
-        raise ValueError(
+        raise refusal(
             f"`{name}` expects complex feature maps (batch, height, width, orders, 2, channels)"
-            f"{' or real images (batch, height, width, channels)' if real_allowed else ''}. "
-            f"Received: input_shape={tuple(input_shape)}"
+            f"{(' or real images (batch, height, width, channels)' if real_allowed else '')}",
+            f"input_shape={tuple(input_shape)}",
         )
     return tuple(input_shape[3:])

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
 
@@ -45,9 +46,9 @@ class MinibatchStdDev(keras.layers.Layer):
     def build(self, input_shape):
         check_rank(input_shape, "MinibatchStdDev", (2, 3, 4, 5))
         if input_shape[-1] % self.num_features:
-            raise ValueError(
-                f"`num_features` must divide the channels. Received: num_features={self.num_features}, "
-                f"input_shape={tuple(input_shape)}"
+            raise refusal(
+                "`num_features` should divide the channels",
+                f"num_features={self.num_features}, input_shape={tuple(input_shape)}",
             )
 
     def call(self, inputs):

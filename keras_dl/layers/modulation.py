@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.equalized import EqualizedDense
 from keras_dl.layers.options import register
@@ -73,7 +74,7 @@ class FiLM(_Modulation):
     def build(self, input_shape):
         shape, condition_shape = _pair(input_shape, "FiLM")
         if len(condition_shape) != 2:
-            raise ValueError(f"Expected a condition of shape (batch, features). Received: {condition_shape}")
+            raise refusal("Expected a condition of shape (batch, features)", condition_shape)
         self.affine = self._dense(shape[-1])
         self.affine.build(condition_shape)
 
@@ -132,9 +133,9 @@ class AdaptiveInstanceNorm(_Modulation):
             )
             self.affine.build(style_shape)
         elif len(style_shape) != len(shape) or style_shape[-1] != shape[-1]:
-            raise ValueError(
-                "Expected a style vector, or feature maps of the input's rank and channels. "
-                f"Received: input {shape}, style {style_shape}"
+            raise refusal(
+                "Expected a style vector, or feature maps of the input's rank and channels",
+                f"input {shape}, style {style_shape}",
             )
 
     def call(self, inputs):
@@ -159,7 +160,7 @@ class AdaptiveInstanceNorm(_Modulation):
 
 def _pair(input_shape, name):
     if len(input_shape) != 2 or not all(isinstance(shape, (list, tuple)) for shape in input_shape):
-        raise ValueError(f"`{name}` expects a pair of tensors. Received: input_shape={input_shape}")
+        raise refusal(f"`{name}` expects a pair of tensors", f"input_shape={input_shape}")
     shape, condition_shape = (tuple(shape) for shape in input_shape)
     _parts.check_rank(shape, name, (2, 3, 4, 5) if name == "FiLM" else (3, 4, 5))
     return shape, condition_shape

@@ -7,7 +7,7 @@ from functools import partial
 import keras
 
 from keras_dl import activations
-from keras_dl.checks import check_count, check_counts, check_number, checked, optional
+from keras_dl.checks import check_count, check_counts, check_number, checked, optional, refusal
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -19,9 +19,10 @@ def check_initializer(value, name):
         if not isinstance(initializer, keras.initializers.Initializer):  # a function of one's own
             inspect.signature(initializer).bind((1,), dtype="float32")
     except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"`{name}` must be a Keras initializer, its name or its configuration, or a function of a shape and "
-            f"`dtype`. Received: {name}={value!r}"
+        raise refusal(
+            f"`{name}` should be a Keras initializer, its name or its configuration, or a function of a shape and "
+            "`dtype`",
+            **{name: value},
         ) from error
 
 
@@ -31,8 +32,8 @@ def check_regularizer(value, name):
         if value is keras.regularizers.get(value) and not _gives_tensors(value):
             raise ValueError("a function that returns no tensor")
     except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"`{name}` must be None, a Keras regularizer, its name or its configuration. Received: {name}={value!r}"
+        raise refusal(
+            f"`{name}` should be None, a Keras regularizer, its name or its configuration", f"{name}={value!r}"
         ) from error
 
 
@@ -45,7 +46,7 @@ def check_activation(value, name):
             if activation is value and not _gives_tensors(activation):
                 raise ValueError("a function that returns no tensor")
     except (ValueError, TypeError) as error:
-        raise ValueError(f"`{name}` must be an activation or None. Received: {name}={value!r}: {error}") from error
+        raise refusal(f"`{name}` should be an activation or None", f"{name}={value!r}: {error}") from error
 
 
 def _gives_tensors(function):
@@ -67,9 +68,10 @@ def with_channels_last(function):
     @functools.wraps(function)
     def checked_call(*args, **options):
         if keras.config.image_data_format() != "channels_last":
-            raise ValueError(
+            raise refusal(
                 "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
-                f"keras.json. Received: image_data_format={keras.config.image_data_format()!r}"
+                "keras.json",
+                image_data_format=keras.config.image_data_format(),
             )
         return function(*args, **options)
 
@@ -79,7 +81,7 @@ def with_channels_last(function):
 def check_widths(value, name):
     """Raises a `ValueError` unless `value` is a sequence of positive integers that is not empty."""
     if not isinstance(value, (list, tuple)):
-        raise ValueError(f"`{name}` must be a tuple of positive integers. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be a tuple of positive integers", **{name: value})
     check_counts(value, name)
 
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
 
@@ -51,9 +52,8 @@ class PixelShuffle(keras.layers.Layer):
         batch, height, width, channels = input_shape
         r = self.upscale_factor
         if channels % r**2:
-            raise ValueError(
-                f"The channels must be a multiple of upscale_factor^2 = {r**2}. "
-                f"Received: input_shape={tuple(input_shape)}"
+            raise refusal(
+                f"The channels should be a multiple of upscale_factor^2 = {r**2}", f"input_shape={tuple(input_shape)}"
             )
         return (batch, height and height * r, width and width * r, channels // r**2)
 

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.blur_pool import BLUR_POOLS
@@ -77,7 +78,7 @@ class ResidualBlock(ConvolutionalBlock):
             ("padding", padding, ("same", "symmetric")),
         ):
             if value not in known:
-                raise ValueError(f"`{name}` must be one of {known}. Received: {name}={value!r}")
+                raise refusal(f"`{name}` should be one of {known}", **{name: value})
         self.filters = filters
         self.kind = kind
         self.strides = strides
@@ -178,9 +179,9 @@ class _ZeroPaddedShortcut(keras.layers.Layer):
 
     def build(self, input_shape):
         if input_shape[-1] > self.filters:
-            raise ValueError(
-                "A shortcut of kind 'A' cannot drop channels. "
-                f"Received: input_shape={tuple(input_shape)} for {self.filters} output channels"
+            raise refusal(
+                "A shortcut of kind 'A' cannot drop channels",
+                f"input_shape={tuple(input_shape)} for {self.filters} output channels",
             )
         if self.antialias:
             self.blur = _parts.part(self, BLUR_POOLS[len(input_shape) - 2], "blur", strides=self.strides)

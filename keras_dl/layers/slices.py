@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
 
@@ -79,7 +80,7 @@ class StackedSlices(keras.layers.Layer):
     def build(self, input_shape):
         shapes = [tuple(shape) for shape in input_shape]
         if [len(shape) for shape in shapes] != [4, 5]:
-            raise ValueError(f"Expected a pair [x, volume] of ranks 4 and 5. Received: input_shape={shapes}")
+            raise refusal("Expected a pair [x, volume] of ranks 4 and 5", f"input_shape={shapes}")
 
     def call(self, inputs):
         x, volume = inputs

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.layers.options import register
 
 
@@ -58,5 +59,5 @@ class UnitNormalization(keras.layers.Layer):
 def _axes(axis):
     axes = axis if isinstance(axis, (list, tuple)) else (axis,)
     if not axes or not all(isinstance(one, int) and not isinstance(one, bool) for one in axes):
-        raise ValueError(f"`axis` must be an integer or a sequence of integers. Received: axis={axis!r}")
+        raise refusal("`axis` should be an integer or a sequence of integers", axis=axis)
     return axis if isinstance(axis, int) else tuple(axes)

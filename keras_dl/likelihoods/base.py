@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import pixels_hint
+from keras_dl.checks import pixels_hint, refusal
 
 MIN_LOG_SCALE = -15.0
 MAX_LOG_SCALE = 15.0
@@ -68,9 +68,10 @@ class Likelihood(keras.layers.Layer):
         rank = parameters.shape.rank
         event_rank = rank - 1 if event_rank is None else event_rank
         if not 1 <= event_rank <= rank:
-            raise ValueError(
-                "`parameters` must have a batch axis and at least one axis of values, and `event_rank` must count the "
-                f"axes of a sample. Received: parameters.shape={tuple(parameters.shape)}, event_rank={event_rank}"
+            raise refusal(
+                "`parameters` should have a batch axis and at least one axis of values, and `event_rank` should count "
+                "the axes of a sample",
+                f"parameters.shape={tuple(parameters.shape)}, event_rank={event_rank}",
             )
         return distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=event_rank)
 
@@ -111,9 +112,10 @@ class Likelihood(keras.layers.Layer):
         parameters = tf.cast(tf.convert_to_tensor(parameters), tf.float32)
         size = parameters.shape[-1] if parameters.shape.rank else 0
         if size is not None and (size == 0 or size % self.parameters_per_value):
-            raise ValueError(
-                f"The last axis of `parameters` must be a multiple of {self.parameters_per_value}, as many as a value "
-                f"needs under {self._in_words()}. Received: parameters.shape={tuple(parameters.shape)}"
+            raise refusal(
+                f"The last axis of `parameters` should be a multiple of {self.parameters_per_value}, as many as a "
+                f"value needs under {self._in_words()}",
+                f"parameters.shape={tuple(parameters.shape)}",
             )
         return parameters
 
@@ -137,15 +139,15 @@ def real_array(x, name, low=-np.inf, high=np.inf):
     x = np.asarray(x)
     is_extension_float = x.dtype.kind == "V" and x.dtype.name == "bfloat16"
     if x.dtype.kind not in "buif" and not is_extension_float:
-        raise TypeError(f"`{name}` must hold real numbers. Received: {name}.dtype={x.dtype}")
+        raise refusal(f"`{name}` should hold real numbers", f"{name}.dtype={x.dtype}", error=TypeError)
     if x.size == 0:
-        raise ValueError(f"`{name}` must not be empty. Received: {name}.shape={x.shape}")
+        raise refusal(f"`{name}` should not be empty", f"{name}.shape={x.shape}")
     smallest, largest = float(x.min()), float(x.max())
     if not (np.isfinite(smallest) and np.isfinite(largest)):
-        raise ValueError(f"`{name}` must be finite. Received: minimum {smallest}, maximum {largest}")
+        raise refusal(f"`{name}` should be finite", f"minimum {smallest}, maximum {largest}")
     if smallest < low or largest > high:
         hint = pixels_hint(largest) if high == 1 else ""
-        raise ValueError(f"`{name}` must lie in [{low}, {high}]{hint}. Received: minimum {smallest}, maximum {largest}")
+        raise refusal(f"`{name}` should lie in [{low}, {high}]{hint}", f"minimum {smallest}, maximum {largest}")
     return x
 
 
@@ -170,9 +172,9 @@ def check_grid(x, name, num_levels, owner):
         levels = rows[start : start + _ROWS_PER_CHECK].astype("float32") * steps
         distance = np.abs(levels - np.rint(levels)).max()
         if distance > tolerance:
-            raise ValueError(
-                f"`{name}` must lie on the grid k / {steps}, k = 0 ... {steps}, of {owner}. "
-                f"Received: a value {distance:.3g} levels off the grid"
+            raise refusal(
+                f"`{name}` should lie on the grid k / {steps}, k = 0 ... {steps}, of {owner}",
+                f"a value {distance:.3g} levels off the grid",
             )
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, real_array
 
 
@@ -36,7 +37,7 @@ class Categorical(Likelihood):
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
         if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)) or num_classes < 2:
-            raise ValueError(f"`num_classes` must be an integer of at least 2. Received: num_classes={num_classes!r}")
+            raise refusal("`num_classes` should be an integer of at least 2", num_classes=num_classes)
         self.num_classes = int(num_classes)
         self.parameters_per_value = self.num_classes
 
@@ -56,7 +57,7 @@ class Categorical(Likelihood):
         """Checks that the data are integers in `[0, num_classes - 1]` (`Likelihood.check`)."""
         x = real_array(x, name, low=0, high=self.num_classes - 1)
         if x.dtype.kind not in "bui" and not np.array_equal(x, np.rint(x)):
-            raise ValueError(f"`{name}` must hold class numbers. Received: values that are no integers")
+            raise refusal(f"`{name}` should hold class numbers", "values that are no integers")
 
     def get_config(self):
         return {**super().get_config(), "num_classes": self.num_classes}

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_counts, check_number
+from keras_dl.checks import check_count, check_counts, check_number, refusal
 from keras_dl.likelihoods.base import check_grid, real_array, split_loc_and_scale
 
 FORMS = ("symmetric", "one_sided")
@@ -100,7 +100,7 @@ class Dequantized(keras.layers.Layer):
         """
         x = np.asarray(x)
         if x.shape[1:] != self.shape:
-            raise ValueError(f"`{name}` must have shape (batch, *{self.shape}). Received: {name}.shape={x.shape}")
+            raise refusal(f"`{name}` should have shape (batch, *{self.shape})", f"{name}.shape={x.shape}")
         if x.dtype.kind in "ui":
             real_array(x, name, low=0, high=self.num_levels - 1)
         else:
@@ -211,13 +211,13 @@ class Dequantized(keras.layers.Layer):
 
     def _check_map(self):
         if self.form not in FORMS:
-            raise ValueError(f"`form` must be 'symmetric' or 'one_sided'. Received: form={self.form!r}")
+            raise refusal("`form` should be 'symmetric' or 'one_sided'", form=self.form)
         if len(self.value_range) != 2 or not -math.inf < self.value_range[0] < self.value_range[1] < math.inf:
-            raise ValueError(f"`value_range` must be a pair (low, high). Received: value_range={self.value_range!r}")
+            raise refusal("`value_range` should be a pair (low, high)", value_range=self.value_range)
         if self.alpha is not None and self.value_range != (0.0, 1.0):
-            raise ValueError(
-                "`value_range` is for data without a logit transform. "
-                f"Received: alpha={self.alpha}, value_range={self.value_range}"
+            raise refusal(
+                "`value_range` is for data without a logit transform",
+                f"alpha={self.alpha}, value_range={self.value_range}",
             )
 
 
@@ -227,17 +227,17 @@ def _checked_padding(padding, shape):
         return ((0, 0),) * len(shape)
     pairs = [tuple(pair) for pair in padding]
     if len(pairs) != len(shape) or any(len(pair) != 2 for pair in pairs):
-        raise ValueError(f"`padding` must be a pair per axis of {shape}. Received: padding={padding!r}")
+        raise refusal(f"`padding` should be a pair per axis of {shape}", padding=padding)
     return tuple(tuple(check_count(size, "padding", least=0) for size in pair) for pair in pairs)
 
 
 def _check_noise(network, shape):
     """Refuses a network of noise that does not fit samples."""
     if not isinstance(network, keras.Model) or not network.built:
-        raise ValueError(f"`noise` must be a built Keras model. Received: noise={network!r}")
+        raise refusal("`noise` should be a built Keras model", noise=network)
     expected = (*shape[:-1], 2 * shape[-1])
     if tuple(network.output_shape[1:]) != expected:
-        raise ValueError(
-            f"`noise` must return [loc, log_scale] of samples of shape {shape}: {expected}. "
-            f"Received: output shape {tuple(network.output_shape[1:])}"
+        raise refusal(
+            f"`noise` should return [loc, log_scale] of samples of shape {shape}: {expected}",
+            f"output shape {tuple(network.output_shape[1:])}",
         )

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, check_grid, split_loc_and_scale
 
 
@@ -44,7 +45,7 @@ class DiscretizedLogistic(Likelihood):
     def __init__(self, num_levels=256, **kwargs):
         super().__init__(**kwargs)
         if isinstance(num_levels, bool) or not isinstance(num_levels, (int, np.integer)) or num_levels < 2:
-            raise ValueError(f"`num_levels` must be an integer of at least 2. Received: num_levels={num_levels!r}")
+            raise refusal("`num_levels` should be an integer of at least 2", num_levels=num_levels)
         self.num_levels = int(num_levels)
 
     def values(self, parameters):

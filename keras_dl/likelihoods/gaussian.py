@@ -5,6 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, clip_log_scale, split_loc_and_scale
 
 
@@ -87,5 +88,5 @@ def _checked_scale(scale):
         return scale
     is_number = not isinstance(scale, (str, bool)) and hasattr(scale, "__float__")
     if not is_number or not 0.0 < float(scale) < math.inf:
-        raise ValueError(f"`scale` must be None (predicted), a positive number or 'learned'. Received: scale={scale!r}")
+        raise refusal("`scale` should be None (predicted), a positive number or 'learned'", scale=scale)
     return float(scale)

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 KINDS = ("exact", "bound", "estimate")
 
 
@@ -55,7 +57,7 @@ class Weighed(NamedTuple):
         """Returns the `LogDensity` of a kind, `"bound"` or `"estimate"`."""
         pairs = {"bound": (self.bound, self.bound_error), "estimate": (self.estimate, self.estimate_error)}
         if kind not in pairs:
-            raise ValueError(f"`kind` must be 'bound' or 'estimate'. Received: kind={kind!r}")
+            raise refusal("`kind` should be 'bound' or 'estimate'", kind=kind)
         return LogDensity(*pairs[kind], kind)
 
 

@@ -4,6 +4,7 @@ import difflib
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood
 from keras_dl.likelihoods.bernoulli import Bernoulli
 from keras_dl.likelihoods.categorical import Categorical
@@ -43,17 +44,18 @@ def get(identifier, name="likelihood"):
     is_config = isinstance(identifier, dict) and "class_name" in identifier
     likelihood = keras.saving.deserialize_keras_object(identifier) if is_config else identifier
     if not isinstance(likelihood, Likelihood):
-        raise TypeError(f"{name} should be a name, a `Likelihood` or its configuration. Received: {identifier!r}")
+        raise refusal(
+            f"{name} should be a name, a `Likelihood` or its configuration", f"{identifier!r}", error=TypeError
+        )
     return likelihood
 
 
 def _by_name(identifier, name):
     if identifier not in _LIKELIHOODS:
         nearest = difflib.get_close_matches(identifier.lower(), _LIKELIHOODS, n=3) or sorted(_LIKELIHOODS)
-        raise ValueError(f"Unknown {name}; did you mean {' or '.join(nearest)}? Received: {identifier!r}")
+        raise refusal(f"Unknown {name}; did you mean {' or '.join(nearest)}?", f"{identifier!r}")
     if identifier == "categorical":
-        raise ValueError(
-            f"A categorical {name} needs its number of classes: pass `Categorical(num_classes)`. "
-            f"Received: {identifier!r}"
+        raise refusal(
+            f"A categorical {name} needs its number of classes: pass `Categorical(num_classes)`", f"{identifier!r}"
         )
     return _LIKELIHOODS[identifier]()

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 from keras.src.losses.loss import scale_loss_for_distribution  # Keras' own, which it does not export
 
-from keras_dl.checks import check_count, check_flag, check_number, check_numbers, checked, optional
+from keras_dl.checks import check_count, check_flag, check_number, check_numbers, checked, optional, refusal
 from keras_dl.losses import tensors
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
@@ -70,7 +70,7 @@ class Loss(keras.losses.Loss):
     def __init__(self, reduction="mean", name=None, dtype=None):
         reduction = "none" if reduction is None else reduction
         if reduction not in REDUCTIONS:
-            raise ValueError(f"Expected `reduction` to be one of {REDUCTIONS}. Received: reduction={reduction!r}")
+            raise refusal(f"Expected `reduction` to be one of {REDUCTIONS}", reduction=reduction)
         super().__init__(name=name, reduction=None, dtype=dtype)
         self.reduction = reduction
 

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 
@@ -101,7 +101,7 @@ def _labels_and_valid(y_true, y_pred, ignore_index):
     """
     indices, probabilities = tensors.class_targets(y_true, y_pred)
     if indices is None:
-        raise ValueError(f"Expected class indices. Received: class probabilities of shape {tuple(probabilities.shape)}")
+        raise refusal("Expected class indices", f"class probabilities of shape {tuple(probabilities.shape)}")
     valid = ops.not_equal(indices, ignore_index)
     labels = ops.where(indices < 0, y_pred.shape[-1], indices)
     return ops.where(valid, labels, ops.zeros_like(labels)), valid

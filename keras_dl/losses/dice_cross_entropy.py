@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.binary_cross_entropy import binary_cross_entropy
@@ -70,7 +71,7 @@ def _cross_entropy(y_true, y_pred, weight, multilabel, ignore_index):
     if not is_binary(y_pred, multilabel):
         return CrossEntropy(weight=weight, ignore_index=ignore_index).values_and_weights(y_true, y_pred)
     if weight is not None:
-        raise ValueError(f"Expected no class weights with binary masks. Received: weight={weight}")
+        raise refusal("Expected no class weights with binary masks", f"weight={weight}")
     targets, valid = targets_and_valid(y_true, y_pred, True, ignore_index)
     y_pred = tensors.where_counted(y_pred, valid > 0)
     return valid * binary_cross_entropy(targets, y_pred, from_logits=True), valid

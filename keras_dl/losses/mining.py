@@ -2,6 +2,7 @@
 
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.losses import tensors
 from keras_dl.losses.distances import norm, smaller
 
@@ -23,7 +24,7 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
     """
     embeddings = tensors.as_float(embeddings)
     if len(embeddings.shape) != 2:
-        raise ValueError(f"Expected embeddings of shape (batch, features). Received: shape {tuple(embeddings.shape)}")
+        raise refusal("Expected embeddings of shape (batch, features)", f"shape {tuple(embeddings.shape)}")
     labels = _labels(labels)
     same = ops.equal(labels[:, None], labels[None, :])
     rows = ops.arange(ops.shape(embeddings)[0])
@@ -41,9 +42,9 @@ def _labels(labels):
     labels = ops.convert_to_tensor(labels)
     shape = tuple(labels.shape)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (1, None)):
-        raise ValueError(
-            "Expected labels of shape (batch,) or (batch, 1), one class per row; of one-hot labels, their argmax. "
-            f"Received: labels of shape {shape}"
+        raise refusal(
+            "Expected labels of shape (batch,) or (batch, 1), one class per row; of one-hot labels, their argmax",
+            f"labels of shape {shape}",
         )
     return ops.reshape(labels, (-1,))
 

@@ -4,7 +4,7 @@ from functools import partial
 
 from keras import ops
 
-from keras_dl.checks import check_number, checked
+from keras_dl.checks import check_number, checked, refusal
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.segmentation_targets import is_binary, probabilities_of, targets_and_valid
@@ -87,7 +87,7 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
     """The values, and 1 for each sample and class that has a true pixel."""
     y_pred = tensors.as_float(y_pred)
     if len(y_pred.shape) < 2:
-        raise ValueError(f"Expected `y_pred` of shape (batch, ..., classes). Received: shape {tuple(y_pred.shape)}")
+        raise refusal("Expected `y_pred` of shape (batch, ..., classes)", f"shape {tuple(y_pred.shape)}")
     binary = is_binary(y_pred, multilabel)
     targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
     probabilities = probabilities_of(tensors.where_counted(y_pred, valid > 0), from_logits, binary) * valid
@@ -102,7 +102,7 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
     if include_background:
         return values, present
     if y_pred.shape[-1] == 1:
-        raise ValueError("Expected several classes without the background. Received: predictions of one class")
+        raise refusal("Expected several classes without the background", "predictions of one class")
     return values[:, 1:], present[:, 1:]
 
 

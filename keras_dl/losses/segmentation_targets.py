@@ -2,13 +2,14 @@
 
 from keras import ops
 
+from keras_dl.checks import refusal
 from keras_dl.losses import tensors
 
 
 def is_binary(y_pred, multilabel):
     """Whether each channel is a yes or no of its own."""
     if len(y_pred.shape) == 0:
-        raise ValueError("Expected `y_pred` of shape (batch, ..., classes). Received: a scalar")
+        raise refusal("Expected `y_pred` of shape (batch, ..., classes)", "a scalar")
     return multilabel or len(y_pred.shape) == 1 or y_pred.shape[-1] == 1
 
 

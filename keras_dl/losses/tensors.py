@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_dl.checks import refusal
+
 
 def convert(x, dtype):
     """A tensor of the given dtype, or, from a tuple or a list of tensors, a tuple of such tensors."""
@@ -45,7 +47,7 @@ def like_predictions(y_true, y_pred):
     elif len(shape) == len(expected) + 1 and shape[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
     if not compatible(tuple(y_true.shape), expected):
-        raise ValueError(f"Expected `y_true` and `y_pred` of one shape. Received: {shape} and {expected}")
+        raise refusal("Expected `y_true` and `y_pred` of one shape", f"{shape} and {expected}")
     return y_true
 
 
@@ -58,9 +60,9 @@ def align_factor(factor, values):
     factor = ops.reshape(factor, (*ops.shape(factor), *[1] * missing))
     fits = all(f in (1, None) or v in (1, None) or f == v for f, v in zip(factor.shape, values.shape, strict=False))
     if missing < 0 or not fits:
-        raise ValueError(
-            "Expected weights of the shape of the loss values, or of their leading axes. "
-            f"Received: weights of shape {shape} for values of shape {tuple(values.shape)}"
+        raise refusal(
+            "Expected weights of the shape of the loss values, or of their leading axes",
+            f"weights of shape {shape} for values of shape {tuple(values.shape)}",
         )
     return factor
 
@@ -71,9 +73,10 @@ def class_vector(weight, num_classes, dtype, name="weight"):
         return None
     shape = np.shape(weight)
     if shape != (num_classes,):
-        raise ValueError(
+        raise refusal(
             f"Expected `{name}` to hold one weight per class, shape ({num_classes},), for predictions of {num_classes} "
-            f"classes. Received: {name} of shape {shape}"
+            "classes",
+            f"{name} of shape {shape}",
         )
     return ops.convert_to_tensor(weight, dtype=dtype)
 
@@ -97,9 +100,9 @@ def class_targets(y_true, y_pred):
         return _indices(y_true), None
     if not one_index and compatible(shape, expected):
         return None, ops.cast(y_true, y_pred.dtype)
-    raise ValueError(
-        f"Expected `y_true` to hold class indices of shape {expected[:-1]} or class probabilities of shape {expected}. "
-        f"Received: shape {shape}"
+    raise refusal(
+        f"Expected `y_true` to hold class indices of shape {expected[:-1]} or class probabilities of shape {expected}",
+        f"shape {shape}",
     )
 
 
@@ -112,9 +115,9 @@ def _indices(y_true):
 
 def check_no_ignoring(ignore_index):
     if ignore_index >= 0:
-        raise ValueError(
-            "Expected class indices when `ignore_index` is a class; probabilities cannot be ignored. "
-            f"Received: class probabilities and ignore_index={ignore_index}"
+        raise refusal(
+            "Expected class indices when `ignore_index` is a class; probabilities cannot be ignored",
+            f"class probabilities and ignore_index={ignore_index}",
         )
 
 
@@ -124,17 +127,18 @@ def unpack(y_pred, names):
         y_pred = ops.convert_to_tensor(y_pred)
         shape = tuple(y_pred.shape)
         if len(shape) < 2 or shape[1] != len(names):
-            raise ValueError(
+            raise refusal(
                 f"Expected `y_pred` to be ({', '.join(names)}), or one tensor that stacks them on axis 1, of shape "
-                f"(batch, {len(names)}, ...). Received: one tensor of shape {shape}"
+                f"(batch, {len(names)}, ...)",
+                f"one tensor of shape {shape}",
             )
         y_pred = ops.unstack(y_pred, num=len(names), axis=1)
     if len(y_pred) != len(names):
-        raise ValueError(f"Expected `y_pred` to be ({', '.join(names)}). Received: {len(y_pred)} tensors")
+        raise refusal(f"Expected `y_pred` to be ({', '.join(names)})", f"{len(y_pred)} tensors")
     tensors = [as_float(x) for x in y_pred]
     shapes = [tuple(x.shape) for x in tensors]
     if not all(compatible(shape, shapes[0]) for shape in shapes):
-        raise ValueError(f"Expected {', '.join(names)} of one shape. Received: {shapes}")
+        raise refusal(f"Expected {', '.join(names)} of one shape", shapes)
     return tensors
 
 

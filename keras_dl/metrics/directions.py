@@ -6,6 +6,7 @@ import re
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.metrics.frechet import FID
 from keras_dl.metrics.inception_score import InceptionScore
 from keras_dl.metrics.kernel import KID
@@ -66,10 +67,11 @@ def direction(metric):
     """
     known = _of_name(metric) if isinstance(metric, str) else _of_object(metric)
     if known is None:
-        raise ValueError(
+        raise refusal(
             "`metric` should be one of which is known whether larger or smaller values are better, such as "
             f"{', '.join(_near(metric))}; a metric says so itself by an attribute `direction`, and a search takes "
-            f"keras_tuner.Objective(name, direction) too. Received: {metric!r}"
+            "keras_tuner.Objective(name, direction) too",
+            metric=metric,
         )
     return known
 

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_dl.checks import refusal
 from keras_dl.metrics.estimate import Estimate, mean
 
 tfd = tfp.distributions
@@ -127,20 +128,18 @@ def f_divergence(f, p, q, num_samples=10_000, seed=None):
 def _generator(f):
     if isinstance(f, str):
         if f not in GENERATORS:
-            raise ValueError(f"`f` must be a function or one of {sorted(GENERATORS)}. Received: f={f!r}")
+            raise refusal(f"`f` should be a function or one of {sorted(GENERATORS)}", f=f)
         return GENERATORS[f]
     if not callable(f) or abs(float(np.squeeze(f(np.ones(1))))) > 1e-6:
-        raise ValueError(f"`f` must be a function with f(1) = 0. Received: f={f!r}")
+        raise refusal("`f` should be a function with f(1) = 0", f=f)
     return f
 
 
 def _check(p, q, num_samples):
     if p.event_shape != q.event_shape:
-        raise ValueError(
-            f"Expected distributions of one event shape. Received: event shapes {p.event_shape} and {q.event_shape}"
-        )
+        raise refusal("Expected distributions of one event shape", f"event shapes {p.event_shape} and {q.event_shape}")
     if num_samples is not None and num_samples < 2:
-        raise ValueError(f"`num_samples` must be at least 2. Received: num_samples={num_samples}")
+        raise refusal("`num_samples` should be at least 2", f"num_samples={num_samples}")
 
 
 def _same_batch_shape(p, q):

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from scipy import ndimage
 
+from keras_dl.checks import refusal
+
 
 def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, seed=0):
     """Share of pairs of shifts under which a classifier gives an image the same class.
@@ -36,8 +38,8 @@ def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, se
     """
     images = _checked(images)
     if num_pairs < 1 or max_shift < 0:
-        raise ValueError(
-            f"`num_pairs` must be at least 1 and `max_shift` at least 0. Received: {num_pairs=}, {max_shift=}"
+        raise refusal(
+            "`num_pairs` should be at least 1 and `max_shift` at least 0", num_pairs=num_pairs, max_shift=max_shift
         )
     rng = np.random.default_rng(seed)
     agreements = []
@@ -48,9 +50,7 @@ def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, se
             shifted = np.stack([np.roll(x, s, (0, 1)) for x, s in zip(images, shifts, strict=True)])
             scores = _outputs(model, shifted, batch_size)
             if scores.ndim != 2:
-                raise ValueError(
-                    f"`model` must give scores (batch, classes). Received: outputs of shape {scores.shape}"
-                )
+                raise refusal("`model` should give scores (batch, classes)", f"outputs of shape {scores.shape}")
             classes.append(scores.argmax(-1))
         agreements.append(classes[0] == classes[1])
     return np.mean(agreements, axis=0)
@@ -127,7 +127,7 @@ def rotation_equivariance_error(function, images, degrees=(90.0, 180.0, 270.0), 
     """
     images = _checked(images)
     if images.shape[1] != images.shape[2]:
-        raise ValueError(f"Expected square images. Received: images of shape {images.shape}")
+        raise refusal("Expected square images", f"images of shape {images.shape}")
     outputs = _outputs(function, images, batch_size)
     inside = _disc(outputs, margin)
     errors = []
@@ -171,7 +171,7 @@ def deformation_sensitivity(
     """
     images = _checked(images)
     if not 0 < strength < 1:
-        raise ValueError(f"`strength` must be in (0, 1). Received: strength={strength}")
+        raise refusal("`strength` should be in (0, 1)", f"strength={strength}")
     rng = np.random.default_rng(seed)
     outputs = _outputs(function, images, batch_size)
     norms = np.linalg.norm(outputs.reshape(len(outputs), -1), axis=1) if relative else 1.0
@@ -208,9 +208,9 @@ def deform(images, field):
 def _checked(images):
     images = np.asarray(images)
     if images.ndim != 4 or not len(images):
-        raise ValueError(
-            "Expected a non-empty array of images (num_images, height, width, channels). "
-            f"Received: an array of shape {images.shape}"
+        raise refusal(
+            "Expected a non-empty array of images (num_images, height, width, channels)",
+            f"an array of shape {images.shape}",
         )
     return images.astype("float32")
 
@@ -252,7 +252,7 @@ def _disc(outputs, margin):
 
 def _some(inside, margin):
     if not inside.any():
-        raise ValueError(f"`margin` must leave positions to compare in outputs of {inside.shape}. Received: {margin=}")
+        raise refusal(f"`margin` should leave positions to compare in outputs of {inside.shape}", margin=margin)
     return inside
 
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.checks import refusal
+
 
 class Estimate(NamedTuple):
     """A value and its standard error, which is 0 if the value is exact and NaN if it is not known.
@@ -38,7 +40,7 @@ def check_pair(real, generated, least=2, names=("real", "generated")):
     real, generated = (check_vectors(x, name, least) for x, name in zip((real, generated), names, strict=True))
     if real.shape[1] != generated.shape[1]:
         sizes = f"{names[0]} of size {real.shape[1]}, {names[1]} of size {generated.shape[1]}"
-        raise ValueError(f"Expected vectors of one size. Received: {sizes}")
+        raise refusal("Expected vectors of one size", sizes)
     return real, generated
 
 
@@ -47,14 +49,14 @@ def check_vectors(x, name, least=1):
     try:
         x = np.asarray(x)
     except ValueError as error:
-        raise ValueError(f"`{name}` must be numbers of shape (rows, size). Received: {error}") from error
+        raise refusal(f"`{name}` should be numbers of shape (rows, size)", error) from error
     if x.ndim != 2 or len(x) < least or not x.shape[1] or x.dtype.kind not in "fiub":
-        raise ValueError(
-            f"`{name}` must be numbers of shape (rows, size), at least {least} rows. "
-            f"Received: {name} of shape {x.shape} and type {x.dtype}"
+        raise refusal(
+            f"`{name}` should be numbers of shape (rows, size), at least {least} rows",
+            f"{name} of shape {x.shape} and type {x.dtype}",
         )
     x = x.astype("float64")
     broken = int((~np.isfinite(x)).any(axis=1).sum())
     if broken:
-        raise ValueError(f"`{name}` must be finite. Received: {broken} of {len(x)} rows with NaN or infinity")
+        raise refusal(f"`{name}` should be finite", f"{broken} of {len(x)} rows with NaN or infinity")
     return x

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.metrics.features import Features, ends_in_softmax, with_features
 
 INCEPTION_SIDE = 299
@@ -86,7 +87,7 @@ def inception_features(input_shape, weights="imagenet", batch_size=64):
         OSError: If the weights cannot be had.
     """
     if len(input_shape) != 3 or input_shape[-1] not in (1, 3):
-        raise ValueError(f"`input_shape` must be (height, width, 1 or 3). Received: {input_shape}")
+        raise refusal("`input_shape` should be (height, width, 1 or 3)", input_shape)
     network = with_features(_inception(weights), "avg_pool")
     inputs = keras.Input(input_shape, name="images")
     images = keras.layers.Resizing(INCEPTION_SIDE, INCEPTION_SIDE, antialias=True, name="resize")(inputs)
@@ -101,20 +102,22 @@ def _inception(weights):
     try:
         return keras.applications.InceptionV3(weights=weights)
     except Exception as error:  # keras.utils.get_file raises a plain Exception if a download fails
-        raise OSError(
-            "InceptionV3's weights could not be had: let Keras download them once, or give `weights` the path of the "
-            f"file. Received: weights={weights!r} ({error})"
+        raise refusal(
+            "InceptionV3's weights could not be had: let Keras download them once, or give `weights` the path of "
+            "the file",
+            f"weights={weights!r} ({error})",
+            error=OSError,
         ) from error
 
 
 def _check_data(classifier, x, y):
     classes = classifier.output_shape[-1]
     if y.shape != x.shape[:1] or y.dtype.kind not in "iu" or not len(y):
-        raise ValueError(f"Expected one integer label an image. Received: {x.shape} images, {y.shape} labels {y.dtype}")
+        raise refusal("Expected one integer label an image", f"{x.shape} images, {y.shape} labels {y.dtype}")
     if y.min() < 0 or y.max() >= classes:
-        raise ValueError(f"Expected labels from 0 to {classes - 1}. Received: labels from {y.min()} to {y.max()}")
+        raise refusal(f"Expected labels from 0 to {classes - 1}", f"labels from {y.min()} to {y.max()}")
     if tuple(classifier.input_shape[1:]) != x.shape[1:]:
-        raise ValueError(f"Expected images of shape {classifier.input_shape[1:]}. Received: {x.shape[1:]}")
+        raise refusal(f"Expected images of shape {classifier.input_shape[1:]}", f"{x.shape[1:]}")
 
 
 def _load(file, name, classifier, value_range):
@@ -124,8 +127,8 @@ def _load(file, name, classifier, value_range):
     classes = network.outputs[-1].shape[-1] if features.has_probabilities else None
     loaded = [tuple(network.input_shape[1:]), classes]
     if network.name != name or loaded != shapes:
-        raise ValueError(
-            f"Expected {file} to hold the features {name} of images {shapes[0]} in {shapes[1]} classes. "
-            f"Received: {network.name}, {loaded[0]}, {loaded[1]}"
+        raise refusal(
+            f"Expected {file} to hold the features {name} of images {shapes[0]} in {shapes[1]} classes",
+            f"{network.name}, {loaded[0]}, {loaded[1]}",
         )
     return features

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 
 class Extracted(NamedTuple):
     """What a feature network makes of images.
@@ -98,14 +100,14 @@ class Features:
     def accuracy(self, x, y):
         """Returns the share of images whose most probable class is their label, a float."""
         if not self.has_probabilities:
-            raise ValueError(f"Expected features with class probabilities. Received: {self.name}, which has none")
+            raise refusal("Expected features with class probabilities", f"{self.name}, which has none")
         return float(np.mean(self.extract(x).probabilities.argmax(-1) == np.asarray(y)))
 
     def save(self, path):
         """Writes the network as a `.keras` file, under a temporary name first."""
         path = Path(path)
         if path.suffix != ".keras":
-            raise ValueError(f"Expected a path that ends in .keras. Received: {str(path)!r}")
+            raise refusal("Expected a path that ends in .keras", f"{str(path)!r}")
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".new_{os.getpid()}_{path.name}")
         self.network.save(temporary)
@@ -121,23 +123,23 @@ class Features:
         try:
             network = keras.saving.load_model(path, compile=False)
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
-            raise ValueError(f"Expected a .keras file of a feature network. Received: {path} ({error})") from error
+            raise refusal("Expected a .keras file of a feature network", f"{path} ({error})") from error
         return cls(network, name, value_range, batch_size)
 
     def _check(self, images):
         expected = tuple(self.network.input_shape[1:])
         if images.ndim != len(expected) + 1 or not len(images) or not _fits(images.shape[1:], expected):
             shape = ", ".join(str(n) for n in expected)
-            raise ValueError(f"Expected images of shape (num_images, {shape}). Received: {images.shape}")
+            raise refusal(f"Expected images of shape (num_images, {shape})", f"{images.shape}")
         low, high = float(images.min()), float(images.max())
         if not np.isfinite([low, high]).all():
-            raise ValueError("Expected finite images. Received: images with NaN or infinity")
+            raise refusal("Expected finite images", "images with NaN or infinity")
         if self.value_range is not None:
             least, most = self.value_range
             slack = 1e-3 * (most - least)
             if low < least - slack or high > most + slack:
                 extent = f"values from {low:.4g} to {high:.4g}"
-                raise ValueError(f"Expected images in [{least}, {most}] for {self.name}. Received: {extent}")
+                raise refusal(f"Expected images in [{least}, {most}] for {self.name}", extent)
 
 
 def with_features(classifier, layer=-2, name=None):
@@ -175,13 +177,16 @@ def ends_in_softmax(classifier):
 
 def _check_network(network):
     if not isinstance(network, keras.Model) or not network.built:
-        raise TypeError(f"`network` must be a built keras.Model. Received: {network!r}, {type(network).__name__}")
+        raise refusal(
+            "`network` should be a built keras.Model", f"{network!r}, {type(network).__name__}", error=TypeError
+        )
     inputs, outputs = getattr(network, "inputs", None) or [], getattr(network, "outputs", None) or []
     shapes = [tuple(tensor.shape) for tensor in outputs]
     if len(inputs) != 1 or len(outputs) not in (1, 2) or any(len(shape) != 2 for shape in shapes):
-        raise ValueError(
-            "`network` must map one batch of images to vectors (batch, size), or to a pair of these and probabilities "
-            f"(batch, classes). Received: {len(inputs)} inputs and outputs of shape {shapes}"
+        raise refusal(
+            "`network` should map one batch of images to vectors (batch, size), or to a pair of these and "
+            "probabilities (batch, classes)",
+            f"{len(inputs)} inputs and outputs of shape {shapes}",
         )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.special import rel_entr
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.metrics.estimate import Estimate, check_vectors, mean
 from keras_dl.metrics.sample_metric import SampleMetric
 
@@ -35,7 +35,7 @@ def inception_score(probabilities, splits=10):
     p = check_vectors(probabilities, "probabilities", least=splits)
     if p.min() < 0 or np.abs(p.sum(1) - 1).max() > 1e-3:
         extent = f"values from {p.min():.4g}, sums from {p.sum(1).min():.4g} to {p.sum(1).max():.4g}"
-        raise ValueError(f"`probabilities` must be rows of at least 0 and of sum 1. Received: {extent}")
+        raise refusal("`probabilities` should be rows of at least 0 and of sum 1", extent)
     parts = np.array_split(np.random.default_rng(0).permutation(p), splits)
     scores = [np.exp(rel_entr(part, part.mean(0)).sum(1).mean()) for part in parts]
     return mean(np.array(scores)) if splits > 1 else Estimate(float(scores[0]), float("nan"))
@@ -67,7 +67,7 @@ class InceptionScore(SampleMetric):
     def __init__(self, features, splits=10):
         if not getattr(features, "has_probabilities", False):
             name = getattr(features, "name", features)
-            raise ValueError(f"`features` must have class probabilities. Received: {name!r}, which has none")
+            raise refusal("`features` should have class probabilities", f"{name!r}, which has none")
         super().__init__(features)
         self.splits = check_count(splits, "splits")
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
 
@@ -53,9 +53,9 @@ def mode_coverage(samples, centres, deviation, num_deviations=3.0, smallest_shar
     samples, centres = check_pair(samples, centres, least=1, names=("samples", "centres"))
     for name, value in (("deviation", deviation), ("num_deviations", num_deviations)):
         if check_number(value, name) <= 0:
-            raise ValueError(f"`{name}` must be a number above 0. Received: {name}={value!r}")
+            raise refusal(f"`{name}` should be a number above 0", **{name: value})
     if not 0 <= check_number(smallest_share, "smallest_share") <= 1:
-        raise ValueError(f"`smallest_share` must be from 0 to 1. Received: smallest_share={smallest_share!r}")
+        raise refusal("`smallest_share` should be from 0 to 1", smallest_share=smallest_share)
     distances = np.linalg.norm(samples[:, None] - centres, axis=-1)
     good = distances.min(1) <= num_deviations * deviation
     shares = np.bincount(distances.argmin(1)[good], minlength=len(centres)) / len(samples)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.metrics.estimate import Estimate, check_pair
 
 
@@ -32,7 +32,7 @@ def knn_accuracy(embeddings, labels, test_embeddings, test_labels, k=5):
     k = check_count(k, "k")
     embeddings, test_embeddings = check_pair(embeddings, test_embeddings, least=1)
     if len(embeddings) < k:
-        raise ValueError(f"`k` must be at most the number of embeddings, {len(embeddings)}. Received: k={k}")
+        raise refusal(f"`k` should be at most the number of embeddings, {len(embeddings)}", f"k={k}")
     labels, test_labels = _labels(labels, embeddings, "labels"), _labels(test_labels, test_embeddings, "test_labels")
     right = KNeighborsClassifier(k).fit(embeddings, labels).predict(test_embeddings) == test_labels
     return Estimate(right.mean(), np.sqrt(right.mean() * (1 - right.mean()) / len(right)))
@@ -41,7 +41,7 @@ def knn_accuracy(embeddings, labels, test_embeddings, test_labels, k=5):
 def _labels(labels, embeddings, name):
     labels = np.asarray(labels)
     if labels.shape != (len(embeddings),) or labels.dtype.kind not in "iub":
-        raise ValueError(
-            f"`{name}` must be {len(embeddings)} integers. Received: {name} of shape {labels.shape}, {labels.dtype}"
+        raise refusal(
+            f"`{name}` should be {len(embeddings)} integers", f"{name} of shape {labels.shape}, {labels.dtype}"
         )
     return labels

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_dl.checks import refusal
+
 _SMALLEST = 1e-12
 
 
@@ -33,7 +35,7 @@ class PSNR(keras.metrics.MeanSquaredError):
     def __init__(self, value_range=1.0, name="psnr", dtype=None):
         super().__init__(name=name, dtype=dtype)
         if not 0 < value_range < float("inf"):
-            raise ValueError(f"`value_range` must be a positive number. Received: value_range={value_range!r}")
+            raise refusal("`value_range` should be a positive number", value_range=value_range)
         self.value_range = value_range
         self._direction = "up"  # what Keras' callbacks read, such as EarlyStopping; the error's is down
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.metrics.estimate import Estimate, check_vectors
 
 
@@ -42,7 +43,7 @@ def roc_auc(normal, anomalous):
 def _scores(x, name):
     x = np.asarray(x)
     if x.ndim != 1:
-        raise ValueError(f"`{name}` must be scores of shape (rows,). Received: {name} of shape {x.shape}")
+        raise refusal(f"`{name}` should be scores of shape (rows,)", f"{name} of shape {x.shape}")
     return check_vectors(x[:, None], name)[:, 0]
 
 
@@ -50,7 +51,7 @@ def _check_no_labels(normal, anomalous):
     labels = [name for name, x in (("normal", normal), ("anomalous", anomalous)) if set(x) == {0.0, 1.0}]
     if len(labels) == 1 and len(normal) == len(anomalous):
         other = "anomalous" if labels[0] == "normal" else "normal"
-        raise ValueError(
-            "`normal` and `anomalous` must both be scores: roc_auc(scores[labels == 0], scores[labels == 1]). "
-            f"Received: `{labels[0]}` of 0 and 1 alone, beside as many scores in `{other}`"
+        raise refusal(
+            "`normal` and `anomalous` should both be scores: roc_auc(scores[labels == 0], scores[labels == 1])",
+            f"`{labels[0]}` of 0 and 1 alone, beside as many scores in `{other}`",
         )

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_dl.checks import refusal
+
 
 class SampleMetric:
     """Base of metrics that compare generated samples with real ones.
@@ -23,7 +25,9 @@ class SampleMetric:
 
     def __init__(self, features=None):
         if features is not None and not hasattr(features, "extract"):
-            raise TypeError(f"`features` must be a keras_dl.metrics.Features, or None. Received: {features!r}")
+            raise refusal(
+                "`features` should be a keras_dl.metrics.Features, or None", features=features, error=TypeError
+            )
         self.features = features
         self.reset_state()
 
@@ -69,7 +73,7 @@ class SampleMetric:
         """Compares all that `update_state` took; returns a dict of `Estimate`s by key."""
         missing = [name for name, parts in self._taken.items() if not parts]
         if missing:
-            raise ValueError(f"Expected real and generated samples. Received: no {' and no '.join(missing)} ones")
+            raise refusal("Expected real and generated samples", f"no {' and no '.join(missing)} ones")
         return self.compare(*map(_joined, self._taken.values()))
 
 
@@ -116,11 +120,11 @@ def check_metrics(metrics):
     metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
     strangers = [metric for metric in metrics if not isinstance(metric, SampleMetric)]
     if strangers or not metrics:
-        raise TypeError(f"Expected one or several SampleMetric objects. Received: {strangers or metrics}")
+        raise refusal("Expected one or several SampleMetric objects", f"{strangers or metrics}", error=TypeError)
     keys = [key for metric in metrics for key in metric.titles]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        raise ValueError(f"Expected metrics whose results have names of their own. Received: twice {', '.join(twice)}")
+        raise refusal("Expected metrics whose results have names of their own", f"twice {', '.join(twice)}")
     return metrics
 
 

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_dl.checks import refusal
+
 NO_CLASS = -(2**31)
 
 
@@ -108,9 +110,7 @@ def pixel_counts(y_true, y_pred, num_classes=None, ignore_index=-100):
     smallest = min((int(y.min()) for y in (y_true, y_pred) if y.size), default=0)
     num_classes = largest + 1 if num_classes is None else num_classes
     if smallest < 0 or largest >= num_classes:
-        raise ValueError(
-            f"Expected class indices from 0 to {num_classes - 1}. Received: values from {smallest} to {largest}"
-        )
+        raise refusal(f"Expected class indices from 0 to {num_classes - 1}", f"values from {smallest} to {largest}")
     hits = np.bincount(y_true[y_true == y_pred], minlength=num_classes)
     return hits, np.bincount(y_true, minlength=num_classes), np.bincount(y_pred, minlength=num_classes)
 
@@ -133,12 +133,13 @@ class _Overlap(keras.metrics.Metric):
     ):
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
         if not isinstance(num_classes, int) or num_classes < 1 or (num_classes == 1 and not include_background):
-            raise ValueError(
-                "`num_classes` must be a positive integer, and above 1 without the background. "
-                f"Received: num_classes={num_classes!r}, include_background={include_background!r}"
+            raise refusal(
+                "`num_classes` should be a positive integer, and above 1 without the background",
+                num_classes=num_classes,
+                include_background=include_background,
             )
         if class_id is not None and class_id not in range(max(num_classes, 2)):
-            raise ValueError(f"`class_id` must be one of {max(num_classes, 2)} classes. Received: {class_id=}")
+            raise refusal(f"`class_id` should be one of {max(num_classes, 2)} classes", class_id=class_id)
         self.num_classes = num_classes
         self.include_background = include_background
         self.class_id = class_id
@@ -189,17 +190,17 @@ class _Overlap(keras.metrics.Metric):
         if y_true.shape[-1] == 1:
             return _whole(ops.squeeze(y_true, -1))
         if y_true.shape[-1] != self.num_classes:
-            raise ValueError(
-                f"Expected class indices, or {self.num_classes} one-hot classes on the last axis. "
-                f"Received: shape {tuple(y_true.shape)}"
+            raise refusal(
+                f"Expected class indices, or {self.num_classes} one-hot classes on the last axis",
+                f"shape {tuple(y_true.shape)}",
             )
         one = ops.isclose(ops.sum(ops.cast(y_true, "float32"), axis=-1), 1.0)
         return ops.where(one, ops.cast(ops.argmax(y_true, axis=-1), "int32"), NO_CLASS)
 
     def _predicted(self, y_pred):
         if y_pred.shape[-1] != self.num_classes:
-            raise ValueError(
-                f"Expected predictions of shape (batch, ..., {self.num_classes}). Received: shape {tuple(y_pred.shape)}"
+            raise refusal(
+                f"Expected predictions of shape (batch, ..., {self.num_classes})", f"shape {tuple(y_pred.shape)}"
             )
         if self.num_classes == 1:
             threshold = 0.0 if self.from_logits else 0.5
@@ -279,10 +280,10 @@ def _whole(labels):
 def _same_shape(y_true, y_pred):
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_true.shape != y_pred.shape:
-        raise ValueError(f"Expected masks of the same shape. Received: {y_true.shape} and {y_pred.shape}")
+        raise refusal("Expected masks of the same shape", f"{y_true.shape} and {y_pred.shape}")
     for y in (y_true, y_pred):
         if y.dtype.kind not in "biu":
-            raise ValueError(f"Expected class indices, integers or booleans. Received: dtype {y.dtype}")
+            raise refusal("Expected class indices, integers or booleans", f"dtype {y.dtype}")
     return y_true.astype("int64"), y_pred.astype("int64")
 
 

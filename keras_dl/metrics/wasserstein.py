@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from keras_dl import lazy
-from keras_dl.checks import check_count, check_seed
+from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
 
@@ -41,7 +41,7 @@ def sliced_wasserstein(real, generated, num_projections=512, order=2, seed=0):
     """
     real, generated = check_pair(real, generated, least=1)
     if order not in (1, 2):
-        raise ValueError(f"`order` must be 1 or 2. Received: order={order!r}")
+        raise refusal("`order` should be 1 or 2", order=order)
     count = check_count(num_projections, "num_projections", least=2)
     directions = np.random.default_rng(check_seed(seed)).standard_normal((real.shape[1], count))
     directions /= np.linalg.norm(directions, axis=0)
@@ -114,7 +114,7 @@ def _transport(x, y):
     masses = [np.full(len(points), 1 / len(points)) for points in (x, y)]
     value, log = ot.emd2(*masses, ot.dist(x, y), log=True, numItermax=10_000_000)
     if log.get("warning"):
-        raise RuntimeError(f"Expected the optimal transport to be solved. Received: {log['warning']}")
+        raise refusal("Expected the optimal transport to be solved", f"{log['warning']}", error=RuntimeError)
     return float(value), (log["u"], log["v"])
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_dl import objectives
-from keras_dl.checks import pixels_hint
+from keras_dl.checks import pixels_hint, refusal
 from keras_dl.models import shapes
 from keras_dl.models.base import conditions
 from keras_dl.models.base.conditions import check_classes
@@ -26,10 +26,10 @@ def latent_size(generator, given):
     check_network("generator", generator)
     shape = shapes.input_shape(generator, "latents")
     if shape is not None and (len(shape) != 1 or shape[0] is None):
-        raise ValueError(f"generator should take latents of shape (batch, latent_size). Received: input shape {shape}")
+        raise refusal("generator should take latents of shape (batch, latent_size)", f"input shape {shape}")
     size = given if shape is None else shape[0]
     if size is None or (given is not None and given != size):
-        raise ValueError(f"latent_size should be the number of latents of the generator, {size}. Received: {given}")
+        raise refusal(f"latent_size should be the number of latents of the generator, {size}", given)
     return int(size)
 
 
@@ -37,11 +37,13 @@ def check_networks(generator, critic, attributes=None, attribute_critic=None):
     """Refuses critics that cannot judge what the generator makes, or have not the outputs needed."""
     made = shapes.output_shape(generator)
     if attributes is not None and not isinstance(attributes, objectives.Attributes):
-        raise TypeError(f"attributes should be objectives.Attributes(sizes), or None. Received: {attributes!r}")
+        raise refusal(
+            "attributes should be objectives.Attributes(sizes), or None", attributes=attributes, error=TypeError
+        )
     if attribute_critic is not None and attributes is None:
-        raise ValueError("attributes should be given with an attribute_critic. Received: attributes=None")
+        raise refusal("attributes should be given with an attribute_critic", "attributes=None")
     if attributes is not None and not conditions.takes_condition(generator):
-        raise ValueError("generator should be conditional, to show attributes. Received: one without condition")
+        raise refusal("generator should be conditional, to show attributes", "one without condition")
     _check_conditions(generator, critic, attributes)
     wanted = 0 if attributes is None else attributes.num_outputs
     _check_critic("critic", critic, made, 1 if attribute_critic is not None else 1 + wanted)
@@ -53,23 +55,21 @@ def _check_conditions(generator, critic, attributes):
     """Refuses networks that take different conditions, and attributes that are not those that the generator takes."""
     shapes = [n.input["condition"].shape[1:] for n in (generator, critic) if conditions.takes_condition(n)]
     if len(set(map(tuple, shapes))) > 1:
-        raise ValueError(f"critic should take the generator's condition, of shape {shapes[0]}. Received: {shapes[1]}")
+        raise refusal(f"critic should take the generator's condition, of shape {shapes[0]}", f"{shapes[1]}")
     classes = [num_classes(n) for n in (generator, critic) if conditions.takes_condition(n)]
     if None not in classes and len(set(classes)) > 1:
-        raise ValueError(f"critic should take the generator's classes, {classes[0]}. Received: {classes[1]}")
+        raise refusal(f"critic should take the generator's classes, {classes[0]}", f"{classes[1]}")
     if attributes is not None and classes[0] not in (None, attributes.sizes):
-        raise ValueError(
-            f"attributes should be those that the generator takes, {classes[0]}. Received: {attributes.sizes}"
-        )
+        raise refusal(f"attributes should be those that the generator takes, {classes[0]}", f"{attributes.sizes}")
 
 
 def _check_critic(name, critic, made, num_outputs):
     check_network(name, critic)
     judged, outputs = shapes.input_shape(critic, "x"), shapes.output_shape(critic)
     if made is not None and judged is not None and not _fit(made, judged):
-        raise ValueError(f"{name} should take what the generator makes, of shape {made}. Received: {judged}")
+        raise refusal(f"{name} should take what the generator makes, of shape {made}", judged)
     if outputs is not None and outputs != (num_outputs,) and (outputs, num_outputs) != ((), 1):
-        raise ValueError(f"{name} should return shape (batch, {num_outputs}). Received: {(None, *outputs)}")
+        raise refusal(f"{name} should return shape (batch, {num_outputs})", f"{(None, *outputs)}")
 
 
 def _fit(made, judged):
@@ -79,10 +79,14 @@ def _fit(made, judged):
 def check_objective(objective, penalties, critic):
     """Refuses what is no objective or penalty, and warns of critics that do not suit them."""
     if not isinstance(objective, objectives.Adversarial):
-        raise TypeError(f"objective should be an adversarial one, such as NonSaturating(). Received: {objective!r}")
+        raise refusal(
+            "objective should be an adversarial one, such as NonSaturating()", objective=objective, error=TypeError
+        )
     for penalty in penalties:
         if not isinstance(penalty, objectives.Penalty):
-            raise TypeError(f"penalty should be one, such as GradientPenalty(), or several. Received: {penalty!r}")
+            raise refusal(
+                "penalty should be one, such as GradientPenalty(), or several", penalty=penalty, error=TypeError
+            )
     if last_activation(critic) in LIMITED:
         warnings.warn(
             f"critic should end without a {last_activation(critic)}: {type(objective).__name__} applies what it needs "
@@ -106,9 +110,9 @@ def check_range(x, generator):
     low, high = RANGES[activation]
     least, most = float(np.min(x)), float(np.max(x))
     if least < low - 1e-6 or most > high + 1e-6:
-        raise ValueError(
-            f"x should lie in [{low:g}, {high:g}], the range of the generator's {activation}{pixels_hint(most)}. "
-            f"Received: values from {least:g} to {most:g}"
+        raise refusal(
+            f"x should lie in [{low:g}, {high:g}], the range of the generator's {activation}{pixels_hint(most)}",
+            f"values from {least:g} to {most:g}",
         )
     if low < 0 <= least:
         warnings.warn("The generator's tanh covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
@@ -134,5 +138,5 @@ def check_truncation(truncation):
     if truncation is None:
         return float("inf")
     if not isinstance(truncation, (int, float)) or not truncation > 0:
-        raise ValueError(f"truncation should be a number above 0, or None. Received: {truncation!r}")
+        raise refusal("truncation should be a number above 0, or None", truncation=truncation)
     return float(truncation)

@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import objectives
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.models.base import conditions
 from keras_dl.models.gan import GAN
 
@@ -47,9 +47,9 @@ class ConditionalGAN(GAN):
 
     def __init__(self, generator, critic, latent_size=None, attributes=None, **kwargs):
         if not conditions.takes_condition(generator):
-            raise ValueError("generator should be conditional, with 'condition' in its inputs. Received: one without")
+            raise refusal("generator should be conditional, with 'condition' in its inputs", "one without")
         if attributes is None and not conditions.takes_condition(critic):
-            raise ValueError("critic should be conditional, or attributes be given. Received: neither")
+            raise refusal("critic should be conditional, or attributes be given", "neither")
         super().__init__(generator, critic, latent_size, attributes=attributes, **kwargs)
 
 
@@ -58,7 +58,7 @@ def _check_fixed(name, options, fixed):
     for option in fixed:
         if option in options:
             received = f"{option}={options[option]!r}"
-            raise ValueError(f"{option} should not be given: {name} has its own; see GAN. Received: {received}")
+            raise refusal(f"{option} should not be given: {name} has its own; see GAN", received)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -89,7 +89,7 @@ class WGAN(GAN):
 
     def __init__(self, generator, critic, latent_size=None, clip=0.01, critic_steps=5, **kwargs):
         if check_number(clip, "clip", least=0) == 0:
-            raise ValueError(f"clip should be above 0. Received: clip={clip!r}")
+            raise refusal("clip should be above 0", clip=clip)
         _check_fixed("WGAN", kwargs, ("objective", "penalty"))
         penalty = objectives.WeightClipping(clip)
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)

@@ -5,6 +5,8 @@ import tensorflow as tf
 from keras.src.backend import get_keras_mask  # where a mask is found on a tensor; Keras does not export it
 from keras.src.trainers.compile_utils import get_loss  # Keras' reading of names and functions, "crossentropy" too
 
+from keras_dl.checks import refusal
+
 _LATE = ("crossentropy", "ce")  # names that mean different losses for different targets
 
 
@@ -35,9 +37,7 @@ class OutputLoss:
         self.name, self.weight = name, weight
         self.loss = None if late else get_loss(loss, None, None)
         if not late and not self._is_ours and self._reduction in (None, "none"):
-            raise ValueError(
-                f"loss should have a reduction, 'sum_over_batch_size' or 'sum'. Received: {self.loss.name} with none"
-            )
+            raise refusal("loss should have a reduction, 'sum_over_batch_size' or 'sum'", f"{self.loss.name} with none")
         reduces = self._reduction not in ("sum", "batchmean")
         finds = masked or self._weighs or getattr(self.loss, "ignore_class", None) is not None
         self.counts = not self._couples and reduces and (finds or self._reduction == "mean_with_sample_weight")
@@ -132,9 +132,9 @@ def _align(factor, values):
     if factor.shape.rank == values.shape.rank + 1 and factor.shape[-1] == 1:
         factor = tf.squeeze(factor, -1)
     if factor.shape.rank > values.shape.rank:
-        raise ValueError(
-            f"sample_weight should weigh samples or elements, of shape {tuple(values.shape)}. "
-            f"Received: shape {tuple(factor.shape)}"
+        raise refusal(
+            f"sample_weight should weigh samples or elements, of shape {tuple(values.shape)}",
+            f"shape {tuple(factor.shape)}",
         )
     return tf.reshape(factor, tf.concat([tf.shape(factor), [1] * (values.shape.rank - factor.shape.rank)], 0))
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras.src.backend import get_keras_mask  # where a mask is found on a tensor; Keras does not export it
 from keras.src.models import Functional
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.structure import outputs_of
 
 
@@ -44,7 +45,7 @@ class Outputs:
         """The network's predictions, as a list."""
         flat = tf.nest.flatten(predictions)
         if len(flat) != len(self):
-            raise ValueError(f"the network should return {len(self)} outputs. Received: {len(flat)}")
+            raise refusal(f"the network should return {len(self)} outputs", f"{len(flat)}")
         return flat
 
     def one_each(self, nest, what, default=None, shared=True):
@@ -65,14 +66,14 @@ class Outputs:
             return [nest.get(name, default) for name in self.names]
         if isinstance(nest, dict) and not any(isinstance(value, (dict, list, tuple)) for value in nest.values()):
             unknown = ", ".join(sorted(map(str, set(nest) - set(self.names))))
-            raise ValueError(f"{what} should be named {', '.join(self.names)}. Received: {unknown}")
+            raise refusal(f"{what} should be named {', '.join(self.names)}", unknown)
         flat = keras.tree.flatten(nest)  # TensorFlow's takes no None
         if len(flat) == 1 and (shared or len(self) == 1):
             flat = flat * len(self)
         if len(flat) != len(self):
-            raise ValueError(
-                f"{what} should have one entry, or one for each of {len(self)} outputs "
-                f"({', '.join(self.names)}). Received: {len(flat)}"
+            raise refusal(
+                f"{what} should have one entry, or one for each of {len(self)} outputs ({', '.join(self.names)})",
+                f"{len(flat)}",
             )
         return flat
 

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.models.output_loss import OutputLoss
 from keras_dl.models.outputs import Outputs
 
@@ -27,12 +28,12 @@ class SampleLoss:
 
     def __init__(self, loss, loss_weights, network):
         if loss is None:
-            raise ValueError("compile should be given a loss. Received: loss=None")
+            raise refusal("compile should be given a loss", "loss=None")
         self.outputs = Outputs(network)
         losses = self.outputs.one_each(loss, "loss")
         weights = self.outputs.one_each(loss_weights, "loss_weights", default=1.0)
         if all(one is None for one in losses):
-            raise ValueError(f"compile should be given a loss of at least one output. Received: loss={loss!r}")
+            raise refusal("compile should be given a loss of at least one output", loss=loss)
         masked = self.outputs.masked(network)
         self._losses = [
             None if one is None else OutputLoss(one, 1.0 if weight is None else weight, name, masked)
@@ -79,7 +80,7 @@ class SampleLoss:
         names = self.outputs.names
         missing = [n for n, one, y in zip(names, self._losses, targets, strict=True) if one is not None and y is None]
         if missing and y_true is not None:
-            raise ValueError(f"y should have a target for every output. Received: none for {', '.join(missing)}")
+            raise refusal("y should have a target for every output", f"none for {', '.join(missing)}")
         return targets
 
     def check(self, y_true):
@@ -108,4 +109,4 @@ def _check_labels(loss, labels, output_shape):
     classes = output_shape[-1]
     if classes and labels.size and (labels.min() < 0 or labels.max() >= classes):
         received = f"values from {labels.min()} to {labels.max()}"
-        raise ValueError(f"y should be integer labels from 0 to {classes - 1}. Received: {received}")
+        raise refusal(f"y should be integer labels from 0 to {classes - 1}", received)

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.models.base import conditions
 
 
@@ -33,7 +34,7 @@ class Scorer:
             ValueError: If there is no such layer.
         """
         if "score" not in [layer.name for layer in getattr(self.critic, "layers", [])]:
-            raise ValueError("critic should have a layer named 'score', whose input the features are. Received: none")
+            raise refusal("critic should have a layer named 'score', whose input the features are", "none")
         # A name of its own, as TensorFlow orders sums by names: a resumed run computes with the same graph.
         outputs = [self.critic.output, self.critic.get_layer("score").input]
         both = keras.Model(self.critic.input, outputs, name="features")

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.checks import as_array, check_finite
 from keras_dl.models.base.step import pad_empty
 from keras_dl.models.base.structure import inputs_of, outputs_of
@@ -25,9 +26,10 @@ def output_shape(network):
     """The shape of a network's output without the batch axis; `None` where the network does not say."""
     outputs = outputs_of(network)
     if isinstance(outputs, (tuple, list, dict)):
-        raise ValueError(
-            f"{network.name} should return one tensor; parameters of a distribution lie side by side on its last axis: "
-            f"keras.layers.Concatenate()([mean, log_scale]). Received: {len(outputs)} outputs"
+        raise refusal(
+            f"{network.name} should return one tensor; parameters of a distribution lie side by side on its last "
+            "axis: keras.layers.Concatenate()([mean, log_scale])",
+            f"{len(outputs)} outputs",
         )
     return None if outputs is None else tuple(outputs.shape[1:])
 
@@ -39,7 +41,7 @@ def check_x(x, expected, name="x"):
         len(shape) == len(expected) + 1 and all(e in (None, s) for s, e in zip(shape[1:], expected, strict=True))
     )
     if not fits:
-        raise ValueError(f"{name} should have shape (rows, {', '.join(map(str, expected))}). Received: {shape}")
+        raise refusal(f"{name} should have shape (rows, {', '.join(map(str, expected))})", shape)
 
 
 def as_rows(x, expected, name="x"):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.losses import TripletMargin
 from keras_dl.models.base import Signature, predict_signature
 from keras_dl.models.base.structure import inputs_of, outputs_of
@@ -55,9 +56,9 @@ class Siamese(Supervised):
         inputs, outputs = inputs_of(network), outputs_of(network)
         one = len(tf.nest.flatten(inputs)) == len(tf.nest.flatten(outputs)) == 1 and inputs is not None
         if not one or outputs.shape.count(None) > 1 or len(outputs.shape) != 2:
-            raise ValueError(
-                "network should take one tensor and return vectors (batch, embedding_size). "
-                f"Received: {network.name} from {inputs} to {outputs}"
+            raise refusal(
+                "network should take one tensor and return vectors (batch, embedding_size)",
+                f"{network.name} from {inputs} to {outputs}",
             )
         if any(isinstance(layer, keras.layers.UnitNormalization) for layer in network._flatten_layers()):
             warnings.warn(
@@ -79,9 +80,9 @@ class Siamese(Supervised):
             ValueError: If metrics are given: predictions have no targets to be compared with.
         """
         if options.get("metrics") or options.get("weighted_metrics"):
-            raise ValueError(
-                "metrics should not be given: embeddings have no targets; see keras_dl.metrics.knn_accuracy. "
-                f"Received: {options}"
+            raise refusal(
+                "metrics should not be given: embeddings have no targets; see keras_dl.metrics.knn_accuracy",
+                options,
             )
         super().compile(optimizer, TripletMargin(mining="semi-hard") if loss is None else loss, **options)
 
@@ -119,7 +120,7 @@ class Siamese(Supervised):
         """
         a, b = self._checked(a), self._checked(b)
         if len(a) != len(b):
-            raise ValueError(f"a and b should have as many rows. Received: {len(a)} and {len(b)}")
+            raise refusal("a and b should have as many rows", f"{len(a)} and {len(b)}")
         return self.as_graph(self._distance)(a, b)
 
     def check_data(self, data):
@@ -133,9 +134,9 @@ class Siamese(Supervised):
         wanted = 1 if mining else 3 if isinstance(loss, TripletMargin) else 2
         if count != wanted:
             kind = KINDS.get(wanted, "samples and labels (x, labels)")
-            raise ValueError(f"{type(loss).__name__} should be given {kind}. Received: {count} tensors of samples")
+            raise refusal(f"{type(loss).__name__} should be given {kind}", f"{count} tensors of samples")
         if y is None and wanted < 3:
-            raise ValueError("data should be (x, labels) or ((a, b), labels). Received: no labels")
+            raise refusal("data should be (x, labels) or ((a, b), labels)", "no labels")
         for part in x if several else (x,):
             self._checked(part)
         if wanted < 3:
@@ -178,7 +179,7 @@ class Siamese(Supervised):
     def _checked(self, x):
         x, expected = tf.convert_to_tensor(x), inputs_of(self.network).shape[1:]
         if not tf.TensorShape([None, *expected]).is_compatible_with(x.shape):
-            raise ValueError(f"samples should have shape (batch, {', '.join(map(str, expected))}). Received: {x.shape}")
+            raise refusal(f"samples should have shape (batch, {', '.join(map(str, expected))})", f"{x.shape}")
         return x if x.dtype.is_integer else tf.cast(x, tf.float32)
 
 
@@ -191,13 +192,13 @@ def _check_labels(labels, of_pairs):
     """
     shape = tuple(labels.shape)
     if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
-        raise ValueError(
-            "labels should have shape (batch,) or (batch, 1), a class a row; of one-hot labels, their argmax. "
-            f"Received: shape {shape}"
+        raise refusal(
+            "labels should have shape (batch,) or (batch, 1), a class a row; of one-hot labels, their argmax",
+            f"shape {shape}",
         )
     values = np.unique(labels)
     if of_pairs is None:
         return
     known = (values >= 0) & (values <= 1) if of_pairs == (0, 1) else np.isin(values, of_pairs)
     if not known.all():
-        raise ValueError(f"labels of pairs should be {of_pairs[0]} or {of_pairs[1]}. Received: {values[~known][:5]}")
+        raise refusal(f"labels of pairs should be {of_pairs[0]} or {of_pairs[1]}", f"{values[~known][:5]}")

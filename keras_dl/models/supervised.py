@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 from keras.src.backend import get_keras_mask, set_keras_mask  # masks on tensors; Keras does not export them
 
+from keras_dl.checks import refusal
 from keras_dl.models.base import ObjectiveModel, Update, predict_signature
 from keras_dl.models.endings import check_losses
 from keras_dl.models.sample_loss import SampleLoss
@@ -148,5 +149,5 @@ def unpack(batch):
         ValueError: If there are no targets.
     """
     if not isinstance(batch, (tuple, list)) or not 2 <= len(batch) <= 3 or batch[1] is None:
-        raise ValueError("data should be (x, y) or (x, y, sample_weight). Received: no targets y")
+        raise refusal("data should be (x, y) or (x, y, sample_weight)", "no targets y")
     return (*batch, None)[:3]

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.models import monte_carlo, shapes, vae_checks, vae_signatures
 from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
 from keras_dl.models.endings import check_parameters
@@ -91,7 +91,9 @@ class VAE(ObjectiveModel):
         networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
         networks |= {"posterior": posterior, "prior": prior}
         if not (objective is None or (callable(objective) and hasattr(objective, "terms"))):
-            raise TypeError(f"objective should be an object like keras_dl.objectives.IWAE(5). Received: {objective!r}")
+            raise refusal(
+                "objective should be an object like keras_dl.objectives.IWAE(5)", objective=objective, error=TypeError
+            )
         super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.latent_size = latent_size
         self.given_objective = objective
@@ -216,7 +218,7 @@ class VAE(ObjectiveModel):
         if score == "likelihood":
             return -self.log_prob(x, condition, num_samples)
         if score != "reconstruction":
-            raise ValueError(f"`score` should be 'likelihood' or 'reconstruction'. Received: score={score!r}")
+            raise refusal("`score` should be 'likelihood' or 'reconstruction'", score=score)
         error = tf.square(self.reconstruct(x, condition) - tf.cast(x, tf.float32))
         return tf.reduce_sum(error, list(range(1, error.shape.rank)))
 
@@ -307,5 +309,5 @@ class ConditionalVAE(VAE):
 
     def __init__(self, encoder, decoder, *args, **kwargs):
         if not conditions.takes_condition(decoder):
-            raise ValueError("decoder should be conditional: its input a dict with 'condition'. Received: one without")
+            raise refusal("decoder should be conditional: its input a dict with 'condition'", "one without")
         super().__init__(encoder, decoder, *args, **kwargs)

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.structure import check_network
 from keras_dl.models.shapes import input_shape, output_shape
 
@@ -17,14 +18,14 @@ def latent_size(encoder, decoder, posterior):
     parameters, latents = output_shape(encoder), input_shape(decoder, "latents")
     per_latent = posterior.parameters_per_value
     if parameters is None or len(parameters) != 1 or parameters[0] % per_latent:
-        raise ValueError(
-            f"encoder should return {per_latent} parameters a latent, shape (batch, {per_latent} * latent_size). "
-            f"Received: output shape {parameters}"
+        raise refusal(
+            f"encoder should return {per_latent} parameters a latent, shape (batch, {per_latent} * latent_size)",
+            f"output shape {parameters}",
         )
     size = parameters[0] // per_latent
     if latents is not None and latents != (size,):
-        raise ValueError(
-            f"decoder should take {size} latents, as many as the encoder gives parameters of. Received: shape {latents}"
+        raise refusal(
+            f"decoder should take {size} latents, as many as the encoder gives parameters of", f"shape {latents}"
         )
     return size
 
@@ -32,10 +33,10 @@ def latent_size(encoder, decoder, posterior):
 def check_prior(prior, size):
     """Refuses a prior over another number of latents, or a distribution that is no prior of `keras_dl.likelihoods`."""
     if not isinstance(prior, keras.layers.Layer):
-        raise TypeError(f"prior should be a Keras layer, like likelihoods.StandardNormal. Received: {prior!r}")
+        raise refusal("prior should be a Keras layer, like likelihoods.StandardNormal", prior=prior, error=TypeError)
     shape = tuple(prior().event_shape)
     if shape != (size,):
-        raise ValueError(f"prior should be over {size} latents, event shape ({size},). Received: event shape {shape}")
+        raise refusal(f"prior should be over {size} latents, event shape ({size},)", f"event shape {shape}")
 
 
 def check_output(encoder, decoder, likelihood):
@@ -45,7 +46,8 @@ def check_output(encoder, decoder, likelihood):
         return
     expected = (*data[:-1], data[-1] and data[-1] * likelihood.parameters_per_value)
     if len(expected) != len(parameters) or any(e not in (None, p) for e, p in zip(expected, parameters, strict=True)):
-        raise ValueError(
+        raise refusal(
             f"decoder should return {likelihood.parameters_per_value} parameters a value for data of shape {data}: "
-            f"shape {expected}. Received: {parameters}"
+            f"shape {expected}",
+            parameters,
         )

@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments
 from keras_dl.networks.classification import Top, image_shape, max_pool
 from keras_dl.networks.registry import register
@@ -69,7 +70,7 @@ def alexnet(
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "AlexNet")
     units = arguments.positive_int(units, "units")
     if not width > 0:
-        raise ValueError(f"`width` must be positive. Received: width={width!r}")
+        raise refusal("`width` should be positive", width=width)
     top = Top(num_classes, include_top, pooling, classifier_activation)
     full_width = TWO_STREAMS if two_streams else ONE_STREAM
     filters = [max(2, 2 * round(width * f / 2)) for f in full_width]

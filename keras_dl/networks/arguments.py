@@ -1,6 +1,7 @@
 """Checks of the arguments that network factories share."""
 
 from keras_dl.checks import check_count as positive_int
+from keras_dl.checks import refusal
 
 
 def positive_ints(values, name):
@@ -8,7 +9,7 @@ def positive_ints(values, name):
     try:
         return tuple(positive_int(value, name) for value in values)
     except (TypeError, ValueError):
-        raise ValueError(f"`{name}` must be a sequence of positive integers. Received: {name}={values!r}") from None
+        raise refusal(f"`{name}` should be a sequence of positive integers", **{name: values}) from None
 
 
 def sample_shape(values, name, rank=None):
@@ -21,7 +22,7 @@ def sample_shape(values, name, rank=None):
     """
     shape = positive_ints(values, name)
     if rank == 3 and len(shape) != 3:
-        raise ValueError(f"`{name}` must be (height, width, channels). Received: {name}={values!r}")
+        raise refusal(f"`{name}` should be (height, width, channels)", **{name: values})
     if not shape:
-        raise ValueError(f"`{name}` must have at least one axis besides the batch. Received: {name}={values!r}")
+        raise refusal(f"`{name}` should have at least one axis besides the batch", **{name: values})
     return shape

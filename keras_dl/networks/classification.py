@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments
 
 
@@ -21,9 +22,10 @@ class Top:
 
     def __init__(self, num_classes, include_top, pooling, classifier_activation):
         if pooling not in (None, "avg", "max") or (pooling is not None and include_top):
-            raise ValueError(
-                '`pooling` must be "avg", "max" or None, and None if `include_top` is true. '
-                f"Received: pooling={pooling!r}, include_top={include_top!r}"
+            raise refusal(
+                '`pooling` should be "avg", "max" or None, and None if `include_top` is true',
+                pooling=pooling,
+                include_top=include_top,
             )
         self.included = bool(include_top)
         self.num_classes = arguments.positive_int(num_classes, "num_classes") if include_top else None
@@ -72,9 +74,8 @@ def image_shape(input_shape, smallest, network):
     """Returns the shape of an image as a tuple, or raises a `ValueError` that names the smallest side."""
     shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
     if min(shape[:2]) < smallest:
-        raise ValueError(
-            f"{network} needs images of at least {smallest}x{smallest} with these options. "
-            f"Received: input_shape={input_shape!r}"
+        raise refusal(
+            f"{network} needs images of at least {smallest}x{smallest} with these options", input_shape=input_shape
         )
     return shape
 
@@ -82,7 +83,7 @@ def image_shape(input_shape, smallest, network):
 def known(value, table, name):
     """Returns what a table holds for a value, or raises a `ValueError` that calls it `name`."""
     if value not in table:
-        raise ValueError(f"`{name}` must be one of {[*table]}. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be one of {[*table]}", **{name: value})
     return table[value]
 
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_dl.checks import optional
+from keras_dl.checks import optional, refusal
 from keras_dl.networks import arguments
 
 
@@ -66,7 +66,7 @@ class AttributeVectors(keras.layers.Layer):
         check_size = optional(arguments.positive_int)
         self.sizes = tuple(check_size(n, "num_classes") for n in sizes)
         if not self.sizes:
-            raise ValueError("`num_classes` must have at least one entry. Received: num_classes=()")
+            raise refusal("`num_classes` should have at least one entry", "num_classes=()")
 
     def call(self, attributes):
         columns = zip(self.sizes, keras.ops.split(attributes, len(self.sizes), axis=-1), strict=True)
@@ -106,9 +106,10 @@ def inputs(name, shape, num_classes=None, condition_shape=None):
     """
     x = keras.Input(shape, name=name)
     if num_classes is not None and condition_shape is not None:
-        raise ValueError(
-            "Give `num_classes` for labels or `condition_shape` for vectors, not both. "
-            f"Received: num_classes={num_classes!r}, condition_shape={condition_shape!r}"
+        raise refusal(
+            "Give `num_classes` for labels or `condition_shape` for vectors, not both",
+            num_classes=num_classes,
+            condition_shape=condition_shape,
         )
     if isinstance(num_classes, (list, tuple)):
         condition = keras.Input((len(num_classes),), dtype="float32", name="condition")

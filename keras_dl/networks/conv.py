@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.layers.transposed_conv import Conv2DTranspose
 from keras_dl.networks import arguments, condition_inputs
 from keras_dl.networks.mlp import hidden_layers, parameter_shape
@@ -117,7 +118,7 @@ def conv_decoder(
     shape = parameter_shape(output_shape, parameters_per_value, rank=3)
     filters = arguments.positive_ints(filters, "filters")
     if not filters:
-        raise ValueError("`filters` must have at least one entry. Received: filters=()")
+        raise refusal("`filters` should have at least one entry", "filters=()")
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
     *sizes, smallest = halved_sizes(shape[:2], len(filters))

@@ -4,6 +4,7 @@ import keras
 from keras.initializers import glorot_uniform
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments
 
 SLOPE = 0.2  # of leaky rectifiers in critics (Radford et al. 2016)
@@ -35,15 +36,15 @@ def check_normalization(normalization):
     """Refuses a normalization that `normalize` does not know."""
     if normalization not in ("batch", "synchronized", "layer", None):
         known = '"batch", "synchronized", "layer" or None'
-        raise ValueError(f"`normalization` must be {known}. Received: normalization={normalization!r}")
+        raise refusal(f"`normalization` should be {known}", normalization=normalization)
 
 
 def check_projection(projection, condition, num_outputs):
     """Refuses a projection without a condition, or of several outputs."""
     if projection and (condition is None or num_outputs != 1):
-        raise ValueError(
-            "`projection` needs a condition (`num_classes` or `condition_shape`) and one output. "
-            f"Received: num_outputs={num_outputs}, condition={None if condition is None else tuple(condition.shape)}"
+        raise refusal(
+            "`projection` needs a condition (`num_classes` or `condition_shape`) and one output",
+            f"num_outputs={num_outputs}, condition={(None if condition is None else tuple(condition.shape))}",
         )
 
 
@@ -66,9 +67,7 @@ def score(features, condition, num_outputs=1, projection=False, spectral_norm=Fa
     scores = dense(num_outputs, spectral_norm, "score", kernel_initializer=initializer())(features)
     if not projection:
         return scores
-    embedding = dense(
-        features.shape[-1], spectral_norm, "embedding", use_bias=False, kernel_initializer=initializer()
-    )
+    embedding = dense(features.shape[-1], spectral_norm, "embedding", use_bias=False, kernel_initializer=initializer())
     projected = keras.layers.Dot(1, name="projection")([embedding(condition), features])
     return keras.layers.Add(name="projected_score")([scores, projected])
 
@@ -101,5 +100,5 @@ def some_halvings(shape, smallest, name):
     """`halvings` of an image of this shape, or a `ValueError` that calls it `name` if there are none."""
     count = halvings(shape[:2], arguments.positive_int(smallest, "smallest_size"))
     if not count:
-        raise ValueError(f"`{name}` must have even sides of at least {2 * smallest}. Received: {name}={shape}")
+        raise refusal(f"`{name}` should have even sides of at least {2 * smallest}", f"{name}={shape}")
     return count

@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
@@ -124,9 +125,10 @@ def densenet_cifar(
     """
     depth, step = arguments.positive_int(depth, "depth"), 6 if bottleneck else 3
     if depth < 4 + step or (depth - 4) % step:
-        raise ValueError(
-            f"`depth` must be {step} n + 4, with n of at least 1, "
-            f"{'with' if bottleneck else 'without'} bottlenecks. Received: depth={depth}"
+        raise refusal(
+            f"`depth` should be {step} n + 4, with n of at least 1, {('with' if bottleneck else 'without')} "
+            "bottlenecks",
+            f"depth={depth}",
         )
     shape = image_shape(input_shape, SMALLEST_CIFAR[bool(antialias)], "DenseNet for CIFAR")
     growth_rate = arguments.positive_int(growth_rate, "growth_rate")

@@ -4,6 +4,8 @@ import re
 
 import keras
 
+from keras_dl.checks import refusal
+
 STAGE = re.compile(r"(stem|stage_\d+)(_.*)?")
 NOT_FEATURES = ("_padding", "_pool", "_dropout", "_blur")
 
@@ -40,9 +42,7 @@ def features(model, layers=None):
     names = [*last_layers] if layers is None else [layers] if isinstance(layers, str) else [*layers]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise ValueError(
-            f"Expected names of stages, {[*last_layers]}, or of layers of {model.name!r}. Received: layers={layers!r}"
-        )
+        raise refusal(f"Expected names of stages, {[*last_layers]}, or of layers of {model.name!r}", layers=layers)
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
     return keras.Model(inputs, {name: known[name].output for name in names}, name=f"{model.name}_features")
 

@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register
 
@@ -83,7 +84,7 @@ def googlenet(
     shape = image_shape(input_shape, known(last_pool, SMALLEST, "last_pool")[bool(antialias)], "GoogLeNet")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     if auxiliary_heads and not include_top:
-        raise ValueError("`auxiliary_heads` needs the top. Received: auxiliary_heads=True, include_top=False")
+        raise refusal("`auxiliary_heads` needs the top", "auxiliary_heads=True, include_top=False")
     normalization = layers.BatchNormalization(momentum=0.9, epsilon=1e-3) if batch_norm else None
     options, outputs = {"normalization": normalization}, {}
     inputs = keras.Input(shape, name="x")

@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments, condition_inputs
 from keras_dl.networks.registry import register
 
@@ -141,8 +142,8 @@ def _bias_initializer(bias, shape):
     except (TypeError, ValueError):
         values = np.array(np.nan)
     if not np.isfinite(values).all():
-        raise ValueError(
-            f"`output_bias` must be None, a finite number or a finite array that broadcasts to {shape}. "
-            f"Received: output_bias={bias!r}"
+        raise refusal(
+            f"`output_bias` should be None, a finite number or a finite array that broadcasts to {shape}",
+            output_bias=bias,
         )
     return keras.initializers.Constant(values.ravel())

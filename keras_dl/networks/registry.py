@@ -5,7 +5,7 @@ import functools
 import inspect
 from functools import partial
 
-from keras_dl.checks import check_number, checked
+from keras_dl.checks import check_number, checked, refusal
 from keras_dl.layers.options import check_activation, with_channels_last
 
 _FACTORIES = {}
@@ -79,7 +79,7 @@ def create(name, *args, **kwargs):
     """
     if name not in _FACTORIES:
         nearest = difflib.get_close_matches(str(name).lower(), _FACTORIES, n=3) or list()
-        raise ValueError(f"Unknown network; did you mean {' or '.join(nearest)}? Received: {name!r}")
+        raise refusal(f"Unknown network; did you mean {' or '.join(nearest)}?", f"{name!r}")
     return _FACTORIES[name](*args, **kwargs)
 
 

@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments
 from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register, variant
@@ -63,7 +64,7 @@ def resnet_cifar(
     """
     depth = arguments.positive_int(depth, "depth")
     if depth < 8 or depth % 6 != 2:
-        raise ValueError(f"`depth` must be 6 n + 2, with n of at least 1. Received: depth={depth}")
+        raise refusal("`depth` should be 6 n + 2, with n of at least 1", f"depth={depth}")
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "ResNet for CIFAR")
     width = arguments.positive_int(width, "width")
     top = Top(num_classes, include_top, pooling, classifier_activation)

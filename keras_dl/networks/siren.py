@@ -2,15 +2,14 @@
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.layers import SineDense, SineInitializer
 from keras_dl.networks import arguments
 from keras_dl.networks.registry import register
 
 
 @register
-def siren(
-    num_inputs=2, num_outputs=1, hidden=(256, 256, 256, 256), omega_0=30.0, hidden_omega_0=30.0, name="siren"
-):
+def siren(num_inputs=2, num_outputs=1, hidden=(256, 256, 256, 256), omega_0=30.0, hidden_omega_0=30.0, name="siren"):
     """Builds a network of sines: coordinates to the values of a signal, smooth with all its derivatives.
 
     One `SineDense` an entry of `hidden` and a linear layer, initialised as in Sitzmann et al. 2020, "Implicit neural
@@ -40,7 +39,7 @@ def siren(
     num_outputs = arguments.positive_int(num_outputs, "num_outputs")
     widths = arguments.positive_ints(hidden, "hidden")
     if not widths:
-        raise ValueError(f"`hidden` must have at least one entry. Received: hidden={hidden!r}")
+        raise refusal("`hidden` should have at least one entry", hidden=hidden)
     inputs = x = keras.Input((arguments.positive_int(num_inputs, "num_inputs"),), name="x")
     for number, width in enumerate(widths, start=1):
         first = number == 1

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_dl import layers
+from keras_dl.checks import refusal
 from keras_dl.networks.transfer_names import HEADS, source_names
 
 TORCH_KINDS = {"running_mean": "moving_mean", "running_var": "moving_variance"}
@@ -58,7 +59,7 @@ def transfer_weights(model, source, skip=(), names=None):
     used = {places.get(path) for path in parts}
     left = [name for name in modules if name not in used and not HEADS[convention].fullmatch(name)]
     if left:
-        raise ValueError(f"Expected a place in {model.name!r} for every weight. Received: {left[0]}, which has none")
+        raise refusal(f"Expected a place in {model.name!r} for every weight", f"{left[0]}, which has none")
     for weight, value in values:
         weight.assign(value)
 
@@ -81,7 +82,7 @@ def _modules(source):
         with np.load(source, allow_pickle=False) as file:
             source = {name: file[name] for name in file.files}
     if not isinstance(source, Mapping):
-        raise ValueError(f"`source` must be a path, a dict of arrays or a Keras model. Received: source={source!r}")
+        raise refusal("`source` should be a path, a dict of arrays or a Keras model", source=source)
     modules = {}
     for name, array in source.items():
         module, _, kind = name.rpartition(".")
@@ -104,7 +105,7 @@ def _places(model, parts, convention, names):
         return {path: names(path) for path in parts if names(path) is not None}
     places = source_names([layer.name for layer in model.layers], list(parts), convention)
     if places is None:
-        raise ValueError(f"Expected a network that has a counterpart, or `names`. Received: {model.name!r}")
+        raise refusal("Expected a network that has a counterpart, or `names`", f"{model.name!r}")
     return places
 
 
@@ -137,7 +138,7 @@ def _put_channels_last(model, parts, places, modules):
 def _values(path, weights, name, modules):
     """Returns pairs of the variables of one part and the arrays that they get."""
     if name not in modules:
-        raise ValueError(f"Expected the source to have {name or 'a counterpart'} for {path}. Received: no such weights")
+        raise refusal(f"Expected the source to have {name or 'a counterpart'} for {path}", "no such weights")
     arrays = dict(modules[name])
     for kind in sorted({*weights, *arrays}):
         expected = tuple(weights[kind].shape) if kind in weights else None
@@ -145,8 +146,9 @@ def _values(path, weights, name, modules):
         if expected is not None and received == (1, 1, *expected):  # a dense layer as a convolution of 1x1
             arrays[kind], received = arrays[kind].reshape(expected), expected
         if expected != received:
-            raise ValueError(
-                f"{name} does not fit {path}. Expected {kind} of shape {expected} in Keras' layout, or "
-                f"skip=[{path.split('/')[0]!r}] to keep that layer's own weights. Received: {received}"
+            raise refusal(
+                f"{name} does not fit {path}. Expected {kind} of shape {expected} in Keras' layout, or skip=["
+                f"{path.split('/')[0]!r}] to keep that layer's own weights",
+                received,
             )
     return [(weight, arrays[kind]) for kind, weight in weights.items()]

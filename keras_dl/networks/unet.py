@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments, unet_levels, unet_parts
 from keras_dl.networks.registry import register
 from keras_dl.networks.unet_parts import Parts, check_choice
@@ -142,7 +143,7 @@ def unet3d(
     """
     shape = unet_levels.image_shape(input_shape)
     if len(shape) != 4:
-        raise ValueError(f"`input_shape` must be (depth, height, width, channels). Received: {input_shape=}")
+        raise refusal("`input_shape` should be (depth, height, width, channels)", input_shape=input_shape)
     widths = [(max(1, width // 2), width) for width in arguments.positive_ints(filters, "filters")]
     levels = unet_levels.levels(widths, 3, 2, 2, rank=3)
     parts = Parts(
@@ -162,9 +163,8 @@ def _network(shape, levels, parts, heads, head, dropout, name, keep_channels=Fal
     sizes = unet_levels.sizes(levels, parts.padding)
     for size, margin in zip(shape, sizes.margin, strict=False):
         if size is not None and size <= margin:
-            raise ValueError(
-                f"Unpadded convolutions take {margin} pixels off, so the input must have more. "
-                f"Received: input_shape={shape}"
+            raise refusal(
+                f"Unpadded convolutions take {margin} pixels off, so the input should have more", f"input_shape={shape}"
             )
     inputs = keras.Input(shape, name="x")
     x = start = unet_parts.padded(inputs, sizes)
@@ -197,9 +197,11 @@ def _heads(deep_supervision, num_levels, padding):
     else:
         heads = arguments.positive_int(deep_supervision, "deep_supervision")
     if heads > max(1, num_levels - 1) or (heads > 1 and padding == "valid"):
-        raise ValueError(
-            f"`deep_supervision` must be a boolean or at most the {num_levels - 1} levels of the way up, and only with "
-            f"padding='same'. Received: deep_supervision={deep_supervision!r}, padding={padding!r}"
+        raise refusal(
+            f"`deep_supervision` should be a boolean or at most the {num_levels - 1} levels of the way up, and only "
+            "with padding='same'",
+            deep_supervision=deep_supervision,
+            padding=padding,
         )
     return heads
 
@@ -209,4 +211,4 @@ def _check(parts):
     check_choice(parts.down, "down", unet_parts.DOWN)
     check_choice(parts.up, "up", unet_parts.UP)
     if parts.padding == "valid" and parts.down in ("conv", "blur"):
-        raise ValueError(f"`down` must be 'max' or 'average' with padding='valid'. Received: down={parts.down!r}")
+        raise refusal("`down` should be 'max' or 'average' with padding='valid'", down=parts.down)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.layers import BatchNormalization, ConvBlock, DenseBlock, TransitionDown
 from keras_dl.layers.pooling import POOLS
 from keras_dl.layers.slices import SlicesWithNeighbours, StackedSlices
@@ -68,7 +69,7 @@ def dense_unet(
     """
     shape = unet_levels.image_shape(input_shape)
     if len(shape) != 3:
-        raise ValueError(f"`input_shape` must be (height, width, channels). Received: {input_shape=}")
+        raise refusal("`input_shape` should be (height, width, channels)", input_shape=input_shape)
     dense = _checked(Dense(layers, growth_rate, stem, up_filters))
     inputs = keras.Input(shape, name="x")
     start = unet_parts.padded(inputs, _sizes((STRIDES,) * 2))
@@ -125,12 +126,12 @@ def h_dense_unet(
     """
     shape = unet_levels.image_shape(input_shape)
     if len(shape) != 4:
-        raise ValueError(f"`input_shape` must be (height, width, slices, channels). Received: {input_shape=}")
+        raise refusal("`input_shape` should be (height, width, slices, channels)", input_shape=input_shape)
     flat, deep = _checked(Dense(**(slices or {}))), _checked(VOLUME._replace(**(volume or {})))
     if flat.up_filters[-1] != deep.up_filters[-1]:
-        raise ValueError(
-            "Expected both networks to end in as many channels. "
-            f"Received: up_filters={flat.up_filters} for slices and {deep.up_filters} for volumes"
+        raise refusal(
+            "Expected both networks to end in as many channels",
+            f"up_filters={flat.up_filters} for slices and {deep.up_filters} for volumes",
         )
     num_classes = arguments.positive_int(num_classes, "num_classes")
     neighbours = arguments.positive_int(neighbours, "neighbours")
@@ -194,9 +195,8 @@ def _checked(dense):
     layers = arguments.positive_ints(dense.layers, "layers")
     up_filters = arguments.positive_ints(dense.up_filters, "up_filters")
     if len(layers) != 4 or len(up_filters) != 5:
-        raise ValueError(
-            "Expected four entries of `layers` and five of `up_filters`. "
-            f"Received: layers={layers}, up_filters={up_filters}"
+        raise refusal(
+            "Expected four entries of `layers` and five of `up_filters`", f"layers={layers}, up_filters={up_filters}"
         )
     growth_rate = arguments.positive_int(dense.growth_rate, "growth_rate")
     return Dense(layers, growth_rate, arguments.positive_int(dense.stem, "stem"), up_filters)

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments
 
 
@@ -55,9 +56,8 @@ def image_shape(values):
     except (TypeError, ValueError):
         known = ()
     if not 2 <= len(known) <= 4:
-        raise ValueError(
-            "`input_shape` must be one to three sizes (or None) and the number of channels. "
-            f"Received: input_shape={values!r}"
+        raise refusal(
+            "`input_shape` should be one to three sizes (or None) and the number of channels", input_shape=values
         )
     shape = []
     for value, checked_value in zip(values, known, strict=True):
@@ -74,9 +74,7 @@ def levels(filters, kernel_size, pool_size, convs, rank):
     except (TypeError, ValueError):
         widths = []
     if not widths or not all(widths):
-        raise ValueError(
-            f"`filters` must hold a positive integer, or a tuple of them, for each level. Received: filters={filters!r}"
-        )
+        raise refusal("`filters` should hold a positive integer, or a tuple of them, for each level", filters=filters)
     kernels = _per_level(kernel_size, len(widths), rank, "kernel_size")
     strides = [(1,) * rank, *_per_level(pool_size, len(widths) - 1, rank, "pool_size")]
     return tuple(Level(*level) for level in zip(widths, kernels, strides, strict=True))
@@ -154,8 +152,9 @@ def _per_level(value, count, rank, name):
     except (TypeError, ValueError):
         entries = []
     if len(entries) != count or any(len(entry) != rank for entry in entries):
-        raise ValueError(
-            f"`{name}` must be a positive integer, {rank} of them (one per axis), or such an entry for each of {count} "
-            f"levels. Received: {name}={value!r}"
+        raise refusal(
+            f"`{name}` should be a positive integer, {rank} of them (one per axis), or such an entry for each of "
+            f"{count} levels",
+            **{name: value},
         )
     return entries

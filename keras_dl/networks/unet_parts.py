@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 
 from keras_dl import activations
+from keras_dl.checks import refusal
 from keras_dl.layers import AttentionGate, BatchNormalization, ConvBlock, PadToMultiple, TransitionUp
 from keras_dl.layers.fit_size import CropToSize
 from keras_dl.layers.pooling import POOLS
@@ -137,4 +138,4 @@ def cut(x, padded_inputs, inputs, margin, strides, name):
 
 def check_choice(value, name, choices):
     if value not in choices:
-        raise ValueError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be one of {choices}", **{name: value})

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.networks import arguments, unet_levels, unet_parts
 from keras_dl.networks.registry import register
 from keras_dl.networks.unet_parts import Parts
@@ -63,7 +64,7 @@ def unet_plus_plus(
     shape = unet_levels.image_shape(input_shape)
     levels = unet_levels.levels(filters, kernel_size, pool_size, convs, len(shape) - 1)
     if len(levels) < 2:
-        raise ValueError(f"`filters` must have at least two entries. Received: filters={filters!r}")
+        raise refusal("`filters` should have at least two entries", filters=filters)
     parts = Parts(
         normalization=normalization,
         activation=activation,
@@ -124,6 +125,6 @@ def prune(network, output=0, name=None):
     """
     outputs = network.outputs
     if not isinstance(output, int) or not -len(outputs) <= output < len(outputs):
-        raise ValueError(f"`output` must be one of the {len(outputs)} outputs. Received: output={output!r}")
+        raise refusal(f"`output` should be one of the {len(outputs)} outputs", output=output)
     inputs = network.inputs
     return keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs[output], name=name or network.name)

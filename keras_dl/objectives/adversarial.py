@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
 
 
@@ -117,7 +117,7 @@ class LeastSquares(Adversarial):
         self.fake, self.real = check_number(fake, "fake"), check_number(real, "real")
         self.target = check_number(target, "target")
         if fake == real:
-            raise ValueError(f"fake should not be real. Received: fake={fake!r}, real={real!r}")
+            raise refusal("fake should not be real", fake=fake, real=real)
 
     def critic_loss(self, real, fake):
         return 0.5 * (tf.square(real - self.real) + tf.square(fake - self.fake))
@@ -193,5 +193,5 @@ class RelativisticAverage(Adversarial):
 
     def generator_loss(self, fake, real=None):
         if real is None:
-            raise ValueError("`real` should be the scores of data, which the generator's loss compares. Received: None")
+            raise refusal("`real` should be the scores of data, which the generator's loss compares", "None")
         return self.critic_loss(fake, real)

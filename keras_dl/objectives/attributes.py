@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
 
 
@@ -40,7 +40,7 @@ class Attributes(Configurable):
         counts = [n for n in entries if n is not None]
         whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 1 for n in counts)
         if not entries or not whole or sizes is None:
-            raise ValueError(f"sizes should hold numbers of classes, from 2, or None for numbers. Received: {sizes!r}")
+            raise refusal("sizes should hold numbers of classes, from 2, or None for numbers", sizes=sizes)
         self.sizes = sizes if isinstance(sizes, int) else entries
         self.weight = check_number(weight, "weight", least=0)
         self.on_generated = on_generated

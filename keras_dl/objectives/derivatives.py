@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 
 def gradient(function, x):
     r"""The gradient $\nabla f(x)$ of a scalar function at every point.
@@ -58,5 +60,5 @@ def laplacian(function, x):
 def _values(function, x):
     values = function(x)
     if values.shape.rank not in (1, 2) or values.shape.rank == 2 and values.shape[-1] != 1:
-        raise ValueError(f"The function should give one value a point. Received: shape {tuple(values.shape)}")
+        raise refusal("The function should give one value a point", f"shape {tuple(values.shape)}")
     return values

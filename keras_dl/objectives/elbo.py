@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.configurable import Configurable
 from keras_dl.objectives.schedules import check_weight, value_at
 
@@ -51,9 +51,9 @@ def per_latent_kl(posterior, prior):
     try:
         return tfp.distributions.kl_divergence(posterior.distribution, prior.distribution)
     except NotImplementedError:
-        raise ValueError(
-            'kl="analytic" should be used if tfp knows the KL divergence in closed form; use kl="monte_carlo". '
-            f"Received: {type(posterior.distribution).__name__} and {type(prior.distribution).__name__}"
+        raise refusal(
+            'kl="analytic" should be used if tfp knows the KL divergence in closed form; use kl="monte_carlo"',
+            f"{type(posterior.distribution).__name__} and {type(prior.distribution).__name__}",
         ) from None
 
 
@@ -83,7 +83,7 @@ class ELBO(Bound):
 
     def __init__(self, beta=1.0, num_samples=1, kl="analytic", free_bits=0.0):
         if kl not in ("analytic", "monte_carlo"):
-            raise ValueError(f'kl should be "analytic" or "monte_carlo". Received: {kl!r}')
+            raise refusal('kl should be "analytic" or "monte_carlo"', kl=kl)
         self.beta = check_weight(beta, "beta")
         self.num_samples = check_count(num_samples, "num_samples")
         self.kl = kl

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
 
 
@@ -145,7 +145,7 @@ class WeightClipping(Penalty):
     def __init__(self, limit=0.01):
         self.limit = check_number(limit, "limit", least=0)
         if limit == 0:
-            raise ValueError(f"limit should be above 0. Received: limit={limit!r}")
+            raise refusal("limit should be above 0", limit=limit)
 
     def constrain(self, variables):
         for variable in variables:

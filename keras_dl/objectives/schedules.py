@@ -9,7 +9,7 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
 
 
@@ -28,7 +28,7 @@ class Schedule(Configurable):
     def __init__(self, steps, start=0.0, stop=1.0):
         self.steps = check_number(steps, "steps", least=0)
         if steps == 0:
-            raise ValueError(f"steps should be above 0. Received: steps={steps!r}")
+            raise refusal("steps should be above 0", steps=steps)
         self.start, self.stop = check_number(start, "start"), check_number(stop, "stop")
 
     def __call__(self, step):
@@ -106,7 +106,7 @@ class Cyclical(Schedule):
     def __init__(self, steps, start=0.0, stop=1.0, ratio=0.5, cycles=None):
         super().__init__(steps, start, stop)
         if not 0 < check_number(ratio, "ratio") <= 1:
-            raise ValueError(f"ratio should be above 0 and at most 1. Received: ratio={ratio!r}")
+            raise refusal("ratio should be above 0 and at most 1", ratio=ratio)
         self.ratio = ratio
         self.cycles = None if cycles is None else check_number(cycles, "cycles", least=1)
 
@@ -124,5 +124,5 @@ def check_weight(weight, name):
     """Checks that a weight is a schedule or a finite number of at least zero."""
     number = isinstance(weight, (int, float)) and not isinstance(weight, bool)
     if not callable(weight) and not (number and 0 <= weight < math.inf):
-        raise ValueError(f"{name} should be a schedule, or a number of at least 0. Received: {name}={weight!r}")
+        raise refusal(f"{name} should be a schedule, or a number of at least 0", **{name: weight})
     return weight

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 import keras_dl
+from keras_dl.checks import refusal
 
 
 def versions():
@@ -21,7 +22,7 @@ def refuse_changes(asked, old, kind):
     """
     for name, value in asked.items():
         if value is not None and value != old.get(name):
-            raise ValueError(f"the {kind} was begun with {name} {old.get(name)!r}. Received: {value!r}")
+            raise refusal(f"the {kind} was begun with {name} {old.get(name)!r}", f"{value!r}")
 
 
 def refuse_other_values(values, old, kind, free=()):
@@ -37,4 +38,4 @@ def refuse_other_values(values, old, kind, free=()):
     for name, value in values.items():
         if name not in free and str(hyperparameters.get(name)) != str(value):
             begun = f"{name}={hyperparameters[name]}" if name in hyperparameters else f"no {name}"
-            raise ValueError(f"the {kind} was begun with {begun}. Received: {value}")
+            raise refusal(f"the {kind} was begun with {begun}", value)

@@ -1,5 +1,6 @@
 """Ensembles of runs: the folds of one set of scans, or runs that share a plan."""
 
+from keras_dl.checks import refusal
 from keras_dl.tasks.dice_table import columns, measures
 from keras_dl.tasks.measure import Report
 from keras_dl.tasks.scans import plan_of
@@ -32,16 +33,16 @@ def common_plan(folders, configs):
     for folder, config in zip(folders, configs, strict=True):
         if "plan" not in config["fit"]:
             text = f"{folder.path} holds no run of a segmenter: {config['recipe']} makes no masks"
-            raise ValueError(f"{text}. Received: {folder.path}")
+            raise refusal(text, f"{folder.path}")
     plans = [plan_of(config)._replace(batch_size=1) for config in configs]
     values = [config["data"]["label_values"] for config in configs]
     for folder, plan, labels in zip(folders, plans, values, strict=True):
         if plan != plans[0]:
             text = f"{folder.path} was planned otherwise than {folders[0].path}: they make no ensemble"
-            raise ValueError(f"{text}. Received: {plan}")
+            raise refusal(text, plan)
         if labels != values[0]:
             text = f"the masks of {folder.path} hold {labels}, and those of {folders[0].path} {values[0]}"
-            raise ValueError(f"{text}: they make no ensemble. Received: {labels}")
+            raise refusal(f"{text}: they make no ensemble", labels)
     return plans[0]
 
 

@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl import runtime
+from keras_dl.checks import refusal
 
 
 def stretched(model, folder):
@@ -42,7 +43,7 @@ def check_rates(model, path, epochs, batches):
         begin = max(iterations, round(iterations / steps * (epochs - 1) * batches))
         if schedule is not None and float(schedule(begin)) == 0.0:
             text = f"the learning rate of the run in {path} would be 0 in epoch {epochs}, and nothing be trained"
-            raise ValueError(f"{text}: --extend stretches its schedules over all epochs. Received: --epochs {epochs}")
+            raise refusal(f"{text}: --extend stretches its schedules over all epochs", f"--epochs {epochs}")
 
 
 def _schedule(optimizer):

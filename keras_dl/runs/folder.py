@@ -9,6 +9,8 @@ from pathlib import Path
 
 import keras
 
+from keras_dl.checks import refusal
+
 #: What a config holds at least: the kind of each value, and for the data what is asked of it later.
 CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
 DATA = {"shape": list, "num_samples": int}
@@ -49,7 +51,7 @@ class RunFolder:
         try:
             if self.path.is_dir() and any(self.path.iterdir()):
                 text = f"{self.path} holds files that are not a run; give an empty or a new folder as --out"
-                raise FileExistsError(f"{text}. Received: {self.path}")
+                raise refusal(text, f"{self.path}", error=FileExistsError)
         except PermissionError as error:
             raise _unwritable(self.path, error.strerror) from error
         check_makeable(self.path)
@@ -79,13 +81,13 @@ class RunFolder:
         """
         if not self.exists():
             text = f"{self.path} holds no run: {self.config_file} does not exist"
-            raise FileNotFoundError(f"{text}. Received: {self.path}")
+            raise refusal(text, f"{self.path}", error=FileNotFoundError)
         try:
             config = json.loads(self.config_file.read_text(encoding="utf-8"))
             _check_fields(config, CONFIG)
             _check_fields(config["data"], DATA)
         except (OSError, ValueError, TypeError) as error:
-            raise ValueError(_unreadable(self.config_file, error)) from error
+            raise _unreadable(self.config_file, error) from error
         return config
 
     def write_config(self, config):
@@ -106,13 +108,13 @@ class RunFolder:
         """
         if not self.model_file.is_file():
             text = f"{self.path} holds no trained model yet: {self.model_file} does not exist"
-            raise FileNotFoundError(f"{text}. Received: {self.path}")
+            raise refusal(text, f"{self.path}", error=FileNotFoundError)
         if not zipfile.is_zipfile(self.model_file):
-            raise ValueError(_unreadable(self.model_file, "it is not a whole .keras file, perhaps cut short"))
+            raise _unreadable(self.model_file, "it is not a whole .keras file, perhaps cut short")
         try:
             return keras.saving.load_model(self.model_file)
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
-            raise ValueError(_unreadable(self.model_file, f"{type(error).__name__}: {error}")) from error
+            raise _unreadable(self.model_file, f"{type(error).__name__}: {error}") from error
 
     def keep_model(self, path):
         """Makes `model.keras` the file at `path`, by a link if the file system knows links."""
@@ -136,7 +138,7 @@ class RunFolder:
             for row in rows:
                 _check_fields(row, {"epoch": float})
         except (OSError, ValueError, TypeError) as error:
-            raise ValueError(_unreadable(self.history_file, error)) from error
+            raise _unreadable(self.history_file, error) from error
         return [row | {"epoch": int(row["epoch"])} for row in rows if epochs is None or row["epoch"] <= epochs]
 
     def write_history(self, rows):
@@ -184,11 +186,11 @@ def check_makeable(path):
 
 
 def _unwritable(path, reason):
-    return OSError(f"cannot write to {path}: {reason}. Received: {path}")
+    return refusal(f"cannot write to {path}: {reason}", path, error=OSError)
 
 
 def _unreadable(path, reason):
-    return f"{path} cannot be read: {reason}. Received: {path}"
+    return refusal(f"{path} cannot be read: {reason}", path)
 
 
 def _check_fields(record, kinds):

@@ -6,6 +6,8 @@ import os
 import socket
 from pathlib import Path
 
+from keras_dl.checks import refusal
+
 FILE = ".lock"
 
 
@@ -88,4 +90,4 @@ def _started(pid):
 def _held(file, owner):
     process = f"process {owner.get('pid')} on {owner.get('host')}" if owner else "another process"
     text = f"{file.parent} should be written to by one process, and {process} is at it"
-    return BlockingIOError(f"{text}; if that has ended, remove {file}. Received: {file.parent}")
+    return refusal(f"{text}; if that has ended, remove {file}", f"{file.parent}", error=BlockingIOError)

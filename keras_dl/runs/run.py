@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_dl import runtime
 from keras_dl.callbacks.sheets import epoch_title
+from keras_dl.checks import refusal
 from keras_dl.runs import extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
@@ -52,7 +53,7 @@ def prepare(folder, recipe, config, data, strategy, resumes=False, extend=False)
             model = extension.stretched(model, folder) if extend else _latest(folder) or model
         done, epochs = model.state.epoch, options["epochs"]
         if done > epochs:
-            raise ValueError(f"{folder.path} has {done} epochs behind it. Received: --epochs {epochs}")
+            raise refusal(f"{folder.path} has {done} epochs behind it", f"--epochs {epochs}")
         extension.check_rates(model, folder.path, epochs, int(pipelines[0].cardinality()))
     return model, config, pipelines
 

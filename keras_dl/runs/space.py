@@ -5,6 +5,7 @@ import difflib
 import keras
 import keras_tuner as kt
 
+from keras_dl.checks import refusal
 from keras_dl.runs.names import meaning
 
 
@@ -34,7 +35,7 @@ class Settings(kt.HyperParameters):
         for name in self._unchecked:
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names) or 'none'}."
-            raise ValueError(f"unknown hyperparameter {name!r}. {hint} Received: {name}={self._unchecked[name]!r}")
+            raise refusal(f"unknown hyperparameter {name!r}. {hint}", f"{name}={self._unchecked[name]!r}")
 
 
 def build(recipe, data_spec, values, seed):
@@ -77,7 +78,7 @@ def parse(parameter, value):
     try:
         return parsers[type(parameter).__name__](parameter, value)
     except ValueError:
-        raise ValueError(f"{parameter.name} takes {describe(parameter)}. Received: {value!r}") from None
+        raise refusal(f"{parameter.name} takes {describe(parameter)}", f"{value!r}") from None
 
 
 def describe(parameter):

@@ -15,6 +15,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_dl.checks import refusal
+
 STANDARD = {
     keras.callbacks.EarlyStopping: ("best", "best_epoch", "best_weights", "stopped_epoch", "wait"),
     keras.callbacks.History: ("epoch", "history"),
@@ -51,8 +53,8 @@ def save(content, text_path, arrays_path):
         if keras.ops.is_tensor(value) or isinstance(value, np.ndarray):
             arrays[f"array_{len(arrays)}"] = np.asarray(value)
             return {"__array__": f"array_{len(arrays) - 1}"}
-        raise TypeError(
-            f"The state of a callback should be numbers, texts, lists, dicts or arrays. Received: {value!r}"
+        raise refusal(
+            "The state of a callback should be numbers, texts, lists, dicts or arrays", f"{value!r}", error=TypeError
         )
 
     text_path.write_text(json.dumps(content, default=encode, indent=1))

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_path
+from keras_dl.checks import check_path, refusal
 from keras_dl.models.base import ObjectiveModel, epoch_metrics
 from keras_dl.runtime import callback_states, checkpoint_files
 from keras_dl.runtime.strategy import is_chief
@@ -133,9 +133,9 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, folder, every="epoch", keep=3, resume=False):
         super().__init__()
         if every != "epoch" and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
-            raise ValueError(f"every should be 'epoch' or a positive number of steps. Received: {every!r}")
+            raise refusal("every should be 'epoch' or a positive number of steps", every=every)
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
-            raise ValueError(f"keep should be a positive integer. Received: {keep!r}")
+            raise refusal("keep should be a positive integer", keep=keep)
         self.folder, self.every, self.keep, self.resume = check_path(folder, "folder"), every, keep, resume
         self._callbacks = []
         self._saved = None
@@ -152,9 +152,9 @@ class Checkpoint(keras.callbacks.Callback):
         self._saved = self._position()
         newest = checkpoint_files.newest(self.folder)
         if newest is not None and newest != self._saved:
-            raise ValueError(
-                "The folder should be new, or the model restored from it (resume=True, or restore). "
-                f"Received: {self.folder}, which holds {newest.name}, and a model at {self._saved.name}"
+            raise refusal(
+                "The folder should be new, or the model restored from it (resume=True, or restore)",
+                f"{self.folder}, which holds {newest.name}, and a model at {self._saved.name}",
             )
         if newest is not None and self.model.state.restored:
             self._take_up(Path(self.folder) / newest.name)
@@ -205,26 +205,27 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 def _load_weights(model, path):
-    expected = f"The model should be the one that {path} holds. Received: "
+    expected = f"The model should be the one that {path} holds"
     with model.distribute_strategy.scope(), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             model.load_weights(path / MODEL)
         except (ValueError, KeyError) as error:
-            raise ValueError(f"{expected}{error}") from error
+            raise refusal(expected, error) from error
     skipped = [str(warning.message) for warning in caught if str(warning.message).startswith("Skipping")]
     if skipped:  # Keras warns of optimizers and layers that it leaves as they were
-        raise ValueError(f"{expected}{skipped[0]}")
+        raise refusal(expected, skipped[0])
 
 
 def _check_model(model):
     if not isinstance(model, ObjectiveModel):
-        raise TypeError(
-            "model should be a keras_dl model (`models.Supervised` makes one of any network). "
-            f"Received: {type(model).__name__}"
+        raise refusal(
+            "model should be a keras_dl model (`models.Supervised` makes one of any network)",
+            f"{type(model).__name__}",
+            error=TypeError,
         )
     if not model.updates:
-        raise TypeError("model should be compiled: a checkpoint holds its optimizers. Received: one that is not")
+        raise refusal("model should be compiled: a checkpoint holds its optimizers", "one that is not", error=TypeError)
 
 
 def _agreed(folder, strategy):
@@ -238,5 +239,5 @@ def _agreed(folder, strategy):
         if len(different) > 1:
             names = [f"one of step {step}" for step in different if step >= 0]
             names = ["none", *names] if different[0] < 0 else names
-            raise ValueError(f"All workers should find the same checkpoint in {folder}. Received: {', '.join(names)}")
+            raise refusal(f"All workers should find the same checkpoint in {folder}", f"{', '.join(names)}")
     return None if position is None else Path(folder) / position.name

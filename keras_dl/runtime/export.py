@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import warnings
 
+from keras_dl.checks import refusal
 from keras_dl.models import formats
 from keras_dl.models.base.exporting import write_saved_model
 from keras_dl.runtime import warmup
@@ -63,15 +64,17 @@ def export(model, path, version=1, format="saved_model", signatures=None):
     True
     """
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise ValueError(f"version should be a positive integer. Received: {version!r}")
+        raise refusal("version should be a positive integer", version=version)
     if format not in FORMATS:
-        raise ValueError(f"format should be one of {FORMATS}. Received: {format!r}")
+        raise refusal(f"format should be one of {FORMATS}", format=format)
     if not callable(getattr(model, "signatures", None)):
-        raise ValueError(f"model should be a keras_dl model, with signatures. Received: {type(model).__name__}")
+        raise refusal("model should be a keras_dl model, with signatures", f"{type(model).__name__}")
     path = os.fspath(path)
     target = os.path.join(path, str(version))
     if os.path.exists(target):
-        raise FileExistsError(f"version {version} should not exist yet, it is never overwritten. Received: {target}")
+        raise refusal(
+            f"version {version} should not exist yet, it is never overwritten", f"{target}", error=FileExistsError
+        )
     _check_kind(path, format)
     new_folders = _make_folders(path)
     # Hidden, so that a server that polls the folder passes it over; beside the target, so that the move is atomic.
@@ -127,7 +130,7 @@ def _check_kind(path, format):
         saved_model = os.path.isfile(os.path.join(path, name, "saved_model.pb"))
         if saved_model != (format == "saved_model"):
             kind = "a SavedModel" if saved_model else "not a SavedModel"
-            raise ValueError(
-                f"path should hold versions of one kind, as servers load them all, and {format!r} another folder. "
-                f"Received: {path}, whose version {name} is {kind}"
+            raise refusal(
+                f"path should hold versions of one kind, as servers load them all, and {format!r} another folder",
+                f"{path}, whose version {name} is {kind}",
             )

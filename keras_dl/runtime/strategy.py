@@ -6,6 +6,8 @@ import os
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 NAMES = ("auto", "none", "mirrored", "multi_worker")
 
 
@@ -41,16 +43,16 @@ def strategy(name="auto", devices=None):
     1
     """
     if name not in NAMES:
-        raise ValueError(f"name should be one of {', '.join(NAMES)}. Received: {name!r}")
+        raise refusal(f"name should be one of {', '.join(NAMES)}", name=name)
     if isinstance(devices, bool) or not isinstance(devices, (int, list, tuple, type(None))) or devices in (0, [], ()):
-        raise ValueError(f"devices should be a positive integer, a list of names or None. Received: {devices!r}")
+        raise refusal("devices should be a positive integer, a list of names or None", devices=devices)
     if isinstance(devices, int) and devices < 1:
-        raise ValueError(f"devices should be a positive integer. Received: {devices}")
+        raise refusal("devices should be a positive integer", devices)
     if name == "auto":
         name = _choose(devices)
     if name == "none":
         if devices not in (None, 1):
-            raise ValueError(f"'none' is one device: choose 'mirrored' for several. Received: devices={devices!r}")
+            raise refusal("'none' is one device: choose 'mirrored' for several", devices=devices)
         return tf.distribute.get_strategy()
     if name == "mirrored":
         return _mirrored(tuple(_devices(devices)))
@@ -89,7 +91,7 @@ def _devices(devices):
         _make_logical_cpus(count)
         return [f"CPU:{index}" for index in range(count)]
     if devices is not None and devices > gpus:
-        raise ValueError(f"devices should be at most {gpus}, the number of GPUs. Received: {devices}")
+        raise refusal(f"devices should be at most {gpus}, the number of GPUs", devices)
     return [f"GPU:{index}" for index in range(devices or gpus)]
 
 
@@ -100,9 +102,11 @@ def _make_logical_cpus(count):
     try:
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     except RuntimeError as error:
-        raise RuntimeError(
-            f"The CPU should be divided into {count} devices before TensorFlow is first used: call strategy() ahead of "
-            "building models and making tensors. Received: a call after TensorFlow had started"
+        raise refusal(
+            f"The CPU should be divided into {count} devices before TensorFlow is first used: call strategy() "
+            "ahead of building models and making tensors",
+            "a call after TensorFlow had started",
+            error=RuntimeError,
         ) from error
 
 
@@ -120,25 +124,29 @@ def _task():
         if not 0 <= index < len(cluster[kind]):
             raise ValueError(f"no {kind} {index} in the cluster")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            'TF_CONFIG should be JSON such as {"cluster": {"worker": ["host:port", ...]}, '
-            f'"task": {{"type": "worker", "index": 0}}}}. Received: {text!r} ({error})'
+        raise refusal(
+            'TF_CONFIG should be JSON such as {"cluster": {"worker": ["host:port", ...]}, "task": {"type": '
+            '"worker", "index": 0}}',
+            f"{text!r} ({error})",
         ) from error
     return kind, index, cluster
 
 
 def _multi_worker(devices):
     if devices is not None:
-        raise ValueError(f"The workers of 'multi_worker' use all their GPUs. Received: devices={devices!r}")
+        raise refusal("The workers of 'multi_worker' use all their GPUs", devices=devices)
     if _task() is None:
-        raise ValueError(
+        raise refusal(
             "'multi_worker' wants the environment variable TF_CONFIG, which lists the workers; on one machine "
-            "`python -m apps.launch --workers 2 -- COMMAND` sets it. Received: no TF_CONFIG"
+            "`python -m apps.launch --workers 2 -- COMMAND` sets it",
+            "no TF_CONFIG",
         )
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
-        raise RuntimeError(
-            "Workers should be connected before TensorFlow is first used: call strategy() ahead of building models "
-            f"and making tensors. Received: {error}"
+        raise refusal(
+            "Workers should be connected before TensorFlow is first used: call strategy() ahead of building "
+            "models and making tensors",
+            error,
+            error=RuntimeError,
         ) from error

@@ -2,6 +2,7 @@
 
 import json
 
+from keras_dl.checks import refusal
 from keras_dl.runs import RunFolder
 
 #: What a search's config holds beside that of a run.
@@ -36,12 +37,12 @@ class SearchFolder(RunFolder):
         """
         if not self.exists():
             text = f"{self.path} holds no search: {self.config_file} does not exist"
-            raise FileNotFoundError(f"{text}. Received: {self.path}")
+            raise refusal(text, f"{self.path}", error=FileNotFoundError)
         config = super().read_config()
         wrong = [name for name, kind in CONFIG.items() if not isinstance(config.get(name), kind)]
         if wrong:
             lacks = f"it lacks {', '.join(wrong)}"
-            raise ValueError(f"{self.config_file} cannot be read: {lacks}. Received: {sorted(config)}")
+            raise refusal(f"{self.config_file} cannot be read: {lacks}", f"{sorted(config)}")
         return config
 
     def trial(self, trial_id):
@@ -62,7 +63,7 @@ class SearchFolder(RunFolder):
         try:
             return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         except (OSError, ValueError) as error:
-            raise ValueError(f"{path} cannot be read: {error}. Received: {path}") from error
+            raise refusal(f"{path} cannot be read: {error}", path) from error
 
     def write_record(self, trial_id, record):
         self.write_json(self.trial(trial_id) / "record.json", record)

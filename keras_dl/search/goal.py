@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras_tuner as kt
 
 from keras_dl import runtime
+from keras_dl.checks import refusal
 
 
 class Goal(NamedTuple):
@@ -35,7 +36,7 @@ class Goal(NamedTuple):
         known = offers[0] if name is None else canonical(name)
         if known not in offers:
             offered = f"there are: {', '.join(offers)}"
-            raise ValueError(f"{name!r} is no objective of this recipe on these data; {offered}. Received: {name!r}")
+            raise refusal(f"{name!r} is no objective of this recipe on these data; {offered}", f"{name!r}")
         return cls(known, runtime.objective(known), task.unsearched.get(known, ()))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import keras_tuner as kt
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.runtime.tuning.space import described, differences
 
 #: Tuners by name, and what they are called.
@@ -33,7 +34,7 @@ def create(kind, folder, trials, epochs, seed, **options):
         ValueError: if there is no tuner of that name.
     """
     if kind not in TUNERS:
-        raise ValueError(f"`kind` should be one of {', '.join(TUNERS)}. Received: kind={kind!r}")
+        raise refusal(f"`kind` should be one of {', '.join(TUNERS)}", kind=kind)
     seed = int(np.random.SeedSequence(seed).generate_state(1)[0]) or 1  # an oracle takes 0 for no seed
     options |= {"seed": seed, "max_consecutive_failed_trials": NEVER}
     if kind == "hyperband":
@@ -85,7 +86,7 @@ class Book(kt.Oracle):
         try:
             self.reload()
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-            raise ValueError(f"the book in {path.parent} cannot be read: {error}. Received: {path}") from error
+            raise refusal(f"the book in {path.parent} cannot be read: {error}", path) from error
         self._check_space(space)
 
     def _check_space(self, space):
@@ -94,7 +95,7 @@ class Book(kt.Oracle):
         texts = differences({name: old[name] for name in old if name in new}, new)
         if texts:
             begun = f"the search in {self.folder.path} began with other hyperparameters than the recipe asks for now"
-            raise ValueError(f"{begun}; search into another folder. Received: {'; '.join(texts)}")
+            raise refusal(f"{begun}; search into another folder", f"{'; '.join(texts)}")
 
     def reload(self):
         super().reload()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import keras_tuner as kt
 
 from keras_dl import runtime
+from keras_dl.checks import refusal
 from keras_dl.runs import space
 from keras_dl.runtime.tuning import is_fixed
 from keras_dl.search.goal import Goal
@@ -110,7 +111,7 @@ def _explored(hypermodel, settings, assignments):
         if name not in parameters:
             near = difflib.get_close_matches(name, parameters, n=3) or sorted(parameters)
             hint = f"Did you mean {' or '.join(near)}?"
-            raise ValueError(f"unknown hyperparameter {name!r}. {hint} Received: {name}={assignments[name]!r}")
+            raise refusal(f"unknown hyperparameter {name!r}. {hint}", f"{name}={assignments[name]!r}")
     return parameters, values
 
 

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 
+from keras_dl.checks import refusal
 from keras_dl.runs import Run, RunFolder
 from keras_dl.search import oracles, picture
 from keras_dl.search.trial import values_text
@@ -59,7 +60,7 @@ class Report:
         """
         if not self.completed:
             first = f"; trial {self.rows[0]['trial']}: {self.rows[0]['reason']}" if self.rows else ""
-            raise ValueError(f"all {len(self.rows)} trials failed{first}. Received: {self.folder.path}")
+            raise refusal(f"all {len(self.rows)} trials failed{first}", f"{self.folder.path}")
         names = [parameter.name for parameter in self.plan.searched]
         picture.draw(self.folder.picture, self.plan.space, self.rows, self.objective, names)
         return self.completed[0], self._keep(self.completed[0])

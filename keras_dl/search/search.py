@@ -11,6 +11,7 @@ import keras
 import keras_tuner as kt
 
 from keras_dl import runtime
+from keras_dl.checks import refusal
 from keras_dl.search import oracles
 from keras_dl.search.listener import Listener
 from keras_dl.search.trial import KeepBest, Warnings, reason, values_text
@@ -35,7 +36,7 @@ def role():
         return "alone"
     if missing:
         there = [name for name in names if name not in missing]
-        raise ValueError(f"to share a search, {', '.join(missing)} should be set, too. Received: {', '.join(there)}")
+        raise refusal(f"to share a search, {', '.join(missing)} should be set, too", f"{', '.join(there)}")
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
@@ -59,7 +60,7 @@ def wait_for_chief(check_interrupted, seconds=600):
         except OSError as error:
             if time.monotonic() > deadline:
                 place = f"{address[0]}:{address[1]}"
-                raise ConnectionError(f"the chief of the search does not answer. Received: {place}") from error
+                raise refusal("the chief of the search does not answer", place, error=ConnectionError) from error
         time.sleep(PAUSE)
 
 
@@ -98,7 +99,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
             oracle.take_up()
             if self.ended > config["trials"]:
                 text = f"{folder.path} has {self.ended} trials behind it"
-                raise ValueError(f"{text}. Received: --trials {config['trials']}")
+                raise refusal(text, f"--trials {config['trials']}")
 
     @property
     def ended(self):
@@ -128,7 +129,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
                     self._run(trial)
         except grpc.RpcError as error:
             text = error.details() if hasattr(error, "details") else error
-            raise ConnectionError(f"the chief of the search does not answer. Received: {text}") from error
+            raise refusal("the chief of the search does not answer", text, error=ConnectionError) from error
         return None
 
     def run_trial(self, trial):
@@ -216,7 +217,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         thread.start()
         while not self._all_know():
             if not thread.is_alive():
-                raise ConnectionError(f"the chief cannot serve the search. Received: {self.folder.path}")
+                raise refusal("the chief cannot serve the search", f"{self.folder.path}", error=ConnectionError)
             self.listener.check_interrupted()
             time.sleep(PAUSE)
         time.sleep(PAUSE)  # the last answer is on its way

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import keras_dl.data
+from keras_dl.checks import refusal
 from keras_dl.data.disk import rows_of
 
 #: Of data on disk, the part that is held out, in memory: at most as many samples as the named sets have, and numbers.
@@ -141,7 +142,7 @@ class Arrays:
         shape, expected = list(self.spec.shape), config["data"]["shape"]
         if shape != expected:
             text = f"the model of {path} takes samples of shape {expected}; those of {self.name} have {shape}"
-            raise ValueError(f"{text}. Received: {self.name}")
+            raise refusal(text, f"{self.name}")
         if self.opened is None:
             return self.limited(limit)
         if not other:
@@ -156,14 +157,14 @@ class Arrays:
         rows = config["data"].get("num_rows")
         if len(self.opened) != rows:
             text = f"the run of {path} was begun with {rows} samples of {self.name}"
-            raise ValueError(f"{text}. Received: {len(self.opened)}")
+            raise refusal(text, f"{len(self.opened)}")
         self._check_classes(config, path)
 
     def _check_classes(self, config, path):
         known, classes = config["data"].get("classes"), self.opened.classes
         if known and classes and list(classes) != known:
             text = f"the model of {path} knows the classes {', '.join(known)}"
-            raise ValueError(f"{text}. Received: {', '.join(classes)} in {self.name}")
+            raise refusal(text, f"{', '.join(classes)} in {self.name}")
 
     def limited(self, count):
         """The same with the first `count` held-out samples only; all of them for None."""
@@ -176,7 +177,7 @@ class Arrays:
             return self
         if not (self.y == label).any():
             known = f"{self.name} has no class {label}; its labels are {self.y.min()} to {self.y.max()}"
-            raise ValueError(f"{known}. Received: {label}")
+            raise refusal(known, label)
         train, test = self.y != label, self.y_test != label
         parts = {"x": rows_of(self.x, train), "y": self.y[train]}
         parts |= {"x_test": self.x_test[test], "y_test": self.y_test[test]}
@@ -205,4 +206,4 @@ def _check_condition(name, y, condition):
         kind = "values" if y.dtype.kind == "f" else "labels"
     if condition not in (None, kind):
         text = f"the recipe learns from {condition}, which {name} does not have"
-        raise ValueError(f"{text}. Received: a set with {kind or 'samples alone'}")
+        raise refusal(text, f"a set with {kind or 'samples alone'}")

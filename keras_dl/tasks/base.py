@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_dl.checks import refusal
 from keras_dl.data import segmentation
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.measure import Context, Measure, Report, direction, shown, untracked
@@ -46,7 +47,7 @@ class Task:
 
     def __init__(self, condition=None):
         if condition not in (None, "labels", "values", "masks"):
-            raise ValueError(f'`condition` should be "labels", "values", "masks" or None. Received: {condition!r}')
+            raise refusal('`condition` should be "labels", "values", "masks" or None', condition=condition)
         self.condition = condition
 
     def load(self, name, folder=None, label_values=None, track=untracked):
@@ -67,9 +68,9 @@ class Task:
             OSError: If a file cannot be read.
         """
         if name in segmentation.NAMES or (folder and _holds_masks(folder)):
-            raise ValueError(
-                f"{folder or name} holds scans with masks, from which only recipes of segmentation learn. "
-                f"Received: a recipe that learns from {self.condition or 'samples alone'}"
+            raise refusal(
+                f"{folder or name} holds scans with masks, from which only recipes of segmentation learn",
+                f"a recipe that learns from {self.condition or 'samples alone'}",
             )
         return Arrays.open(folder, name, self.condition) if folder else Arrays.load(name, self.condition)
 
@@ -147,7 +148,7 @@ class Task:
             ValueError: If the model does not generate, or takes no labels.
         """
         text = f"the model does not generate: {type(model).__name__} has no `sample` that its task knows of"
-        raise ValueError(f"{text}. Received: model={model!r}")
+        raise refusal(text, model=model)
 
     def goals(self, model, data, options, features=None):
         """Returns the names of the metrics by which a search can compare models, the best known first.

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_dl import metrics, networks
 from keras_dl.callbacks import draw_samples
+from keras_dl.checks import refusal
 from keras_dl.data import centres
 from keras_dl.tasks.measure import Measure, direction, of_estimate
 
@@ -89,7 +90,7 @@ def metric_of(goal, data, context):
         chosen = point_metrics(data.name)
     matching = [metric for metric in chosen if goal in metric.titles]
     if not matching:
-        raise ValueError(f"{goal} needs features with class probabilities. Received: {context.features!r}")
+        raise refusal(f"{goal} needs features with class probabilities", f"{context.features!r}")
     return matching[0]
 
 
@@ -116,7 +117,7 @@ def _read(path, data, context):
         return None
     if not path.is_file():
         text = f"{path} does not exist, and {data.name} has no labels to train features by"
-        raise FileNotFoundError(f"{text}. Received: {context.features!r}")
+        raise refusal(text, f"{context.features!r}", error=FileNotFoundError)
     return metrics.Features.load(path)
 
 

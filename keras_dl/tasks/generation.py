@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_dl.callbacks import SampleGrid, SampleMetrics
+from keras_dl.checks import refusal
 from keras_dl.tasks import drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.features import metric_names, metric_of, sample_measures
@@ -79,7 +80,7 @@ class Generation(Task):
             return super().samples(model)
         if self.condition is None:
             if labels is not None:
-                raise ValueError(f"the model takes no condition. Received: labels {list(labels)}")
+                raise refusal("the model takes no condition", f"labels {list(labels)}")
             condition, num_samples = None, num_samples or 64
         elif labels is not None:
             num_samples = num_samples or drawing.COLUMNS * len(labels)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data import augment, segmentation
 from keras_dl.data.segmentation.problems import listed
 from keras_dl.tasks.measure import untracked
@@ -76,7 +77,7 @@ class Scans:
         if not folder:
             if reading:
                 text = f"{name} has labels of its own; only a folder can be read by others"
-                raise ValueError(f"{text}. Received: {reading}")
+                raise refusal(text, reading)
             return cls(name, segmentation.load(name), track, groups=groups)
         if label_values is not None and "label_values" not in reading:
             with contextlib.suppress(ValueError):
@@ -149,7 +150,7 @@ class Scans:
         self._check_names(config, path)
         if segmentation.Plan.from_dict(options["plan"]) != plan_of(config):
             text = f"{path} was begun with other scans or masks than {self.name} holds now: their plan differs"
-            raise ValueError(f"{text}. Received: {options['plan']}")
+            raise refusal(text, f"{options['plan']}")
 
     def of_run(self, config, path, other=False, limit=None):
         """Returns the scans with those cases to evaluate that a run held out, or with all of other data.
@@ -199,7 +200,7 @@ class Scans:
             pairs = (("with", now - then), ("without", then - now))
             changes = [f"{word} {listed(sorted(names))}" for word, names in pairs if names]
             text = f"{path} was begun with other cases than {self.name} holds now, {' and '.join(changes)}"
-            raise ValueError(f"{text}. Received: {len(now)} cases")
+            raise refusal(text, f"{len(now)} cases")
 
     def _check_fits(self, config, path):
         """Refuses data with other channels, axes or classes than those of a run."""
@@ -207,9 +208,10 @@ class Scans:
         now = [len(self.spec.shape) - 1, self.spec.shape[-1], self.spec.num_classes]
         then = [len(data["shape"]) - 1, data["shape"][-1], data["num_classes"]]
         if now != then:
-            raise ValueError(
+            raise refusal(
                 f"the model of {path} takes images of {then[0]} axes and {then[1]} channels in {then[2]} classes; "
-                f"{self.name} has {now[0]}, {now[1]} and {now[2]}. Received: images of shape {self.spec.shape}"
+                f"{self.name} has {now[0]}, {now[1]} and {now[2]}",
+                f"images of shape {self.spec.shape}",
             )
 
     def _prepare(self, names, plan):

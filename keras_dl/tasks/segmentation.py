@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import files
+from keras_dl.checks import refusal
 from keras_dl.data import segmentation
 from keras_dl.models.base.graphs import traced_alone
 from keras_dl.tasks import dice_table, drawing, scan_drawing
@@ -38,7 +39,7 @@ class Segmentation(Task):
         if folder is None and name not in segmentation.NAMES:
             names = ", ".join(segmentation.NAMES)
             text = f"the recipe learns from masks, which {name} does not have; there are: {names}"
-            raise ValueError(f"{text}. Received: {name!r}")
+            raise refusal(text, f"{name!r}")
         return Scans.load(name, folder, label_values, track, reading)
 
     def options(self, hp, data_spec):
@@ -124,7 +125,7 @@ class Ensemble:
 
     def __init__(self, models, plan, mirror=True, label_values=None):
         if not models:
-            raise ValueError(f"`models` should hold at least one model. Received: models={models!r}")
+            raise refusal("`models` should hold at least one model", models=models)
         self.models, self.plan, self.mirror, self.label_values = list(models), plan, mirror, label_values
 
     def segmented(self, cases, track=untracked):
@@ -163,7 +164,7 @@ class Ensemble:
         cases = self.open(data)
         if folder.resolve() in segmentation.taken(data):
             text = f"{folder} holds the images or masks of --data; give another folder"
-            raise ValueError(f"{text}. Received: {folder}")
+            raise refusal(text, folder)
         picture = folder / "pictures" / "overlays.png"  # in a folder of its own, so that it is taken for no mask
         files.check_free([*(folder / f"{name}{cases[0].source.suffix}" for name in cases.names), picture])
         folder.mkdir(parents=True, exist_ok=True)
@@ -187,7 +188,7 @@ class Ensemble:
         sizes = len(cases[0].spacing), len(cases.modalities)
         if sizes != (axes, channels):
             text = f"the models take images of {axes} axes and {channels} channels; those of {data} have {sizes[0]}"
-            raise ValueError(f"{text} and {sizes[1]}. Received: {data}")
+            raise refusal(f"{text} and {sizes[1]}", data)
         return cases
 
 

@@ -145,7 +145,7 @@ def _check_bad_input(likelihood, x, parameters):
         with refuses(ValueError, "`images`.*Received: "):
             likelihood.check(bad, name="images")
     for bad in (x.astype(str), x.astype(complex)):
-        with refuses(TypeError, "`x` must hold real numbers.*Received: "):
+        with refuses(TypeError, "`x` should hold real numbers.*Received: "):
             likelihood.check(bad)
     for wrong in (parameters[0, ..., 0].ravel()[0], parameters.ravel()[: likelihood.parameters_per_value]):
         with refuses(ValueError, "`parameters`.*Received: "):
@@ -153,5 +153,5 @@ def _check_bad_input(likelihood, x, parameters):
     with refuses(ValueError, "event_rank.*Received: "):
         likelihood(parameters, event_rank=x.ndim + 1)
     if likelihood.parameters_per_value > 1:
-        with refuses(ValueError, "must be a multiple of.*Received: "):
+        with refuses(ValueError, "should be a multiple of.*Received: "):
             likelihood(parameters[..., 1:])

@@ -64,7 +64,7 @@ def test_the_gate_is_the_papers():
 
 
 def test_bad_inputs_are_refused():
-    with pytest.raises(ValueError, match="`minimum` must be k multiple \\+ remainder. Received: "):
+    with pytest.raises(ValueError, match="`minimum` should be k multiple \\+ remainder. Received: "):
         PadToMultiple(multiple=4, minimum=6).build((None, 8, 8, 1))
     with pytest.raises(ValueError, match="remainder.*Received: "):
         PadToMultiple(multiple=4, remainder=-1).build((None, 8, 8, 1))

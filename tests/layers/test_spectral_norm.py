@@ -79,10 +79,10 @@ def test_lipschitz_constant_of_a_chain_is_one():
 
 @pytest.mark.parametrize("arguments", [{"units": 0}, {"units": "4"}])
 def test_refuses_bad_units(arguments):
-    with pytest.raises(ValueError, match="`units` must be a positive integer. Received: "):
+    with pytest.raises(ValueError, match="`units` should be a positive integer. Received: "):
         SpectralNormDense(**arguments)
 
 
 def test_refuses_bad_padding():
-    with pytest.raises(ValueError, match="`padding` must be.*Received: "):
+    with pytest.raises(ValueError, match="`padding` should be.*Received: "):
         SpectralNormConv2D(3, padding="full")

@@ -71,5 +71,5 @@ def test_what_is_not_finite_stays_so():
 
 @pytest.mark.parametrize("axis", [None, 1.5, "x", (), (0, None), True])
 def test_bad_axes(axis):
-    with pytest.raises(ValueError, match="(?s)`axis` must be.*Received"):
+    with pytest.raises(ValueError, match="(?s)`axis` should be.*Received"):
         UnitNormalization(axis=axis)

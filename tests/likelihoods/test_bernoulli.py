@@ -62,5 +62,5 @@ def test_draws_and_moments():
 
 @pytest.mark.parametrize("value", [-0.01, 1.01, 255.0])
 def test_refuses_values_outside_the_unit_interval(value):
-    with pytest.raises(ValueError, match=r"`x` must lie in \[0.0, 1.0\].* Received: minimum"):
+    with pytest.raises(ValueError, match=r"`x` should lie in \[0.0, 1.0\].* Received: minimum"):
         Bernoulli().check(np.array([0.5, value]))

@@ -54,14 +54,14 @@ def test_draws_follow_the_probabilities():
 
 def test_check_wants_class_numbers():
     Categorical(3).check(np.array([[0, 2]], dtype="uint8"))
-    with pytest.raises(ValueError, match="`x` must hold class numbers. Received: "):
+    with pytest.raises(ValueError, match="`x` should hold class numbers. Received: "):
         Categorical(3).check(np.array([0.0, 1.5]))
     for bad in ([0, 3], [-1, 0]):
-        with pytest.raises(ValueError, match=r"`x` must lie in \[0, 2\]. Received: "):
+        with pytest.raises(ValueError, match=r"`x` should lie in \[0, 2\]. Received: "):
             Categorical(3).check(np.array(bad))
 
 
 @pytest.mark.parametrize("num_classes", [1, 0, -3, 2.0, True, None])
 def test_refuses_other_numbers_of_classes(num_classes):
-    with pytest.raises(ValueError, match="`num_classes` must be an integer of at least 2. Received: "):
+    with pytest.raises(ValueError, match="`num_classes` should be an integer of at least 2. Received: "):
         Categorical(num_classes)

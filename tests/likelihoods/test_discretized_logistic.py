@@ -111,9 +111,9 @@ def test_check_wants_the_grid():
     levels = np.arange(256)
     for dtype in ("float16", "float32", "float64"):
         DiscretizedLogistic().check((levels / 255).astype(dtype))
-    with pytest.raises(ValueError, match="`x` must lie on the grid k / 255.*Received: a value 0.5"):
+    with pytest.raises(ValueError, match="`x` should lie on the grid k / 255.*Received: a value 0.5"):
         DiscretizedLogistic().check(np.append(levels / 255, 100.5 / 255))
-    with pytest.raises(ValueError, match=r"`x` must lie in \[0.0, 1.0\]"):
+    with pytest.raises(ValueError, match=r"`x` should lie in \[0.0, 1.0\]"):
         DiscretizedLogistic().check(levels.astype("uint8"))
     many = np.zeros((3000, 2), "float32")
     many[-1, -1] = 0.3
@@ -123,5 +123,5 @@ def test_check_wants_the_grid():
 
 @pytest.mark.parametrize("num_levels", [1, 0, -256, 2.0, True, None])
 def test_refuses_other_numbers_of_levels(num_levels):
-    with pytest.raises(ValueError, match="`num_levels` must be an integer of at least 2. Received: "):
+    with pytest.raises(ValueError, match="`num_levels` should be an integer of at least 2. Received: "):
         DiscretizedLogistic(num_levels)

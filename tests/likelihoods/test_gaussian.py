@@ -132,7 +132,7 @@ def test_float64_parameters_and_numpy_scales():
 
 @pytest.mark.parametrize("scale", [0, -1.0, np.nan, np.inf, True, "learn", [1.0, 2.0]])
 def test_refuses_other_scales(scale):
-    with pytest.raises(ValueError, match="`scale` must be.*Received: "):
+    with pytest.raises(ValueError, match="`scale` should be.*Received: "):
         Gaussian(scale=scale)
 
 
@@ -148,5 +148,5 @@ def test_standard_normal():
 
 @pytest.mark.parametrize("latent_size", [0, -2, 1.5, True, None])
 def test_refuses_other_latent_sizes(latent_size):
-    with pytest.raises(ValueError, match="`latent_size` must be a positive integer. Received: "):
+    with pytest.raises(ValueError, match="`latent_size` should be a positive integer. Received: "):
         StandardNormal(latent_size)

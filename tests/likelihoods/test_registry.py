@@ -40,5 +40,5 @@ def test_refuses_other_objects(identifier):
 
 
 def test_a_likelihood_must_say_what_its_values_are():
-    with pytest.raises(NotImplementedError, match="Likelihood must write"):
+    with pytest.raises(NotImplementedError, match="Likelihood should write"):
         likelihoods.Likelihood()([[0.0]])

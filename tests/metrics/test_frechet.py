@@ -89,8 +89,8 @@ def test_few_samples_are_warned_of_and_many_are_not():
         (np.zeros((3, 2)), np.zeros((3, 4)), "one size.*Received: real of size 2, generated of size 4"),
         (np.zeros((1, 2)), np.zeros((3, 2)), "`real`.*at least 2 rows.*Received"),
         (np.zeros((3, 2)), np.zeros((3, 2, 1)), r"`generated`.*Received: generated of shape \(3, 2, 1\)"),
-        (np.zeros((3, 2)), np.full((3, 2), np.nan), "`generated` must be finite. Received: 3 of 3 rows"),
-        (np.array([["a", "b"]] * 3), np.zeros((3, 2)), "`real` must be numbers.*Received"),
+        (np.zeros((3, 2)), np.full((3, 2), np.nan), "`generated` should be finite. Received: 3 of 3 rows"),
+        (np.array([["a", "b"]] * 3), np.zeros((3, 2)), "`real` should be numbers.*Received"),
     ],
 )
 def test_bad_sets_are_refused(real, generated, message):

@@ -74,9 +74,9 @@ def test_degree():
 
 
 def test_bad_sets_are_refused():
-    with pytest.raises(TypeError, match="`features` must be a .*Features, or None. Received: 'lenet'"):
+    with pytest.raises(TypeError, match="`features` should be a .*Features, or None. Received: features='lenet'"):
         metrics.KID("lenet")
     with pytest.raises(ValueError, match="at least 3 rows.*Received"):
         metrics.kernel_distance(np.zeros((2, 2)), np.zeros((5, 2)))
-    with pytest.raises(ValueError, match="must be finite.*Received: 1 of 5 rows"):
+    with pytest.raises(ValueError, match="should be finite.*Received: 1 of 5 rows"):
         metrics.kernel_distance(np.zeros((5, 1)), [[0.0], [1.0], [np.inf], [2.0], [3.0]])

@@ -19,11 +19,11 @@ def test_equals_a_count_by_hand():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[0.0]], [0], [[0.0]], [0], 2), "`k` must be at most the number of embeddings, 1. Received: k=2"),
-        (([[0.0]], [0], [[0.0]], [0], 0), "`k` must be a positive integer"),
-        (([[0.0]], [0, 1], [[0.0]], [0], 1), "`labels` must be 1 integers. Received"),
-        (([[0.0]], [0], [[0.0]], [0.5], 1), "`test_labels` must be 1 integers. Received"),
-        (([[np.nan]], [0], [[0.0]], [0], 1), "must be finite"),
+        (([[0.0]], [0], [[0.0]], [0], 2), "`k` should be at most the number of embeddings, 1. Received: k=2"),
+        (([[0.0]], [0], [[0.0]], [0], 0), "`k` should be a positive integer"),
+        (([[0.0]], [0, 1], [[0.0]], [0], 1), "`labels` should be 1 integers. Received"),
+        (([[0.0]], [0], [[0.0]], [0.5], 1), "`test_labels` should be 1 integers. Received"),
+        (([[np.nan]], [0], [[0.0]], [0], 1), "should be finite"),
         (([[0.0, 1.0]], [0], [[0.0]], [0], 1), "vectors of one size"),
     ],
 )

@@ -86,7 +86,7 @@ def test_bad_arguments_are_refused(measure):
     x = np.zeros((4, 2))
     with pytest.raises(ValueError, match="at least 5 rows.*Received"):
         measure(x, x, k=4)
-    with pytest.raises(ValueError, match="`k` must be.*Received: k=0"):
+    with pytest.raises(ValueError, match="`k` should be.*Received: k=0"):
         measure(x, x, k=0)
     with pytest.raises(ValueError, match="one size.*Received"):
         measure(x, np.zeros((4, 3)), k=2)

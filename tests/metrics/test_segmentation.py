@@ -286,7 +286,7 @@ def test_surfaces_of_empty_masks():
     assert np.isnan(metrics.average_surface_distance(empty, empty)) and np.isnan(metrics.surface_dice(empty, empty, 1))
     with pytest.raises(ValueError, match="masks with pixels. Received: 3 and 0 pixels"):
         metrics.surface_distances(one, empty)
-    with pytest.raises(ValueError, match="`tolerance` must be a number of at least 0. Received: tolerance=-1"):
+    with pytest.raises(ValueError, match="`tolerance` should be a number of at least 0. Received: tolerance=-1"):
         metrics.surface_dice(one, one, -1)
 
 

@@ -50,11 +50,11 @@ def test_the_seed_fixes_the_directions():
 
 def test_sliced_arguments_are_checked():
     x = np.zeros((4, 2))
-    with pytest.raises(ValueError, match="`order` must be 1 or 2. Received: order=3"):
+    with pytest.raises(ValueError, match="`order` should be 1 or 2. Received: order=3"):
         metrics.sliced_wasserstein(x, x, order=3)
     with pytest.raises(ValueError, match="`num_projections`.*Received: num_projections=1"):
         metrics.sliced_wasserstein(x, x, num_projections=1)
-    with pytest.raises(ValueError, match="must be finite.*Received"):
+    with pytest.raises(ValueError, match="should be finite.*Received"):
         metrics.sliced_wasserstein(x, x * np.nan)
 
 

@@ -60,5 +60,5 @@ def test_a_conditional_network_wants_its_condition():
 
 @pytest.mark.parametrize("num_classes", [0, -1, 2.5, None, True])
 def test_refuses_other_numbers_of_classes(num_classes):
-    with pytest.raises(ValueError, match="`num_classes` must be a positive integer. Received: "):
+    with pytest.raises(ValueError, match="`num_classes` should be a positive integer. Received: "):
         OneHot(num_classes)

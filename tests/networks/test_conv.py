@@ -117,21 +117,21 @@ def test_upsampling_is_the_adjoint_of_the_convolution(size):
 
 @pytest.mark.parametrize("shape", [(28, 28), (8, 8, 1, 1), (64,), ()])
 def test_refuses_what_is_no_image(shape):
-    with pytest.raises(ValueError, match=r"`input_shape` must be \(height, width, channels\). Received: "):
+    with pytest.raises(ValueError, match=r"`input_shape` should be \(height, width, channels\). Received: "):
         conv_encoder(shape, 2)
-    with pytest.raises(ValueError, match=r"`output_shape` must be \(height, width, channels\). Received: "):
+    with pytest.raises(ValueError, match=r"`output_shape` should be \(height, width, channels\). Received: "):
         conv_decoder(2, shape)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"output_shape": (8, None, 1)}, "`output_shape` must be a sequence of positive integers"),
-        ({"latent_size": 0}, "`latent_size` must be a positive integer"),
-        ({"filters": ()}, "`filters` must have at least one entry"),
-        ({"filters": (32, -1)}, "`filters` must be a sequence of positive integers"),
-        ({"hidden": (0,)}, "`hidden` must be a sequence of positive integers"),
-        ({"parameters_per_value": 0}, "`parameters_per_value` must be a positive integer"),
+        ({"output_shape": (8, None, 1)}, "`output_shape` should be a sequence of positive integers"),
+        ({"latent_size": 0}, "`latent_size` should be a positive integer"),
+        ({"filters": ()}, "`filters` should have at least one entry"),
+        ({"filters": (32, -1)}, "`filters` should be a sequence of positive integers"),
+        ({"hidden": (0,)}, "`hidden` should be a sequence of positive integers"),
+        ({"parameters_per_value": 0}, "`parameters_per_value` should be a positive integer"),
         ({"num_classes": 3, "condition_shape": (2,)}, "not both"),
     ],
 )

@@ -95,25 +95,25 @@ def test_output_bias(bias):
 
 @pytest.mark.parametrize("bias", ["zeros", np.nan, [1.0, np.inf], np.zeros((3, 2)), np.zeros((5, 4, 3))])
 def test_refuses_other_output_biases(bias):
-    with pytest.raises(ValueError, match="`output_bias` must be None, a finite number.*Received: "):
+    with pytest.raises(ValueError, match="`output_bias` should be None, a finite number.*Received: "):
         mlp_decoder(3, (4, 3), output_bias=bias)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"input_shape": ()}, "`input_shape` must have at least one axis"),
-        ({"input_shape": (8, -8)}, "`input_shape` must be a sequence of positive integers"),
-        ({"input_shape": (8, None)}, "`input_shape` must be a sequence of positive integers"),
-        ({"input_shape": 64}, "`input_shape` must be a sequence of positive integers"),
-        ({"latent_size": 0}, "`latent_size` must be a positive integer"),
-        ({"latent_size": 2.0}, "`latent_size` must be a positive integer"),
-        ({"latent_size": True}, "`latent_size` must be a positive integer"),
-        ({"hidden": (400, 0)}, "`hidden` must be a sequence of positive integers"),
-        ({"hidden": 400}, "`hidden` must be a sequence of positive integers"),
-        ({"parameters_per_latent": 0}, "`parameters_per_latent` must be a positive integer"),
-        ({"num_classes": 0}, "`num_classes` must be a positive integer"),
-        ({"condition_shape": (0,)}, "`condition_shape` must be a sequence of positive integers"),
+        ({"input_shape": ()}, "`input_shape` should have at least one axis"),
+        ({"input_shape": (8, -8)}, "`input_shape` should be a sequence of positive integers"),
+        ({"input_shape": (8, None)}, "`input_shape` should be a sequence of positive integers"),
+        ({"input_shape": 64}, "`input_shape` should be a sequence of positive integers"),
+        ({"latent_size": 0}, "`latent_size` should be a positive integer"),
+        ({"latent_size": 2.0}, "`latent_size` should be a positive integer"),
+        ({"latent_size": True}, "`latent_size` should be a positive integer"),
+        ({"hidden": (400, 0)}, "`hidden` should be a sequence of positive integers"),
+        ({"hidden": 400}, "`hidden` should be a sequence of positive integers"),
+        ({"parameters_per_latent": 0}, "`parameters_per_latent` should be a positive integer"),
+        ({"num_classes": 0}, "`num_classes` should be a positive integer"),
+        ({"condition_shape": (0,)}, "`condition_shape` should be a sequence of positive integers"),
         ({"num_classes": 3, "condition_shape": (2,)}, "not both"),
     ],
 )
@@ -125,10 +125,10 @@ def test_encoder_refuses(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"output_shape": ()}, "`output_shape` must have at least one axis"),
-        ({"output_shape": (8, 0)}, "`output_shape` must be a sequence of positive integers"),
-        ({"latent_size": -1}, "`latent_size` must be a positive integer"),
-        ({"parameters_per_value": None}, "`parameters_per_value` must be a positive integer"),
+        ({"output_shape": ()}, "`output_shape` should have at least one axis"),
+        ({"output_shape": (8, 0)}, "`output_shape` should be a sequence of positive integers"),
+        ({"latent_size": -1}, "`latent_size` should be a positive integer"),
+        ({"parameters_per_value": None}, "`parameters_per_value` should be a positive integer"),
     ],
 )
 def test_decoder_refuses(arguments, message):

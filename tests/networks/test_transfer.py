@@ -136,7 +136,7 @@ def with_zeros(name, *shape):
         (with_zeros("fc.weight", 4, 16), r"fc does not fit classes.*\(16, 3\).*skip=\['classes'\].*\(16, 4\)"),
         (with_zeros("conv1.weight", 2, 3, 7, 7), r"conv1 does not fit stem/convolution.*\(7, 7, 3, 2\)"),
         (with_zeros("bn1.bias", 3), r"bn1 does not fit stem/normalization.*beta.*\(2,\)"),
-        (lambda weights: 3, "`source` must be a path"),
+        (lambda weights: 3, "`source` should be a path"),
     ],
 )
 def test_mismatches_name_the_weight_and_change_nothing(change, message):

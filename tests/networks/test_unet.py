@@ -283,7 +283,7 @@ def test_bad_arguments_are_refused():
     ):
         with pytest.raises(ValueError, match=f"{message}.*Received: "):
             networks.create("unet", **{"input_shape": (8, 8, 1), "num_classes": 2, "filters": SMALL, **options})
-    with pytest.raises(ValueError, match="`input_shape` must be .depth.*Received: "):
+    with pytest.raises(ValueError, match="`input_shape` should be .depth.*Received: "):
         unet3d((8, 8, 1), 2)
     for output in (1, -2, 0.0):
         with pytest.raises(ValueError, match="`output`.*Received: "):

@@ -142,13 +142,13 @@ def test_non_saturating_generator_at_the_optimal_critic_is_an_f_divergence():
 
 @pytest.mark.parametrize("smoothing", [-0.1, 1.0])
 def test_refuses_bad_label_smoothing(smoothing):
-    with pytest.raises(ValueError, match="`label_smoothing` must be.*Received: "):
+    with pytest.raises(ValueError, match="`label_smoothing` should be.*Received: "):
         objectives.NonSaturating(smoothing)
 
 
 @pytest.mark.parametrize("labels", [(1.0, 1.0, 1.0), (0.0, np.inf, 1.0)])
 def test_refuses_bad_labels(labels):
-    refusal = "(fake|real|target)`? (must be a finite number|should not be real).*Received: "
+    refusal = "(fake|real|target)`? (should be a finite number|should not be real).*Received: "
     with pytest.raises(ValueError, match=refusal):
         objectives.LeastSquares(*labels)
 

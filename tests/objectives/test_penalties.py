@@ -220,9 +220,9 @@ def test_configuration(penalty):
 @pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf, "ten", None, True])
 def test_refuses_bad_weights(bad):
     for build in (objectives.GradientPenalty, objectives.R1, objectives.R2, objectives.WeightClipping):
-        with pytest.raises(ValueError, match="must be a finite number( of at least 0)?. Received: "):
+        with pytest.raises(ValueError, match="should be a finite number( of at least 0)?. Received: "):
             build(bad)
-    with pytest.raises(ValueError, match="`one_sided` must be True or False. Received: one_sided='no'"):
+    with pytest.raises(ValueError, match="`one_sided` should be True or False. Received: one_sided='no'"):
         objectives.GradientPenalty(one_sided="no")
     with pytest.raises(ValueError, match="limit should be above 0. Received: "):
         objectives.WeightClipping(0)

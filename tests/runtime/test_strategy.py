@@ -27,11 +27,11 @@ def test_one_device_needs_no_strategy():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("both",), "one of auto, none, mirrored, multi_worker. Received: 'both'"),
-        (("mirrored", 0), "positive integer.* Received: 0"),
-        (("mirrored", -1), "positive integer.* Received: -1"),
-        (("mirrored", True), "positive integer.* Received: True"),
-        (("mirrored", []), r"Received: \[\]"),
+        (("both",), "one of auto, none, mirrored, multi_worker. Received: name='both'"),
+        (("mirrored", 0), "positive integer.* Received: devices=0"),
+        (("mirrored", -1), "positive integer.* Received: devices=-1"),
+        (("mirrored", True), "positive integer.* Received: devices=True"),
+        (("mirrored", []), r"Received: devices=\[\]"),
         (("none", 2), "'none' is one device.* Received: devices=2"),
         (("multi_worker",), "TF_CONFIG.* apps.launch .*Received: no TF_CONFIG"),
     ],

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.pipeline import Order
 
 STREAM = 7919  # apart from what the pipeline draws from the same seed
@@ -33,12 +34,12 @@ def augment(transforms, images, masks=None, *, seed=0, step=0):
     """
     images = tf.convert_to_tensor(images)
     if not images.dtype.is_floating:
-        raise ValueError(f"Expected images of a float type. Received: {images.dtype.name}")
+        raise refusal("Expected images of a float type", f"{images.dtype.name}")
     masks = None if masks is None else tf.convert_to_tensor(masks)
     flat = masks is not None and len(masks.shape) < len(images.shape)
     masks = masks[..., None] if flat else masks
     if masks is not None and masks.shape[1:-1] != images.shape[1:-1]:
-        raise ValueError(f"Expected masks of the images' size. Received: {images.shape} and {masks.shape}")
+        raise refusal("Expected masks of the images' size", f"{images.shape} and {masks.shape}")
     key = seed if tf.is_tensor(seed) else tf.constant([seed, STREAM], tf.int64)
     key = tf.random.fold_in(key, tf.cast(step, key.dtype))
     for number, transform in enumerate(transforms):
@@ -73,7 +74,7 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
     """
     order = _Orders(getattr(dataset, "order", None), int(dataset.cardinality()))
     if masks and not isinstance(dataset.element_spec, tuple):
-        raise ValueError("`masks=True` needs batches (x, y). Received: batches without y")
+        raise refusal("`masks=True` needs batches (x, y)", "batches without y")
 
     def changed_batch(epoch, index, batch):
         key = tf.random.fold_in(tf.stack([tf.constant(seed, tf.int64), STREAM + epoch]), index)

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.configurable import Configurable
 
 
@@ -20,7 +21,7 @@ class Transform(Configurable):
 
     def __init__(self, probability=1.0):
         if not 0 <= probability <= 1:
-            raise ValueError(f"`probability` must be in [0, 1]. Received: probability={probability!r}")
+            raise refusal("`probability` should be in [0, 1]", probability=probability)
         self.probability = probability
 
     def __call__(self, images, masks, key):
@@ -76,5 +77,5 @@ def limits(values, name, least=None, both_sides=True):
     low, high = values = tuple(float(value) for value in values)
     if not low <= high or (least is not None and low < least):
         bound = "" if least is None else f" of at least {least}"
-        raise ValueError(f"`{name}` must be a number or an ascending pair{bound}. Received: {name}={values}")
+        raise refusal(f"`{name}` should be a number or an ascending pair{bound}", f"{name}={values}")
     return values

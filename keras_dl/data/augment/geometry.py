@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.augment import resampling
 from keras_dl.data.augment.base import Transform, beside, limits, uniform
 from keras_dl.data.augment.intensity import around_one
@@ -55,7 +56,7 @@ class Moved(Transform):
     def __init__(self, fill_mode, fill_value, probability):
         super().__init__(probability)
         if fill_mode not in resampling.FILL_MODES:
-            raise ValueError(f"`fill_mode` must be one of {resampling.FILL_MODES}. Received: fill_mode={fill_mode!r}")
+            raise refusal(f"`fill_mode` should be one of {resampling.FILL_MODES}", fill_mode=fill_mode)
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
@@ -166,14 +167,14 @@ class CropAndPad(Moved):
     def __init__(self, size=None, pad=0, fill_mode="constant", fill_value=0.0):
         super().__init__(fill_mode, fill_value, 1.0)
         if pad < 0 or (size is not None and min(size) < 1):
-            raise ValueError(f"`size` must be positive and `pad` at least 0. Received: size={size!r}, pad={pad!r}")
+            raise refusal("`size` should be positive and `pad` at least 0", size=size, pad=pad)
         self.size = None if size is None else list(size)
         self.pad = pad
 
     def places(self, batch, sizes, key):
         parts = list(sizes) if self.size is None else self.size
         if len(parts) != len(sizes):
-            raise ValueError(f"`size` must have one entry an axis. Received: size={parts} for images of {tuple(sizes)}")
+            raise refusal("`size` should have one entry an axis", f"size={parts} for images of {tuple(sizes)}")
         spare = np.array([n - part for n, part in zip(sizes, parts, strict=True)])
         low, high = np.minimum(spare, 0) - self.pad, np.maximum(spare, 0) + self.pad
         draws = uniform(key, (batch, len(parts)), (0.0, 1.0))

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.augment.base import Transform
 
 LARGEST_LABEL = 2**24  # float32 holds the integers up to here
@@ -44,11 +45,12 @@ class KerasLayer(Transform):
         super().__init__(probability)
         layer = keras.saving.deserialize_keras_object(layer) if isinstance(layer, dict) else layer
         if not hasattr(layer, "get_random_transformation"):
-            raise ValueError(f"`layer` must be one of Keras' layers for augmentation. Received: layer={layer!r}")
+            raise refusal("`layer` should be one of Keras' layers for augmentation", layer=layer)
         if _changes_labels(layer):
-            raise ValueError(
-                "`layer` must leave labels as they are: mix images and labels by keras.layers after batching, "
-                f"`dataset.map(lambda x, y: layer(dict(images=x, labels=y)))`. Received: layer={layer!r}"
+            raise refusal(
+                "`layer` should leave labels as they are: mix images and labels by keras.layers after batching, "
+                "`dataset.map(lambda x, y: layer(dict(images=x, labels=y)))`",
+                layer=layer,
             )
         self.layer = layer
         self._mask_layer = _for_masks(layer)
@@ -82,9 +84,10 @@ class KerasLayer(Transform):
             images = tf.zeros((PROBE_BATCH, *sizes, 3), self.layer.compute_dtype)
             moved = self._moved(tf.constant(masks), _transformation(self.layer, images, keys)).numpy()
         if not np.isin(moved, PROBE_LABELS).all():
-            raise ValueError(
-                f"Expected a layer that moves the values of masks and does not mix them, for images of size "
-                f"{tuple(sizes)}. Received: layer={self.layer!r}"
+            raise refusal(
+                "Expected a layer that moves the values of masks and does not mix them, for images of size "
+                f"{tuple(sizes)}",
+                layer=self.layer,
             )
         self._sizes_with_masks.add(sizes)
 

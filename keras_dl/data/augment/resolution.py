@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.augment.base import Transform, beside, limits, uniform
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
@@ -69,7 +70,7 @@ class LowResolution(Transform):
         super().__init__(probability)
         self.zoom = limits(zoom, "zoom", least=1e-2, both_sides=False)
         if self.zoom[1] > 1:
-            raise ValueError(f"`zoom` must be at most 1. Received: zoom={zoom!r}")
+            raise refusal("`zoom` should be at most 1", zoom=zoom)
         self.axes = None if axes is None else list(map(int, axes))
 
     def change(self, images, masks, key):

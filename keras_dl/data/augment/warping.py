@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.augment import resampling
 from keras_dl.data.augment.base import limits, normal, uniform
 from keras_dl.data.augment.geometry import Moved
@@ -35,11 +36,11 @@ class Perspective(Moved):
         super().__init__(fill_mode, fill_value, probability)
         self.distortion = limits(distortion, "distortion")
         if max(map(abs, self.distortion)) > 0.4:
-            raise ValueError(f"`distortion` must be between -0.4 and 0.4. Received: distortion={distortion!r}")
+            raise refusal("`distortion` should be between -0.4 and 0.4", distortion=distortion)
 
     def places(self, batch, sizes, key):
         if len(sizes) != 2:
-            raise ValueError(f"`Perspective` takes images, not volumes. Received: images of size {tuple(sizes)}")
+            raise refusal("`Perspective` takes images, not volumes", f"images of size {tuple(sizes)}")
         sides = np.array(sizes, "float32")
         corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)], "float32") * (sides - 1) / 2
         sources = corners + uniform(key, (batch, 4, 2), self.distortion) * sides
@@ -84,7 +85,7 @@ class Elastic(Moved):
         super().__init__(fill_mode, fill_value, probability)
         self.stddev = limits(stddev, "stddev", least=0.0, both_sides=False)
         if not isinstance(points, int) or points < 4:
-            raise ValueError(f"`points` must be an integer of at least 4. Received: points={points!r}")
+            raise refusal("`points` should be an integer of at least 4", points=points)
         self.points = points
 
     def places(self, batch, sizes, key):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.column import Column, DataError
 
 _CHUNK = 2**24
@@ -32,9 +33,9 @@ class Block(Column):
     def __init__(self, file, offset, shape, stored, named):
         super().__init__(shape, stored)
         if self.stored.kind not in "biuf":
-            raise ValueError(f"{named(0)} should hold numbers. Received: dtype {self.stored}")
+            raise refusal(f"{named(0)} should hold numbers", f"dtype {self.stored}")
         if not self.shape or 0 in self.shape:
-            raise ValueError(f"{named(0)} should be in an array with rows. Received: shape {self.shape}")
+            raise refusal(f"{named(0)} should be in an array with rows", f"shape {self.shape}")
         self.file, self.offset, self.where = file, offset, named
         self.row_bytes = self.stored.itemsize * int(np.prod(self.shape[1:]))
 
@@ -54,7 +55,9 @@ class Block(Column):
             count = os.preadv(self.file.fileno(), [flat[done:]], position + done)
             if count == 0:
                 cut = row + done // self.row_bytes
-                raise DataError(f"{self.where(cut)} should have {self.row_bytes} bytes. Received: the end of the file")
+                raise refusal(
+                    f"{self.where(cut)} should have {self.row_bytes} bytes", "the end of the file", error=DataError
+                )
             done += count
 
 
@@ -106,7 +109,7 @@ def npy(path):
     except FileNotFoundError:
         raise
     except _NOT_NUMPY as error:
-        raise ValueError(f"{path} should be an array of numbers as np.save writes it. Received: {error}") from error
+        raise refusal(f"{path} should be an array of numbers as np.save writes it", error) from error
     _check_order(path, array.flags.c_contiguous)
     return Block(path.open("rb"), array.offset, array.shape, array.dtype, lambda row: f"row {row} of {path}")
 
@@ -120,7 +123,7 @@ def npz(path):
     except FileNotFoundError:
         raise
     except _NOT_NUMPY as error:
-        raise ValueError(f"{path} should hold arrays as np.savez writes them. Received: {error}") from error
+        raise refusal(f"{path} should hold arrays as np.savez writes them", error) from error
 
 
 def _member(path, archive, info):
@@ -154,4 +157,4 @@ def _begin(path, info):
 def _check_order(name, in_rows):
     if not in_rows:
         text = f"{name} should be stored row by row: save np.ascontiguousarray(x)"
-        raise ValueError(f"{text}. Received: an array in Fortran's order")
+        raise refusal(text, "an array in Fortran's order")

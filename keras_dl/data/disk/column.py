@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 _GLIMPSE = 64  # rows by which a model judges data that it has not read yet
 
 
@@ -54,7 +56,7 @@ class Column:
         if not finite.all():
             row = int(np.argmin(finite))
             bad = samples[row][~np.isfinite(samples[row])]
-            raise DataError(f"{self.where(rows[row])} should be finite. Received: {bad.flat[0]}")
+            raise refusal(f"{self.where(rows[row])} should be finite", f"{bad.flat[0]}", error=DataError)
 
     def __len__(self):
         return self.shape[0]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.column import DataError
 from keras_dl.data.segmentation import raster, tiff
 from keras_dl.data.segmentation.problems import reason
@@ -35,13 +36,13 @@ def decoded(path):
     except ImportError:
         raise
     except Exception as error:  # the readers raise whatever the damage leads to
-        raise DataError(f"{path} should be one picture, grey or coloured. Received: {reason(error)}") from error
+        raise refusal(f"{path} should be one picture, grey or coloured", f"{reason(error)}", error=DataError) from error
     array = picture.array
     if array.dtype not in (np.uint8, np.uint16) or array.shape[-1] != (3 if picture.colours else 1):
         text = f"{array.dtype} with {array.shape[-1]} channels"
-        raise DataError(f"{path} should be grey or coloured, of 8 or 16 bits. Received: {text}")
+        raise refusal(f"{path} should be grey or coloured, of 8 or 16 bits", text, error=DataError)
     if picture.alpha is not None and (picture.alpha < np.iinfo(picture.alpha.dtype).max).any():
-        raise DataError(f"{path} should be opaque: save it without transparency. Received: transparent pixels")
+        raise refusal(f"{path} should be opaque: save it without transparency", "transparent pixels", error=DataError)
     return np.ascontiguousarray(array)
 
 

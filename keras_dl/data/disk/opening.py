@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_dl.checks import check_number, check_path, check_seed
+from keras_dl.checks import check_number, check_path, check_seed, refusal
 from keras_dl.data.disk import blocks, pictures, records, tables
 from keras_dl.data.disk.column import Column, is_column, rows_of
 from keras_dl.data.disk.unpacking import as_labels
@@ -53,7 +53,7 @@ class Opened:
         """
         fraction, rows = check_number(fraction, "fraction", above=0, below=1), len(self)
         if rows < 2:
-            raise ValueError(f"{self.name} should have two samples at least, to hold one out. Received: {rows}")
+            raise refusal(f"{self.name} should have two samples at least, to hold one out", rows)
         count = min(max(1, round(fraction * rows)), rows - 1, most or rows)
         rng = np.random.default_rng(check_seed(seed))
         order = rng.permutation(rows)
@@ -108,10 +108,10 @@ def open(path, label=None):
     """
     path = Path(check_path(path, "path"))
     if not path.exists():
-        raise FileNotFoundError(f"{path} should be a file or folder of data. Received: no such file")
+        raise refusal(f"{path} should be a file or folder of data", "no such file", error=FileNotFoundError)
     x, y, classes = _read(path, label)
     if y is not None and len(y) != len(x):
-        raise ValueError(f"y in {path} should have as many rows as x, {len(x)}. Received: {len(y)} rows")
+        raise refusal(f"y in {path} should have as many rows as x, {len(x)}", f"{len(y)} rows")
     if x.ndim == 1:
         x = _Flat(x)
     _check_pixels(x, path)
@@ -128,13 +128,13 @@ def _read(path, label):
     if suffix in _READERS:
         return _READERS[suffix](path, label)
     if label is not None:
-        raise ValueError(f"`label` names a column of a table. Received: label={label!r} for {path}")
+        raise refusal("`label` names a column of a table", f"label={label!r} for {path}")
     if suffix == ".npy":
         return blocks.npy(path), None, None
     if suffix == ".npz":
         return _pair(path, blocks.npz(path))
     text = f"{path} should be a folder of pictures, or a file that ends in {', '.join(SUFFIXES)}"
-    raise ValueError(f"{text}. Received: a file that ends in {suffix!r}")
+    raise refusal(text, f"a file that ends in {suffix!r}")
 
 
 def _pair(path, arrays):
@@ -142,7 +142,7 @@ def _pair(path, arrays):
     x = arrays.pop("x") if "x" in arrays else arrays.pop(next(iter(arrays))) if len(arrays) == 1 else None
     y = arrays.pop("y", None)
     if x is None or arrays:
-        raise ValueError(f"{path} should hold x, and y or nothing beside it. Received: {', '.join(arrays) or 'none'}")
+        raise refusal(f"{path} should hold x, and y or nothing beside it", f"{', '.join(arrays) or 'none'}")
     if y is not None and y.ndim <= 2 and (y.ndim == 1 or y.shape[1] == 1):
         y = as_labels(y.read_stored(np.arange(len(y))), y.where)
     return x, y, None
@@ -165,4 +165,4 @@ def _check_pixels(x, path):
         rows = np.unique(np.linspace(0, len(x) - 1, _LOOKED_AT).astype(int))
         if x.read_stored(rows).max() == 1:
             text = f"{path} should hold pixels of 0 to 255 where it holds eight bits: save zeros and ones as booleans"
-            raise ValueError(f"{text}, x.astype(bool). Received: values from 0 to 1")
+            raise refusal(f"{text}, x.astype(bool)", "values from 0 to 1")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.blocks import Block, temporary
 from keras_dl.data.disk.column import Column, DataError
 from keras_dl.data.disk.decoding import decoded, kind
@@ -52,7 +53,9 @@ class Pictures(Column):
         picture = decoded(self.paths[row])
         if picture.shape != self.shape[1:] or picture.dtype != self.stored:
             alike = f"{kind(self.shape[1:], self.stored)}, as {self.paths[0]}"
-            raise DataError(f"{self.where(row)} should be {alike}. Received: {kind(picture.shape, picture.dtype)}")
+            raise refusal(
+                f"{self.where(row)} should be {alike}", f"{kind(picture.shape, picture.dtype)}", error=DataError
+            )
         if self._cache is not None:
             os.pwrite(self._cache.file.fileno(), picture.data, row * self._cache.row_bytes)
             self._seen[row] = True
@@ -75,7 +78,7 @@ def folder(path):
     files, folders = _listed(path)
     if files and folders:
         text = f"{path} should hold pictures or folders of pictures, one per class"
-        raise ValueError(f"{text}. Received: {files[0]} beside the folder {folders[0]}")
+        raise refusal(text, f"{files[0]} beside the folder {folders[0]}")
     if not folders:
         return Pictures(Paths([path], [_pictures(path, files)])), None, None
     paths = Paths([path / name for name in folders], [_of_class(path / name) for name in folders])
@@ -120,7 +123,7 @@ def _of_class(path):
     files, folders = _listed(path)
     if folders:
         text = f"{path} should hold the pictures of one class; of parts such as train/ and test/, open one"
-        raise ValueError(f"{text}. Received: the folder {folders[0]} in it")
+        raise refusal(text, f"the folder {folders[0]} in it")
     return _pictures(path, files)
 
 
@@ -128,5 +131,5 @@ def _pictures(path, files):
     others = [name for name in files if Path(name).suffix.lower() not in SUFFIXES]
     if others or not files:
         text = f"{path} should hold pictures alone ({', '.join(SUFFIXES)})"
-        raise ValueError(f"{text}. Received: {listed(others) or 'no file'}")
+        raise refusal(text, f"{listed(others) or 'no file'}")
     return files

@@ -6,6 +6,7 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.column import DataError, is_column
 
 _MOST_THREADS = 8
@@ -90,7 +91,7 @@ class Reader:
         if self.unit_interval:
             least, most = arrays[0].min(), arrays[0].max()
             if least < 0 or most > 1:
-                raise ValueError(f"x should lie in [0, 1]. Received: values from {least} to {most}")
+                raise refusal("x should lie in [0, 1]", f"values from {least} to {most}")
         if check is not None:
             arrays = iter(arrays)
             leaves = tf.nest.map_structure(

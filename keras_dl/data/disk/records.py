@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.column import DataError
 from keras_dl.data.disk.unpacking import Labels, Unpacked, label_among
 
@@ -40,7 +41,7 @@ def read(path, label=None):
         places.append((unpacked.count, file))
         _append(file, label, unpacked, labels)
     if not unpacked.count:
-        raise ValueError(f"{path} should hold examples. Received: none")
+        raise refusal(f"{path} should hold examples", "none")
     return unpacked.column(), *labels.arrays()
 
 
@@ -60,11 +61,13 @@ def _append(file, label, unpacked, labels):
             if chosen is not None:
                 labels.extend([_label(features.pop(chosen), unpacked)])
             elif labels.values:
-                raise DataError(f"{unpacked.where(unpacked.count)} should have a label, as the first. Received: none")
+                raise refusal(
+                    f"{unpacked.where(unpacked.count)} should have a label, as the first", "none", error=DataError
+                )
             unpacked.extend(_sample(features, unpacked))
     except (tf.errors.DataLossError, tf.errors.NotFoundError) as error:
         text = f"{unpacked.where(unpacked.count)} should be a whole record, in a TFRecord file without compression"
-        raise DataError(f"{text}. Received: {error.message}") from error
+        raise refusal(text, f"{error.message}", error=DataError) from error
 
 
 def _features(record, unpacked):
@@ -73,7 +76,9 @@ def _features(record, unpacked):
     try:
         example.ParseFromString(record)
     except Exception as error:  # protobuf's own type of error moves between its versions
-        raise DataError(f"{unpacked.where(unpacked.count)} should be a tf.train.Example. Received: {error}") from error
+        raise refusal(
+            f"{unpacked.where(unpacked.count)} should be a tf.train.Example", error, error=DataError
+        ) from error
     features = {}
     for name, feature in example.features.feature.items():
         values = getattr(feature, feature.WhichOneof("kind") or "bytes_list").value
@@ -85,7 +90,7 @@ def _features(record, unpacked):
 def _label(value, unpacked):
     if len(value) != 1:
         text = f"The label in {unpacked.where(unpacked.count)} should be one number or text"
-        raise DataError(f"{text}. Received: {len(value)} values")
+        raise refusal(text, f"{len(value)} values", error=DataError)
     return value[0].decode() if isinstance(value[0], bytes) else float(value[0])
 
 
@@ -96,13 +101,13 @@ def _sample(features, unpacked):
     names = [name for name in _SAMPLES if name in features] or list(features)
     if len(names) != 1:
         text = f"{unpacked.where(unpacked.count)} should hold one feature beside its label, or one called image or x"
-        raise DataError(f"{text}. Received: {', '.join(features) or 'none'}")
+        raise refusal(text, f"{', '.join(features) or 'none'}", error=DataError)
     value = features[names[0]]
     if isinstance(value, np.ndarray):
         return value[None]
     if len(value) != 1:
         text = f"{names[0]} in {unpacked.where(unpacked.count)} should be one picture"
-        raise DataError(f"{text}. Received: {len(value)}")
+        raise refusal(text, f"{len(value)}", error=DataError)
     if shape and len(value[0]) == np.prod(shape):
         return np.frombuffer(value[0], "uint8").reshape(1, *shape)
     return value

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from keras_dl import lazy
+from keras_dl.checks import refusal
 from keras_dl.data.disk.column import DataError
 from keras_dl.data.disk.unpacking import Labels, Unpacked, label_among
 
@@ -55,7 +56,7 @@ def _append(lines, names, chosen, unpacked, labels):
         cells = line.count(",") + 1 if '"' not in line else len(_cells(line))
         if cells != len(names) or not line.strip():
             where = unpacked.where(unpacked.count + place)
-            raise DataError(f"{where} should have {len(names)} cells, as the first. Received: {line.strip()!r}")
+            raise refusal(f"{where} should have {len(names)} cells, as the first", f"{line.strip()!r}", error=DataError)
     if position is not None:
         labels.extend([_cells(line)[position].strip() for line in lines])
     try:
@@ -77,8 +78,10 @@ def _not_a_number(lines, columns, names, unpacked):
         for column in columns:
             if not _is_number(cells[column]):
                 where = unpacked.where(unpacked.count + place)
-                return DataError(f"{names[column]} in {where} should be a number. Received: {cells[column]!r}")
-    return DataError(f"{unpacked.where(unpacked.count)} and the next should hold numbers. Received: {lines[0]!r}")
+                return refusal(f"{names[column]} in {where} should be a number", f"{cells[column]!r}", error=DataError)
+    return refusal(
+        f"{unpacked.where(unpacked.count)} and the next should hold numbers", f"{lines[0]!r}", error=DataError
+    )
 
 
 def _cells(line):
@@ -113,7 +116,7 @@ def read_parquet(path, label=None):
     except FileNotFoundError:
         raise
     except (OSError, lazy.need("pyarrow", "Reading Parquet files").ArrowException) as error:
-        raise DataError(f"{path} should be a Parquet file. Received: {str(error).splitlines()[0]}") from error
+        raise refusal(f"{path} should be a Parquet file", f"{str(error).splitlines()[0]}", error=DataError) from error
     return unpacked.column(), *labels.arrays()
 
 
@@ -126,7 +129,7 @@ def _joined(columns, unpacked):
     for name, array in arrays.items():
         if isinstance(array, list) or array.ndim > 1:
             text = f"{unpacked.where(0)} should hold a list or picture alone, beside its label, or numbers"
-            raise DataError(f"{text}. Received: the column {name!r} beside others")
+            raise refusal(text, f"the column {name!r} beside others", error=DataError)
     return np.stack(list(arrays.values()), axis=1)
 
 
@@ -136,7 +139,7 @@ def _array(name, column, unpacked):
     for place, value in enumerate(values):
         if value is None:
             where = unpacked.where(unpacked.count + place)
-            raise DataError(f"{name} in {where} should hold a value. Received: none")
+            raise refusal(f"{name} in {where} should hold a value", "none", error=DataError)
     if isinstance(values[0], dict) and isinstance(values[0].get("bytes"), bytes):  # as the library datasets writes them
         values = [value["bytes"] for value in values]
     if isinstance(values[0], bytes):
@@ -147,7 +150,7 @@ def _array(name, column, unpacked):
         raise DataError(f"{name} in {unpacked.where(0)} and the next should be lists of one length. {error}") from error
     if array.dtype.kind not in "biuf":
         text = f"{name} in {unpacked.where(unpacked.count)} should be a number, a list of numbers or a picture"
-        raise DataError(f"{text}. Received: {values[0]!r}")
+        raise refusal(text, f"{values[0]!r}", error=DataError)
     if str(column.type).endswith(("uint8", "uint8>")) or "<item: uint8>" in str(column.type):
         return array.astype("uint8")
     return array.astype("float32")

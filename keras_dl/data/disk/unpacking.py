@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.disk.blocks import Spool
 from keras_dl.data.disk.column import DataError
 from keras_dl.data.disk.decoding import decoded, kind
@@ -21,12 +22,12 @@ def label_among(names, label, path):
     """
     usual = [name for name in names if name.lower() in LABELS]
     if label is not None and label not in names:
-        raise ValueError(f"`label` should be a column of {path}: {', '.join(names)}. Received: label={label!r}")
+        raise refusal(f"`label` should be a column of {path}: {', '.join(names)}", label=label)
     if label is None and len(usual) > 1:
-        raise ValueError(f"`label` should say which column of {path} is the label. Received: {', '.join(usual)}")
+        raise refusal(f"`label` should say which column of {path} is the label", f"{', '.join(usual)}")
     chosen = label or next(iter(usual), None)
     if len(names) == (chosen is not None):
-        raise ValueError(f"{path} should have columns beside its labels. Received: {', '.join(names) or 'none'}")
+        raise refusal(f"{path} should have columns beside its labels", f"{', '.join(names) or 'none'}")
     return chosen
 
 
@@ -55,12 +56,12 @@ class Unpacked:
             self._shape, self._dtype = samples.shape[1:], samples.dtype
         if samples.shape[1:] != self._shape or samples.dtype != self._dtype:
             text = f"{self.where(self.count)} should have shape {self._shape} and dtype {self._dtype}, as the first"
-            raise DataError(f"{text}. Received: shape {samples.shape[1:]} and dtype {samples.dtype}")
+            raise refusal(text, f"shape {samples.shape[1:]} and dtype {samples.dtype}", error=DataError)
         if samples.dtype.kind == "f" and not np.isfinite(samples).all():
             finite = np.isfinite(samples).reshape(len(samples), -1).all(axis=1)
             row = int(np.argmin(finite))
             bad = samples[row][~np.isfinite(samples[row])].flat[0]
-            raise DataError(f"{self.where(self.count + row)} should be finite. Received: {bad}")
+            raise refusal(f"{self.where(self.count + row)} should be finite", bad, error=DataError)
         self.spool.append(samples)
 
     def append_picture(self, content):
@@ -75,7 +76,7 @@ class Unpacked:
         if self._shape not in (None, picture.shape):
             alike = f"{kind(self._shape, self._dtype)}, as the first picture"
             received = kind(picture.shape, picture.dtype)
-            raise DataError(f"{self.where(self.count)} should be {alike}. Received: {received}")
+            raise refusal(f"{self.where(self.count)} should be {alike}", received, error=DataError)
         self.extend(picture[None])
 
     def column(self):
@@ -103,7 +104,7 @@ class Labels:
             return None, None
         for row, value in enumerate(self.values):
             if value is None or value == "":
-                raise DataError(f"{self.where(row)} should have a label. Received: none")
+                raise refusal(f"{self.where(row)} should have a label", "none", error=DataError)
         try:
             return as_labels(np.array(self.values, "float64"), self.where), None
         except (ValueError, TypeError) as error:
@@ -130,11 +131,11 @@ def as_labels(values, where):
     finite = np.isfinite(rows).all(axis=1)
     if not finite.all():
         row = int(np.argmin(finite))
-        raise DataError(f"The label in {where(row)} should be finite. Received: {values[row]}")
+        raise refusal(f"The label in {where(row)} should be finite", f"{values[row]}", error=DataError)
     if rows.shape[1] != 1 or not (np.floor(rows) == rows).all():
         return rows.astype("float32")
     labels = rows[:, 0]
     if labels.min() < 0:
         row = int(np.argmin(labels))
-        raise DataError(f"The label in {where(row)} should count from 0. Received: {labels[row]:g}")
+        raise refusal(f"The label in {where(row)} should count from 0", f"{labels[row]:g}", error=DataError)
     return labels.astype("int32")

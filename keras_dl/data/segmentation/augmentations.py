@@ -1,5 +1,6 @@
 """The random changes that published segmentation systems train with."""
 
+from keras_dl.checks import refusal
 from keras_dl.data import augment
 
 AUGMENTATIONS = ("none", "flips", "elastic", "nnunet")
@@ -36,7 +37,7 @@ def augmentation(name, plan, flips=True):
     ['Affine', 'Affine', 'Noise', 'Blur', 'Intensity', 'Contrast', 'LowResolution', 'Gamma', 'Flip']
     """
     if name not in AUGMENTATIONS:
-        raise ValueError(f"`name` must be one of {', '.join(AUGMENTATIONS)}. Received: name={name!r}")
+        raise refusal(f"`name` should be one of {', '.join(AUGMENTATIONS)}", name=name)
     if name == "none":
         return []
     mirrored = [augment.Flip(axes=tuple(range(len(plan.patch_size))))] if flips else []

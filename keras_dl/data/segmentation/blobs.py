@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from keras_dl import lazy
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.pictures import PictureSource
 
@@ -48,7 +49,7 @@ class Blobs(Sequence):
         known = [f"blobs_{number:02d}" for number in range(COUNTS[dimensions])]
         self.names = known if names is None else sorted(names)
         if unknown := sorted(set(self.names) - set(known)):
-            raise ValueError(f"Expected names from {known[0]} to {known[-1]}. Received: {', '.join(unknown)}")
+            raise refusal(f"Expected names from {known[0]} to {known[-1]}", f"{', '.join(unknown)}")
 
     def __len__(self):
         return len(self.names)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.problems import listed, named
 
 LARGEST_RATIO = 50  # of a case's spacing to the median one, along an axis
@@ -11,16 +12,14 @@ LARGEST_MEAN_RATIO = 10  # of the geometric mean over the axes
 def check_classes(num_classes, label_values, ignore=None):
     """Refuses arguments of `open_folder` that are no classes."""
     if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
-        raise ValueError(f"`num_classes` must be a positive integer. Received: num_classes={num_classes!r}")
+        raise refusal("`num_classes` should be a positive integer", num_classes=num_classes)
     values = [] if label_values is None else list(label_values)
     if any(int(v) != v for v in values) or values != sorted(set(values)) or min(values, default=0) < 0:
-        raise ValueError(
-            f"`label_values` must be increasing integers of at least 0. Received: label_values={label_values!r}"
-        )
+        raise refusal("`label_values` should be increasing integers of at least 0", label_values=label_values)
     if num_classes is not None and values and len(values) != num_classes:
-        raise ValueError(f"`num_classes` and `label_values` differ. Received: {num_classes} and {label_values!r}")
+        raise refusal("`num_classes` and `label_values` differ", f"{num_classes} and {label_values!r}")
     if ignore is not None and (isinstance(ignore, bool) or not isinstance(ignore, int) or ignore in {0, *values}):
-        raise ValueError(f"`ignore` must be an integer that is no class. Received: ignore={ignore!r}")
+        raise refusal("`ignore` should be an integer that is no class", ignore=ignore)
 
 
 def check_labels(labels, allowed, path):
@@ -35,7 +34,7 @@ def check_labels(labels, allowed, path):
     strangers = sorted(v for v in values if v < 0 or (allowed is not None and v not in allowed))
     if strangers:
         known = "labels of at least 0" if allowed is None else f"the labels {listed(map(str, sorted(allowed)))}"
-        raise ValueError(f"Expected {known}. Received: {listed(map(str, strangers))} in {named(path)}")
+        raise refusal(f"Expected {known}", f"{listed(map(str, strangers))} in {named(path)}")
     return values
 
 
@@ -47,10 +46,10 @@ def consecutive(values):
     missing = next(v for v in range(len(labels)) if labels[v] != v)
     rare = min(labels[missing:], key=lambda v: sum(v in labels_of_case for labels_of_case in values.values()))
     holders = [name for name, labels_of_case in values.items() if rare in labels_of_case]
-    raise ValueError(
-        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`, or "
-        "`ignore` for pixels that train nothing. "
-        f"Received: {listed(map(str, labels))}, of which {rare} in {listed(holders)}"
+    raise refusal(
+        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`, "
+        "or `ignore` for pixels that train nothing",
+        f"{listed(map(str, labels))}, of which {rare} in {listed(holders)}",
     )
 
 

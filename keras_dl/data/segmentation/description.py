@@ -3,6 +3,8 @@
 import json
 from typing import NamedTuple
 
+from keras_dl.checks import refusal
+
 BACKGROUND, IGNORE = "background", "ignore"
 
 
@@ -48,9 +50,9 @@ def describe(folder):
         content = json.loads(path.read_text(encoding="utf-8"))
         numbers, modalities = _labels(content.get("labels", {})), _modalities(content)
     except _Regions as error:
-        raise ValueError(f"{error} Received: regions in {folder.name}/dataset.json") from error
+        raise refusal(error, f"regions in {folder.name}/dataset.json") from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise ValueError(f"Expected dataset.json to name labels and channels. Received: {error!r}") from error
+        raise refusal("Expected dataset.json to name labels and channels", f"{error!r}") from error
     ignore = numbers.pop(IGNORE, None)
     if not numbers:
         return Description(None, ignore, modalities)

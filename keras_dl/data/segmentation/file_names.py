@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation import nifti, pictures
 from keras_dl.data.segmentation.problems import listed, named
 
@@ -54,7 +55,7 @@ def _inside(folder, names, alone=False):
     if folders or alone:
         return folders[0] if folders else folder
     there = listed(sorted(path.name for path in folder.iterdir())) or "nothing"
-    raise FileNotFoundError(f"Expected a folder {' or '.join(names)} in {folder}. Received: {there}")
+    raise refusal(f"Expected a folder {' or '.join(names)} in {folder}", there, error=FileNotFoundError)
 
 
 def _files(folder):
@@ -64,9 +65,9 @@ def _files(folder):
         return readers[0]
     if readers:
         examples = " and ".join(next(iter(stems.values())).name for _, stems in readers)
-        raise ValueError(f"Expected NIfTI files or pictures in {folder}. Received: both, as {examples}")
+        raise refusal(f"Expected NIfTI files or pictures in {folder}", f"both, as {examples}")
     suffixes = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
-    raise FileNotFoundError(f"Expected images ({suffixes}) in {folder}. Received: none")
+    raise refusal(f"Expected images ({suffixes}) in {folder}", "none", error=FileNotFoundError)
 
 
 def _by_stem(folder, files):
@@ -77,12 +78,12 @@ def _by_stem(folder, files):
         suffix = next((s for s in files.SUFFIXES if path.name.lower().endswith(s)), None)
         if path.suffix.lower() in UNREADABLE:
             formats = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
-            raise ValueError(f"Expected files of {formats}; convert others. Received: {named(path)}")
+            raise refusal(f"Expected files of {formats}; convert others", f"{named(path)}")
         if suffix is None:
             continue
         stem = path.name[: -len(suffix)]
         if stem in paths:
-            raise ValueError(f"Expected one file of each name. Received: {paths[stem].name} and {named(path)}")
+            raise refusal("Expected one file of each name", f"{paths[stem].name} and {named(path)}")
         paths[stem] = path
     return paths
 
@@ -113,7 +114,7 @@ def _check_pairs(images, labels):
     if without or alone:
         faults = [f"no labels for {listed(without)}"] if without else []
         faults += [f"no image for {listed(alone)}"] if alone else []
-        raise ValueError(f"Expected labels of the same name for every image. Received: {'; '.join(faults)}")
+        raise refusal("Expected labels of the same name for every image", f"{'; '.join(faults)}")
 
 
 def _check_channels(images):
@@ -127,7 +128,7 @@ def _check_channels(images):
         numbers.setdefault(channels, []).append(name)
     if len(numbers) > 1:
         numberings = "; ".join(f"{', '.join(channels)} of {listed(names)}" for channels, names in numbers.items())
-        raise ValueError(f"Expected channels of the same numbers for every image. Received: {numberings}")
+        raise refusal("Expected channels of the same numbers for every image", numberings)
 
 
 def path_stem(path):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.case import check_case
 
 SAMPLES_A_CASE = 10_000
@@ -87,14 +88,14 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
         chosen = rng.integers(0, len(foreground), SAMPLES_A_CASE) if len(foreground) else []
         draws.append(foreground[chosen])
     if not shapes:
-        raise ValueError("Expected at least one case. Received: none")
+        raise refusal("Expected at least one case", "none")
     channels = draws[0].shape[-1]
     modalities = ("mri",) * channels if modalities is None else modalities
     modalities = tuple(str(modality).lower() for modality in modalities)
     if len(modalities) != channels:
-        raise ValueError(f"Expected a modality for each of {channels} channels. Received: modalities={modalities}")
+        raise refusal(f"Expected a modality for each of {channels} channels", f"modalities={modalities}")
     if num_classes is not None and largest >= num_classes:
-        raise ValueError(f"Expected labels from 0 to {num_classes - 1}. Received: {largest}")
+        raise refusal(f"Expected labels from 0 to {num_classes - 1}", largest)
     num_classes = largest + 1 if num_classes is None else num_classes
     intensities = _intensities(np.concatenate(draws))
     return Fingerprint(tuple(spacings), tuple(shapes), num_classes, modalities, intensities, float(np.median(shares)))
@@ -131,9 +132,9 @@ def _intensities(draws):
 def _check(case, draws, spacings):
     check_case(case)
     if case.labels is None:
-        raise ValueError(f"Expected cases with labels. Received: none for {case.name}")
+        raise refusal("Expected cases with labels", f"none for {case.name}")
     if draws and (len(case.spacing) != len(spacings[0]) or case.image.shape[-1] != draws[0].shape[-1]):
-        raise ValueError(
-            f"Expected cases of {len(spacings[0])} axes and {draws[0].shape[-1]} channels. "
-            f"Received: an image of shape {case.image.shape} in {case.name}"
+        raise refusal(
+            f"Expected cases of {len(spacings[0])} axes and {draws[0].shape[-1]} channels",
+            f"an image of shape {case.image.shape} in {case.name}",
         )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.problems import listed, named
 
 IGNORED = -100  # the class of pixels that train nothing and are not scored, as losses and metrics have it
@@ -39,9 +40,9 @@ def whole_numbers(values, path, step=0.0):
     rounded = np.rint(values) if finite else values
     if not finite or np.abs(values - rounded).max(initial=0) > tolerance:
         strange = np.unique(values[~(np.abs(values - np.rint(values)) <= tolerance)] if finite else values)
-        raise ValueError(
-            "Expected a mask rounded (numpy.rint) and saved as integers: whole numbers as labels. "
-            f"Received: {listed(map(str, strange))} in {named(path)}"
+        raise refusal(
+            "Expected a mask rounded (numpy.rint) and saved as integers: whole numbers as labels",
+            f"{listed(map(str, strange))} in {named(path)}",
         )
     return rounded.astype("int32")
 

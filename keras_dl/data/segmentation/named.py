@@ -4,6 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.blobs import Blobs
 from keras_dl.data.segmentation.folder import open_folder
 
@@ -41,12 +42,14 @@ def load(name):
     """
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES) or NAMES
-        raise ValueError(f"Expected the name of a set of scans; the nearest: {', '.join(near)}. Received: {name!r}")
+        raise refusal(f"Expected the name of a set of scans; the nearest: {', '.join(near)}", f"{name!r}")
     if name in EMBEDDED:
         return Blobs(EMBEDDED[name])
     root = os.environ.get("KERAS_DL_DATA")
     if not root:
-        raise FileNotFoundError(
-            f"Expected the environment variable KERAS_DL_DATA to name a folder with {name}/. Received: it is not set"
+        raise refusal(
+            f"Expected the environment variable KERAS_DL_DATA to name a folder with {name}/",
+            "it is not set",
+            error=FileNotFoundError,
         )
     return open_folder(Path(root) / name)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.case import Opened
 from keras_dl.data.segmentation.labels import whole_numbers
 from keras_dl.data.segmentation.problems import named, reason
@@ -100,7 +101,7 @@ def read_image(paths):
     for path, (other, other_grid, _, _) in zip(paths[1:], parts[1:], strict=True):
         check_same_grid(grid, other_grid, named(path))
         if other.ndim != array.ndim or array.ndim == 4:
-            raise ValueError(f"Expected one channel in each of several files. Received: {other.shape} in {named(path)}")
+            raise refusal("Expected one channel in each of several files", f"{other.shape} in {named(path)}")
     flat = source.flat_axis is not None
     rank = 2 if flat else 3
     channels = [_with_channel_axis(part, rank) for part, _, _, _ in parts]
@@ -132,14 +133,14 @@ def read_labels(path):
     """
     labels, grid, source, step = _read(path)
     if labels.ndim != (3 if source.flat_axis is None else 2):
-        raise ValueError(f"Expected labels of three axes. Received: shape {labels.shape} in {named(path)}")
+        raise refusal("Expected labels of three axes", f"shape {labels.shape} in {named(path)}")
     return whole_numbers(labels, path, step), grid
 
 
 def check_same_grid(grid, other, name):
     """Raises a `ValueError` unless two `Grid`s have the same voxels; one without a unit has the other's."""
     if grid.shape != other.shape:
-        raise ValueError(f"Expected the shape of the image, {grid.shape}. Received: {other.shape} in {name}")
+        raise refusal(f"Expected the shape of the image, {grid.shape}", f"{other.shape} in {name}")
     unit = grid.unit or 1.0
     affine, other_affine = unit * grid.affine, (other.unit or unit) * other.affine
     affine, other_affine = (np.vstack([a[:3], [0, 0, 0, 1]]) for a in (affine, other_affine))
@@ -147,17 +148,17 @@ def check_same_grid(grid, other, name):
     apart = np.abs((affine - other_affine) @ corners).max()
     smallest = np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min()
     if not apart < 0.5 * smallest:
-        raise ValueError(
-            f"Expected the image's place in space, within half a voxel. Received: one {apart:.3g} mm away in {name}"
-        )
+        raise refusal("Expected the image's place in space, within half a voxel", f"one {apart:.3g} mm away in {name}")
 
 
 def import_nibabel():
     try:
         import nibabel
     except ImportError as error:
-        raise ImportError(
-            "Expected nibabel for NIfTI files: pip install 'keras_dl[medical]'. Received: no module named nibabel"
+        raise refusal(
+            "Expected nibabel for NIfTI files: pip install 'keras_dl[medical]'",
+            "no module named nibabel",
+            error=ImportError,
         ) from error
     return nibabel
 
@@ -181,16 +182,16 @@ def _read(path):
         array = np.asanyarray(image.dataobj)
         step = abs(float(image.dataobj.slope))
     except Exception as error:  # nibabel raises whatever the damage leads to, zlib's and NumPy's errors among them
-        raise ValueError(f"Expected {named(path)} to be a NIfTI file. Received: {reason(error)}") from error
+        raise refusal(f"Expected {named(path)} to be a NIfTI file", f"{reason(error)}") from error
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"Expected one real number a voxel. Received: type {array.dtype} in {named(path)}")
+        raise refusal("Expected one real number a voxel", f"type {array.dtype} in {named(path)}")
     if not _invertible(affine):
-        raise ValueError(f"Expected an affine with an inverse. Received: {affine.tolist()} in {named(path)}")
+        raise refusal("Expected an affine with an inverse", f"{affine.tolist()} in {named(path)}")
     array = array.astype("float32") if array.dtype == "float16" else array
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim not in (2, 3, 4) or 0 in array.shape:
-        raise ValueError(f"Expected three axes, or four with channels. Received: shape {array.shape} in {named(path)}")
+        raise refusal("Expected three axes, or four with channels", f"shape {array.shape} in {named(path)}")
     flat = array.ndim == 2
     array = array[..., None] if flat else array
     orientation = nibabel.io_orientation(affine)

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.data.pipeline import Order, mark_of
 
 PLACES_A_CLASS = 10_000
@@ -48,11 +48,12 @@ class Patches:
         self.batch_size = check_count(batch_size or plan.batch_size, "batch_size")
         self.seed = check_count(seed, "seed", least=0)
         if not self.cases or any(case.labels is None for case in self.cases):
-            raise ValueError(f"Expected prepared cases with labels. Received: {len(self.cases)} cases, some without")
+            raise refusal("Expected prepared cases with labels", f"{len(self.cases)} cases, some without")
         if not 0 <= foreground <= 1 or len(self.patch_size) != len(plan.patch_size):
-            raise ValueError(
-                f"`foreground` must be from 0 to 1, and `patch_size` have {len(plan.patch_size)} entries. "
-                f"Received: foreground={foreground!r}, patch_size={patch_size!r}"
+            raise refusal(
+                f"`foreground` should be from 0 to 1, and `patch_size` have {len(plan.patch_size)} entries",
+                foreground=foreground,
+                patch_size=patch_size,
             )
         self._window = self.patch_size if plan.slice_axis is None else (1, *self.patch_size)
         self._places = [_places(case, np.random.default_rng((self.seed, i))) for i, case in enumerate(self.cases)]

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation import raster, tiff
 from keras_dl.data.segmentation.case import Opened
 from keras_dl.data.segmentation.labels import whole_numbers
@@ -38,7 +39,7 @@ class PictureSource(NamedTuple):
         values = np.arange(labels.max(initial=0) + 1) if self.label_values is None else np.array(self.label_values)
         largest = int(values.max(initial=0))
         if largest > LARGEST:
-            raise ValueError(f"Expected label values up to {LARGEST} for a PNG file. Received: {largest} for {path}")
+            raise refusal(f"Expected label values up to {LARGEST} for a PNG file", f"{largest} for {path}")
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(values[labels].astype("uint8" if largest < 256 else "uint16")).save(path)
@@ -63,13 +64,13 @@ def read_image(paths):
     parts = [_read(path) for path in paths]
     for path, part in zip(paths, parts, strict=True):
         if part.array.shape[:2] != parts[0].array.shape[:2]:
-            raise ValueError(
-                f"Expected the shape of the first channel, {parts[0].array.shape}. "
-                f"Received: {part.array.shape} in {named(path)}"
+            raise refusal(
+                f"Expected the shape of the first channel, {parts[0].array.shape}",
+                f"{part.array.shape} in {named(path)}",
             )
     whites = {part.white for part in parts if part.colours} or {max(part.white for part in parts)}
     if len(whites) > 1:
-        raise ValueError(f"Expected colours of as many bits. Received: 8 and 16 in {', '.join(map(named, paths))}")
+        raise refusal("Expected colours of as many bits", f"8 and 16 in {', '.join(map(named, paths))}")
     layout = tuple(part.array.shape[-1] for part in parts)
     modalities = sum((_modalities(part) for part in parts), ())
     arrays = [part.array for part in parts]
@@ -95,10 +96,10 @@ def read_labels(path):
     """
     picture = _read(path)
     if picture.refusal is not None:
-        raise ValueError(f"Expected a mask as it was drawn. Received: {named(path)}, {picture.refusal}")
+        raise refusal("Expected a mask as it was drawn", f"{named(path)}, {picture.refusal}")
     labels = picture.array if picture.indices is None else picture.indices[..., None]
     if (labels != labels[..., :1]).any():
-        raise ValueError(f"Expected a grey picture of labels. Received: a coloured one, {named(path)}")
+        raise refusal("Expected a grey picture of labels", f"a coloured one, {named(path)}")
     labels = labels[..., 0]
     if picture.indices is None and picture.alpha is not None:
         _check_alpha(labels, picture.alpha, path)
@@ -110,16 +111,16 @@ def _check_alpha(labels, alpha, path):
     for value in np.unique(labels):
         opacity = alpha[labels == value]
         if (opacity != opacity[0]).any():
-            raise ValueError(
-                "Expected a mask whose greys are its labels; save it without transparency, on black. "
-                f"Received: pixels of grey {value} that are transparent and others that are not in {named(path)}"
+            raise refusal(
+                "Expected a mask whose greys are its labels; save it without transparency, on black",
+                f"pixels of grey {value} that are transparent and others that are not in {named(path)}",
             )
 
 
 def check_same_grid(grid, other, name):
     """Raises a `ValueError` unless two pictures have the same size."""
     if grid != other:
-        raise ValueError(f"Expected the shape of the image, {grid}. Received: {other} in {name}")
+        raise refusal(f"Expected the shape of the image, {grid}", f"{other} in {name}")
 
 
 def _read(path):
@@ -129,11 +130,11 @@ def _read(path):
             magic = file.read(4)
         picture = (tiff if magic in tiff.MAGIC else raster).read(path)
     except UnknownPicture as error:
-        raise ValueError(f"Expected one grey or coloured picture. Received: {named(path)}, {error}") from error
+        raise refusal("Expected one grey or coloured picture", f"{named(path)}, {error}") from error
     except ImportError:
         raise
     except Exception as error:  # the readers raise whatever the damage leads to
-        raise ValueError(f"Expected {named(path)} to be a picture. Received: {reason(error)}") from error
+        raise refusal(f"Expected {named(path)} to be a picture", f"{reason(error)}") from error
     if picture.array.dtype.kind not in "biuf" or not picture.array.size:
-        raise ValueError(f"Expected one real number a pixel. Received: type {picture.array.dtype} in {named(path)}")
+        raise refusal("Expected one real number a pixel", f"type {picture.array.dtype} in {named(path)}")
     return picture

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 from keras_dl.data.segmentation.fingerprint import Intensities
 from keras_dl.data.segmentation.resampling import ROUNDING
 from keras_dl.data.segmentation.topology import feature_map_values, topology
@@ -221,9 +221,9 @@ def _fitting(spacing, shape, num_classes, reference):
             return network, filters, values
         patch = _smaller(network, spacing, shape)
         if min(patch) < 1:
-            raise ValueError(
-                f"Expected a `memory_budget` for the {values} values of a patch of {network.patch_size}. "
-                f"Received: one for {int(limit)} values"
+            raise refusal(
+                f"Expected a `memory_budget` for the {values} values of a patch of {network.patch_size}",
+                f"one for {int(limit)} values",
             )
 
 
@@ -252,16 +252,14 @@ def _tuples(value):
 def _check(fingerprint, memory_budget, dimensions):
     ranks = {len(values) for values in (*fingerprint.spacings, *fingerprint.shapes)}
     if len(ranks) != 1 or not ranks <= {2, 3} or len(fingerprint.spacings) != len(fingerprint.shapes):
-        raise ValueError(
-            "Expected a spacing and a shape of two or three axes for each case. "
-            f"Received: {len(fingerprint.spacings)} spacings and {len(fingerprint.shapes)} shapes of {ranks} axes"
+        raise refusal(
+            "Expected a spacing and a shape of two or three axes for each case",
+            f"{len(fingerprint.spacings)} spacings and {len(fingerprint.shapes)} shapes of {ranks} axes",
         )
     if not all(value > 0 for values in (*fingerprint.spacings, *fingerprint.shapes) for value in values):
-        raise ValueError(f"Expected positive spacings and sizes. Received: {fingerprint}")
+        raise refusal("Expected positive spacings and sizes", fingerprint)
     check_number(memory_budget, "memory_budget", above=0)
     if fingerprint.num_classes < 2:
-        raise ValueError(f"Expected at least two classes. Received: num_classes={fingerprint.num_classes!r}")
+        raise refusal("Expected at least two classes", num_classes=fingerprint.num_classes)
     if dimensions not in (None, 2, 3) or (dimensions == 3 and ranks == {2}):
-        raise ValueError(
-            f"`dimensions` must be None, 2, or 3 for volumes. Received: dimensions={dimensions!r} for {ranks} axes"
-        )
+        raise refusal("`dimensions` should be None, 2, or 3 for volumes", f"dimensions={dimensions!r} for {ranks} axes")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.preprocessing import prepare, restore
 from keras_dl.data.segmentation.sliding_window import sliding_window
 
@@ -38,7 +39,7 @@ def segment(predict, case, plan, overlap=0.5, mirror=True, batch_size=1):
     patch, first = plan.patch_size, 0
     functions = predict if isinstance(predict, (list, tuple)) else [predict]
     if not functions:
-        raise ValueError(f"`predict` must be a function, or a list of some. Received: predict={predict!r}")
+        raise refusal("`predict` should be a function, or a list of some", predict=predict)
     if plan.slice_axis is not None:
         functions, patch, first = [_of_slices(function) for function in functions], (1, *patch), 1
     axes = tuple(range(first, len(patch))) if mirror else ()

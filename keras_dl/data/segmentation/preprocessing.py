@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from keras_dl.checks import refusal
 from keras_dl.data.segmentation.case import check_case
 from keras_dl.data.segmentation.fingerprint import nonzero_box
 from keras_dl.data.segmentation.resampling import coarse_axis, largest, resample, resample_labels
@@ -170,10 +171,10 @@ def check_colours(image, modalities, white, name):
     fractions = largest <= 1 and any((image[..., n] != np.round(image[..., n])).any() for n in coloured)
     eight_bits = white > BYTE and 0 < largest <= BYTE
     if least < 0 or largest > white or fractions or eight_bits:
-        raise ValueError(
+        raise refusal(
             f"Expected colours from 0 to {white:g}, the value of white; else save them as 8 or 16 bits, or have "
-            "dataset.json call the channels zscore, rescale_to_0_1 or noNorm. "
-            f"Received: values from {least:g} to {largest:g} in {name}"
+            "dataset.json call the channels zscore, rescale_to_0_1 or noNorm",
+            f"values from {least:g} to {largest:g} in {name}",
         )
 
 
@@ -182,14 +183,12 @@ def _check(case, plan):
     expected = len(plan.spacing), len(plan.normalizations)
     axes_and_channels = case.image.ndim - 1, case.image.shape[-1]
     if axes_and_channels != expected:
-        raise ValueError(
-            f"Expected images of {expected[0]} axes and {expected[1]} channels, as planned. "
-            f"Received: shape {case.image.shape}, spacing {case.spacing} in {case.name}"
+        raise refusal(
+            f"Expected images of {expected[0]} axes and {expected[1]} channels, as planned",
+            f"shape {case.image.shape}, spacing {case.spacing} in {case.name}",
         )
     check_colours(case.image, plan.normalizations, BYTE if case.source is None else case.source.white, case.name)
     if case.labels is None:
         return
     if case.labels.max() >= plan.num_classes:
-        raise ValueError(
-            f"Expected labels from 0 to {plan.num_classes - 1}. Received: {case.labels.max()} in {case.name}"
-        )
+        raise refusal(f"Expected labels from 0 to {plan.num_classes - 1}", f"{case.labels.max()} in {case.name}")

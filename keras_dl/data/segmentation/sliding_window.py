@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 
 
 def sliding_window(
@@ -86,9 +86,9 @@ def _predictions(predict, image, starts, window, patch, mirror_axes, count):
     for axes in flips:
         values = np.asarray(predict(np.ascontiguousarray(np.flip(windows, axes))), "float32")
         if values.shape[:-1] != (count, *patch) or not values.shape[-1]:
-            raise ValueError(
-                f"Expected `predict` to return an array of shape {(count, *patch)} and outputs. "
-                f"Received: {values.shape} for windows of shape {windows.shape}"
+            raise refusal(
+                f"Expected `predict` to return an array of shape {(count, *patch)} and outputs",
+                f"{values.shape} for windows of shape {windows.shape}",
             )
         total = total + np.flip(values, axes)
     return total[: len(starts)] / len(flips)
@@ -134,17 +134,17 @@ def _tuple(value):
 def _check(image, patch, overlap, weighting, mirror_axes, margins):
     rank = image.ndim - 1
     if image.size == 0:
-        raise ValueError(f"Expected an image with pixels and channels. Received: shape {image.shape}")
+        raise refusal("Expected an image with pixels and channels", f"shape {image.shape}")
     if not patch or not all(isinstance(p, (int, np.integer)) and p > 0 for p in patch) or len(patch) != rank:
-        raise ValueError(
-            "`patch_size` must be a positive integer for each of the image's axes but the channels. "
-            f"Received: patch_size={patch} for an image of shape {image.shape}"
+        raise refusal(
+            "`patch_size` should be a positive integer for each of the image's axes but the channels",
+            f"patch_size={patch} for an image of shape {image.shape}",
         )
     if np.ndim(overlap) or isinstance(overlap, str) or not 0 <= overlap < 1:
-        raise ValueError(f"`overlap` must be at least 0 and less than 1. Received: overlap={overlap!r}")
+        raise refusal("`overlap` should be at least 0 and less than 1", overlap=overlap)
     if weighting not in ("gaussian", "uniform"):
-        raise ValueError(f'`weighting` must be "gaussian" or "uniform". Received: weighting={weighting!r}')
+        raise refusal('`weighting` should be "gaussian" or "uniform"', weighting=weighting)
     if len(set(mirror_axes)) != len(mirror_axes) or not set(mirror_axes) <= set(range(rank)):
-        raise ValueError(f"`mirror_axes` must be different axes from 0 to {rank - 1}. Received: {mirror_axes}")
+        raise refusal(f"`mirror_axes` should be different axes from 0 to {rank - 1}", mirror_axes)
     if len(margins) != rank or not all(isinstance(m, (int, np.integer)) and m >= 0 for m in margins):
-        raise ValueError(f"`margin` must be a number of at least 0, or {rank} of them. Received: margin={margins}")
+        raise refusal(f"`margin` should be a number of at least 0, or {rank} of them", f"margin={margins}")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 
 
 class HalfLife(NamedTuple):
@@ -81,7 +81,7 @@ def check_rule(rule, name="ema_momentum"):
     """Returns a momentum or a `HalfLife` within bounds, or raises a `ValueError` that calls it `name`."""
     if isinstance(rule, (list, tuple)):
         if not 1 <= len(rule) <= 2:
-            raise ValueError(f"`{name}` should be a momentum or HalfLife(samples, ramp_up). Received: {name}={rule!r}")
+            raise refusal(f"`{name}` should be a momentum or HalfLife(samples, ramp_up)", **{name: rule})
         rule = HalfLife(*rule)  # as a config holds it
         check_number(rule.samples, f"samples of {name}", above=0)
         if rule.ramp_up is not None:
@@ -97,7 +97,7 @@ def _rules(momentum):
     if not isinstance(momentum, dict):
         return {"": check_rule(momentum)}
     if not momentum:
-        raise ValueError(f"`ema_momentum` should hold at least one average. Received: ema_momentum={momentum!r}")
+        raise refusal("`ema_momentum` should hold at least one average", ema_momentum=momentum)
     labels = list(momentum)
     checked = {label: check_rule(momentum[label], f"ema_momentum[{label!r}]") for label in labels}
     return {"" if label == labels[0] else label: rule for label, rule in checked.items()}

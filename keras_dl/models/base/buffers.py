@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.models.base.carried import state_variable
 from keras_dl.models.base.replicas import gather_rows
 
@@ -60,7 +60,7 @@ class SampleBuffer:
     def __init__(self, capacity, shape, value_range=None, start=None):
         self.capacity, self.shape = check_count(capacity, "capacity"), tuple(shape)
         if value_range is not None and not value_range[0] < value_range[1]:
-            raise ValueError(f"`value_range` should be (low, high) with low < high. Received: {value_range!r}")
+            raise refusal("`value_range` should be (low, high) with low < high", value_range=value_range)
         self.value_range = value_range
         self._size = math.prod(self.shape)
         self._words = -(-self._size // 4)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 
 COMBINE = ("mean", "sum", "same")
 
@@ -44,7 +44,7 @@ class Carried:
 
     def __init__(self, shape=(), start=0.0, combine="mean", rule=None, dtype="float32"):
         if combine not in COMBINE:
-            raise ValueError(f"`combine` should be one of {COMBINE}. Received: combine={combine!r}")
+            raise refusal(f"`combine` should be one of {COMBINE}", combine=combine)
         self.combine, self.rule = combine, rule
         value = np.broadcast_to(np.asarray(start, dtype), tuple(shape))
         self.variable = state_variable(value, dtype, "carried")

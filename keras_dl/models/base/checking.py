@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import glimpse, is_column
 from keras_dl.data.pipeline import join
@@ -28,7 +28,7 @@ def check_given(x, name):
     rows = isinstance(x, (tuple, list, dict)) and not is_arrays(x)  # Python numbers, which Keras does not take either
     if x is None or not iterates or empty or rows or isinstance(x, (str, bytes)):
         kinds = "arrays, keras_dl.data.open(path).x, a tf.data.Dataset or a generator"
-        raise ValueError(f"{name} should be given data: {kinds}. Received: x={x!r}")
+        raise refusal(f"{name} should be given data: {kinds}", x=x)
 
 
 def check_batch_size(options):
@@ -42,7 +42,7 @@ def check(model, x, y=None, sample_weight=None):
     if is_arrays(x):
         for name, given in (("y", y), ("sample_weight", sample_weight)):
             if given is not None and not tf.nest.flatten(given):
-                raise ValueError(f"{name} should be an array, or a nest of arrays. Received: {name}={given!r}")
+                raise refusal(f"{name} should be an array, or a nest of arrays", **{name: given})
         data = join(x, y, sample_weight)
         check_arrays(data)
         model.check_data(glimpse(data))
@@ -62,9 +62,10 @@ def check_ranks(model, data):
         return
     shapes = [getattr(spec, "shape", None) for spec in tf.nest.flatten(data.element_spec)]
     if any(isinstance(shape, tf.TensorShape) and shape.rank is None for shape in shapes):
-        raise ValueError(
+        raise refusal(
             "Batches that replicas share should have a known number of axes: give each tensor a shape by "
-            f"`dataset.map` and `tf.ensure_shape`. Received: element_spec={data.element_spec}"
+            "`dataset.map` and `tf.ensure_shape`",
+            f"element_spec={data.element_spec}",
         )
 
 
@@ -72,9 +73,9 @@ def check_rows(model, rows):
     """Refuses a batch that leaves an inner update without rows."""
     parts = max(update.parts for update in model.updates)
     if rows < parts:
-        raise ValueError(
-            f"Every batch, the last one too, should have at least {parts} rows, one for each inner update of a step. "
-            f"Received: a batch of {rows}"
+        raise refusal(
+            f"Every batch, the last one too, should have at least {parts} rows, one for each inner update of a step",
+            f"a batch of {rows}",
         )
 
 
@@ -95,7 +96,7 @@ def check_batches(model, batches, classes=None):
     if model.unchecked:
         model.unchecked = False
         if not batches:
-            raise ValueError("data should hold at least one batch. Received: none")
+            raise refusal("data should hold at least one batch", "none")
         data = tf.nest.map_structure(lambda t: t.numpy(), batches[0])
         check_arrays(data)
         model.check_data(data)

@@ -4,7 +4,7 @@ import warnings
 
 import keras
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.models.base.structure import synchronizes
 
 _ADAM = {"class_name": "Adam", "config": {}}
@@ -18,22 +18,22 @@ def check(model, jit_compile, steps_per_execution, options):
         ValueError: If one is out of range, or a loss or metrics are given to a model that knows what it minimises.
     """
     if not (jit_compile == "auto" or isinstance(jit_compile, bool)):
-        raise ValueError(f"jit_compile should be True, False or 'auto'. Received: {jit_compile!r}")
+        raise refusal("jit_compile should be True, False or 'auto'", jit_compile=jit_compile)
     distributed = model.distributed
     if jit_compile is True and distributed and any(map(synchronizes, model.networks)):
-        raise ValueError(
-            "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas. "
-            "Received: jit_compile=True"
+        raise refusal(
+            "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas",
+            "jit_compile=True",
         )
     count = steps_per_execution
     if count != "auto" and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
-        raise ValueError(f"steps_per_execution should be a positive integer or 'auto'. Received: {count!r}")
+        raise refusal("steps_per_execution should be a positive integer or 'auto'", f"{count!r}")
     given = [name for name in TARGETS if options.get(name) is not None]
     if given and not model.has_targets:
         name = type(model).__name__
-        raise ValueError(
-            f"{' and '.join(given)} should not be given: {name} minimises and tracks what its updates say. "
-            f"Received: {given[0]}={options[given[0]]!r}"
+        raise refusal(
+            f"{' and '.join(given)} should not be given: {name} minimises and tracks what its updates say",
+            f"{given[0]}={options[given[0]]!r}",
         )
 
 
@@ -61,7 +61,7 @@ def take_optimizers(model, optimizer, options):
     taken = {name: options.pop(name) for name in names}
     objects = [o for o in taken.values() if isinstance(o, keras.optimizers.Optimizer)]
     if len({id(o) for o in objects}) < len(objects):
-        raise ValueError(f"{' and '.join(names)} should be optimizers of their own. Received: one object twice")
+        raise refusal(f"{' and '.join(names)} should be optimizers of their own", "one object twice")
     return taken
 
 
@@ -75,7 +75,7 @@ def _copy(optimizer):
 def prepare(model, optimizer, auto_scale_loss=True):
     """Returns an optimizer from its name, config or itself, with loss scaling where the model has float16 layers."""
     if optimizer is None:
-        raise ValueError("compile should be given an optimizer. Received: None")
+        raise refusal("compile should be given an optimizer", "None")
     optimizer = keras.optimizers.get(optimizer)
     _check_optimizer(getattr(optimizer, "inner_optimizer", optimizer), model.distributed)
     half = auto_scale_loss and any(layer.dtype_policy.name == "mixed_float16" for layer in model._flatten_layers())
@@ -97,17 +97,19 @@ def updates_of(model, optimizers):
     updates = tuple(model.make_updates(*optimizers.values()))
     for update in updates:
         if not callable(update.loss):
-            raise ValueError(
+            raise refusal(
                 f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
-                f"give the method another name. Received: loss={update.loss!r}"
+                "give the method another name",
+                loss=update.loss,
             )
         for name in ("every", "repeats"):
             check_count(getattr(update, name), f"{name} of update {update.name!r}")
         for name in update.hands_back:
             if name not in model.carried:
-                raise ValueError(
-                    f"hands_back of update {update.name!r} should name state that the model carries: call "
-                    f"carry({name!r}, ...) in __init__. Received: {name!r}, carried are {sorted(model.carried)}"
+                raise refusal(
+                    f"hands_back of update {update.name!r} should name state that the model carries: "
+                    f"call carry({name!r}, ...) in __init__",
+                    f"{name!r}, carried are {sorted(model.carried)}",
                 )
     intervals = _intervals(updates)
     lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
@@ -133,9 +135,9 @@ def _intervals(updates):
     intervals: dict[int, int] = {}
     for update in updates:
         if update.rescale and intervals.setdefault(id(update.optimizer), update.every) != update.every:
-            raise ValueError(
-                "Updates that rescale one optimizer should run at one interval. Received: every="
-                f"{intervals[id(update.optimizer)]} and every={update.every}"
+            raise refusal(
+                "Updates that rescale one optimizer should run at one interval",
+                f"every={intervals[id(update.optimizer)]} and every={update.every}",
             )
     return intervals
 
@@ -193,9 +195,9 @@ class Scaled(keras.optimizers.schedules.LearningRateSchedule):
 def _check_optimizer(optimizer, distributed):
     for option in ("gradient_accumulation_steps", "ema_overwrite_frequency") if distributed else ():
         if getattr(optimizer, option, None):
-            raise ValueError(
-                f"{option} should be None under a distribution strategy, which has no conditional updates. "
-                f"Received: {option}={getattr(optimizer, option)}"
+            raise refusal(
+                f"{option} should be None under a distribution strategy, which has no conditional updates",
+                f"{option}={getattr(optimizer, option)}",
             )
     if getattr(optimizer, "use_ema", False):
         warnings.warn(

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.data.checks import as_array, check_finite
 from keras_dl.networks.condition_inputs import num_classes
 
@@ -28,12 +29,12 @@ def unpack(data):
         names = [name for name in data if name != "condition"]
         if names not in (["x"], ["latents"]):
             names = "'x', or 'latents', and 'condition'"
-            raise ValueError(f"data as a dict should have the keys {names}. Received: {sorted(data)}")
+            raise refusal(f"data as a dict should have the keys {names}", f"{sorted(data)}")
         return data[names[0]], data.get("condition")
     if not isinstance(data, (tuple, list)):
         return data, None
     if len(data) > 2:
-        raise ValueError(f"data should be x or (x, condition), without sample weights. Received: {len(data)} parts")
+        raise refusal("data should be x or (x, condition), without sample weights", f"{len(data)} parts")
     return (*data, None)[:2]
 
 
@@ -59,16 +60,17 @@ def check(networks, condition, rows):
     conditional = [network for network in networks if takes_condition(network)]
     if not conditional:
         if condition is not None:
-            raise ValueError(
-                "condition should be None: the networks take none. Give data alone, fit(x) or "
-                "dataset.map(lambda x, y: x), or networks made with num_classes. Received: a condition"
+            raise refusal(
+                "condition should be None: the networks take none. Give data alone, fit(x) or dataset.map(lambda x, "
+                "y: x), or networks made with num_classes",
+                "a condition",
             )
         return
     if condition is None:
-        raise ValueError("condition should be given: the networks are conditional. Received: None")
+        raise refusal("condition should be given: the networks are conditional", "None")
     condition = as_array(condition, "condition")
     if condition.ndim == 0 or len(condition) != rows:
-        raise ValueError(f"condition should have {rows} rows, one a sample. Received: shape {condition.shape}")
+        raise refusal(f"condition should have {rows} rows, one a sample", f"shape {condition.shape}")
     for network in conditional:
         _check_against(network, condition)
 
@@ -77,7 +79,7 @@ def _check_against(network, condition):
     expected = tuple(network.input["condition"].shape[1:])
     if condition.shape[1:] != expected:
         shape = ", ".join(map(str, ("rows", *expected)))
-        raise ValueError(f"condition should have shape ({shape}{'' if expected else ','}). Received: {condition.shape}")
+        raise refusal(f"condition should have shape ({shape}{('' if expected else ',')})", f"{condition.shape}")
     check_finite(condition, "condition")
     check_classes(condition, num_classes(network))
 
@@ -136,9 +138,8 @@ def _check_labels(labels, classes, name):
         return
     whole = labels.dtype.kind in "iub" or np.array_equal(labels, np.round(labels))
     if not whole or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"{name} should be integer labels from 0 to {classes - 1}. "
-            f"Received: values from {labels.min()} to {labels.max()}"
+        raise refusal(
+            f"{name} should be integer labels from 0 to {classes - 1}", f"values from {labels.min()} to {labels.max()}"
         )
 
 

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.data.disk import rows_of
 from keras_dl.data.pipeline import mark_of, pipeline
 from keras_dl.models.base.checking import check, check_rows, reads_disk
@@ -53,15 +53,15 @@ class ShuffledBatches(keras.utils.PyDataset):
 def through_pipeline(model, x, y, shuffle, options):
     """Arrays as a pipeline, and the options of `fit` without those that have been worked in."""
     if not isinstance(shuffle, (bool, np.bool_)):
-        raise ValueError(f"shuffle should be True or False. Received: {shuffle!r}")
+        raise refusal("shuffle should be True or False", shuffle=shuffle)
     options = dict(options)
     weight, class_weight = options.pop("sample_weight", None), options.pop("class_weight", None)
     split, batch_size = options.pop("validation_split", 0.0), options.pop("batch_size", None)
     if class_weight is not None:
         if weight is not None:
-            raise ValueError("fit takes sample_weight or class_weight. Received: both")
+            raise refusal("fit takes sample_weight or class_weight", "both")
         if y is None:
-            raise ValueError("class_weight should come with labels y. Received: y=None")
+            raise refusal("class_weight should come with labels y", "y=None")
     if split and options.get("validation_data") is None:
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     if class_weight is not None:  # those of the rows to train on: validation takes none, as in Keras
@@ -128,12 +128,12 @@ def _share(reader, strategy):
 def _class_weights(class_weight, y):
     """A weight per sample, 1 for classes that are not listed, from labels or one-hot vectors, as in Keras."""
     if keras.tree.is_nested(y):
-        raise ValueError("class_weight should come with one output's labels. Received: targets of several outputs")
+        raise refusal("class_weight should come with one output's labels", "targets of several outputs")
     y = np.asarray(y)
     if y.ndim > 2:
-        raise ValueError(
-            "class_weight should come with one label per sample: give sample_weight, shaped like the labels. "
-            f"Received: y of shape {y.shape}"
+        raise refusal(
+            "class_weight should come with one label per sample: give sample_weight, shaped like the labels",
+            f"y of shape {y.shape}",
         )
     labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
     classes, indices = np.unique(labels, return_inverse=True)
@@ -143,11 +143,11 @@ def _class_weights(class_weight, y):
 def _split(x, y, weight, share):
     """The first `1 - share` of the rows to train on, and the others as validation data."""
     if not 0 < share < 1:
-        raise ValueError(f"validation_split should lie between 0 and 1. Received: {share}")
+        raise refusal("validation_split should lie between 0 and 1", share)
     rows = len(tf.nest.flatten(x)[0])
     kept = int(rows * (1 - share))
     if kept in (0, rows):
-        raise ValueError(f"validation_split should leave rows on both sides. Received: {share} of {rows} rows")
+        raise refusal("validation_split should leave rows on both sides", f"{share} of {rows} rows")
 
     def take(data, rows):
         return None if data is None else tf.nest.map_structure(lambda t: rows_of(t, rows), data)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.phases import Phases
 from keras_dl.models.base.update import Update
 
@@ -26,7 +27,7 @@ class Memory:
             state: A `Carried` value or a `SampleBuffer`.
         """
         if name in self.carried:
-            raise ValueError(f"Carried states should have names of their own. Received: {name!r} twice")
+            raise refusal("Carried states should have names of their own", f"{name!r} twice")
         self.carried[name] = state
         return state
 

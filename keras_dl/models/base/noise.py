@@ -9,6 +9,8 @@ import math
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 TRAIN, EVALUATE, SAMPLE, INITIALIZE = 0, 1, 2, 3
 _PHILOX = 1
 _STREAM_BITS = 24
@@ -101,7 +103,7 @@ class Draw:
     def _random_bits(self, start, shape):
         """Random numbers of the next call's counters, from counter `start` on, uint32."""
         if self._calls >= 64:
-            raise ValueError("A loss can draw noise at most 64 times. Received: a 65th draw.")
+            raise refusal("A loss can draw noise at most 64 times", "a 65th draw.")
         high = tf.cast(self.step, tf.int64) * 2**_STREAM_BITS + (self.stream + self._calls)
         self._calls += 1
         return tf.raw_ops.StatelessRandomUniformFullIntV2(
@@ -118,5 +120,5 @@ def _sizes(shape):
     if not isinstance(shape, tf.TensorShape):
         return tuple(shape)
     if not shape.is_fully_defined():
-        raise ValueError(f"shape should hold known sizes. Received: shape={shape}")
+        raise refusal("shape should hold known sizes", f"shape={shape}")
     return tuple(shape.as_list())

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 
 
 class Phase(NamedTuple):
@@ -44,13 +44,13 @@ class Phases:
         self.phases = tuple(phases)
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
-            raise ValueError(f"Phases should have names of their own. Received: {names}")
+            raise refusal("Phases should have names of their own", names)
         for phase in self.phases[:-1]:
             if phase.samples is None:
-                raise ValueError(f"Only the last phase may have samples=None. Received: {phase}")
+                raise refusal("Only the last phase may have samples=None", phase)
             check_count(phase.samples, "samples")
         if self.phases and self.phases[-1].samples is not None:
-            raise ValueError(f"The last phase should have samples=None. Received: {self.phases[-1]}")
+            raise refusal("The last phase should have samples=None", f"{self.phases[-1]}")
         lengths = [phase.samples for phase in self.phases[:-1]]
         #: The number of samples at which each phase begins.
         self.starts = [0, *itertools.accumulate(lengths)] if self.phases else [0]
@@ -84,9 +84,7 @@ class Phases:
                 (phase.restart, set(optimizer_names), "restart"),
             ):
                 if not set(names) <= allowed:
-                    raise ValueError(
-                        f"{kind} of the phase {phase.name!r} should be among {sorted(allowed)}. Received: {names}"
-                    )
+                    raise refusal(f"{kind} of the phase {phase.name!r} should be among {sorted(allowed)}", names)
             check_count(phase.steps_per_batch, f"steps_per_batch of the phase {phase.name!r}")
 
     def due(self, updates, index, step):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
+
 
 class Share(NamedTuple):
     """One quantity a replica holds part of: the sum over replicas, and the sum over those before this one."""
@@ -140,7 +142,8 @@ def lost_workers(strategy):
         if strategy.cluster_resolver is None:
             raise
         gone = sorted(set(re.findall(r"replica:\d+/task:(\d+)", str(error)))) or ["of unknown number"]
-        raise LostWorkerError(
-            "Training goes on only while all workers do: start them again, from a checkpoint if there is one. "
-            f"Received: worker {', '.join(gone)} has gone"
+        raise refusal(
+            "Training goes on only while all workers do: start them again, from a checkpoint if there is one",
+            f"worker {', '.join(gone)} has gone",
+            error=LostWorkerError,
         ) from error

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.structure import inputs_of
 
 
@@ -34,9 +35,9 @@ def predict_signature(model):
     """The signature `predict` of a model that holds one network: its inputs by name, the first axis unknown."""
     inputs = inputs_of(model.network)
     if inputs is None:
-        raise ValueError(
-            "The network should be functional, or built with one shape, so that its inputs are known to export. "
-            f"Received: {type(model.network).__name__}"
+        raise refusal(
+            "The network should be functional, or built with one shape, so that its inputs are known to export",
+            f"{type(model.network).__name__}",
         )
     flat = tf.nest.flatten(inputs)
     names = list(inputs) if isinstance(inputs, dict) else [tensor.name for tensor in flat]

@@ -5,7 +5,7 @@ import random
 import keras
 import numpy as np
 
-from keras_dl.checks import check_seed
+from keras_dl.checks import check_seed, refusal
 from keras_dl.models.base import epoch_metrics
 
 #: What a file holds: variables, and Python numbers. Files of earlier versions lack some.
@@ -164,8 +164,8 @@ class TrainingState:
         generators = self.generators()
         saved = sum(name.startswith("generator_") for name in names)
         if saved != len(generators):
-            raise ValueError(
-                f"The saved state should hold {len(generators)} random generators, as the model does. Received: {saved}"
+            raise refusal(
+                f"The saved state should hold {len(generators)} random generators, as the model does", f"{saved}"
             )
         for name in names.intersection(COUNTERS):
             getattr(self, name).assign(np.asarray(store[name]))
@@ -180,13 +180,12 @@ class TrainingState:
         self.metrics = [np.asarray(store[f"metric_{index}"]) for index in range(count)]
         self.restored = True
 
-
     def _load_carried(self, store, names):
         for name, state in self._model.carried.items():
             for index, variable in enumerate(state.variables):
                 key = f"carried_{index}_{name}"
                 if key not in names:
-                    raise ValueError(f"The saved state should hold the carried state {name!r}. Received: none")
+                    raise refusal(f"The saved state should hold the carried state {name!r}", "none")
                 variable.assign(np.asarray(store[key]))
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
 from keras_dl.models.base.graphs import traced_alone
@@ -32,9 +33,10 @@ def as_values_and_terms(result, update: Update):
         ("state", update.returned_names, handed_back, "hands_back (or sums)"),
     ):
         if set(returned) != set(names):
-            raise ValueError(
+            raise refusal(
                 f"The loss of update {update.name!r} should return the {kind} {sorted(names)}, which its Update names "
-                f"in {where}. Received: {sorted(returned)}"
+                f"in {where}",
+                f"{sorted(returned)}",
             )
     terms = {name: _per_sample(term, update, f"term {name!r}") for name, term in terms.items()}
     return _per_sample(values, update, "values"), terms, dict(handed_back)
@@ -47,9 +49,10 @@ def _per_sample(values, update, what):
     if rank == 2 and values.shape[1] == 1:
         return values[:, 0]
     if rank not in (1, None):
-        raise ValueError(
-            f"The loss of update {update.name!r} should return one value per sample, of shape (batch,), and no mean "
-            f"over the batch: the base divides by its rows. Received: {what} of shape {values.shape}"
+        raise refusal(
+            f"The loss of update {update.name!r} should return one value per sample, of shape (batch,), and no "
+            "mean over the batch: the base divides by its rows",
+            f"{what} of shape {values.shape}",
         )
     return values
 

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.networks.condition_inputs import num_classes
 
 
@@ -55,9 +56,11 @@ def condition_classes(networks):
 def check_network(key, network):
     """Refuses what is not a built network; `key` is its name in the model."""
     if not isinstance(network, keras.layers.Layer):
-        raise TypeError(f"{key} should be a Keras layer or model. Received: {network!r}, {type(network).__name__}")
+        raise refusal(
+            f"{key} should be a Keras layer or model", f"{network!r}, {type(network).__name__}", error=TypeError
+        )
     if not network.built:
-        raise ValueError(f"{key} should be built: give its input shape, or call it. Received: {network.name}")
+        raise refusal(f"{key} should be built: give its input shape, or call it", f"{network.name}")
 
 
 def _structure(network, name):

@@ -4,6 +4,8 @@ import re
 
 import keras
 
+from keras_dl import checks
+
 
 def refusal(format, operation, node, model):
     """The `ValueError` of an operation that a format cannot hold.
@@ -15,8 +17,8 @@ def refusal(format, operation, node, model):
         model: The model.
     """
     hint = " (recurrent layers: give them unroll=True)" if operation.startswith("TensorList") else ""
-    return ValueError(
-        f"Expected a model of operations that {format} has{hint}. Received: {operation} in {place(node, model)}"
+    return checks.refusal(
+        f"Expected a model of operations that {format} has{hint}", f"{operation} in {place(node, model)}"
     )
 
 

@@ -6,6 +6,8 @@ import subprocess
 import sys
 import warnings
 
+from keras_dl.checks import refusal
+
 _SECONDS = 60
 _RUNTIMES = {".onnx": "onnxruntime", ".tflite": "ai_edge_litert"}
 #: Prints a line for each signature: its name, and the shapes of its outputs. Runtimes and NumPy alone are imported.
@@ -89,4 +91,4 @@ def _check_shape(title, output, shape, expected):
     expected = [0 if axis == 0 and size is None else size for axis, size in enumerate(expected)]
     fits = shape is not None and len(shape) == len(expected)
     if not fits or any(size not in (None, found) for size, found in zip(expected, shape, strict=True)):
-        raise ValueError(f"Expected {output} of {title}, to have shape {expected}. Received: {shape}")
+        raise refusal(f"Expected {output} of {title}, to have shape {expected}", shape)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.models.formats import blame, comparison, empty_batches, portable
 
 FILE = "model.tflite"
@@ -53,6 +54,6 @@ def _refused(error, model):
     places = dict(reversed([place for place in _PLACES.findall(text) if place[0] not in _CALLS]))
     missing = sorted(set(_MISSING.findall(text))) or list(places)[-1:]
     if not missing:
-        return ValueError(f"Expected a model that LiteRT can hold. Received: {text.strip()[:300]} in {model.name}")
+        return refusal("Expected a model that LiteRT can hold", f"{text.strip()[:300]} in {model.name}")
     node = next((places[name] for name in missing if name in places), "")
     return blame.refusal("LiteRT", ", ".join(missing), node, model)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.models.formats import blame, comparison, empty_batches, portable, rewriting
 
 _NODE = re.compile(
@@ -49,8 +50,10 @@ def _tf2onnx():
     try:
         import tf2onnx
     except ImportError as error:
-        raise ImportError(
-            f"Expected the package tf2onnx, which pip install 'keras_dl[onnx]' brings, to write ONNX. Received: {error}"
+        raise refusal(
+            "Expected the package tf2onnx, which pip install 'keras_dl[onnx]' brings, to write ONNX",
+            error,
+            error=ImportError,
         ) from error
     return tf2onnx
 
@@ -62,7 +65,7 @@ def _converted(tf2onnx, function, specs, model):
         try:
             proto, _ = tf2onnx.convert.from_function(function, list(specs))
         except Exception as error:  # of any kind, from any part of it
-            raise ValueError(f"Expected a model that tf2onnx converts. Received: {error} in {model.name}") from error
+            raise refusal("Expected a model that tf2onnx converts", f"{error} in {model.name}") from error
     for node in _nodes(proto.graph):
         if not onnx.defs.has(node.op_type, node.domain):
             raise blame.refusal("ONNX", node.op_type, node.name, model)
@@ -77,7 +80,7 @@ def _converted(tf2onnx, function, specs, model):
 def _refused(error, model):
     match = _NODE.search(str(error))
     if match is None:
-        return ValueError(f"Expected a model that ONNX can hold. Received: {error} in {model.name}")
+        return refusal("Expected a model that ONNX can hold", f"{error} in {model.name}")
     return blame.refusal("ONNX", match["op"] or match["kind"], match["node"] or match["second"], model)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.exporting import input_specs
 
 _NOISE = re.compile("NonDeterministic|Random|Multinomial|TruncatedNormal|Shuffle")
@@ -53,7 +54,7 @@ def signatures_without_noise(signatures):
         if not any(_NOISE.search(node.op) for node in nodes(traced.graph.as_graph_def())):
             silent[name] = traced
     if not silent:
-        raise ValueError(f"model should have a signature without noise. Received: {', '.join(signatures) or 'none'}")
+        raise refusal("model should have a signature without noise", f"{', '.join(signatures) or 'none'}")
     return silent
 
 

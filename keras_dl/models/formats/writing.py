@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 
+from keras_dl.checks import refusal
 from keras_dl.models.formats.litert import write_litert
 from keras_dl.models.formats.onnx import write_onnx
 
@@ -28,7 +29,7 @@ def write(model, filepath, format, signatures):
     filepath, suffix = os.path.abspath(os.fspath(filepath)), FORMATS[format]
     single = filepath.endswith(suffix)
     if os.path.isdir(filepath) or (not single and os.path.exists(filepath)):
-        raise FileExistsError(f"filepath should not exist yet. Received: {filepath}")
+        raise refusal("filepath should not exist yet", filepath, error=FileExistsError)
     os.makedirs(os.path.dirname(filepath), exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=".export-", dir=os.path.dirname(filepath))
     try:

@@ -2,6 +2,7 @@
 
 import keras_tuner as kt
 
+from keras_dl.checks import refusal
 from keras_dl.data.pipeline import pipeline
 from keras_dl.models.base.checking import is_arrays
 
@@ -34,9 +35,10 @@ def batches(x, y, validation_data, recipe, options, seed, held_out_seed):
     weighed = [name for name in OF_FIT if options.get(name)]
     changes = [name for name in ("binarize", "drop_remainder") if how.get(name)]
     if weighed and changes:
-        raise kt.errors.FatalValueError(
-            f"search should be given sample_weight and validation_data where the recipe says {' and '.join(changes)}. "
-            f"Received: {', '.join(f'{name}={options[name]!r}' for name in weighed)}"
+        raise refusal(
+            f"search should be given sample_weight and validation_data where the recipe says {' and '.join(changes)}",
+            f"{', '.join(f'{name}={options[name]!r}' for name in weighed)}",
+            error=kt.errors.FatalValueError,
         )
     if weighed:
         how = {name: value for name, value in how.items() if name not in ("binarize", "drop_remainder")}
@@ -54,9 +56,10 @@ def without_batches(recipe, options):
         keras_tuner.errors.FatalValueError: If `search` was given a batch size, too.
     """
     if options.get("batch_size") is not None:
-        raise kt.errors.FatalValueError(
-            "search should be given batch_size with arrays only: a dataset has batches. "
-            f"Received: batch_size={options['batch_size']!r}"
+        raise refusal(
+            "search should be given batch_size with arrays only: a dataset has batches",
+            batch_size=options["batch_size"],
+            error=kt.errors.FatalValueError,
         )
     return {**{name: value for name, value in recipe.items() if name not in BATCHES}, **options}
 

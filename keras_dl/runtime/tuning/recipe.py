@@ -6,6 +6,7 @@ import keras
 import keras_tuner as kt
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.checking import is_arrays
 from keras_dl.runtime.tuning import data, record, space
 
@@ -72,7 +73,7 @@ class Recipe(kt.HyperModel):
     def __init__(self, build, data_spec, fit_options=None, seed=0):
         for name, function in (("build", build), ("fit_options", fit_options or build)):
             if not callable(function):
-                raise TypeError(f"{name} should be a function. Received: {function!r}")
+                raise refusal(f"{name} should be a function", f"{function!r}", error=TypeError)
         self.build_model, self.fit_options = build, fit_options or (lambda hp: {})
         self.data_spec, self.seed = data_spec, seed
         self.space = space.Space(self.ask)

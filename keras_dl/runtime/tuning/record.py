@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras_tuner as kt
 
+from keras_dl.checks import refusal
 from keras_dl.runtime.tuning.space import differences, searched
 
 FILE = "recipe_space.json"
@@ -27,9 +28,11 @@ def check(folder, parameters):
         return
     texts = differences(json.loads(path.read_text(encoding="utf-8")), new)
     if texts:
-        raise kt.errors.FatalValueError(
+        raise refusal(
             f"the recipe should ask for what it asked for when the search in {path.parent} began; give the tuner "
-            f"another project_name, or overwrite=True. Received: {'; '.join(texts)}"
+            "another project_name, or overwrite=True",
+            f"{'; '.join(texts)}",
+            error=kt.errors.FatalValueError,
         )
 
 

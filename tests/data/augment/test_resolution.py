@@ -46,9 +46,9 @@ def test_each_image_draws_its_own():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: augment.Blur(0.0), "`stddev` must be"),
-        (lambda: augment.LowResolution((0.5, 1.5)), "`zoom` must be at most 1"),
-        (lambda: augment.LowResolution((0.9, 0.5)), "`zoom` must be a number or an ascending pair"),
+        (lambda: augment.Blur(0.0), "`stddev` should be"),
+        (lambda: augment.LowResolution((0.5, 1.5)), "`zoom` should be at most 1"),
+        (lambda: augment.LowResolution((0.9, 0.5)), "`zoom` should be a number or an ascending pair"),
     ],
 )
 def test_bad_arguments_are_refused(make, message):

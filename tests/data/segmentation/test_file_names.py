@@ -49,10 +49,10 @@ def test_two_files_of_one_name_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"label_values": (0, 2, 1)}, "`label_values` must be increasing integers .*Received: label_values=.0, 2, 1"),
-        ({"label_values": (0, 0.5)}, "`label_values` must be increasing integers"),
-        ({"label_values": (-1, 0)}, "`label_values` must be increasing integers"),
-        ({"num_classes": 2.0}, "`num_classes` must be a positive integer. Received: num_classes=2.0"),
+        ({"label_values": (0, 2, 1)}, "`label_values` should be increasing integers .*Received: label_values=.0, 2, 1"),
+        ({"label_values": (0, 0.5)}, "`label_values` should be increasing integers"),
+        ({"label_values": (-1, 0)}, "`label_values` should be increasing integers"),
+        ({"num_classes": 2.0}, "`num_classes` should be a positive integer. Received: num_classes=2.0"),
         ({"num_classes": 3, "label_values": (0, 1)}, "`num_classes` and `label_values` differ. Received: 3 and"),
     ],
 )

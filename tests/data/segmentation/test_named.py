@@ -94,7 +94,7 @@ def test_without_flips_sides_stay_apart():
 
 
 def test_unknown_augmentations_are_refused():
-    with pytest.raises(ValueError, match="must be one of none, flips.*Received: name='turns'"):
+    with pytest.raises(ValueError, match="should be one of none, flips.*Received: name='turns'"):
         segmentation.augmentation("turns", planned((16, 16)))
 
 

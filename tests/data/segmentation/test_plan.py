@@ -253,7 +253,7 @@ def test_bad_arguments_are_refused():
         (lambda: plan(of((1.0, 1.0), (4, 4, 4))), "spacing and a shape"),
         (lambda: plan(of((1.0,), (4,))), "spacing and a shape"),
         (lambda: plan(of((1.0, 0.0), (4, 4))), "positive spacings"),
-        (lambda: plan(volumes, memory_budget=0), "`memory_budget` must be a finite number above 0"),
+        (lambda: plan(volumes, memory_budget=0), "`memory_budget` should be a finite number above 0"),
         (lambda: plan(volumes, memory_budget="8"), "`memory_budget`"),
         (lambda: plan(volumes, memory_budget=float("inf")), "`memory_budget`"),
         (lambda: plan(volumes._replace(num_classes=1)), "at least two classes"),

@@ -25,7 +25,7 @@ COMPILE = [
     ({"optimizer": None}, "given an optimizer. Received: None"),
     ({"loss": "mse"}, "loss should not be given: VAE .* Received: loss='mse'"),
     ({"metrics": ["mae"]}, "metrics should not be given"),
-    ({"jit_compile": "yes"}, "jit_compile should be True, False or 'auto'. Received: 'yes'"),
+    ({"jit_compile": "yes"}, "jit_compile should be True, False or 'auto'. Received: jit_compile='yes'"),
     ({"steps_per_execution": 0}, "steps_per_execution should be a positive integer or 'auto'. Received: 0"),
 ]
 
@@ -38,7 +38,7 @@ def test_compile(options, message):
 
 FIT = [
     ({"x": None}, "fit should be given data: .*Received: x=None"),
-    ({"x": X, "batch_size": 0}, "`batch_size` must be a positive integer. Received: batch_size=0"),
+    ({"x": X, "batch_size": 0}, "`batch_size` should be a positive integer. Received: batch_size=0"),
     ({"x": X, "class_weight": {0: 1.0}}, "class_weight should come with labels y. Received: y=None"),
 ]
 
@@ -52,7 +52,7 @@ def test_fit(options, message):
 DATA = [
     (X[:, :5], r"x should have shape \(rows, 6\). Received: \(20, 5\)"),
     (X * np.nan, "x should be finite"),
-    (X * 255, r"must lie in \[0.0, 1.0\]"),
+    (X * 255, r"should lie in \[0.0, 1.0\]"),
 ]
 
 
@@ -92,7 +92,7 @@ def test_predict(x, message):
 
 
 def test_objectives_and_priors():
-    with pytest.raises(TypeError, match="objective should be an object.*Received: 'iwae'"):
+    with pytest.raises(TypeError, match="objective should be an object.*Received: objective='iwae'"):
         vae(objective="iwae")
     with pytest.raises(ValueError, match=r"prior should be over 2 latents.*Received: event shape \(3,\)"):
         vae(prior=keras_dl.likelihoods.StandardNormal(3))
