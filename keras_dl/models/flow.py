@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
-from keras_dl.checks import check_count, check_number
+from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions, mean_and_variance
 
@@ -147,7 +147,7 @@ class NormalizingFlow(ObjectiveModel):
     def bits_per_dim(self, x, condition=None, **options):
         r"""Returns $-\log P(x) / (D \ln 2)$ of integers, shape `(batch,)`; options are those of `log_density`."""
         if self.dequantized is None:
-            raise ValueError("Bits are of integers: give the flow `dequantized`. Received: a flow of real numbers")
+            raise refusal("Bits are of integers: give the flow `dequantized`", "a flow of real numbers")
         return self.dequantized.bits_per_dim(self.log_density(x, condition, **options).values)
 
     def anomaly_score(self, x, condition=None):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_dl.bijectors import Bijector
-from keras_dl.checks import check_count, check_counts
+from keras_dl.checks import check_count, check_counts, refusal
 from keras_dl.data.checks import as_array, check_finite
 from keras_dl.likelihoods import Dequantized, Prior
 from keras_dl.models.base import conditions
@@ -20,16 +20,16 @@ def check_parts(bijector, base, dequantized):
     kinds += () if dequantized is None else (("dequantized", dequantized, Dequantized, "a Dequantized"),)
     for name, part, kind, words in kinds:
         if not isinstance(part, kind):
-            raise TypeError(f"`{name}` must be {words}. Received: {name}={part!r}")
+            raise refusal(f"`{name}` should be {words}", **{name: part}, error=TypeError)
 
 
 def data_shape(shape, dequantized):
     """The shape of a sample, which the argument or `dequantized` says."""
     if shape is None and dequantized is None:
-        raise ValueError("`shape` must be the shape of a sample, such as (2,). Received: shape=None")
+        raise refusal("`shape` should be the shape of a sample, such as (2,)", "shape=None")
     shape = dequantized.shape if shape is None else tuple(check_counts(list(shape), "shape"))
     if dequantized is not None and tuple(shape) != dequantized.shape:
-        raise ValueError(f"`shape` must be that of `dequantized`, {dequantized.shape}. Received: shape={shape}")
+        raise refusal(f"`shape` should be that of `dequantized`, {dequantized.shape}", f"shape={shape}")
     return tuple(shape)
 
 
@@ -39,9 +39,9 @@ def embedding(condition):
         return None
     if isinstance(condition, keras.Model):
         if not conditions.takes_condition(condition) or len(condition.output_shape) != 2:
-            raise ValueError(
-                "`condition` as a model must take {'condition': ...} and return vectors (batch, size). "
-                f"Received: {condition.name}"
+            raise refusal(
+                "`condition` as a model should take {'condition': ...} and return vectors (batch, size)",
+                f"{condition.name}",
             )
         return condition
     options = {"condition_shape": tuple(condition)} if isinstance(condition, (tuple, list)) else {}
@@ -54,7 +54,7 @@ def latent_shape(bijector, shape):
     """The shape of latents, of as many values as the data have."""
     latents = tuple(bijector.compute_output_shape((None, *shape)))[1:]
     if size(latents) != size(shape):
-        raise ValueError(f"`bijector` must keep the number of values, {shape}. Received: latents of shape {latents}")
+        raise refusal(f"`bijector` should keep the number of values, {shape}", f"latents of shape {latents}")
     return latents
 
 
@@ -66,9 +66,7 @@ def size(shape):
 def check_base(base, latents):
     """Refuses a prior over another number of latents."""
     if base.latent_size != latents:
-        raise ValueError(
-            f"`base` must be over {latents} latents, as many as a sample has values. Received: {base.latent_size}"
-        )
+        raise refusal(f"`base` should be over {latents} latents, as many as a sample has values", f"{base.latent_size}")
 
 
 def check_values(flow, x):
@@ -88,7 +86,8 @@ def check_columns(x, flow):
         return
     constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else []
     if len(constant):
-        raise ValueError(
-            "x should have no constant column: on it the density is unbounded, and the loss falls for ever. Leave it "
-            f"out, or add noise. Received: constant columns {constant.tolist()}"
+        raise refusal(
+            "x should have no constant column: on it the density is unbounded, and the loss falls for ever. Leave "
+            "it out, or add noise",
+            f"constant columns {constant.tolist()}",
         )

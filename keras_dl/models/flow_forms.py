@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import bijectors
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.models.flow import NormalizingFlow
 
 NORMALIZATIONS = {"actnorm": bijectors.ActNorm, "batch": bijectors.BatchNorm, None: None}
@@ -156,7 +156,7 @@ def _glow_level(level, num_steps, hidden, rest):
 
 def _normalization(name):
     if name not in NORMALIZATIONS:
-        raise ValueError(f"`normalization` must be 'actnorm', 'batch' or None. Received: normalization={name!r}")
+        raise refusal("`normalization` should be 'actnorm', 'batch' or None", normalization=name)
     return [] if name is None else [NORMALIZATIONS[name]()]
 
 

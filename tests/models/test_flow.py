@@ -177,11 +177,11 @@ def test_refusals():
         models.RealNVP((2,), 1, (4,), condition=3).log_prob(POINTS)
     with pytest.raises(ValueError, match="condition should be None"):
         flow.sample(3, condition=1)
-    with pytest.raises(ValueError, match="`base` must be over 2 latents"):
+    with pytest.raises(ValueError, match="`base` should be over 2 latents"):
         models.NormalizingFlow(step, (2,), likelihoods.StandardNormal(3))
-    with pytest.raises(ValueError, match="`shape` must be the shape"):
+    with pytest.raises(ValueError, match="`shape` should be the shape"):
         models.NormalizingFlow(step)
-    with pytest.raises(TypeError, match="`bijector` must be"):
+    with pytest.raises(TypeError, match="`bijector` should be"):
         models.NormalizingFlow(keras.layers.Dense(2), (2,))
     with pytest.raises(ValueError, match="should lie in .0, 1"):
         models.NormalizingFlow(bijectors.Logit(), (2,)).log_prob([[0.5, 1.5]])
