@@ -29,7 +29,7 @@ def test_one_device_needs_no_strategy():
     [
         (("both",), "one of auto, none, mirrored, multi_worker. Received: name='both'"),
         (("mirrored", 0), "positive integer.* Received: devices=0"),
-        (("mirrored", -1), "positive integer.* Received: devices=-1"),
+        (("mirrored", -1), "positive integer.* Received: -1"),
         (("mirrored", True), "positive integer.* Received: devices=True"),
         (("mirrored", []), r"Received: devices=\[\]"),
         (("none", 2), "'none' is one device.* Received: devices=2"),

@@ -6,6 +6,7 @@ import math
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.metrics.directions import direction
 from keras_dl.models.base.checking import without_none
 from keras_dl.models.base.feeding import endless, order_of, shuffles
@@ -203,7 +204,8 @@ def check_monitors(model, callbacks):
         monitor = getattr(callback, "monitor", None)
         saves_all = isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_best_only
         if monitor in ("loss", "val_loss") and "loss" not in names and not saves_all:
-            raise ValueError(
+            raise refusal(
                 f"{type(callback).__name__}'s monitor should be one of {', '.join(names)}, with 'val_' before it for "
-                f"validation data: the model has no single loss. Received: monitor={monitor!r}"
+                "validation data: the model has no single loss",
+                monitor=monitor,
             )
