@@ -18,7 +18,9 @@ from keras_dl import (  # noqa: F401
     models,
     networks,
     objectives,
+    processes,
     runtime,
+    samplers,
     tasks,
 )
 

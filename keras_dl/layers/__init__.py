@@ -27,6 +27,7 @@ from keras_dl.layers.residual import ResidualBlock
 from keras_dl.layers.sine import SineDense, SineInitializer
 from keras_dl.layers.spectral_norm import SpectralNormConv2D, SpectralNormDense
 from keras_dl.layers.squeeze_excite import SqueezeExcite
+from keras_dl.layers.time_embedding import TimeEmbedding
 from keras_dl.layers.transition_up import TransitionUp
 from keras_dl.layers.unit_normalization import UnitNormalization
 
@@ -70,6 +71,7 @@ __all__ = [
     "SpectralNormConv2D",
     "SpectralNormDense",
     "SqueezeExcite",
+    "TimeEmbedding",
     "TransitionDown",
     "TransitionUp",
     "UnitNormalization",

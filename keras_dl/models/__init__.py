@@ -1,8 +1,10 @@
 """Models: families that users compile and fit, all on one base."""
 
 from keras_dl.models.base import ObjectiveModel, Update
+from keras_dl.models.diffusion import Diffusion
 from keras_dl.models.flow import NormalizingFlow
 from keras_dl.models.flow_forms import MAF, Glow, NeuralSplineFlow, RealNVP
+from keras_dl.models.flow_matching import FlowMatching
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.siamese import Siamese
@@ -18,6 +20,8 @@ __all__ = [
     "WGANGP",
     "ConditionalGAN",
     "ConditionalVAE",
+    "Diffusion",
+    "FlowMatching",
     "Glow",
     "NeuralSplineFlow",
     "NormalizingFlow",

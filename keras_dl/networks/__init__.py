@@ -4,6 +4,8 @@ from keras_dl.networks import condition_inputs as conditions
 from keras_dl.networks.alexnet import alexnet
 from keras_dl.networks.conv import conv_decoder, conv_encoder
 from keras_dl.networks.dcgan import dcgan_critic, dcgan_generator
+from keras_dl.networks.denoising_mlp import denoising_mlp
+from keras_dl.networks.denoising_unet import denoising_unet
 from keras_dl.networks.densenet import (
     densenet,
     densenet40,
@@ -53,6 +55,8 @@ __all__ = [
     "create",
     "dcgan_critic",
     "dcgan_generator",
+    "denoising_mlp",
+    "denoising_unet",
     "dense_unet",
     "densenet",
     "densenet121",

@@ -39,6 +39,15 @@ def gan():
     return small_gan(penalty=penalties, critic_steps=2, instance_noise=0.1, ema_momentum=0.9)
 
 
+def diffusion():
+    network = networks.denoising_mlp(X.shape[1:], 8, 8, 1, num_classes=3)
+    return models.Diffusion(network, seed=0, weighting="min_snr", condition_dropout=0.3)
+
+
+def flow_matching():
+    return models.FlowMatching(networks.denoising_mlp(X.shape[1:], 8, 8, 1), seed=0, ema_momentum=0.9)
+
+
 # name -> (build, arguments of compile, data); half precision is the base's, and seen once per kind of update
 CASES = {
     "VAE": (lambda: small_vae(dropout=0.2, ema_momentum=0.9), adam, (X,)),
@@ -55,8 +64,10 @@ CASES = {
     "MAF": (lambda: models.MAF((3,), 2, (4,), "batch", condition=(2,), seed=0), adam, (POINTS, POINTS[:, :2])),
     "NeuralSplineFlow": (lambda: models.NeuralSplineFlow((3,), 2, (4,), seed=0), adam, (POINTS,)),
     "Glow": (flow_builders.glow, adam, (flow_builders.LEVELS,)),
+    "Diffusion": (diffusion, adam, (X, LABELS)),
+    "FlowMatching": (flow_matching, adam, (X,)),
 }
-IN_HALF_PRECISION = ("VAE", "GAN", "Supervised", "Glow")
+IN_HALF_PRECISION = ("VAE", "GAN", "Supervised", "Glow", "Diffusion")
 
 
 @functools.cache

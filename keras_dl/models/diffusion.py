@@ -1,0 +1,282 @@
+"""Diffusion models."""
+
+import math
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dl import processes
+from keras_dl.checks import check_count, check_number, check_seed
+from keras_dl.likelihoods.log_density import LogDensity
+from keras_dl.models import denoiser, diffusion_checks, diffusion_signatures, shapes
+from keras_dl.models.base import ObjectiveModel, Update, conditions
+
+_EXACT = 8  # values per sample up to which the divergence is exact by default
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Diffusion(denoiser.Denoiser, ObjectiveModel):
+    r"""Diffusion model: a network learns to undo the noise that a process adds to data.
+
+    With $x_t = \alpha(t) x + \sigma(t) \epsilon$, the network $f$ predicts the noise, the data, or another linear form
+    of both (`keras_dl.processes`), by least squares at times drawn over the whole process:
+
+    $$\mathcal{L} = \mathbb{E}\left[w(t)\, \tfrac1d \left| f(x_t, t) - \text{target}(x, \epsilon, t) \right|^2\right]$$
+
+    (Ho et al. 2020, "Denoising diffusion probabilistic models"; Song et al. 2021, "Score-based generative modeling
+    through stochastic differential equations"; Karras et al. 2022). The mean is over the $d$ values of a sample. The
+    times of a batch are spread evenly over the process (Kingma et al. 2021). Data are `x`, or `(x, condition)`.
+
+    Args:
+        network: Built Keras model from `{"x": ..., "time": ...}`, with `"condition"` if it is conditional, to a
+            prediction of the shape of `x`; `keras_dl.networks.denoising_unet` and `denoising_mlp` make some.
+        process: `keras_dl.processes.Process`; `None` means `Cosine()`.
+        prediction: What the network predicts, one of `keras_dl.processes.KINDS`.
+        weighting: $w$: `None` for 1, `"min_snr"` for $\min(\text{SNR}, 5)$ of the data's error (Hang et al. 2023), or
+            `"likelihood"` for the variational bound's (Kingma et al. 2021).
+        value_range: `(low, high)` of the data, which are mapped to [-1, 1] inside; samples are clipped to it. `None`
+            for data without bounds, of about unit variance. `"auto"` means (0, 1) for images and `None` for others.
+        condition_dropout: Probability with which training hides a condition, so that the network also models data
+            without one and `sample` may use `guidance`.
+        seed: Integer that decides noise and data order; `None` draws one.
+        ema_momentum: Momentum of averaged weights, used by everything but training; `None` for none.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If the network does not fit, or an argument is out of range.
+
+    Example:
+
+    >>> x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+    >>> model = keras_dl.models.Diffusion(keras_dl.networks.denoising_mlp((2,), 16, 32))
+    >>> model.compile(keras.optimizers.Adam(1e-3))
+    >>> history = model.fit(x, batch_size=32, epochs=2, verbose=0)
+    >>> sorted(history.history)
+    ['loss']
+    >>> model.sample(3, steps=4, seed=0).shape
+    TensorShape([3, 2])
+    """
+
+    averaged_networks = ("network",)
+    has_conditions = True
+    #: Sampler that `sample` uses if none is named, and its number of steps.
+    default_sampler, default_steps = "dpm_solver", 25
+
+    def __init__(
+        self,
+        network,
+        process=None,
+        prediction="noise",
+        weighting=None,
+        value_range="auto",
+        condition_dropout=0.1,
+        seed=None,
+        ema_momentum=0.999,
+        name=None,
+        **kwargs,
+    ):
+        process = processes.Cosine() if process is None else process
+        diffusion_checks.check_network(network)
+        diffusion_checks.check_prediction(process, prediction, weighting)
+        super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
+        self.data_shape = tuple(network.input["x"].shape[1:])
+        self.process, self.prediction, self.weighting = process, prediction, weighting
+        self.value_range = diffusion_checks.check_range(value_range, self.data_shape)
+        self.condition_dropout = check_number(condition_dropout, "condition_dropout", least=0, below=1)
+
+    def make_updates(self, optimizer):
+        return (Update("network", self.loss_terms, (self.network,), optimizer),)
+
+    def loss_terms(self, batch, draw):
+        """The weighted squared error of every sample of a batch; see `Update.loss`."""
+        x, condition = conditions.unpack(batch)
+        x = self.scaled(tf.cast(x, tf.float32))
+        # One time in each of as many equal parts of the process as the global batch has rows.
+        uniform = (tf.cast(draw.row_numbers(), tf.float32) + draw.uniform()) / draw.total
+        t = self.process.training_times(tf.clip_by_value(uniform, 1e-6, 1.0 - 1e-6))
+        noise = draw.normal(self.data_shape)
+        condition = self.hidden_at_random(condition, draw)
+        x_t = self.process.perturb(x, noise, t)
+        predicted = self.apply(self.network, x_t, t, condition, draw.training)
+        target = processes.target(self.process, x, noise, t, self.prediction)
+        error = tf.reduce_mean(tf.square(predicted - target), list(range(1, x.shape.rank)))
+        return error * diffusion_checks.weight(self.process, t, self.prediction, self.weighting)
+
+    def call(self, inputs, training=False):
+        """Returns the expected data of noisy samples, a dict of `"x"` and `"time"`: what `predict` returns."""
+        return self._denoise(inputs["x"], inputs["time"], inputs.get("condition"))
+
+    # What users call. Everything is compiled once and takes any number of rows.
+
+    def denoise(self, x, time, condition=None):
+        r"""Returns $\mathbb{E}[x \mid x_t]$, the expected data of noisy samples, on the scale of the data.
+
+        Args:
+            x: Noisy samples $x_t$ on the inner scale, shape `(rows, *data_shape)`.
+            time: Their times, shape `(rows,)`, or one for all.
+            condition: Their conditions, where the network is conditional; `None` for none.
+
+        Returns:
+            Tensor of the shape of `x`.
+        """
+        x = shapes.as_rows(x, self.data_shape)
+        time = tf.broadcast_to(tf.cast(time, tf.float32), [len(x)])
+        return self.as_graph(self._denoise)(x, time, self.checked_condition(condition, len(x)))
+
+    def sample(self, num_samples, condition=None, seed=None, steps=None, sampler=None, guidance=1.0):
+        """Draws samples: noise, led back along the process.
+
+        Args:
+            num_samples: How many.
+            condition: For conditional networks: one condition, or one for each sample; `None` for samples without one.
+            seed: Integer that fixes the draw; `None` gives others at every call.
+            steps: Number of steps between which the process is cut.
+            sampler: Name of `keras_dl.samplers.SAMPLERS`, or a function like them.
+            guidance: Classifier-free guidance (Ho & Salimans 2022): 1 for none; with larger numbers the prediction
+                moves on, away from the one without the condition.
+
+        Returns:
+            Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
+
+        Raises:
+            ValueError: If an argument is out of range, or guidance has no condition to follow.
+        """
+        num_samples = check_count(num_samples, "num_samples")
+        condition = self.checked_condition(conditions.repeated([self.network], condition, num_samples), num_samples)
+        options = self.sampling_options(steps, sampler, guidance, condition)
+        return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), **options)
+
+    def inpaint(self, x, mask, condition=None, seed=None, steps=None, sampler=None, guidance=1.0):
+        """Fills in parts of data so that they fit the rest (Lugmayr et al. 2022, without resampling).
+
+        After each step, what is known is put back with the noise of that time.
+
+        Args:
+            x: Data, shape `(rows, *data_shape)`; what stands where `mask` is 0 does not matter.
+            mask: 1 where `x` is known and 0 where it is not, of the shape of `x`, or with one channel.
+            condition: As for `sample`.
+            seed: As for `sample`.
+            steps: As for `sample`.
+            sampler: As for `sample`, but for `"adaptive"`.
+            guidance: As for `sample`.
+
+        Returns:
+            Tensor of the shape of `x`, equal to it where it is known.
+
+        Raises:
+            ValueError: If the mask has another shape.
+        """
+        x = shapes.as_rows(x, self.data_shape)
+        mask = diffusion_checks.check_mask(mask, x)
+        condition = self.checked_condition(condition, len(x))
+        options = self.sampling_options(steps, sampler, guidance, condition)
+        return self.as_graph(self._inpaint)(x, mask, condition, *self.sampling_seed(seed), **options)
+
+    def encode(self, x, condition=None, tolerance=1e-5):
+        """Returns the latents of data: their ends on the probability-flow path, about standard normal.
+
+        Args:
+            x: Data, shape `(rows, *data_shape)`.
+            condition: Their conditions, where the network is conditional.
+            tolerance: Tolerance of the solver.
+        """
+        x, condition = self._inputs(x, condition)
+        tolerance = check_number(tolerance, "tolerance", above=0)
+        with diffusion_checks.solvable(tolerance):
+            return self.as_graph(self._encode)(x, condition, tolerance=tolerance)
+
+    def decode(self, latents, condition=None, steps=None, sampler="heun", guidance=1.0):
+        """Returns the data of latents along the probability-flow path, on the scale of the data.
+
+        Args:
+            latents: Standard normal numbers, shape `(rows, *data_shape)`.
+            condition: As for `sample`.
+            steps: As for `sample`.
+            sampler: As for `sample`; one that draws noise does not invert `encode`.
+            guidance: As for `sample`.
+        """
+        latents = shapes.as_rows(latents, self.data_shape, "latents")
+        condition = self.checked_condition(condition, len(latents))
+        options = self.sampling_options(steps, sampler, guidance, condition)
+        return self.as_graph(self._decode)(latents, condition, *self.sampling_seed(0), **options)
+
+    @property
+    def log_prob_kind(self):
+        """Whether `log_prob` is exact, up to the solver's tolerance, or an estimate; see `log_density`."""
+        return "exact" if math.prod(self.data_shape) <= _EXACT else "estimate"
+
+    def log_prob(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):
+        r"""Returns the values of `log_density`, $\log p(x)$ in nats: shape `(rows,)`."""
+        return self.log_density(x, condition, num_samples, seed, tolerance).values
+
+    def log_density(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):
+        r"""Returns $\log p(x)$ by the probability-flow equation (Chen et al. 2018; Song et al. 2021, section 4.3).
+
+        Args:
+            x: Data, shape `(rows, *data_shape)`.
+            condition: Their conditions, where the network is conditional.
+            num_samples: Random directions along which the divergence is estimated, without bias; `None` means the exact
+                divergence for up to 8 values per sample, else one direction.
+            seed: Integer that fixes the directions; `None` means the model's seed: the same at every call.
+            tolerance: Tolerance of the solver.
+
+        Returns:
+            A `keras_dl.likelihoods.LogDensity`: values and standard errors in nats, shape `(rows,)`, and their kind.
+        """
+        exact = num_samples is None and self.log_prob_kind == "exact"
+        count = 0 if exact else check_count(1 if num_samples is None else num_samples, "num_samples")
+        seed = tf.constant(self.seed if seed is None else check_seed(seed), tf.int64)
+        x, condition = self._inputs(x, condition)
+        tolerance = check_number(tolerance, "tolerance", above=0)
+        with diffusion_checks.solvable(tolerance):
+            values = self.as_graph(self._log_prob)(x, condition, seed, num_samples=count, tolerance=tolerance)
+        if exact:
+            return LogDensity.exact(values[0])
+        mean, variance = tf.nn.moments(values, 0)
+        return LogDensity(mean, tf.sqrt(variance / (count - 1.0)), "estimate")  # of one draw: 0 / 0, which is NaN
+
+    def signatures(self):
+        """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
+        return diffusion_signatures.signatures(self)
+
+    def check_data(self, data):
+        x, condition = conditions.unpack(data)
+        shapes.check_x(x, self.data_shape)
+        conditions.check([self.network], condition, len(x))
+        self._check_scale(np.asarray(x))
+
+    def check_inputs(self, inputs):
+        if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
+            raise ValueError(f"inputs should be a dict with 'x' and 'time'. Received: {type(inputs).__name__}")
+        shapes.check_x(inputs["x"], self.data_shape)
+
+    def get_config(self):
+        names = ("network", "process")
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
+        names = ("prediction", "weighting", "value_range", "condition_dropout")
+        return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_config(cls, config):
+        read = keras.saving.deserialize_keras_object
+        return cls(**{**config, **{name: read(config[name]) for name in ("network", "process")}})
+
+    def _inputs(self, x, condition):
+        """Checked tensors of data and condition."""
+        x = shapes.as_rows(x, self.data_shape)
+        self._check_scale(x.numpy())
+        return x, self.checked_condition(condition, len(x))
+
+    def _check_scale(self, x):
+        if not x.size:
+            return
+        low, high = float(x.min()), float(x.max())
+        if self.value_range is None:
+            if x.std() > 10 * (self.process.sigma_data or 1.0):
+                text = "x should have about the variance that the process expects; divide it by its standard deviation"
+                warnings.warn(f"{text}. Received: standard deviation {x.std():.4g}", stacklevel=3)
+        elif low < self.value_range[0] or high > self.value_range[1]:
+            expected = f"x should lie in [{self.value_range[0]:g}, {self.value_range[1]:g}], the model's `value_range`"
+            raise ValueError(f"{expected}. Received: values from {low:g} to {high:g}")

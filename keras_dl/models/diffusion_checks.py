@@ -1,0 +1,88 @@
+"""Checks of a diffusion model's arguments, the weights of its loss, and the refusal of a tolerance."""
+
+import contextlib
+
+import numpy as np
+import tensorflow as tf
+from keras import Model
+
+from keras_dl import processes, samplers
+from keras_dl.checks import check_number
+
+WEIGHTINGS = (None, "min_snr", "likelihood")
+
+
+@contextlib.contextmanager
+def solvable(tolerance):
+    """Turns a solver that gives up into a `ValueError` about its tolerance."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        if "tolerance should be" not in str(error):
+            raise
+        count = samplers.dormand_prince.MOST_EVALUATIONS
+        raise ValueError(
+            f"`tolerance` should be one that {count:,} evaluations can meet. Received: tolerance={tolerance!r}"
+        ) from error
+
+
+def weight(process, t, prediction, weighting):
+    """The weight of the squared error of a prediction at times `t`, shape `(rows,)`."""
+    if weighting is None:
+        return tf.ones_like(t)
+    alpha, sigma = process.alpha(t), process.sigma(t)
+    p, q = processes.coefficients(process, t, prediction)
+    to_data = tf.square(sigma / (alpha * q - p * sigma))  # squared error of the data per squared error of this kind
+    if weighting == "min_snr":
+        return tf.minimum(tf.square(alpha / sigma), 5.0) * to_data
+    return alpha * process.wronskian(t) / sigma**3 * to_data
+
+
+def check_network(network):
+    """Refuses a network that is not told the time, or changes the shape."""
+    inputs = getattr(network, "input", None) if isinstance(network, Model) else None
+    if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
+        raise ValueError(
+            "`network` should take a dict of 'x' and 'time', as keras_dl.networks.denoising_unet does. "
+            f"Received: network={network!r}"
+        )
+    expected, output = tuple(inputs["x"].shape[1:]), getattr(network.output, "shape", (None,))
+    if tuple(output[1:]) != expected:
+        raise ValueError(f"`network` should return the shape of 'x', {expected}. Received: {tuple(output[1:])}")
+
+
+def check_prediction(process, prediction, weighting):
+    """Refuses what is no process, no kind of prediction, or one that says nothing at the noisiest time."""
+    if not isinstance(process, processes.Process):
+        raise TypeError(f"`process` should be a keras_dl.processes.Process. Received: process={process!r}")
+    processes.coefficients(process, process.t_max, prediction)
+    if float(process.alpha(process.t_max)) < 1e-6 and prediction in ("noise", "score"):
+        raise ValueError(
+            "`prediction` should be 'data', 'v' or 'velocity' for a process that ends in pure noise. "
+            f"Received: prediction={prediction!r}"
+        )
+    if weighting not in WEIGHTINGS:
+        raise ValueError(f"`weighting` should be one of {WEIGHTINGS}. Received: weighting={weighting!r}")
+
+
+def check_range(value_range, shape):
+    """Returns the bounds of data as a tuple of floats, or `None`."""
+    if isinstance(value_range, str) and value_range == "auto":
+        return (0.0, 1.0) if len(shape) == 3 else None
+    if value_range is None:
+        return None
+    if not isinstance(value_range, (tuple, list)) or len(value_range) != 2 or not value_range[0] < value_range[1]:
+        raise ValueError(f"`value_range` should be (low, high), None or 'auto'. Received: value_range={value_range!r}")
+    low, high = (check_number(value, "value_range") for value in value_range)
+    return float(low), float(high)
+
+
+def check_mask(mask, x):
+    """Returns a mask of zeros and ones as a float32 tensor that broadcasts over the channels of `x`."""
+    mask = np.asarray(mask)
+    shape = tuple(x.shape)
+    if mask.shape not in (shape, (*shape[:-1], 1)) or not np.isin(mask, (0, 1)).all():
+        raise ValueError(
+            f"`mask` should hold 0 and 1, in shape {shape} or with one channel. Received: shape {mask.shape}"
+        )
+    return tf.constant(mask, tf.float32)

@@ -1,0 +1,21 @@
+"""Processes: paths from data to noise, their predictions, and the conversions between these."""
+
+from keras_dl.processes.base import Process
+from keras_dl.processes.conversions import KINDS, coefficients, convert, target
+from keras_dl.processes.diffusions import Cosine, SubVariancePreserving, VariancePreserving
+from keras_dl.processes.exploding import EDM, VarianceExploding
+from keras_dl.processes.straight import RectifiedFlow
+
+__all__ = [
+    "EDM",
+    "KINDS",
+    "Cosine",
+    "Process",
+    "RectifiedFlow",
+    "SubVariancePreserving",
+    "VarianceExploding",
+    "VariancePreserving",
+    "coefficients",
+    "convert",
+    "target",
+]

@@ -1,0 +1,63 @@
+"""Log-densities by the change of variables along the probability-flow equation."""
+
+import math
+
+import tensorflow as tf
+
+from keras_dl.samplers.ode import follow
+
+
+def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5):
+    r"""Returns $\log p(x)$ of data: $\log p_T(x_T) + \int \nabla \cdot u(x_t, t)\, dt$ (Chen et al. 2018).
+
+    The divergence is the mean over probes $v$ of $v^\top \frac{\partial u}{\partial x} v$ (Hutchinson), each probe the
+    same during the whole solution, or their sum, where the probes are the axes and it is exact.
+
+    Args:
+        field: As for `euler`.
+        process: `keras_dl.processes.Process`.
+        x: Data, float32 of shape `(rows, ...)`.
+        probes: Tensor of shape `(num_probes, rows, ...)`.
+        exact: Whether the probes are the axes; see `axes`.
+        tolerance: Relative and absolute tolerance of a step of the solver.
+
+    Returns:
+        `(log_prob, latents)`: log-densities in nats of shape `(num_probes, rows)`, `(1, rows)` where they are exact,
+        and $x_T / \sigma(T)$.
+    """
+    count = 1 if exact else tf.shape(probes)[0]
+
+    def derivative(t, state):
+        velocity, divergences = _velocity_and_divergences(field, state[0], t, probes)
+        return velocity, tf.reduce_sum(divergences, 0, keepdims=True) if exact else divergences
+
+    state = x, tf.zeros(tf.stack([count, tf.shape(x)[0]]))
+    x, change = follow(process, derivative, state, 0.0, 1.0, tolerance)
+    scale = process.sigma(tf.constant(process.t_max))
+    latents = x / scale
+    size = math.prod(x.shape[1:])
+    squares = tf.reduce_sum(tf.square(latents), list(range(1, x.shape.rank)))
+    log_prior = -0.5 * squares - size * (tf.math.log(scale) + 0.5 * math.log(2.0 * math.pi))
+    return log_prior + change, latents
+
+
+def axes(x):
+    """Returns the probes of an exact divergence: one along each axis of a sample, shape `(size, *x.shape)`."""
+    size = math.prod(x.shape[1:])
+    basis = tf.reshape(tf.eye(size), [size, 1, *x.shape[1:]])
+    return basis * tf.ones_like(x)[None]
+
+
+def _velocity_and_divergences(field, x, t, probes):
+    count = tf.shape(probes)[0]
+    repeated = tf.repeat(x[None], count, 0)
+    flat = tf.reshape(repeated, tf.concat([[-1], tf.shape(x)[1:]], 0))
+    flat.set_shape([None, *x.shape[1:]])
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(flat)
+        velocity = field(flat, t, "velocity")
+        product = tf.reduce_sum(velocity * tf.reshape(probes, tf.shape(flat)))
+    gradient = tf.reshape(tape.gradient(product, flat), tf.shape(probes))
+    divergences = tf.reduce_sum(gradient * probes, list(range(2, probes.shape.rank)))
+    velocity = tf.ensure_shape(velocity[: tf.shape(x)[0]], x.shape)
+    return velocity, divergences

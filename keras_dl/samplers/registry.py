@@ -1,0 +1,51 @@
+"""Samplers by name, and how often each evaluates the network."""
+
+from keras_dl.samplers.multistep import dpm_solver
+from keras_dl.samplers.ode import adaptive, euler, heun
+from keras_dl.samplers.stochastic import ancestral, ddim, predictor_corrector
+
+SAMPLERS = {
+    "ancestral": ancestral,
+    "ddim": ddim,
+    "predictor_corrector": predictor_corrector,
+    "euler": euler,
+    "heun": heun,
+    "dpm_solver": dpm_solver,
+    "adaptive": adaptive,
+}
+
+
+def get(sampler):
+    """Returns a sampler by its name; a function passes, such as `functools.partial(ddim, eta=0.5)`.
+
+    Raises:
+        ValueError: If there is none of that name.
+
+    Example:
+
+    >>> get("euler").__name__
+    'euler'
+    """
+    if callable(sampler):
+        return sampler
+    if sampler not in SAMPLERS:
+        raise ValueError(f"`sampler` should be one of {tuple(SAMPLERS)}, or a function. Received: sampler={sampler!r}")
+    return SAMPLERS[sampler]
+
+
+def evaluations(sampler, steps):
+    """Returns how many times a sampler evaluates the network; `None` for `"adaptive"`, which decides as it goes.
+
+    Args:
+        sampler: Name of a sampler.
+        steps: Number of steps.
+
+    Example:
+
+    >>> evaluations("heun", 18), evaluations("ddim", 50)
+    (35, 50)
+    """
+    get(sampler)
+    if sampler == "adaptive":
+        return None
+    return 2 * steps - 1 if sampler in ("heun", "predictor_corrector") else steps
