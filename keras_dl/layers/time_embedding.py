@@ -5,13 +5,13 @@ import math
 import keras
 from keras import ops
 
-from keras_dl.checks import check_count, check_number
+from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.layers.options import register
 
 
 def _check_even(value, name):
     if check_count(value, name) % 2:
-        raise ValueError(f"`{name}` must be even. Received: {name}={value!r}")
+        raise refusal(f"`{name}` should be even", f"{name}={value!r}")
 
 
 @register(size=_check_even, max_frequency=lambda value, name: check_number(value, name, above=0))

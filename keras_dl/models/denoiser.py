@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 from keras_dl import processes, samplers
-from keras_dl.checks import check_count, check_number
+from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models.base import Draw, conditions
 from keras_dl.processes.base import spread
 
@@ -76,9 +76,9 @@ class Denoiser:
         steps = check_count(self.default_steps if steps is None else steps, "steps")
         check_number(guidance, "guidance", least=0)
         if guidance != 1.0 and (condition is None or not self.condition_dropout):
-            raise ValueError(
-                "`guidance` should be 1 unless samples have a condition and the network was trained with "
-                f"`condition_dropout`. Received: guidance={guidance!r}"
+            raise refusal(
+                "`guidance` should be 1 unless samples have a condition and training has hidden some",
+                guidance=guidance,
             )
         return {"steps": steps, "sampler": sampler, "guidance": float(guidance)}
 

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import processes
-from keras_dl.checks import check_count, check_number, check_seed
+from keras_dl.checks import check_count, check_number, check_seed, refusal
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import denoiser, diffusion_checks, diffusion_signatures, shapes
 from keras_dl.models.base import ObjectiveModel, Update, conditions
@@ -249,7 +249,7 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
 
     def check_inputs(self, inputs):
         if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
-            raise ValueError(f"inputs should be a dict with 'x' and 'time'. Received: {type(inputs).__name__}")
+            raise refusal("inputs should be a dict with 'x' and 'time'", f"{type(inputs).__name__}")
         shapes.check_x(inputs["x"], self.data_shape)
 
     def get_config(self):
@@ -279,4 +279,4 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
                 warnings.warn(f"{text}. Received: standard deviation {x.std():.4g}", stacklevel=3)
         elif low < self.value_range[0] or high > self.value_range[1]:
             expected = f"x should lie in [{self.value_range[0]:g}, {self.value_range[1]:g}], the model's `value_range`"
-            raise ValueError(f"{expected}. Received: values from {low:g} to {high:g}")
+            raise refusal(expected, f"values from {low:g} to {high:g}")

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import Model
 
 from keras_dl import processes, samplers
-from keras_dl.checks import check_number
+from keras_dl.checks import check_number, refusal
 
 WEIGHTINGS = (None, "min_snr", "likelihood")
 
@@ -21,9 +21,7 @@ def solvable(tolerance):
         if "tolerance should be" not in str(error):
             raise
         count = samplers.dormand_prince.MOST_EVALUATIONS
-        raise ValueError(
-            f"`tolerance` should be one that {count:,} evaluations can meet. Received: tolerance={tolerance!r}"
-        ) from error
+        raise refusal(f"`tolerance` should be one that {count:,} evaluations can meet", tolerance=tolerance) from error
 
 
 def weight(process, t, prediction, weighting):
@@ -42,27 +40,26 @@ def check_network(network):
     """Refuses a network that is not told the time, or changes the shape."""
     inputs = getattr(network, "input", None) if isinstance(network, Model) else None
     if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
-        raise ValueError(
-            "`network` should take a dict of 'x' and 'time', as keras_dl.networks.denoising_unet does. "
-            f"Received: network={network!r}"
+        raise refusal(
+            "`network` should take a dict of 'x' and 'time', as keras_dl.networks.denoising_unet does", network=network
         )
     expected, output = tuple(inputs["x"].shape[1:]), getattr(network.output, "shape", (None,))
     if tuple(output[1:]) != expected:
-        raise ValueError(f"`network` should return the shape of 'x', {expected}. Received: {tuple(output[1:])}")
+        raise refusal(f"`network` should return the shape of 'x', {expected}", f"{tuple(output[1:])}")
 
 
 def check_prediction(process, prediction, weighting):
     """Refuses what is no process, no kind of prediction, or one that says nothing at the noisiest time."""
     if not isinstance(process, processes.Process):
-        raise TypeError(f"`process` should be a keras_dl.processes.Process. Received: process={process!r}")
+        raise refusal("`process` should be a keras_dl.processes.Process", process=process, error=TypeError)
     processes.coefficients(process, process.t_max, prediction)
     if float(process.alpha(process.t_max)) < 1e-6 and prediction in ("noise", "score"):
-        raise ValueError(
-            "`prediction` should be 'data', 'v' or 'velocity' for a process that ends in pure noise. "
-            f"Received: prediction={prediction!r}"
+        raise refusal(
+            "`prediction` should be 'data', 'v' or 'velocity' for a process that ends in pure noise",
+            prediction=prediction,
         )
     if weighting not in WEIGHTINGS:
-        raise ValueError(f"`weighting` should be one of {WEIGHTINGS}. Received: weighting={weighting!r}")
+        raise refusal(f"`weighting` should be one of {WEIGHTINGS}", weighting=weighting)
 
 
 def check_range(value_range, shape):
@@ -72,7 +69,7 @@ def check_range(value_range, shape):
     if value_range is None:
         return None
     if not isinstance(value_range, (tuple, list)) or len(value_range) != 2 or not value_range[0] < value_range[1]:
-        raise ValueError(f"`value_range` should be (low, high), None or 'auto'. Received: value_range={value_range!r}")
+        raise refusal("`value_range` should be (low, high), None or 'auto'", value_range=value_range)
     low, high = (check_number(value, "value_range") for value in value_range)
     return float(low), float(high)
 
@@ -82,7 +79,5 @@ def check_mask(mask, x):
     mask = np.asarray(mask)
     shape = tuple(x.shape)
     if mask.shape not in (shape, (*shape[:-1], 1)) or not np.isin(mask, (0, 1)).all():
-        raise ValueError(
-            f"`mask` should hold 0 and 1, in shape {shape} or with one channel. Received: shape {mask.shape}"
-        )
+        raise refusal(f"`mask` should hold 0 and 1, in shape {shape} or with one channel", f"shape {mask.shape}")
     return tf.constant(mask, tf.float32)

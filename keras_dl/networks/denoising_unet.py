@@ -4,6 +4,7 @@ import math
 
 import keras
 
+from keras_dl.checks import refusal
 from keras_dl.layers import FiLM
 from keras_dl.networks import arguments, denoising
 from keras_dl.networks.registry import register
@@ -150,15 +151,14 @@ class Blocks:
 
 def _check_levels(shape, filters, attention_levels):
     if not filters:
-        raise ValueError("`filters` should have at least one entry. Received: filters=()")
+        raise refusal("`filters` should have at least one entry", "filters=()")
     multiple = 2 ** (len(filters) - 1)
     if any(side % multiple for side in shape[:2]):
-        raise ValueError(
-            f"`data_shape` should have sides that are multiples of {multiple}, for {len(filters)} levels. "
-            f"Received: data_shape={shape}"
+        raise refusal(
+            f"`data_shape` should have sides that are multiples of {multiple}, for {len(filters)} levels",
+            f"data_shape={shape}",
         )
     if any(level not in range(len(filters)) for level in attention_levels):
-        raise ValueError(
-            f"`attention_levels` should be numbers from 0 to {len(filters) - 1}. "
-            f"Received: attention_levels={attention_levels!r}"
+        raise refusal(
+            f"`attention_levels` should be numbers from 0 to {len(filters) - 1}", attention_levels=attention_levels
         )

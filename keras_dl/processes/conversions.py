@@ -16,6 +16,7 @@ With $x_t = \alpha x + \sigma \epsilon$ as the second equation, every kind follo
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.processes.base import as_time, spread
 
 KINDS = ("data", "noise", "v", "velocity", "score", "edm")
@@ -104,8 +105,8 @@ def coefficients(process, t, kind):
     if kind == "edm" and process.sigma_data is not None:
         return _preconditioned(process, t)
     if kind == "edm":
-        raise ValueError(f'`process` should have a `sigma_data` for kind="edm", as EDM has. Received: {process!r}')
-    raise ValueError(f"`kind` should be one of {KINDS}. Received: kind={kind!r}")
+        raise refusal('`process` should have a `sigma_data` for kind="edm", as EDM has', f"{process!r}")
+    raise refusal(f"`kind` should be one of {KINDS}", kind=kind)
 
 
 def _preconditioned(process, t):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.samplers.dormand_prince import integrate
 from keras_dl.samplers.loop import over_times, unchanged
 
@@ -60,7 +61,7 @@ def heun(field, process, x, times, noise=None, constrain=unchanged, churn=0.0, c
         ValueError: If `churn` is asked for and the process shrinks the data, or there is no `noise`.
     """
     if churn and (process.sigma_data is None or noise is None):
-        raise ValueError(f"`churn` should be 0 unless the process is EDM or exploding. Received: churn={churn!r}")
+        raise refusal("`churn` should be 0 unless the process is EDM or exploding", churn=churn)
     steps = tf.cast(tf.shape(times)[0] - 1, tf.float32)
 
     def step(x, t, s, index):
@@ -101,7 +102,7 @@ def adaptive(field, process, x, times, noise=None, constrain=unchanged, toleranc
         ValueError: If a constraint is given.
     """
     if constrain is not unchanged:
-        raise ValueError("`constrain` should be None for an adaptive sampler. Received: a constraint")
+        raise refusal("`constrain` should be None for an adaptive sampler", "a constraint")
     return follow(process, lambda t, state: (field(state[0], t, "velocity"),), (x,), 1.0, 0.0, tolerance)[0]
 
 

@@ -1,5 +1,6 @@
 """Samplers by name, and how often each evaluates the network."""
 
+from keras_dl.checks import refusal
 from keras_dl.samplers.multistep import dpm_solver
 from keras_dl.samplers.ode import adaptive, euler, heun
 from keras_dl.samplers.stochastic import ancestral, ddim, predictor_corrector
@@ -29,7 +30,7 @@ def get(sampler):
     if callable(sampler):
         return sampler
     if sampler not in SAMPLERS:
-        raise ValueError(f"`sampler` should be one of {tuple(SAMPLERS)}, or a function. Received: sampler={sampler!r}")
+        raise refusal(f"`sampler` should be one of {tuple(SAMPLERS)}, or a function", sampler=sampler)
     return SAMPLERS[sampler]
 
 

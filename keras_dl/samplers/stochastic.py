@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.samplers.loop import over_times, unchanged
 
 
@@ -36,7 +37,7 @@ def ddim(field, process, x, times, noise=None, constrain=unchanged, eta=0.0):
     0.7286
     """
     if not 0 <= eta <= 1 or (eta and noise is None):
-        raise ValueError(f"`eta` should be from 0 to 1, with `noise` unless it is 0. Received: eta={eta!r}")
+        raise refusal("`eta` should be from 0 to 1, with `noise` unless it is 0", eta=eta)
 
     def step(x, t, s, index):
         data = field(x, t, "data")
@@ -71,9 +72,9 @@ def ancestral(field, process, x, times, noise=None, constrain=unchanged, varianc
         ValueError: If there is no such variance, or no `noise`.
     """
     if variance not in ("posterior", "forward") or noise is None:
-        raise ValueError(
-            f"`variance` should be 'posterior' or 'forward', and `noise` a function. "
-            f"Received: variance={variance!r}, noise={noise!r}"
+        raise refusal(
+            "`variance` should be 'posterior' or 'forward', and `noise` a function",
+            f"variance={variance!r}, noise={noise!r}",
         )
 
     def step(x, t, s, index):
@@ -111,7 +112,7 @@ def predictor_corrector(field, process, x, times, noise=None, constrain=unchange
         ValueError: If there is no `noise`.
     """
     if noise is None:
-        raise ValueError(f"`noise` should be a function. Received: noise={noise!r}")
+        raise refusal("`noise` should be a function", noise=noise)
     steps = tf.shape(times)[0] - 1
 
     def corrected(x, s, index):

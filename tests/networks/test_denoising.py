@@ -87,8 +87,8 @@ def test_the_unet_begins_at_zero():
 @pytest.mark.parametrize(
     ("build", "message"),
     [
-        (lambda: denoising_mlp((2,), width=0), "`width` must be a positive integer"),
-        (lambda: denoising_mlp(()), "`data_shape` must have at least one axis"),
+        (lambda: denoising_mlp((2,), width=0), "`width` should be a positive integer"),
+        (lambda: denoising_mlp(()), "`data_shape` should have at least one axis"),
         (lambda: denoising_unet((9, 8, 1)), "`data_shape` should have sides that are multiples of 4"),
         (lambda: denoising_unet((8, 8, 1), attention_levels=(3,)), "`attention_levels` should be numbers from 0 to 2"),
         (lambda: denoising_unet((8, 8, 1), filters=()), "`filters` should have at least one entry"),

@@ -114,11 +114,11 @@ def test_times_of_training_and_sampling():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: processes.VariancePreserving(0.5, 0.1), "`beta_max` must be a finite number above 0.5"),
-        (lambda: processes.Cosine(1.0), "`min_signal` must be a finite number of at least 0 and below 1"),
-        (lambda: processes.EDM(sigma_min=0.0), "`sigma_min` must be a finite number above 0"),
-        (lambda: processes.EDM(rho=-1.0), "`rho` must be"),
-        (lambda: processes.RectifiedFlow(sigma_min=1.0), "`sigma_min` must be"),
+        (lambda: processes.VariancePreserving(0.5, 0.1), "`beta_max` should be a finite number above 0.5"),
+        (lambda: processes.Cosine(1.0), "`min_signal` should be a finite number of at least 0 and below 1"),
+        (lambda: processes.EDM(sigma_min=0.0), "`sigma_min` should be a finite number above 0"),
+        (lambda: processes.EDM(rho=-1.0), "`rho` should be"),
+        (lambda: processes.RectifiedFlow(sigma_min=1.0), "`sigma_min` should be"),
         (lambda: processes.coefficients(processes.Cosine(), 0.5, "edm"), "sigma_data.*Received: Cosine"),
         (lambda: processes.coefficients(processes.Cosine(), 0.5, "epsilon"), "`kind` should be one of"),
     ],
