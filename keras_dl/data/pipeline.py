@@ -48,6 +48,11 @@ class Order:
         if self.reader is not None:
             self.reader.failure = None
 
+    def pass_over(self, count):
+        """Spares reading the first batches of the next iteration, which a resumed epoch drops."""
+        if self.reader is not None and self.data is not None:
+            self.reader.pass_over(int(self.epoch), count)
+
 
 def pipeline(
     x, y=None, batch_size=32, *, sample_weight=None, shuffle=True, seed=0, binarize=None, drop_remainder=False
@@ -105,7 +110,7 @@ def pipeline(
     def batch_at(epoch, order_of_rows, index):
         rows_of_batch = order_of_rows[index * batch_size : (index + 1) * batch_size]
         if reader is not None:
-            batch = reader.batch(rows_of_batch)
+            batch = reader.batch(rows_of_batch, epoch, index)
         else:
             batch = tf.nest.map_structure(lambda t: tf.gather(t, rows_of_batch), data)
         if binarize == "stochastic":

@@ -28,7 +28,7 @@ class Reader:
         self.data, self.unit_interval = data, unit_interval
         self.columns = [leaf for leaf in tf.nest.flatten(data) if is_column(leaf)]
         self.failure, self.threads = None, min(os.cpu_count() or 1, _MOST_THREADS)
-        self._check, self._share = None, (1, 0, 1)
+        self._check, self._share, self._passed = None, (1, 0, 1), (-1, 0)
 
     def check_with(self, check):
         """Has the method `check(batch)` of a model look at every batch."""
@@ -44,10 +44,14 @@ class Reader:
         """
         self._share = workers, worker, replicas
 
-    def batch(self, rows):
-        """Returns, in a graph, the samples at `rows`, an int64 tensor."""
+    def pass_over(self, epoch, count):
+        """Leaves out the first `count` batches of an epoch, whose floats are NaN."""
+        self._passed = epoch, count
+
+    def batch(self, rows, epoch, index):
+        """Returns, in a graph, the samples at `rows`, an int64 tensor: batch `index` of `epoch`."""
         dtypes = [column.dtype for column in self.columns]
-        *arrays, problem = tf.numpy_function(self._read, [rows], [*dtypes, tf.string])
+        *arrays, problem = tf.numpy_function(self._read, [rows, epoch, index], [*dtypes, tf.string])
         with tf.control_dependencies([tf.raw_ops.Assert(condition=tf.equal(problem, ""), data=[problem])]):
             arrays = [tf.identity(array) for array in arrays]
         for array, column in zip(arrays, self.columns, strict=True):
@@ -55,10 +59,10 @@ class Reader:
         arrays = iter(arrays)
         return tf.nest.map_structure(lambda leaf: next(arrays) if is_column(leaf) else tf.gather(leaf, rows), self.data)
 
-    def _read(self, rows):
+    def _read(self, rows, epoch=0, index=0):
         """The samples at some rows, and what is wrong with them: an exception here would be logged with its trace."""
         try:
-            wanted = self._wanted(len(rows))
+            wanted = self._wanted(len(rows)) & (epoch != self._passed[0] or index >= self._passed[1])
             arrays = [_read(column, rows, wanted) for column in self.columns]
             if wanted.any():
                 self._check_batch([array[wanted] for array in arrays], rows[wanted])

@@ -54,6 +54,7 @@ class Progress(keras.callbacks.Callback):
         state.steps_left = self.steps_per_epoch
         if self.order is not None and not continues:
             self.order.place(state.passes)
+            self.order.pass_over(state.ahead + state.skip)
         self._begun = True
 
     def on_train_batch_end(self, batch, logs=None):
