@@ -8,6 +8,8 @@ from keras.src.saving import saving_lib
 
 # Modules whose classes Keras finds by itself.
 _KNOWN_MODULES = ("keras", "builtins")
+# Where Keras looks for functions that a file names.
+_FUNCTIONS = (keras.activations, keras.initializers, keras.losses, keras.metrics, keras.ops)
 KINDS = ("Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
 
 
@@ -79,6 +81,9 @@ def _unregistered(config):
     if isinstance(config, dict):
         name, module = config.get("registered_name"), config.get("module")
         own = "class_name" in config and name and (module or "").split(".")[0] not in _KNOWN_MODULES
+        if config.get("class_name") == "function":
+            name = config["config"]
+            own = not any(hasattr(functions, name) for functions in _FUNCTIONS)
         if own and keras.saving.get_registered_object(name) is None:
             yield name
         for value in config.values():
