@@ -28,7 +28,9 @@ NO_PARTS = {
     "layers": {"ConvCost"},  # what a function returns
     "losses": {"Loss"},
     "bijectors": {"AffineTransform", "Bijector", "Coupling", "MADE", "Transform"},
-    "likelihoods": {"Dequantized", "LogDensity", "LearnedNormal", "Likelihood", "NormalMixture", "Prior", "StandardNormal", "get"},
+    "likelihoods": {
+        *("Dequantized", "LogDensity", "LearnedNormal", "Likelihood", "NormalMixture", "Prior", "StandardNormal", "get")
+    },
     "networks": {"conditions", "create", "transfer_weights"},
     "objectives": {"Adversarial", "Bound", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},
     "metrics": {"RandScore"},  # what a function returns
