@@ -117,6 +117,8 @@ class CriticBalance(keras.callbacks.Callback):
 class NanGuard(keras.callbacks.Callback):
     """Stops training at the first NaN or infinity, and says which update it came from and which term of its loss.
 
+    Without it a model of `keras_dl.models` raises an error there, unless it was compiled with `check_finite=False`.
+
     Attributes:
         found: string, the metric that was not finite (`"critic_penalty"`), of the first update that had one; or None.
 
@@ -127,6 +129,7 @@ class NanGuard(keras.callbacks.Callback):
     """
 
     acts_on_batches = False  # the model remembers the first step of a stack that was not finite
+    handles_not_finite = True
 
     def __init__(self):
         super().__init__()

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_dl import runtime
 from keras_dl.callbacks.sheets import epoch_title
 from keras_dl.checks import refusal
+from keras_dl.models.base import NotFiniteError
 from keras_dl.runs import extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
@@ -172,10 +173,6 @@ class KeepHistory(keras.callbacks.Callback):
                 tf.summary.write(name.removeprefix("val_"), tf.constant(value), epoch, SCALAR)
         for writer in self._writers.values():
             writer.flush()
-
-
-class NotFiniteError(ValueError):
-    """Raised when a run's metrics are NaN or infinite."""
 
 
 def _latest(folder):

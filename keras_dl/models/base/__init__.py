@@ -49,6 +49,9 @@ HalfLife(100_000)}`; `self.averaged("generator", "long")`.
     alpha = self.phase_fraction()                                                  # in the loss: 0 to 1 within a phase
     level = self.state.phase                                                       # a Python integer in the graph
 
+**NaN and infinities** are errors that name update, term and step: `NotFiniteError`. `compile(check_finite=False)` or a
+callback with `handles_not_finite = True` lets a training go on.
+
 **A density** says what it is, by one method that programs and searches read; integers count every Jacobian:
 
     def log_prob(self, x, condition=None): ...                                     # exact: that is all
@@ -61,6 +64,7 @@ HalfLife(100_000)}`; `self.averaged("generator", "long")`.
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.buffers import Rows, SampleBuffer
 from keras_dl.models.base.carried import Carried, moving
+from keras_dl.models.base.finite import NotFiniteError
 from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.phases import Phase
@@ -72,6 +76,7 @@ __all__ = [
     "Carried",
     "Draw",
     "HalfLife",
+    "NotFiniteError",
     "ObjectiveModel",
     "Phase",
     "Rows",

@@ -16,8 +16,18 @@ from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize
 
 def train_function(model):
     """The function with which `fit` runs `model.steps_per_execution` steps, given an iterator over batches."""
-    if model.distributed:
-        return _replicated(model, model.run_updates, training=True)
+    run = _replicated(model, model.run_updates, training=True) if model.distributed else _on_one_device(model)
+
+    def function(iterator):
+        logs = run(iterator)
+        model.finiteness.refuse(model, logs)
+        return logs
+
+    return function
+
+
+def _on_one_device(model):
+    """The function that trains without replicas."""
     programs = Programs(model)
     classes = _classes(model)
 

@@ -72,7 +72,8 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
         callbacks = Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
     options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}
     try:
-        with lost_workers(model.distribute_strategy), feeding.reading(model, x, validation):
+        workers, reader = lost_workers(model.distribute_strategy), feeding.reading(model, x, validation)
+        with workers, reader, model.finiteness.left_to(callbacks.callbacks):
             return keras_fit(x, y, **options)
     finally:
         model.state.leave()

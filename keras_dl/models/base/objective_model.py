@@ -7,13 +7,14 @@ import tensorflow as tf
 from keras_dl.models.base import checking, choosing, compiling, execution, fitting, paths, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
+from keras_dl.models.base.finite import Finiteness
 from keras_dl.models.base.memory import Memory
 from keras_dl.models.base.offers import Offers
 from keras_dl.models.base.replicas import first_row
 from keras_dl.models.base.saving import Saved
 from keras_dl.models.base.state import TrainingState
 from keras_dl.models.base.step import StepProgram, take_part
-from keras_dl.models.base.tracking import FirstNotFinite, make_trackers, track
+from keras_dl.models.base.tracking import make_trackers, metric_name, track
 from keras_dl.models.base.update import Update
 
 
@@ -116,7 +117,7 @@ class ObjectiveModel(Memory, Offers, Saved):
         self._averages = Averages(ema_momentum, {k: networks[k] for k in self.averaged_networks})
         self.ema_networks = self._averages.networks
         self.updates: tuple[Update, ...] = ()
-        self._trackers, self._broken = {}, None
+        self._trackers, self.finiteness = {}, None
         self.graphs = {}
         self.built = True
         paths.tell_apart(self)
@@ -171,6 +172,7 @@ class ObjectiveModel(Memory, Offers, Saved):
         steps_per_execution="auto",
         run_eagerly=False,
         auto_scale_loss=True,
+        check_finite=True,
         **options,
     ):
         """Configures training.
@@ -185,6 +187,8 @@ class ObjectiveModel(Memory, Offers, Saved):
             steps_per_execution: How many steps one call runs; `"auto"` chooses several for small steps.
             run_eagerly: Whether to run without compiling anything (for debugging).
             auto_scale_loss: Whether losses are scaled where the model has float16 layers.
+            check_finite: Whether NaN or an infinity in a loss, term or gradient is an error that names update, term and
+                step. A callback that sees to them itself says so: its attribute `handles_not_finite` is true.
             **options: Optimizers by name, and options of `keras.Model.compile` (`metrics`, ...).
 
         Raises:
@@ -200,7 +204,7 @@ class ObjectiveModel(Memory, Offers, Saved):
                 self.carry(name, EpochSum(shape))
             self.phases.check(self.updates, self.optimizer_names)
             self._trackers = make_trackers(self.updates)
-            self._broken = FirstNotFinite(self.updates)
+            self.finiteness = Finiteness(self.updates, check_finite)
             named = isinstance(optimizer, str) and optimizer in optimizers
             main = optimizers[optimizer] if named else None
             super().compile(
@@ -211,7 +215,7 @@ class ObjectiveModel(Memory, Offers, Saved):
                 **options,
             )
         self.shares_rates = len({id(u.optimizer) for u in self.updates if u.optimizer is not None}) > 1 and not named
-        self._scales_loss = auto_scale_loss
+        self._scales_loss, self._checks_finite = auto_scale_loss, check_finite
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.program = StepProgram(self.updates, self.state, self.carried)
         choosing.take(self, choosing.before_fit(self, **self.compile_choices))
@@ -224,8 +228,8 @@ class ObjectiveModel(Memory, Offers, Saved):
     def reset_metrics(self):
         super().reset_metrics()
         self.state.batches_evaluated.assign(0)
-        if self._broken is not None:
-            self._broken.reset()
+        if self.finiteness is not None:
+            self.finiteness.reset()
 
     def run_updates(self, batch, due=None, rows=None):
         """Runs the updates that are due on a batch, on one replica, and tracks what they return."""
@@ -233,9 +237,9 @@ class ObjectiveModel(Memory, Offers, Saved):
         offset = first_row(batch) if splits > 1 else 0
         for index in range(splits):
             part_of_batch = take_part(batch, index, splits, offset)
-            for ordinal, (part, *results) in enumerate(self.program.train(part_of_batch, due, rows)):
+            for ordinal, (part, *results, gradient) in enumerate(self.program.train(part_of_batch, due, rows)):
                 means = track(self._trackers, part, *results)
-                self._broken.note(part.update, means, self.state.step.value, ordinal)
+                self.finiteness.note(part.update, means, gradient, self.state.step.value, ordinal)
             self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))
 
     def run_evaluation(self, batch):
@@ -244,8 +248,8 @@ class ObjectiveModel(Memory, Offers, Saved):
             track(self._trackers, *found)
 
     def first_not_finite(self):
-        update, term, step = self._broken.find(self.distribute_strategy) or (None, None, None)
-        return None if update is None else (self._trackers[update, term].name, step)
+        place = self.finiteness.first(self.distribute_strategy)
+        return place and (metric_name(self.updates, place.update, place.term), place.step)
 
     def train_step(self, data, due=None, rows=None):
         """Runs the updates due on a batch and returns the means of the epoch so far."""

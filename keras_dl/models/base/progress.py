@@ -61,6 +61,7 @@ class Progress(keras.callbacks.Callback):
         self.model.state.batch = max(self.model.state.batch, batch + 1)  # at first a resumed epoch is behind its place
 
     def on_epoch_end(self, epoch, logs=None):
+        self.model.finiteness.refuse_weights(self.model)
         self.model.finish_epoch()
         self.model.state.end_epoch(self.steps_per_epoch is not None, self.count, endless(self.data))
 

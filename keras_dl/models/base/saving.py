@@ -27,6 +27,7 @@ class Saved(keras.Model):
         main = next((n for n in self.optimizer_names if getattr(self, n) is self.optimizer), None)
         main = "auto" if self.shares_rates else main
         choices = {**self.compile_choices, "run_eagerly": self.run_eagerly, "auto_scale_loss": self._scales_loss}
+        choices |= {} if self._checks_finite else {"check_finite": False}
         return {"optimizer": main, **choices, **optimizers}
 
     def compile_from_config(self, config):

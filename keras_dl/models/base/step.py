@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
+from keras_dl.models.base.finite import gradient_probe
 from keras_dl.models.base.graphs import traced_alone
 from keras_dl.models.base.replicas import (
     changes_averaged,
@@ -117,7 +118,8 @@ class StepProgram:
         Inner updates without rows change nothing: no weight, no optimizer's momentum or count of steps. One device
         knows their number before it runs a step; replicas find out together, within it.
 
-        Yields each part with its values, its terms, and what regularizers charge for its networks' weights.
+        Yields each part with its values, its terms, what regularizers charge for its networks' weights, and the probe
+        of its gradients.
 
         Args:
             batch: A nest of tensors.
@@ -136,14 +138,14 @@ class StepProgram:
         self.state.samples.assign_add(tf.cast(self.rows, tf.int64))
 
     def _run(self, part):
-        """One inner update: its values, terms and charge."""
+        """One inner update: its values, terms, charge and the probe of its gradients."""
         update = part.update
 
         def run():
             values, terms, charge, handed_back, gradients = self._gradients(part)
             self._apply(update, gradients)
             self._take_back(part, handed_back)
-            return values, terms, charge
+            return values, terms, charge, gradient_probe(update, gradients)
 
         if update.parts == 1 or not tf.distribute.has_strategy():
             return run()
@@ -165,7 +167,7 @@ class StepProgram:
             state.commit(combined, part.rows, replica_count())
 
     def evaluate(self, batch):
-        """Yields the same of every update, without moving weights; the noise is the same at every call."""
+        """Yields each update's part, values, terms and charge; no weight moves, the noise is the same at every call."""
         for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)], batch)[0]:
             stream = noise.stream_id(noise.EVALUATE, part.index)
             values, terms, _ = self._loss(part, self.state.batches_evaluated.value, stream, training=False)

@@ -7,6 +7,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.models.base import NotFiniteError
 from keras_dl.models.base.checking import is_arrays
 from keras_dl.runtime.tuning import data, record, space
 
@@ -141,7 +142,10 @@ class Recipe(kt.HyperModel):
         callbacks = [FiniteMetrics(), *(callbacks or [])]
         number = self._repeated[1] if self._repeated[0] is hp else 0
         self._repeated = (None, 0)
-        history = model.fit(x, y, validation_data=validation_data, callbacks=callbacks, **options)
+        try:
+            history = model.fit(x, y, validation_data=validation_data, callbacks=callbacks, **options)
+        except NotFiniteError as error:
+            raise kt.errors.FailedTrialError(str(error)) from error
         if number + 1 < getattr(tuner, "executions_per_trial", 1):
             self._repeated = (hp, number + 1)
         return history

@@ -1,0 +1,160 @@
+"""NaN and infinities: which update, term and step they came from, and the error that says so."""
+
+import contextlib
+import math
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.models.base.epoch_metrics import gather
+from keras_dl.models.base.tracking import metric_name
+
+_PARTS = 2**20  # more than the inner updates of a step
+
+
+class NotFiniteError(ValueError):
+    """A training has met NaN or an infinity; the message names update, term and step."""
+
+
+class Place(NamedTuple):
+    """Where a training first met NaN or an infinity.
+
+    Attributes:
+        update: Name of the update.
+        term: Name of the term of its loss, `"loss"`, or `"gradient"`.
+        step: The step, counted from 1.
+    """
+
+    update: str
+    term: str
+    step: int
+
+
+def gradient_probe(update, gradients):
+    """A number that is not finite where the gradients of an update are not: a sum of some of them.
+
+    A backward pass that breaks also breaks the gradients of biases and scales from there on. They are few, so their sum
+    costs next to nothing. With loss scaling infinities are expected: the optimizer skips the step.
+    """
+    pairs = zip(gradients, update.variables if gradients else (), strict=True)
+    pairs = [(g.values if isinstance(g, tf.IndexedSlices) else g, v.shape) for g, v in pairs if g is not None]
+    if not pairs or isinstance(update.optimizer, keras.optimizers.LossScaleOptimizer):
+        return tf.constant(0.0)
+    vectors = [g for g, shape in pairs if len(shape) < 2] or [min(pairs, key=lambda pair: math.prod(pair[1]))[0]]
+    return tf.reduce_sum(tf.concat([tf.reshape(tf.cast(g, tf.float32), [-1]) for g in vectors], 0))
+
+
+class Finiteness:
+    """Remembers when each mean first was NaN or infinite, within steps that run stacked in one computation too.
+
+    A moment is a number that grows with the step and with the inner update in it; 0 means never.
+
+    Args:
+        updates: The model's updates.
+
+    Attributes:
+        raises: Whether `refuse` and `refuse_weights` raise errors.
+    """
+
+    def __init__(self, updates, raises=True):
+        self.updates, self.raises = updates, raises
+        # A term before the loss that it spoils, and that before its gradient.
+        self._terms = {update.name: (*update.terms, "loss", "gradient") for update in updates}
+        self._names = {metric_name(updates, update.name, t) for update in updates for t in (*update.terms, "loss")}
+        options = {
+            "trainable": False,
+            "synchronization": tf.VariableSynchronization.ON_READ,
+            "aggregation": tf.VariableAggregation.SUM,
+        }
+        self._moments = {
+            name: tf.Variable(np.zeros(len(terms), np.int64), **options) for name, terms in self._terms.items()
+        }
+
+    def note(self, update, means, gradient, step, ordinal):
+        """Notes what one inner update gave.
+
+        Args:
+            update: The update.
+            means: Vector of its means, the loss's first.
+            gradient: What `gradient_probe` gave.
+            step: The number of steps done.
+            ordinal: The number of the inner update in the step.
+        """
+        moments = self._moments[update.name]
+        new = (moments == 0) & ~tf.math.is_finite(tf.concat([means[1:], means[:1], gradient[None]], 0))
+        moments.assign(tf.where(new, step * _PARTS + ordinal + 1, moments))
+
+    def reset(self):
+        """Forgets all moments."""
+        for moments in self._moments.values():
+            moments.assign(tf.zeros_like(moments))
+
+    def first(self, strategy):
+        """Returns the first `Place`, or `None`. Under several workers all of them must call it."""
+        variables = list(self._moments.values())
+        if strategy.num_replicas_in_sync == 1:
+            values = [variable.numpy()[None] for variable in variables]
+        else:
+            values = [moments.numpy() for moments in gather(strategy, lambda: variables)]
+        places = []
+        for (name, terms), moments in zip(self._terms.items(), values, strict=True):
+            earliest = np.where(moments > 0, moments, np.iinfo(np.int64).max).min(0)
+            # Of terms that broke in one inner update the one that comes first in it.
+            places += [(earliest[index], index, name, term) for index, term in enumerate(terms)]
+        moment, _, name, term = min(places)
+        return None if moment == np.iinfo(np.int64).max else Place(name, term, int(moment - 1) // _PARTS + 1)
+
+    @contextlib.contextmanager
+    def left_to(self, callbacks):
+        """Raises nothing within, if a callback sees to what is not finite: `handles_not_finite` says so."""
+        handled = any(
+            isinstance(callback, keras.callbacks.TerminateOnNaN) or getattr(callback, "handles_not_finite", False)
+            for callback in callbacks
+        )
+        before, self.raises = self.raises, self.raises and not handled
+        try:
+            yield
+        finally:
+            self.raises = before
+
+    def refuse(self, model, logs):
+        """Raises an error where the means of the epoch so far hold NaN or an infinity of a step.
+
+        Args:
+            model: The model.
+            logs: Dict of scalars by name, what a training function returns. All workers see the same.
+
+        Raises:
+            NotFiniteError: If a mean is not finite.
+        """
+        if not self.raises or all(_is_finite(value) for name, value in logs.items() if name in self._names):
+            return
+        place = self.first(model.distribute_strategy)
+        if place is not None:
+            raise NotFiniteError(
+                f"{metric_name(self.updates, place.update, place.term)} not finite in epoch {model.state.epoch + 1}: "
+                f"it should be a number; compile(check_finite=False) lets the training go on. "
+                f"Received: NaN or infinity in update {place.update!r}, term {place.term!r}, step {place.step}"
+            )
+
+    def refuse_weights(self, model):
+        """Raises an error where a step has made weights NaN or infinite: what no later step of the epoch has shown.
+
+        Raises:
+            NotFiniteError: If a weight that an update moves is not finite.
+        """
+        for update in self.updates if self.raises else ():
+            step = int(model.state.step.numpy())
+            broken = [v.path for v in update.variables if not np.isfinite(keras.ops.convert_to_numpy(v)).all()]
+            if broken:
+                raise NotFiniteError(
+                    f"Weights not finite in epoch {model.state.epoch + 1}: they should be numbers. Received: NaN or "
+                    f"infinity in {', '.join(broken)} of update {update.name!r} after step {step}"
+                )
+
+
+def _is_finite(value):
+    """Whether a scalar tensor is finite; several workers give theirs an axis."""
+    return math.isfinite(np.asarray(value).item())
