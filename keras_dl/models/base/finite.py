@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.models.base.epoch_metrics import gather
 from keras_dl.models.base.tracking import metric_name
 
@@ -133,10 +134,11 @@ class Finiteness:
             return
         place = self.first(model.distribute_strategy)
         if place is not None:
-            raise NotFiniteError(
-                f"{metric_name(self.updates, place.update, place.term)} not finite in epoch {model.state.epoch + 1}: "
-                f"it should be a number; compile(check_finite=False) lets the training go on. "
-                f"Received: NaN or infinity in update {place.update!r}, term {place.term!r}, step {place.step}"
+            name, epoch = metric_name(self.updates, place.update, place.term), model.state.epoch + 1
+            raise refusal(
+                f"{name} not finite in epoch {epoch}: it should be a number, or compile(check_finite=False) go on",
+                f"NaN or infinity in update {place.update!r}, term {place.term!r}, step {place.step}",
+                error=NotFiniteError,
             )
 
     def refuse_weights(self, model):
@@ -149,9 +151,10 @@ class Finiteness:
             step = int(model.state.step.numpy())
             broken = [v.path for v in update.variables if not np.isfinite(keras.ops.convert_to_numpy(v)).all()]
             if broken:
-                raise NotFiniteError(
-                    f"Weights not finite in epoch {model.state.epoch + 1}: they should be numbers. Received: NaN or "
-                    f"infinity in {', '.join(broken)} of update {update.name!r} after step {step}"
+                raise refusal(
+                    f"Weights not finite in epoch {model.state.epoch + 1}: they should be numbers",
+                    f"NaN or infinity in {', '.join(broken)} of update {update.name!r} after step {step}",
+                    error=NotFiniteError,
                 )
 
 
