@@ -1,12 +1,19 @@
-"""Changes of file on the walk of a batch from a fit to the loss, counted by a tracer over this checkout's frames.
+"""Changes of file on the walk of a batch to the loss, counted by a tracer over this checkout's frames.
 
-    python -m benchmarks.walk
+    python -m benchmarks.walk          # of one `fit`: imports and building the model do not count
+    python -m benchmarks.walk train    # of `python -m apps.train vae`, from its first line to the loss of its first step
+    python -m benchmarks.walk train --list
 
-A newcomer who follows the data with a debugger changes file that often; imports and building the model do not count.
+A newcomer who follows the data with a debugger changes file that often.
 """
 
+import argparse
+import collections
+import itertools
 import json
+import runpy
 import sys
+import tempfile
 from pathlib import Path
 
 import keras
@@ -15,33 +22,81 @@ import numpy as np
 import keras_dl
 
 ROOT = Path(__file__).resolve().parents[1]
+HERE = str(Path(__file__).resolve())
 
 
-def walk(function):
-    """Runs `function()`; returns the number of calls of this project's functions and of changes of file among them."""
-    files = []
+class Arrived(BaseException):
+    """Ends a program whose walk has come to the loss."""
 
-    def tracer(frame, event, argument):
+
+class Walk:
+    """The calls of this project's functions, in order, as `(file, name)`.
+
+    Args:
+        end: Name of the function whose call ends the walk; `None` walks to the program's end.
+    """
+
+    def __init__(self, end=None):
+        self.end, self.calls = end, []
+
+    def __call__(self, frame, event, argument):
         code = frame.f_code
-        ours = code.co_filename.startswith(str(ROOT)) and code.co_filename != __file__
-        if event == "call" and ours and not code.co_name.startswith("<"):  # comprehensions and lambdas stay in place
-            files.append(code.co_filename)
+        ours = code.co_filename.startswith(str(ROOT)) and code.co_filename != HERE
+        if event != "call" or not ours or code.co_name.startswith("<"):  # comprehensions and lambdas stay in place
+            return
+        self.calls.append((code.co_filename.removeprefix(f"{ROOT}/"), code.co_name))
+        if code.co_name == self.end:
+            sys.setprofile(None)
+            raise Arrived
 
-    sys.settrace(tracer)
-    try:
-        function()
-    finally:
-        sys.settrace(None)
-    changes = sum(a != b for a, b in zip(files, files[1:], strict=False))
-    return {"calls": len(files), "changes_of_file": changes}
+    def of(self, function):
+        """Runs `function()` and returns this walk."""
+        sys.setprofile(self)
+        try:
+            function()
+        except Arrived:
+            pass
+        finally:
+            sys.setprofile(None)
+        return self
+
+    @property
+    def changes(self):
+        """The calls whose file is not that of the call before."""
+        return [call for before, call in itertools.pairwise(self.calls) if before[0] != call[0]]
+
+    def summary(self):
+        """The numbers of calls and of changes of file, and the files that are gone to most often."""
+        files = collections.Counter(file for file, _ in self.changes)
+        return {"calls": len(self.calls), "changes_of_file": len(self.changes), "most": dict(files.most_common(12))}
 
 
-def main():
+def fit():
+    """The walk of one `fit`."""
     x = np.random.default_rng(0).random((64, 8, 8, 1), dtype=np.float32)
     encoder = keras_dl.networks.mlp_encoder(x.shape[1:], 2, hidden=(8,))
     vae = keras_dl.models.VAE(encoder, keras_dl.networks.mlp_decoder(2, x.shape[1:], hidden=(8,)), seed=0)
     vae.compile(keras.optimizers.Adam(1e-3), jit_compile=False)
-    print(json.dumps(walk(lambda: vae.fit(x, batch_size=32, epochs=1, verbose=0))))
+    return Walk().of(lambda: vae.fit(x, batch_size=32, epochs=1, verbose=0))
+
+
+def train():
+    """The walk of the first command of the README."""
+    with tempfile.TemporaryDirectory() as folder:
+        sys.argv = ["apps.train", "vae", "--out", f"{folder}/vae"]
+        program = runpy.run_module("apps.train", run_name="program", alter_sys=True)
+        return Walk("loss_terms").of(lambda: program["main"](sys.argv[1:]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("fit", "train"), nargs="?", default="fit", help="whose walk")
+    parser.add_argument("--list", action="store_true", help="print every call, too")
+    arguments = parser.parse_args()
+    walk = train() if arguments.what == "train" else fit()
+    for file, name in walk.calls if arguments.list else ():
+        print(f"{file}: {name}")
+    print(json.dumps(walk.summary()))
 
 
 if __name__ == "__main__":
