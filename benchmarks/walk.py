@@ -1,7 +1,7 @@
 """Changes of file on the walk of a batch to the loss, counted by a tracer over this checkout's frames.
 
     python -m benchmarks.walk          # of one `fit`: imports and building the model do not count
-    python -m benchmarks.walk train    # of `python -m apps.train vae`, from its first line to the loss of its first step
+    python -m benchmarks.walk train    # of `python -m apps.train vae`, from its beginning to the loss of its first step
     python -m benchmarks.walk train --list
 
 A newcomer who follows the data with a debugger changes file that often.

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.data.disk.column import is_column
+from keras_dl.data.disk.column import Column
 
 
 def check_arrays(data, unit_interval=False):
@@ -27,13 +27,13 @@ def check_arrays(data, unit_interval=False):
         raise refusal("data should hold at least one array", "none")
     rows = None
     for name, leaf in named:
-        if not is_column(leaf):
+        if not isinstance(leaf, Column):
             check_array(leaf, name)
         rows = len(leaf) if rows is None else rows
         if len(leaf) != rows:
             raise refusal(f"{name} should have as many rows as {named[0][0]}, {rows}", f"{len(leaf)} rows")
     first = named[0][1]
-    if unit_interval and not is_column(first):
+    if unit_interval and not isinstance(first, Column):
         check_unit_interval(np.asarray(first))
     return rows
 

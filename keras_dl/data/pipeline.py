@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.data.checks import check_arrays
-from keras_dl.data.disk.column import glimpse, is_column
+from keras_dl.data.disk.column import Column, glimpse
 from keras_dl.data.disk.reader import Reader
 
 _BINARIZE = (None, "stochastic", "static")
@@ -100,11 +100,12 @@ def pipeline(
     count = rows // batch_size if drop_remainder else -(-rows // batch_size)
     data = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":
-        if is_column(_first(data)):
+        if isinstance(_first(data), Column):
             raise refusal('binarize="static" should come with arrays in memory', "a column on disk")
         data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
     mark = mark_of(data, (batch_size, bool(shuffle), binarize, drop_remainder))
-    reader = Reader(data, binarize is not None) if any(map(is_column, tf.nest.flatten(data))) else None
+    on_disk = any(isinstance(leaf, Column) for leaf in tf.nest.flatten(data))
+    reader = Reader(data, binarize is not None) if on_disk else None
     order = Order(None if binarize else data, count, batch_size, mark, reader)
 
     def batch_at(epoch, order_of_rows, index):
@@ -148,14 +149,14 @@ def mark_of(data, sizes=()):
         if leaf is None or isinstance(leaf, tf.experimental.Optional):
             continue
         rows = np.unique(np.linspace(0, len(leaf) - 1, _MARKED).astype(int)) if len(leaf) else []
-        some = leaf[rows] if is_column(leaf) else tf.gather(leaf, rows).numpy()
+        some = leaf[rows] if isinstance(leaf, Column) else tf.gather(leaf, rows).numpy()
         mark = zlib.crc32(repr((tuple(leaf.shape), some.dtype.str)).encode(), mark)
         mark = zlib.crc32(some.tobytes() if some.dtype.kind in "biufc" else repr(some).encode(), mark)
     return mark or 1
 
 
 def _tensor(leaf):
-    return leaf if is_column(leaf) else tf.convert_to_tensor(leaf)
+    return leaf if isinstance(leaf, Column) else tf.convert_to_tensor(leaf)
 
 
 def _first(data):

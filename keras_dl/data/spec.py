@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_dl.data.disk.column import is_column
+from keras_dl.data.disk.column import Column
 
 _ROWS_LOOKED_AT = 1000
 _NUMBERS_LOOKED_AT = 2**24  # fewer rows of large samples
@@ -39,7 +39,7 @@ class DataSpec(NamedTuple):
     @classmethod
     def of(cls, x, y=None):
         """Describes samples `x`, an array or column of shape `(num_samples, ...)`, and labels, targets or None, `y`."""
-        labelled = y is not None and not is_column(y) and np.asarray(y).dtype.kind in "iu"
+        labelled = y is not None and not isinstance(y, Column) and np.asarray(y).dtype.kind in "iu"
         num_classes = int(np.max(y)) + 1 if labelled else None
         shape = tuple(int(axis) for axis in x.shape[1:])
         rows = min(_ROWS_LOOKED_AT, max(1, _NUMBERS_LOOKED_AT // max(1, math.prod(shape))))

@@ -6,32 +6,14 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.data.checks import as_array, check_finite
 from keras_dl.models.base.step import pad_empty
-from keras_dl.models.base.structure import inputs_of, outputs_of
+from keras_dl.models.base.structure import input_shape, output_shape
+
+__all__ = ["as_latents", "as_rows", "by_rows", "check_x", "input_shape", "is_symbolic", "output_shape"]
 
 
 def is_symbolic(x):
     """Whether `x` is a tensor without a value yet, in a graph under construction."""
     return tf.is_tensor(x) and not hasattr(x, "numpy")
-
-
-def input_shape(network, name):
-    """The shape of a network's data input without the batch axis; `None` where the network does not say."""
-    inputs = inputs_of(network)
-    if isinstance(inputs, dict):
-        inputs = inputs[name]
-    return None if inputs is None else tuple(inputs.shape[1:])
-
-
-def output_shape(network):
-    """The shape of a network's output without the batch axis; `None` where the network does not say."""
-    outputs = outputs_of(network)
-    if isinstance(outputs, (tuple, list, dict)):
-        raise refusal(
-            f"{network.name} should return one tensor; parameters of a distribution lie side by side on its last "
-            "axis: keras.layers.Concatenate()([mean, log_scale])",
-            f"{len(outputs)} outputs",
-        )
-    return None if outputs is None else tuple(outputs.shape[1:])
 
 
 def check_x(x, expected, name="x"):

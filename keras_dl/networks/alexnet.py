@@ -3,8 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, refusal
 from keras_dl.networks.classification import Top, image_shape, max_pool
 from keras_dl.networks.registry import register
 
@@ -68,7 +67,7 @@ def alexnet(
     TensorShape([2, 10])
     """
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "AlexNet")
-    units = arguments.positive_int(units, "units")
+    units = check_count(units, "units")
     if not width > 0:
         raise refusal("`width` should be positive", width=width)
     top = Top(num_classes, include_top, pooling, classifier_activation)

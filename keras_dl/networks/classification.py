@@ -3,8 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, check_shape, refusal
 
 
 class Top:
@@ -28,7 +27,7 @@ class Top:
                 include_top=include_top,
             )
         self.included = bool(include_top)
-        self.num_classes = arguments.positive_int(num_classes, "num_classes") if include_top else None
+        self.num_classes = check_count(num_classes, "num_classes") if include_top else None
         self.pooling = pooling
         self.classifier_activation = classifier_activation
 
@@ -72,7 +71,7 @@ class Top:
 
 def image_shape(input_shape, smallest, network):
     """Returns the shape of an image as a tuple, or raises a `ValueError` that names the smallest side."""
-    shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
+    shape = check_shape(input_shape, "input_shape", rank=3)
     if min(shape[:2]) < smallest:
         raise refusal(
             f"{network} needs images of at least {smallest}x{smallest} with these options", input_shape=input_shape

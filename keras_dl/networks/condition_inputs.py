@@ -2,8 +2,7 @@
 
 import keras
 
-from keras_dl.checks import optional, refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, check_shape, optional, refusal
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -29,7 +28,7 @@ class OneHot(keras.layers.Layer):
 
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
-        self.num_classes = arguments.positive_int(num_classes, "num_classes")
+        self.num_classes = check_count(num_classes, "num_classes")
 
     def call(self, labels):
         return keras.ops.one_hot(keras.ops.cast(labels, "int32"), self.num_classes, dtype=self.compute_dtype)
@@ -63,7 +62,7 @@ class AttributeVectors(keras.layers.Layer):
 
     def __init__(self, sizes, **kwargs):
         super().__init__(autocast=False, **kwargs)  # a half would round class numbers above 2048
-        check_size = optional(arguments.positive_int)
+        check_size = optional(check_count)
         self.sizes = tuple(check_size(n, "num_classes") for n in sizes)
         if not self.sizes:
             raise refusal("`num_classes` should have at least one entry", "num_classes=()")
@@ -118,7 +117,7 @@ def inputs(name, shape, num_classes=None, condition_shape=None):
         condition = keras.Input((), dtype="int32", name="condition")
         vectors = OneHot(num_classes, name="one_hot")(condition)
     elif condition_shape is not None:
-        condition = keras.Input(arguments.sample_shape(condition_shape, "condition_shape"), name="condition")
+        condition = keras.Input(check_shape(condition_shape, "condition_shape"), name="condition")
         vectors = keras.layers.Flatten(name="flat_condition")(condition)
     else:
         return x, x, None

@@ -4,9 +4,9 @@ import math
 
 import keras
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, check_shape, check_sizes, refusal
 from keras_dl.layers.transposed_conv import Conv2DTranspose
-from keras_dl.networks import arguments, condition_inputs
+from keras_dl.networks import condition_inputs
 from keras_dl.networks.mlp import hidden_layers, parameter_shape
 from keras_dl.networks.registry import register
 
@@ -56,11 +56,11 @@ def conv_encoder(
     >>> encoder(keras.ops.zeros((5, 28, 28, 1))).shape
     TensorShape([5, 8])
     """
-    num_outputs = arguments.positive_int(latent_size, "latent_size")
-    num_outputs *= arguments.positive_int(parameters_per_latent, "parameters_per_latent")
-    shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
+    num_outputs = check_count(latent_size, "latent_size")
+    num_outputs *= check_count(parameters_per_latent, "parameters_per_latent")
+    shape = check_shape(input_shape, "input_shape", rank=3)
     inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
-    for number, channels in enumerate(arguments.positive_ints(filters, "filters"), start=1):
+    for number, channels in enumerate(check_sizes(filters, "filters"), start=1):
         x = keras.layers.Conv2D(
             channels, KERNEL_SIZE, strides=2, padding="same", activation=activation, name=f"conv_{number}"
         )(x)
@@ -114,9 +114,9 @@ def conv_decoder(
     >>> decoder(keras.ops.zeros((5, 4))).shape
     TensorShape([5, 7, 9, 2])
     """
-    latent_size = arguments.positive_int(latent_size, "latent_size")
+    latent_size = check_count(latent_size, "latent_size")
     shape = parameter_shape(output_shape, parameters_per_value, rank=3)
-    filters = arguments.positive_ints(filters, "filters")
+    filters = check_sizes(filters, "filters")
     if not filters:
         raise refusal("`filters` should have at least one entry", "filters=()")
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)

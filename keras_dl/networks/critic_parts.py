@@ -4,8 +4,7 @@ import keras
 from keras.initializers import glorot_uniform
 
 from keras_dl import layers
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, refusal
 
 SLOPE = 0.2  # of leaky rectifiers in critics (Radford et al. 2016)
 
@@ -62,7 +61,7 @@ def score(features, condition, num_outputs=1, projection=False, spectral_norm=Fa
         spectral_norm: Whether the layers are divided by their largest singular values.
         initializer: Function that makes an initializer for each kernel (one shared by two would start both alike).
     """
-    num_outputs = arguments.positive_int(num_outputs, "num_outputs")
+    num_outputs = check_count(num_outputs, "num_outputs")
     check_projection(projection, condition, num_outputs)
     scores = dense(num_outputs, spectral_norm, "score", kernel_initializer=initializer())(features)
     if not projection:
@@ -98,7 +97,7 @@ def halvings(size, smallest):
 
 def some_halvings(shape, smallest, name):
     """`halvings` of an image of this shape, or a `ValueError` that calls it `name` if there are none."""
-    count = halvings(shape[:2], arguments.positive_int(smallest, "smallest_size"))
+    count = halvings(shape[:2], check_count(smallest, "smallest_size"))
     if not count:
         raise refusal(f"`{name}` should have even sides of at least {2 * smallest}", f"{name}={shape}")
     return count

@@ -4,7 +4,8 @@ import math
 
 import keras
 
-from keras_dl.networks import arguments, condition_inputs, critic_parts
+from keras_dl.checks import check_count, check_shape
+from keras_dl.networks import condition_inputs, critic_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
 
@@ -56,9 +57,9 @@ def dcgan_generator(
     >>> generator(keras.ops.zeros((3, 4))).shape
     TensorShape([3, 28, 28, 1])
     """
-    latent_size = arguments.positive_int(latent_size, "latent_size")
-    shape = arguments.sample_shape(output_shape, "output_shape", rank=3)
-    filters = arguments.positive_int(filters, "filters")
+    latent_size = check_count(latent_size, "latent_size")
+    shape = check_shape(output_shape, "output_shape", rank=3)
+    filters = check_count(filters, "filters")
     critic_parts.check_normalization(normalization)
     times = critic_parts.some_halvings(shape, smallest_size, "output_shape")
     bias = normalization is None
@@ -128,8 +129,8 @@ def dcgan_critic(
     >>> critic(keras.ops.zeros((3, 28, 28, 1))).shape
     TensorShape([3, 1])
     """
-    shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
-    filters = arguments.positive_int(filters, "filters")
+    shape = check_shape(input_shape, "input_shape", rank=3)
+    filters = check_count(filters, "filters")
     critic_parts.check_normalization(normalization)
     times = critic_parts.some_halvings(shape, smallest_size, "input_shape")
     inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)

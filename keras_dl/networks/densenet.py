@@ -3,8 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, refusal
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
 
@@ -64,7 +63,7 @@ def densenet(
     """
     counts = known(depth, LAYERS, "depth")
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "DenseNet")
-    growth_rate = arguments.positive_int(growth_rate or GROWTH_RATES[depth], "growth_rate")
+    growth_rate = check_count(growth_rate or GROWTH_RATES[depth], "growth_rate")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     inputs = keras.Input(shape, name="x")
     x = layers.ConvBlock(2 * growth_rate, 7, 2, "symmetric", name="stem")(inputs)
@@ -123,7 +122,7 @@ def densenet_cifar(
     >>> network(keras.ops.zeros((2, 8, 8, 1))).shape
     TensorShape([2, 10])
     """
-    depth, step = arguments.positive_int(depth, "depth"), 6 if bottleneck else 3
+    depth, step = check_count(depth, "depth"), 6 if bottleneck else 3
     if depth < 4 + step or (depth - 4) % step:
         raise refusal(
             f"`depth` should be {step} n + 4, with n of at least 1, {('with' if bottleneck else 'without')} "
@@ -131,7 +130,7 @@ def densenet_cifar(
             f"depth={depth}",
         )
     shape = image_shape(input_shape, SMALLEST_CIFAR[bool(antialias)], "DenseNet for CIFAR")
-    growth_rate = arguments.positive_int(growth_rate, "growth_rate")
+    growth_rate = check_count(growth_rate, "growth_rate")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     blocks = {"growth_rate": growth_rate, "bottleneck": 4 if bottleneck else None, "dropout": dropout}
     inputs = keras.Input(shape, name="x")

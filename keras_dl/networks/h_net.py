@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count
 from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register
 
@@ -67,7 +67,7 @@ def h_net(
     True
     """
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "H-Net")
-    filters = arguments.positive_int(filters, "filters")
+    filters = check_count(filters, "filters")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     options = {"kernel_size": kernel_size, "num_rings": num_rings, "max_order": max_order}
     pool = layers.HarmonicBlurPool2D if antialias else layers.HarmonicPooling2D

@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.networks import arguments
+from keras_dl.checks import check_shape
 from keras_dl.networks.classification import Top
 from keras_dl.networks.registry import register
 
@@ -56,7 +56,7 @@ def lenet5(
     >>> lenet5((28, 28, 1), num_classes=10).count_params()
     61706
     """
-    shape = arguments.sample_shape(input_shape, "input_shape", rank=3)
+    shape = check_shape(input_shape, "input_shape", rank=3)
     top = Top(num_classes, include_top, pooling, classifier_activation)
     activation = "relu" if modern else "tanh"
     inputs = keras.Input(shape, name="x")

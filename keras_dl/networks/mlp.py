@@ -5,8 +5,8 @@ import math
 import keras
 import numpy as np
 
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments, condition_inputs
+from keras_dl.checks import check_count, check_shape, check_sizes, refusal
+from keras_dl.networks import condition_inputs
 from keras_dl.networks.registry import register
 
 
@@ -50,9 +50,9 @@ def mlp_encoder(
     >>> encoder(keras.ops.zeros((3, 8, 8, 1))).shape
     TensorShape([3, 8])
     """
-    num_outputs = arguments.positive_int(latent_size, "latent_size")
-    num_outputs *= arguments.positive_int(parameters_per_latent, "parameters_per_latent")
-    shape = arguments.sample_shape(input_shape, "input_shape")
+    num_outputs = check_count(latent_size, "latent_size")
+    num_outputs *= check_count(parameters_per_latent, "parameters_per_latent")
+    shape = check_shape(input_shape, "input_shape")
     inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
     x = condition_inputs.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
     x = hidden_layers(x, hidden, activation)
@@ -105,7 +105,7 @@ def mlp_decoder(
     >>> decoder({"latents": keras.ops.zeros((3, 4)), "condition": keras.ops.array([0, 1, 9])}).shape
     TensorShape([3, 8, 8, 1])
     """
-    latent_size = arguments.positive_int(latent_size, "latent_size")
+    latent_size = check_count(latent_size, "latent_size")
     shape = parameter_shape(output_shape, parameters_per_value)
     bias = _bias_initializer(output_bias, shape)
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
@@ -121,7 +121,7 @@ def hidden_layers(x, widths, activation):
     "Language modeling with gated convolutional networks"): each has twice as many weights.
     """
     gated = activation == "glu"
-    for number, width in enumerate(arguments.positive_ints(widths, "hidden"), start=1):
+    for number, width in enumerate(check_sizes(widths, "hidden"), start=1):
         units, used = (2 * width, None) if gated else (width, activation)
         x = keras.layers.Dense(units, activation=used, name=f"hidden_{number}")(x)
         x = keras.ops.nn.glu(x) if gated else x
@@ -130,8 +130,8 @@ def hidden_layers(x, widths, activation):
 
 def parameter_shape(output_shape, parameters_per_value, rank=None):
     """Returns the shape of a sample's distribution parameters: `output_shape` with that many more channels."""
-    shape = arguments.sample_shape(output_shape, "output_shape", rank)
-    return (*shape[:-1], shape[-1] * arguments.positive_int(parameters_per_value, "parameters_per_value"))
+    shape = check_shape(output_shape, "output_shape", rank)
+    return (*shape[:-1], shape[-1] * check_count(parameters_per_value, "parameters_per_value"))
 
 
 def _bias_initializer(bias, shape):

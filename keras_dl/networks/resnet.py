@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
 
@@ -79,7 +79,7 @@ def resnet(
     kind, counts = known(depth, BLOCKS, "depth")
     smallest = (SMALLEST_WITH_SMALL_STEM if small_stem else SMALLEST)[bool(antialias)]
     shape = image_shape(input_shape, smallest, "ResNet")
-    width = arguments.positive_int(width, "width")
+    width = check_count(width, "width")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     blocks = {"kind": kind, "stride_in_1x1": stride_in_1x1, "squeeze_excite": squeeze_excite, "antialias": antialias}
     inputs = keras.Input(shape, name="x")

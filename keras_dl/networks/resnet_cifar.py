@@ -3,8 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, refusal
 from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register, variant
 from keras_dl.networks.resnet import residual_stages
@@ -62,11 +61,11 @@ def resnet_cifar(
     >>> resnet_cifar((32, 32, 3), depth=20).count_params() - 2 * 688    # 688 moving means, and as many variances
     269722
     """
-    depth = arguments.positive_int(depth, "depth")
+    depth = check_count(depth, "depth")
     if depth < 8 or depth % 6 != 2:
         raise refusal("`depth` should be 6 n + 2, with n of at least 1", f"depth={depth}")
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "ResNet for CIFAR")
-    width = arguments.positive_int(width, "width")
+    width = check_count(width, "width")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     blocks = {"projection": projection, "squeeze_excite": squeeze_excite, "antialias": antialias}
     inputs = keras.Input(shape, name="x")

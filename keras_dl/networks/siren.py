@@ -2,9 +2,8 @@
 
 import keras
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, check_sizes, refusal
 from keras_dl.layers import SineDense, SineInitializer
-from keras_dl.networks import arguments
 from keras_dl.networks.registry import register
 
 
@@ -36,11 +35,11 @@ def siren(num_inputs=2, num_outputs=1, hidden=(256, 256, 256, 256), omega_0=30.0
     >>> network(keras.ops.zeros((5, 3))).shape
     TensorShape([5, 1])
     """
-    num_outputs = arguments.positive_int(num_outputs, "num_outputs")
-    widths = arguments.positive_ints(hidden, "hidden")
+    num_outputs = check_count(num_outputs, "num_outputs")
+    widths = check_sizes(hidden, "hidden")
     if not widths:
         raise refusal("`hidden` should have at least one entry", hidden=hidden)
-    inputs = x = keras.Input((arguments.positive_int(num_inputs, "num_inputs"),), name="x")
+    inputs = x = keras.Input((check_count(num_inputs, "num_inputs"),), name="x")
     for number, width in enumerate(widths, start=1):
         first = number == 1
         x = SineDense(width, omega_0 if first else hidden_omega_0, is_first=first, name=f"sine_{number}")(x)

@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments, unet_levels, unet_parts
+from keras_dl.checks import check_count, check_sizes, refusal
+from keras_dl.networks import unet_levels, unet_parts
 from keras_dl.networks.registry import register
 from keras_dl.networks.unet_parts import Parts, check_choice
 
@@ -94,7 +94,7 @@ def unet(
     )
     _check(parts)
     heads = _heads(deep_supervision, len(levels), padding)
-    head = (arguments.positive_int(num_classes, "num_classes"), classifier_activation)
+    head = (check_count(num_classes, "num_classes"), classifier_activation)
     return _network(shape, levels, parts, heads, head, dropout, name=name)
 
 
@@ -144,7 +144,7 @@ def unet3d(
     shape = unet_levels.image_shape(input_shape)
     if len(shape) != 4:
         raise refusal("`input_shape` should be (depth, height, width, channels)", input_shape=input_shape)
-    widths = [(max(1, width // 2), width) for width in arguments.positive_ints(filters, "filters")]
+    widths = [(max(1, width // 2), width) for width in check_sizes(filters, "filters")]
     levels = unet_levels.levels(widths, 3, 2, 2, rank=3)
     parts = Parts(
         padding=padding,
@@ -155,7 +155,7 @@ def unet3d(
     )
     _check(parts)
     heads = _heads(deep_supervision, len(levels), padding)
-    head = (arguments.positive_int(num_classes, "num_classes"), classifier_activation)
+    head = (check_count(num_classes, "num_classes"), classifier_activation)
     return _network(shape, levels, parts, heads, head, dropout=0.0, keep_channels=True, name=name)
 
 
@@ -195,7 +195,7 @@ def _heads(deep_supervision, num_levels, padding):
     if isinstance(deep_supervision, bool):
         heads = max(1, num_levels - 2) if deep_supervision else 1
     else:
-        heads = arguments.positive_int(deep_supervision, "deep_supervision")
+        heads = check_count(deep_supervision, "deep_supervision")
     if heads > max(1, num_levels - 1) or (heads > 1 and padding == "valid"):
         raise refusal(
             f"`deep_supervision` should be a boolean or at most the {num_levels - 1} levels of the way up, and only "

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import keras
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, check_sizes, refusal
 from keras_dl.layers import BatchNormalization, ConvBlock, DenseBlock, TransitionDown
 from keras_dl.layers.pooling import POOLS
 from keras_dl.layers.slices import SlicesWithNeighbours, StackedSlices
-from keras_dl.networks import arguments, unet_levels, unet_parts
+from keras_dl.networks import unet_levels, unet_parts
 from keras_dl.networks.registry import register
 
 STRIDES = 32  # in the plane
@@ -73,7 +73,7 @@ def dense_unet(
     dense = _checked(Dense(layers, growth_rate, stem, up_filters))
     inputs = keras.Input(shape, name="x")
     start = unet_parts.padded(inputs, _sizes((STRIDES,) * 2))
-    head = (arguments.positive_int(num_classes, "num_classes"), classifier_activation)
+    head = (check_count(num_classes, "num_classes"), classifier_activation)
     scores = _classes(_features(start, dense, "slices"), head, "classes")
     return keras.Model(inputs, unet_parts.cut(scores, start, inputs, 0, 1, "cut"), name=name)
 
@@ -133,8 +133,8 @@ def h_dense_unet(
             "Expected both networks to end in as many channels",
             f"up_filters={flat.up_filters} for slices and {deep.up_filters} for volumes",
         )
-    num_classes = arguments.positive_int(num_classes, "num_classes")
-    neighbours = arguments.positive_int(neighbours, "neighbours")
+    num_classes = check_count(num_classes, "num_classes")
+    neighbours = check_count(neighbours, "neighbours")
     inputs = keras.Input(shape, name="x")
     start = unet_parts.padded(inputs, _sizes((STRIDES, STRIDES, SLICE_STRIDES)))
     rows = SlicesWithNeighbours(neighbours, name="slices")(start)
@@ -192,11 +192,11 @@ def _sizes(multiple):
 
 
 def _checked(dense):
-    layers = arguments.positive_ints(dense.layers, "layers")
-    up_filters = arguments.positive_ints(dense.up_filters, "up_filters")
+    layers = check_sizes(dense.layers, "layers")
+    up_filters = check_sizes(dense.up_filters, "up_filters")
     if len(layers) != 4 or len(up_filters) != 5:
         raise refusal(
             "Expected four entries of `layers` and five of `up_filters`", f"layers={layers}, up_filters={up_filters}"
         )
-    growth_rate = arguments.positive_int(dense.growth_rate, "growth_rate")
-    return Dense(layers, growth_rate, arguments.positive_int(dense.stem, "stem"), up_filters)
+    growth_rate = check_count(dense.growth_rate, "growth_rate")
+    return Dense(layers, growth_rate, check_count(dense.stem, "stem"), up_filters)

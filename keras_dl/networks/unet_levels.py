@@ -3,8 +3,7 @@
 import math
 from typing import NamedTuple
 
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count, check_sizes, refusal
 
 
 class Level(NamedTuple):
@@ -52,7 +51,7 @@ def image_shape(values):
         for axis, size in enumerate(known[:-1]):
             if size is None:
                 known[axis] = 1
-        known = arguments.positive_ints(known, "input_shape")
+        known = check_sizes(known, "input_shape")
     except (TypeError, ValueError):
         known = ()
     if not 2 <= len(known) <= 4:
@@ -67,10 +66,10 @@ def image_shape(values):
 
 def levels(filters, kernel_size, pool_size, convs, rank):
     """Returns the `Level`s of a U-Net; the arguments are those of `unet`, `rank` the number of spatial axes."""
-    convs = arguments.positive_int(convs, "convs")
+    convs = check_count(convs, "convs")
     try:
         widths = [_as_tuple(entry, convs) for entry in filters]
-        widths = [arguments.positive_ints(entry, "filters") for entry in widths]
+        widths = [check_sizes(entry, "filters") for entry in widths]
     except (TypeError, ValueError):
         widths = []
     if not widths or not all(widths):
@@ -148,7 +147,7 @@ def _per_level(value, count, rank, name):
         if not any(isinstance(entry, (tuple, list)) for entry in entries) and not isinstance(value, int):
             entries = [tuple(entries)] * count
         entries = [_repeated(entry, rank) for entry in entries]
-        entries = [arguments.positive_ints(entry, name) for entry in entries]
+        entries = [check_sizes(entry, name) for entry in entries]
     except (TypeError, ValueError):
         entries = []
     if len(entries) != count or any(len(entry) != rank for entry in entries):

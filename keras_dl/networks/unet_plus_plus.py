@@ -2,8 +2,8 @@
 
 import keras
 
-from keras_dl.checks import refusal
-from keras_dl.networks import arguments, unet_levels, unet_parts
+from keras_dl.checks import check_count, refusal
+from keras_dl.networks import unet_levels, unet_parts
 from keras_dl.networks.registry import register
 from keras_dl.networks.unet_parts import Parts
 
@@ -78,7 +78,7 @@ def unet_plus_plus(
     nodes = _nodes(start, levels, parts)
     outputs = []
     for j in range(1 if deep_supervision else len(levels) - 1, len(levels)):
-        classes = arguments.positive_int(num_classes, "num_classes")
+        classes = check_count(num_classes, "num_classes")
         y = parts.classes(nodes[0, j], classes, classifier_activation, name=f"classes_{j}")
         outputs.append(unet_parts.cut(y, start, inputs, 0, 1, f"cut_{j}"))
     return keras.Model(inputs, outputs if deep_supervision else outputs[0], name=name)

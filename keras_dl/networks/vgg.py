@@ -3,7 +3,7 @@
 import keras
 
 from keras_dl import layers
-from keras_dl.networks import arguments
+from keras_dl.checks import check_count
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
 
@@ -69,8 +69,8 @@ def vgg(
     """
     counts = known(depth, CONVOLUTIONS, "depth")
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "VGG")
-    width, units = arguments.positive_int(width, "width"), arguments.positive_int(units, "units")
-    head_size = head_size if head_size is None else arguments.positive_int(head_size, "head_size")
+    width, units = check_count(width, "width"), check_count(units, "units")
+    head_size = head_size if head_size is None else check_count(head_size, "head_size")
     top = Top(num_classes, include_top, pooling, classifier_activation)
     normalization = "batch" if batch_norm else None
     inputs = x = keras.Input(shape, name="x")

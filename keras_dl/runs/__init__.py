@@ -6,13 +6,13 @@ from keras_dl import lazy
 from keras_dl.runs.config import refuse_changes, refuse_other_values, versions
 from keras_dl.runs.folder import RunFolder
 from keras_dl.runs.lock import locked
-from keras_dl.runs.names import Name
 from keras_dl.runs.publication import publish
 
 if TYPE_CHECKING:
     from keras_dl.runs.run import Run, prepare
+    from keras_dl.runs.space import Name
 
-__getattr__, __dir__ = lazy.attributes(__name__, {"run": ("Run", "prepare"), "space": ()})  # KerasTuner
+__getattr__, __dir__ = lazy.attributes(__name__, {"run": ("Run", "prepare"), "space": ("Name",)})  # KerasTuner
 
 __all__ = [
     "Name",

@@ -93,14 +93,9 @@ class Subset(Column):
         return self.column.take(self.rows[rows])
 
 
-def is_column(data):
-    """Whether a leaf of data is read from disk."""
-    return isinstance(data, Column)
-
-
 def rows_of(data, rows):
     """Returns some rows of an array, or of a column, which are not read yet."""
-    return data.take(rows) if is_column(data) else data[rows]
+    return data.take(rows) if isinstance(data, Column) else data[rows]
 
 
 def glimpse(data):
@@ -109,17 +104,17 @@ def glimpse(data):
     Among the rows are those of the smallest and the largest label, of which all are known.
     """
     leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
-    if not any(map(is_column, leaves)):
+    if not any(isinstance(leaf, Column) for leaf in leaves):
         return data
     rows = [np.linspace(0, len(leaves[0]) - 1, min(_GLIMPSE, len(leaves[0]))).astype(int)]
     for leaf in leaves:
-        if not is_column(leaf) and len(leaf.shape) == 1:
+        if not isinstance(leaf, Column) and len(leaf.shape) == 1:
             rows.append([int(np.argmin(leaf)), int(np.argmax(leaf))])
     rows = np.unique(np.concatenate(rows))
 
     def some(leaf):
         if leaf is None:
             return None
-        return leaf[rows] if is_column(leaf) else np.asarray(leaf)[rows]
+        return leaf[rows] if isinstance(leaf, Column) else np.asarray(leaf)[rows]
 
     return tf.nest.map_structure(some, data)

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_dl.checks import check_number, check_path, check_seed, refusal
 from keras_dl.data.disk import blocks, pictures, records, tables
-from keras_dl.data.disk.column import Column, is_column, rows_of
+from keras_dl.data.disk.column import Column, rows_of
 from keras_dl.data.disk.unpacking import as_labels
 
 _LOOKED_AT = 256  # rows by which numbers of eight bits are judged
@@ -57,7 +57,7 @@ class Opened:
         count = min(max(1, round(fraction * rows)), rows - 1, most or rows)
         rng = np.random.default_rng(check_seed(seed))
         order = rng.permutation(rows)
-        if self.y is not None and not is_column(self.y) and self.y.dtype.kind == "i":
+        if self.y is not None and not isinstance(self.y, Column) and self.y.dtype.kind == "i":
             order = order[np.argsort(self.y[order], kind="stable")]
         held_out = rng.permutation(order[((np.arange(count) + 0.5) * rows / count).astype(int)])
         training = np.ones(rows, bool)

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.data.disk.column import DataError, is_column
+from keras_dl.data.disk.column import Column, DataError
 
 _MOST_THREADS = 8
 
@@ -26,7 +26,7 @@ class Reader:
 
     def __init__(self, data, unit_interval=False):
         self.data, self.unit_interval = data, unit_interval
-        self.columns = [leaf for leaf in tf.nest.flatten(data) if is_column(leaf)]
+        self.columns = [leaf for leaf in tf.nest.flatten(data) if isinstance(leaf, Column)]
         self.failure, self.threads = None, min(os.cpu_count() or 1, _MOST_THREADS)
         self._check, self._share, self._passed = None, (1, 0, 1), (-1, 0)
 
@@ -57,7 +57,9 @@ class Reader:
         for array, column in zip(arrays, self.columns, strict=True):
             array.set_shape([None, *column.shape[1:]])
         arrays = iter(arrays)
-        return tf.nest.map_structure(lambda leaf: next(arrays) if is_column(leaf) else tf.gather(leaf, rows), self.data)
+        return tf.nest.map_structure(
+            lambda leaf: next(arrays) if isinstance(leaf, Column) else tf.gather(leaf, rows), self.data
+        )
 
     def _read(self, rows, epoch=0, index=0):
         """The samples at some rows, and what is wrong with them: an exception here would be logged with its trace."""
@@ -99,7 +101,7 @@ class Reader:
         if check is not None:
             arrays = iter(arrays)
             leaves = tf.nest.map_structure(
-                lambda leaf: next(arrays) if is_column(leaf) else leaf.numpy()[rows], self.data
+                lambda leaf: next(arrays) if isinstance(leaf, Column) else leaf.numpy()[rows], self.data
             )
             check(leaves)
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_arrays
-from keras_dl.data.disk import glimpse, is_column
+from keras_dl.data.disk import Column, glimpse
 from keras_dl.data.pipeline import join
 from keras_dl.models.base.conditions import check_classes, unpack
 
@@ -13,12 +13,14 @@ from keras_dl.models.base.conditions import check_classes, unpack
 def is_arrays(data):
     """Whether `data` is a nest of arrays and columns on disk (and not a dataset, generator or iterator)."""
     leaves = [leaf for leaf in tf.nest.flatten(data) if leaf is not None]
-    return bool(leaves) and all(tf.is_tensor(leaf) or is_column(leaf) or hasattr(leaf, "__array__") for leaf in leaves)
+    return bool(leaves) and all(
+        tf.is_tensor(leaf) or isinstance(leaf, Column) or hasattr(leaf, "__array__") for leaf in leaves
+    )
 
 
 def reads_disk(data):
     """Whether `data` is a nest of arrays of which some are columns on disk."""
-    return is_arrays(data) and any(map(is_column, tf.nest.flatten(data)))
+    return is_arrays(data) and any(isinstance(leaf, Column) for leaf in tf.nest.flatten(data))
 
 
 def check_given(x, name):

@@ -1,5 +1,6 @@
 """The one trainer: a model is a list of updates."""
 
+import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -119,6 +120,8 @@ class ObjectiveModel(Memory, Offers, Saved):
         self.updates: tuple[Update, ...] = ()
         self._trackers, self.finiteness = {}, None
         self.graphs = {}
+        #: Whether the model was made in the scope of a `tf.distribute` strategy.
+        self.distributed = self._distribute_strategy is not None
         self.built = True
         paths.tell_apart(self)
 
@@ -140,15 +143,10 @@ class ObjectiveModel(Memory, Offers, Saved):
 
     # What the base does.
 
-    @property
+    @functools.cached_property
     def networks(self):
         """The model's networks, in order."""
         return [getattr(self, name) for name in self.network_names]
-
-    @property
-    def distributed(self):
-        """Whether the model was made in the scope of a `tf.distribute` strategy."""
-        return self._distribute_strategy is not None
 
     @property
     def seed(self):

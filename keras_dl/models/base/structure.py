@@ -28,6 +28,26 @@ def outputs_of(network):
     return found if inputs is None else network.compute_output_spec(inputs)
 
 
+def input_shape(network, name):
+    """The shape of a network's data input without the batch axis; `None` where the network does not say."""
+    inputs = inputs_of(network)
+    if isinstance(inputs, dict):
+        inputs = inputs[name]
+    return None if inputs is None else tuple(inputs.shape[1:])
+
+
+def output_shape(network):
+    """The shape of a network's output without the batch axis; `None` where the network does not say."""
+    outputs = outputs_of(network)
+    if isinstance(outputs, (tuple, list, dict)):
+        raise refusal(
+            f"{network.name} should return one tensor; parameters of a distribution lie side by side on its last "
+            "axis: keras.layers.Concatenate()([mean, log_scale])",
+            f"{len(outputs)} outputs",
+        )
+    return None if outputs is None else tuple(outputs.shape[1:])
+
+
 def has_convolutions(network):
     """Whether a network has kernels of more than two axes."""
     return any(len(v.shape) > 2 for v in network.variables)
