@@ -4,7 +4,8 @@ import math
 
 import keras
 
-from keras_dl.networks import arguments, denoising
+from keras_dl.checks import check_count, check_shape
+from keras_dl.networks import denoising
 from keras_dl.networks.registry import register
 
 
@@ -47,13 +48,13 @@ def denoising_mlp(
     >>> network({"x": keras.ops.zeros((3, 2)), "time": keras.ops.zeros(3)}).shape
     TensorShape([3, 2])
     """
-    shape = arguments.sample_shape(data_shape, "data_shape")
-    width = arguments.positive_int(width, "width")
-    hidden_units = arguments.positive_int(hidden_units, "hidden_units")
+    shape = check_shape(data_shape, "data_shape")
+    width = check_count(width, "width")
+    hidden_units = check_count(hidden_units, "hidden_units")
     inputs, x, time, condition = denoising.inputs(shape, num_classes, condition_shape)
     features = keras.layers.Dense(width, name="data_features")(keras.layers.Flatten(name="flatten")(x))
     h = keras.layers.Add(name="sum")([features, denoising.embedding(time, condition, width)])
-    for number in range(1, arguments.positive_int(num_blocks, "num_blocks") + 1):
+    for number in range(1, check_count(num_blocks, "num_blocks") + 1):
         inner = keras.layers.Dense(hidden_units, activation=activation, name=f"block_{number}_hidden")(h)
         inner = keras.layers.Dense(width, name=f"block_{number}_outputs")(inner)
         h = keras.layers.Add(name=f"block_{number}_add")([h, inner])
