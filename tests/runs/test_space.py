@@ -8,7 +8,7 @@ import pytest
 
 from apps import catalogue
 from keras_dl.data import DataSpec
-from keras_dl.runs import Name, names, space
+from keras_dl.runs import Name, space
 
 
 def toy_build(hp, data_spec):
@@ -100,7 +100,7 @@ def test_names_keep_their_meaning_and_are_strings_elsewhere():
     hp.Choice("kind", ["a", "b"])
     copies = [hp, hp.copy(), copy.deepcopy(hp), kt.HyperParameters.from_config(json.loads(json.dumps(hp.get_config())))]
     assert [dict(one.values) for one in copies] == [{"kind": "a"}] * 4
-    assert names.meaning(hp.space[0]) == names.meaning(copies[2].space[0]) == "what it is"
+    assert space.meaning(hp.space[0]) == space.meaning(copies[2].space[0]) == "what it is"
     assert pickle.loads(pickle.dumps(hp.space[0].name)).meaning == "what it is"
 
 
