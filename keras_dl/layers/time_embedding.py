@@ -11,7 +11,7 @@ from keras_dl.layers.options import register
 
 def _check_even(value, name):
     if check_count(value, name) % 2:
-        raise refusal(f"`{name}` should be even", f"{name}={value!r}")
+        raise refusal(f"`{name}` should be even", **{name: value})
 
 
 @register(size=_check_even, max_frequency=lambda value, name: check_number(value, name, above=0))

@@ -4,9 +4,9 @@ import math
 
 import keras
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, check_shape, check_sizes, refusal
 from keras_dl.layers import FiLM
-from keras_dl.networks import arguments, denoising
+from keras_dl.networks import denoising
 from keras_dl.networks.registry import register
 
 GROUPS = 32
@@ -57,9 +57,9 @@ def denoising_unet(
     >>> network({"x": keras.ops.zeros((3, 8, 8, 1)), "time": keras.ops.zeros(3)}).shape
     TensorShape([3, 8, 8, 1])
     """
-    shape = arguments.sample_shape(data_shape, "data_shape", rank=3)
-    filters = arguments.positive_ints(filters, "filters")
-    blocks_per_level = arguments.positive_int(blocks_per_level, "blocks_per_level")
+    shape = check_shape(data_shape, "data_shape", rank=3)
+    filters = check_sizes(filters, "filters")
+    blocks_per_level = check_count(blocks_per_level, "blocks_per_level")
     _check_levels(shape, filters, attention_levels)
     inputs, x, time, condition = denoising.inputs(shape, num_classes, condition_shape)
     features = keras.layers.Activation("silu", name="features_silu")(
