@@ -11,8 +11,6 @@ import os
 import warnings
 from pathlib import Path
 
-from keras_dl.checks import refusal
-
 LIST = ".keras_dl.sums"
 CHUNK = 1 << 20  # bytes that are read at once
 
@@ -51,7 +49,7 @@ def check_free(paths):
     for path in paths:
         if not is_free(path):
             text = f"{path} was not written by keras_dl, or was changed since, and is not replaced"
-            raise refusal(f"{text}: move it, or write elsewhere", path, error=FileExistsError)
+            raise FileExistsError(f"{text}: move it, or write elsewhere. Received: {path}")
 
 
 def free_name(path):

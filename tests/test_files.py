@@ -104,6 +104,7 @@ WRITING = {"write_text", "write_bytes", "savefig", "save_img", "copyfile", "tofi
 PLACES = {
     "keras_dl/callbacks/pictures.py": "through files",
     "keras_dl/callbacks/sheets.py": "through files",
+    "keras_dl/data/disk/unpacking.py": "into a temporary folder",
     "keras_dl/models/formats/litert.py": "into a temporary folder",
     "keras_dl/models/formats/onnx.py": "into a temporary folder",
     "keras_dl/runs/folder.py": "into a run folder, which begins empty",
