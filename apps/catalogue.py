@@ -7,8 +7,6 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from keras_dl.checks import refusal
-
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "apps" / "recipes"
 #: Methods by which a recipe asks for a hyperparameter.
@@ -37,6 +35,8 @@ def module(recipe):
         ValueError: if there is none of that name.
     """
     if not is_recipe(recipe):
+        from keras_dl.checks import refusal  # with TensorFlow, which nothing else here needs
+
         raise refusal(f"{unknown('recipe', recipe, recipes())}", f"{recipe!r}")
     name = f"recipe_{title(recipe)}" if recipe.endswith(".py") else f"apps.recipes.{recipe}"
     if name in sys.modules and Path(sys.modules[name].__file__).resolve() == _path(recipe).resolve():
