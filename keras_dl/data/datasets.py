@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from keras_dl.checks import refusal
-from keras_dl.data import coordinates, files, points
+from keras_dl.data import coordinates, files, points, tables
 
 NAMES = (
     "digits", "mnist", "fashion_mnist", "binarized_mnist", "cifar10", "cifar10_subset",
-    "eight_gaussians", "ring", "grid", "camera",
+    "eight_gaussians", "ring", "grid", "moons", "circles", "spirals", "wave", "checkerboard", "camera",
+    "wine_quality_red", "wine_quality_white", "breast_cancer",
 )  # fmt: skip
 
 
@@ -25,11 +26,14 @@ def load(name, held_out="test"):
     | `binarized_mnist` | 28x28x1, only 0 and 1 | 50,000 | 10,000 (and 10,000 `valid`) | none |
     | `cifar10` | 32x32x3 | 50,000 | 10,000 | 0..9 |
     | `cifar10_subset` | 32x32x3 | 3,000 | 1,000 | 0..9 |
-    | `eight_gaussians`, `ring`, `grid` | none: points in the plane | 50,000 | 10,000 | the component |
+    | `eight_gaussians`, `ring`, `grid`, `moons`, `circles`, `spirals`, `wave`, `checkerboard` | none: points in the
+      plane | 50,000 | 10,000 | the component |
+    | `wine_quality_red`, `wine_quality_white` | none: 11 columns | 1,439, 4,408 | 160, 490 | none |
+    | `breast_cancer` | none: 26 columns | 512 | 57 | 0 or 1 |
     | `camera` | none: coordinates in [-1, 1]^2 | 16,384 | 16,129 | none: values in [-1, 1] |
 
-    The points are drawn by `sample_points`, which says how; their coordinates are any numbers, and the ring has no
-    labels.
+    The points are drawn by `sample_points`, which says how; their coordinates are any numbers, and the ring and the
+    wave have no labels. The columns of tables are standardised: see `keras_dl.data.tables.load`.
 
     `camera` is the photograph that comes with scikit-image, smoothed and reduced to 128x128 as
     `skimage.transform.resize` does: a coordinate and a value for every pixel (see `pixels`). Held out are the points in
@@ -68,6 +72,8 @@ def load(name, held_out="test"):
     _check_name(name, held_out)
     if name in points.NAMES:
         return points.load(name)
+    if name in tables.NAMES:
+        return tables.load(name)
     if name in coordinates.NAMES:
         return coordinates.load(name)
     return tuple(_images_and_labels(name, x, y) for x, y in _READERS[name](name, held_out))

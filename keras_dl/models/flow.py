@@ -17,7 +17,7 @@ class NormalizingFlow(ObjectiveModel):
 
     trained by maximum likelihood, in nats per sample. Data are `x`, or `(x, condition)` for a conditional flow.
     Integers, such as pixels, become real numbers by `dequantized`: the loss is then a bound on $-\log P(x)$, and
-    `bits_per_dim` is tracked.
+    `bits_per_dimension` is tracked.
 
     Args:
         bijector: A `keras_dl.bijectors.Bijector` from data to latents, such as a `Chain`.
@@ -88,7 +88,7 @@ class NormalizingFlow(ObjectiveModel):
         self.log_prob_kind = "exact" if dequantized is None else "bound"
 
     def make_updates(self, optimizer):
-        terms = () if self.dequantized is None else ("bits_per_dim",)
+        terms = () if self.dequantized is None else ("bits_per_dimension",)
         return (Update("flow", self.losses, tuple(self.networks), optimizer, terms),)
 
     def losses(self, batch, draw):
@@ -99,7 +99,7 @@ class NormalizingFlow(ObjectiveModel):
             return -_density(x, *parts, draw.training)
         y, log_weight = self.dequantized.forward_and_log_weight(x, self.dequantized.draw_noise(draw), draw.training)
         bound = _density(y, *parts, draw.training) + log_weight
-        return -bound, {"bits_per_dim": self.dequantized.bits_per_dim(bound)}
+        return -bound, {"bits_per_dimension": self.dequantized.bits_per_dim(bound)}
 
     def initialize(self, batch, draw):
         """Lets the bijectors that begin by the data see the first batch."""

@@ -5,6 +5,7 @@ from keras_dl.tasks.base import Task
 from keras_dl.tasks.density import AnomalyDetection, Density
 from keras_dl.tasks.embedding import Embedding
 from keras_dl.tasks.field import Field
+from keras_dl.tasks.flow import Flow
 from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.measure import Context, Measure, Report
 from keras_dl.tasks.scans import Scans
@@ -18,6 +19,7 @@ __all__ = [
     "Embedding",
     "Ensemble",
     "Field",
+    "Flow",
     "Generation",
     "Measure",
     "Report",

@@ -97,7 +97,7 @@ def test_variational_noise_is_trained_and_integers_come_back():
     model = trained(lambda: models.Glow(num_steps=1, hidden=(4,), dequantized=pixels, seed=0), data, batch_size=5)
     assert np.abs(model.noise.get_weights()[1]).max() > 0
     np.testing.assert_allclose(model.decode(model.encode(data[0])), data[0], atol=1e-6)
-    assert set(model.evaluate(data[0], verbose=0, return_dict=True)) == {"loss", "bits_per_dim"}
+    assert set(model.evaluate(data[0], verbose=0, return_dict=True)) == {"loss", "bits_per_dimension"}
     levels = np.asarray(model.sample(4, temperature=0.7)) * 16
     np.testing.assert_allclose(levels, np.round(levels), atol=1e-5)
 

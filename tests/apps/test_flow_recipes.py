@@ -1,0 +1,74 @@
+"""Recipes of flows through the programs: pictures, measures and tables of one's own."""
+
+import json
+
+import numpy as np
+import pytest
+
+from apps import evaluate, sample, train
+from keras_dl import tasks
+from keras_dl.data import points, tables
+
+TINY = ["--set=hidden_units=8", "--set=num_layers=1", "--set=batch_size=4096", "--epochs", 1]
+
+
+def test_points_have_a_density_map_a_grid_and_a_divergence(run, tmp_path):
+    folder = tmp_path / "flow2d"
+    assert run(train.main, "flow2d", "--dataset", "moons", "--out", folder, "--set=num_bins=3", *TINY) == 0
+    assert {"density.png", "warped_grid.png"} <= {path.name for path in (folder / "pictures").iterdir()}
+    assert run(evaluate.main, folder, "--limit", 100) == 0
+    figures = json.loads((folder / "evaluation.json").read_text())
+    x = points.load("moons")[1][0][:100]
+    expected = points.log_density("moons", x).mean() - figures["log_prob"]
+    assert figures["log_prob_kind"] == "exact" and figures["kl_divergence"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_images_are_drawn_by_temperature_and_counted_in_bits(run, tmp_path):
+    small = ["--set=filters=4", "--set=num_steps=1", "--set=batch_size=512", "--epochs", 1]
+    folder = tmp_path / "glow"
+    assert run(train.main, "glow", "--out", folder, *small) == 0
+    assert {"temperatures.png", "interpolations.png"} <= {path.name for path in (folder / "pictures").iterdir()}
+    assert run(evaluate.main, folder, "--limit", 20, "--num-samples", 2) == 0
+    figures = json.loads((folder / "evaluation.json").read_text())
+    assert figures["log_prob_kind"] == "bound"
+    bits = -figures["log_prob"] / (64 * np.log(2))
+    assert figures["bits_per_dimension"] == pytest.approx(bits, rel=1e-4)
+    assert run(sample.main, folder, "--num-samples", 4, "--to", tmp_path / "x.npy") == 0
+
+
+def table(rows=200):
+    rng = np.random.default_rng(0)
+    x = rng.normal([5.0, -100.0, 3.0], [0.1, 20.0, 0.0], (rows, 3))
+    x[7:12, 1] = 1e4
+    return x
+
+
+def test_a_table_of_ones_own_is_standardised_and_reported(run, tmp_path):
+    np.save(tmp_path / "mine.npy", table())
+    folder = tmp_path / "maf"
+    with pytest.warns(UserWarning) as warned:
+        assert run(train.main, "maf", "--data", tmp_path / "mine.npy", "--out", folder, *TINY) == 0
+    texts = " ".join(str(warning.message) for warning in warned)
+    assert (
+        "1 constant columns, 2" in texts
+        and "beyond 8 deviations of the middle half" in texts
+        and "in column 1" in texts
+    )
+    described = json.loads((folder / "config.json").read_text())["data"]["standardised"]
+    assert described["columns"] == [0, 1] and described["mean"][0] == pytest.approx(5.0, abs=0.05)
+    card = "\n".join(tasks.Flow().card({"data": {"standardised": described}}))
+    assert f"| 0 | {described['mean'][0]:.6g}" in card
+    with pytest.warns(UserWarning):
+        assert run(evaluate.main, folder) == 0
+
+
+def test_named_tables_are_standardised_and_lose_repeated_columns(monkeypatch):
+    (x, y), (x_test, y_test) = tables.load("breast_cancer")
+    assert (len(x), len(x_test)) == (512, 57) and set(y) == set(y_test) == {0, 1}
+    np.testing.assert_allclose([x.mean(0), x.std(0)], [np.zeros(26), np.ones(26)], atol=1e-4)
+    assert tables.uncorrelated(np.stack([np.arange(9.0), 2 * np.arange(9.0), np.arange(9.0) % 3], -1)) == [0, 2]
+    folds = [tables.load("breast_cancer", fold)[1][0] for fold in range(10)]
+    assert sum(map(len, folds)) == 569
+    monkeypatch.delenv("KERAS_DL_DATA", raising=False)
+    with pytest.raises(FileNotFoundError, match="wine_quality/.*KERAS_DL_DATA is not set"):
+        tables.load("wine_quality_red")
