@@ -12,6 +12,7 @@ import numpy as np
 
 import keras_dl
 from apps.recipes import realnvp
+from keras_dl.checks import refusal
 from keras_dl.data import points
 from keras_dl.runs import Name
 from keras_dl.tasks import Measure
@@ -22,7 +23,7 @@ DATASET = "eight_gaussians"
 def build(hp, data_spec):
     """Returns a compiled flow for points in the plane."""
     if tuple(data_spec.shape) != (2,):
-        raise ValueError(f"flow2d expects points in the plane. Received: samples of shape {data_spec.shape}")
+        raise refusal("flow2d expects points in the plane", f"samples of shape {data_spec.shape}")
     bins = hp.Int(Name("num_bins", "bins of each spline"), 2, 64, default=16)
     model = keras_dl.models.NeuralSplineFlow(
         (2,), realnvp.num_layers(hp, 6), realnvp.hidden(hp, 64), bins, ema_momentum=realnvp.ema_momentum(hp)

@@ -80,7 +80,7 @@ def log_density(name, x):
     1.0
     """
     if name not in NAMES:
-        raise ValueError(f"name should be one of {NAMES}. Received: name={name!r}")
+        raise refusal(f"name should be one of {NAMES}", name=name)
     x = np.asarray(x, "float64")
     if name == "checkerboard":
         black = (np.floor(x).sum(-1) % 2 == 0) & (np.abs(x) < 2).all(-1)

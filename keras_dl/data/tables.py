@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.data import files
 
 NAMES = ("wine_quality_red", "wine_quality_white", "breast_cancer")
@@ -55,15 +56,16 @@ def _read(name):
         return load_breast_cancer(return_X_y=True)
     root = os.environ.get("KERAS_DL_DATA")
     if root is None:
-        raise FileNotFoundError(
-            f"Expected the environment variable KERAS_DL_DATA to name a folder with wine_quality/, for {name}. "
-            "Received: KERAS_DL_DATA is not set"
+        raise refusal(
+            f"Expected the environment variable KERAS_DL_DATA to name a folder with wine_quality/, for {name}",
+            "KERAS_DL_DATA is not set",
+            error=FileNotFoundError,
         )
     path = files.find(Path(root) / "wine_quality", [f"winequality-{name.removeprefix('wine_quality_')}.csv"])
     try:
         table = np.loadtxt(path, delimiter=",")
     except ValueError as error:
-        raise ValueError(f"Expected {path} to hold numbers, comma separated. Received: {error}") from error
+        raise refusal(f"Expected {path} to hold numbers, comma separated", str(error)) from error
     if table.shape != (_ROWS[name], 12):
-        raise ValueError(f"Expected {path} to have {_ROWS[name]} rows of 12 numbers. Received: shape {table.shape}")
+        raise refusal(f"Expected {path} to have {_ROWS[name]} rows of 12 numbers", f"shape {table.shape}")
     return table[:, :-1], None

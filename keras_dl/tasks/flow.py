@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_dl.checks import refusal
 from keras_dl.tasks import drawing, flow_drawing
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.density import Density
@@ -100,7 +101,7 @@ def standardised(data):
     mean, deviation = rows.mean(0), rows.std(0)
     varies = deviation > 1e-6 * np.maximum(1.0, np.abs(mean))
     if not varies.any():
-        raise ValueError(f"{data.name} should have a column that varies. Received: constant columns only")
+        raise refusal(f"{data.name} should have a column that varies", "constant columns only")
     _report(data.name, rows, deviation, varies)
     columns, mean, deviation = np.flatnonzero(varies), mean[varies], deviation[varies]
 
