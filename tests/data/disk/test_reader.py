@@ -61,3 +61,15 @@ def test_a_pipeline_read_by_itself_says_what_is_wrong(tmp_path):
 def test_only_values_from_zero_to_one_are_binarised(column):
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"row 1 of .*x\.npy: x should lie in \[0, 1\]"):
         list(pipeline(column, batch_size=8, shuffle=False, binarize="stochastic"))
+
+
+def test_batches_that_are_passed_over_are_not_read(column):
+    dataset, whole = (pipeline(column, batch_size=8, seed=1) for _ in range(2))
+    dataset.order.place(0)
+    dataset.order.pass_over(2)
+    for epoch in range(2):
+        for index, (batch, expected) in enumerate(zip(dataset, whole, strict=True)):
+            if epoch == 0 and index < 2:
+                assert np.isnan(batch).all() and batch.shape == expected.shape
+            else:
+                np.testing.assert_array_equal(batch, expected)
