@@ -139,11 +139,11 @@ def open_run(path):
         return folder, config, catalogue.module(config["recipe"])
 
 
-def old_config(folder, arguments, kind, say):
+def old_config(folder, arguments, kind):
     """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None if a new one begins."""
     if not folder.exists():
         if arguments.resume:
-            say(f"nothing to resume in {folder.path}: beginning")
+            raise UserError(f"nothing to resume in {folder.path}: leave --resume out to begin a {kind}")
         return None
     if not arguments.resume:
         raise UserError(f"{folder.path} already holds a {kind}: go on with --resume, or give another --out")
@@ -236,6 +236,8 @@ def hyperparameters(arguments):
 def check_names(arguments):
     """Refuses a `--set` of a hyperparameter for which the recipe never asks."""
     names = catalogue.hyperparameters(arguments.recipe)
+    if arguments.epochs is not None and names is not None and "epochs" not in names:
+        raise UserError(f"{arguments.recipe} has no number of epochs, which --epochs would set")
     for name in assignments(arguments.set):
         if names is not None and name not in names:
             raise UserError(catalogue.unknown("hyperparameter", name, names))

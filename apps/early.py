@@ -2,8 +2,10 @@
 
 import functools
 import importlib.util
+from pathlib import Path
 
 from apps import catalogue
+from apps.cli import UserError, user_errors
 
 
 @functools.cache
@@ -20,9 +22,21 @@ def module(name):
     return loaded
 
 
+def check_run(path, file="config.json", folds=False):
+    """Refuses a folder that holds no run, before TensorFlow is imported.
+
+    Args:
+        path: the folder.
+        file: the file that a run, or a search, is recognised by.
+        folds: whether a folder with the runs of folds will do.
+    """
+    place = Path(path)
+    if not (place / file).is_file() and not (folds and any(place.glob(f"fold_[0-9]/{file}"))):
+        kind = "search" if file == "search.json" else "run"
+        raise UserError(f"{path} holds no {kind}: {place / file} does not exist")
+
+
 def check_free(path):
     """Refuses a file of the user's as the place of a result, before any work."""
-    from apps.cli import user_errors
-
     with user_errors(OSError):
         module("files").check_free([path])

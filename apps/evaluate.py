@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import catalogue, cli
+from apps import catalogue, cli, early
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -53,6 +53,7 @@ def parser():
 
 def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
+    early.check_run(arguments.folder)
     cli.start_tensorflow()
     evaluate(arguments)
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import catalogue, cli
+from apps import catalogue, cli, early
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -52,7 +52,12 @@ def parser():
 
 
 def main(argv=None):
-    arguments = parser().parse(sys.argv[1:] if argv is None else argv)
+    argv = sys.argv[1:] if argv is None else argv
+    names = [text for text in argv if not str(text).startswith("-")]
+    if len(argv) == len(names) == 2:
+        raise cli.UserError(f"unexpected argument {argv[1]!r}: where the model goes is --to {argv[1]}")
+    arguments = parser().parse(argv)
+    early.check_run(arguments.folder)
     cli.start_tensorflow()
     publish(arguments.folder, arguments.to, arguments.version, arguments.format)
 

@@ -47,6 +47,7 @@ def main(argv=None):
         raise UserError(f"--to expects a file that ends in {', '.join(SUFFIXES)}; received {arguments.to!r}")
     if arguments.to:
         early.check_free(arguments.to)
+    early.check_run(arguments.folder)
     cli.start_tensorflow()
     sample(arguments)
 

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from apps import cli
+from apps import cli, early
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -33,6 +33,8 @@ def parser():
 
 def main(argv=None):
     arguments = parser().parse(sys.argv[1:] if argv is None else argv)
+    for path in arguments.folders:
+        early.check_run(path, folds=True)
     cli.start_tensorflow()
     segment(arguments)
 

@@ -5,7 +5,7 @@ import copy
 import sys
 from pathlib import Path
 
-from apps import catalogue, cli
+from apps import catalogue, cli, early
 from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
@@ -127,6 +127,8 @@ def parsed(parser, argv=None):
 
 def main(argv=None):
     arguments = parsed(parser, argv)
+    if arguments.resume and not arguments.options:
+        early.check_run(arguments.out or f"runs/{catalogue.title(arguments.recipe)}", folds=arguments.folds)
     cli.start_tensorflow()
     if arguments.options:
         show_options(arguments)
@@ -181,7 +183,7 @@ def opened(arguments, stack):
     chief = runtime.is_chief()
     show.console.quiet = not chief
     folder = runs.RunFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}")
-    old = cli.old_config(folder, arguments, "run", show.say)
+    old = cli.old_config(folder, arguments, "run")
     with user_errors(ValueError, OSError, ImportError):
         if chief:
             folder.check_writable() if old else folder.check_new()
@@ -222,8 +224,9 @@ def fit(run, train_data, test_data):
     except KeyboardInterrupt:
         bar.close()
         command = f"python -m apps.train {run.config['recipe']} --out {path} --resume"
-        show.say(f"\nstopped after {bar.done} whole epochs, which are kept; go on with\n  {command}")
-        raise
+        kept = "1 whole epoch, which is kept" if bar.done == 1 else f"{bar.done} whole epochs, which are kept"
+        show.say(f"\nstopped after {kept}; go on with\n  {command}")
+        raise SystemExit(cli.INTERRUPTED) from None
     except OSError as error:
         raise UserError(f"cannot write to {path}: {error}; the last whole state is kept") from error
     except runtime.LostWorkerError as error:
@@ -325,6 +328,7 @@ def fold_arguments(arguments, out, number):
     one = copy.copy(arguments)
     one.out = str(Path(out.path) / f"fold_{number}")
     one.export = arguments.export and f"{arguments.export}_fold_{number}"
+    one.resume = arguments.resume and (Path(one.out) / "config.json").is_file()
     one.set = [*arguments.set, f"fold={number}"]
     return one
 

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 
-from apps import catalogue, cli
+from apps import catalogue, cli, early
 from apps.cli import UserError, user_errors
 from apps.train import parsed, presets_text, recipes_text
 
@@ -99,6 +99,8 @@ def parser(argv):
 
 def main(argv=None):
     arguments = parsed(parser, argv)
+    if arguments.resume and not arguments.options:
+        early.check_run(arguments.out or f"runs/{catalogue.title(arguments.recipe)}_search", "search.json")
     cli.start_tensorflow()
     if arguments.options:
         show_options(arguments)
@@ -127,7 +129,6 @@ def show_options(arguments):
 
 def tune(arguments):
     """Searches, or goes on searching, and leaves a search folder; as a worker, runs trials of a search."""
-    from apps import show
     from keras_dl import search
     from keras_dl.runs import locked
 
@@ -140,7 +141,7 @@ def tune(arguments):
                     config = folder.read_config()
                 run(search.Search(make_plan(config), folder, config, listener()))
                 return
-            old = cli.old_config(folder, arguments, "search", show.say)
+            old = cli.old_config(folder, arguments, "search")
             config = search_config(arguments, old)
             plan = make_plan(config)
             config = begin(plan, config, folder, old)

@@ -151,7 +151,7 @@ def test_a_run_interrupted_again_and_again_ends_in_the_same_state(run, finished,
         with monkeypatch.context() as patch:
             interrupt_second_call(patch, owner, name)
             assert run(train.main, "vae", "--out", tmp_path / "r", *options) == 130
-        assert f"stopped after {done} whole epochs" in capsys.readouterr().out
+        assert f"stopped after {done} whole epoch" in capsys.readouterr().out
         options = ["--resume"]
     assert run(train.main, "vae", "--out", tmp_path / "r", "--resume") == 0
     assert_same_state(tmp_path / "r", finished)
@@ -193,9 +193,10 @@ def test_a_killed_process_resumes_to_the_same_state(run, tmp_path, small):
     assert history(killed) == history(tmp_path / "whole")
 
 
-def test_resume_where_nothing_is_begins(run, tmp_path, capsys, small):
-    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 1, "--resume", *small) == 0
-    assert "nothing to resume" in capsys.readouterr().out
+def test_resume_where_nothing_is_is_refused(run, tmp_path, capsys, small):
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 1, "--resume", *small) == 2
+    assert f"{tmp_path / 'r'} holds no run" in capsys.readouterr().err
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_run_is_not_cut_back(run, tmp_path, capsys, small):
