@@ -166,53 +166,6 @@ def dataset_name(arguments):
     return path.stem if path.is_file() else path.name
 
 
-def add_reading(parser):
-    """Adds the options of how scans are read."""
-    parser.add_argument(
-        "--label-values", type=_integers, metavar="0,128,255",
-        help="of --data: the numbers in the masks of the classes, ascending, the background first (default: what "
-        "dataset.json names, or 0, 1, 2 ... or 0, 255)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--ignore-label", type=whole_number(1, 2**31 - 1), metavar="N",
-        help="of --data: the number in the masks of pixels that train nothing and are not scored, such as 255",
-    )  # fmt: skip
-    parser.add_argument(
-        "--groups", metavar="FILE",
-        help="of scans: what keeps cases of one patient in one part of a fold: CSV with lines NAME,PATIENT or JSON of "
-        "such a dict; nnU-Net's splits_final.json; or a regular expression for the beginning of names, as '[^_]+'",
-    )  # fmt: skip
-
-
-def reading(arguments, recipe):
-    """How scans are read, as a config holds it; None if nothing is asked for."""
-    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
-    options = {name: value for name, value in options.items() if value is not None}
-    if not options:
-        return None
-    if recipe.TASK.condition != "masks":
-        raise UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
-    if "groups" in options and Path(options["groups"]).is_file():
-        options["groups"] = str(Path(options["groups"]).resolve())
-    return options
-
-
-def reading_of(config, other=False):
-    """The argument of a task's `load` that says how a run's scans are read; of other data, without groups."""
-    options = dict(config.get("reading") or {})
-    if other:
-        options.pop("groups", None)
-        options.pop("label_values", None)
-    return {"reading": options} if options else {}
-
-
-def _integers(text):
-    try:
-        return [int(part) for part in text.split(",")]
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"expected integers such as 0,128,255, received {text!r}") from None
-
-
 def assignments(texts):
     """Splits `NAME=VALUE` texts into a dict of texts; a later one overrides an earlier one."""
     values = {}
@@ -226,7 +179,7 @@ def assignments(texts):
 
 def hyperparameters(arguments):
     """The hyperparameters that are set: those of the preset, over them `--set` and `--epochs`."""
-    values = dict(catalogue.presets(arguments.recipe).get(arguments.preset, {}))
+    values = {} if arguments.preset is None else dict(catalogue.presets(arguments.recipe)[arguments.preset])
     values |= assignments(arguments.set)
     if arguments.epochs is not None:
         values["epochs"] = arguments.epochs
@@ -235,6 +188,8 @@ def hyperparameters(arguments):
 
 def check_names(arguments):
     """Refuses a `--set` of a hyperparameter for which the recipe never asks."""
+    if not arguments.set:
+        return
     names = catalogue.hyperparameters(arguments.recipe)
     if arguments.epochs is not None and names is not None and "epochs" not in names:
         raise UserError(f"{arguments.recipe} has no number of epochs, which --epochs would set")

@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import catalogue, cli, early
+from apps import catalogue, cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -69,7 +69,7 @@ def evaluate(arguments):
     with user_errors(ValueError, OSError, ImportError):
         model = folder.load_model()
         place = cli.data_folder(arguments) if name else config.get("folder")
-        reading = cli.reading_of(config, other=bool(name))
+        reading = options.reading_of(config, other=bool(name))
         label_values = config["data"].get("label_values")
         data = task.load(name or config["dataset"], place, label_values, show.tracked, **reading)
         data = data.of_run(config, folder.path, other=bool(name), limit=arguments.limit)

@@ -5,128 +5,13 @@ import copy
 import sys
 from pathlib import Path
 
-from apps import catalogue, cli, early
+from apps import catalogue, cli, early, options
 from apps.cli import UserError, user_errors
-
-DESCRIPTION = """\
-Trains a system on a data set. Everything goes into one run folder:
-
-  config.json    what was asked for, enough to do it again
-  model.keras    the model after the last whole epoch, with optimizer and random state
-  checkpoints/   the last states of the run, each with its checksums; --resume takes the newest whole one
-  history.csv    every metric after every epoch; also in tensorboard/
-  results.json   the metrics at the end
-  pictures/      loss curves, reconstructions, samples as training goes on
-"""
-EXAMPLES = """\
-examples:
-  python -m apps.train vae                               digits, the recipe's defaults, into runs/vae
-  python -m apps.train vae --help                        about the recipe itself
-  python -m apps.train vae --options                     its hyperparameters, with defaults and ranges
-  python -m apps.train vae --dataset mnist --out runs/m --epochs 20 --set latent_size=2 --set network=conv
-  python -m apps.train dcgan --data FOLDER --out runs/mine                   a folder of images, or a file: see --data
-  python -m apps.train vae --out runs/m --resume         go on after an interruption, as if there had been none
-  python -m apps.train nnunet --data FOLDER --export saved_models/mine      trained, evaluated and exported
-  python -m apps.train vae --replicas 2                  each batch on two devices: the same steps
-"""
-
-
-def parser(argv):
-    names = catalogue.recipes()
-    recipe = next(filter(catalogue.is_recipe, argv), None)
-    parser = cli.Parser(
-        prog="python -m apps.train",
-        description=catalogue.docstring(recipe) if recipe else DESCRIPTION + "\n" + recipes_text(names),
-        epilog=None if recipe else EXAMPLES,
-    )
-    parser.add_argument("--version", action=cli.Version)
-    parser.add_argument("recipe", type=cli.recipe, help=f"the system to train: {', '.join(names)}, or a file")
-    datasets = catalogue.datasets()
-    parser.add_argument(
-        "--dataset",
-        type=cli.one_of("dataset", datasets),
-        metavar="NAME",
-        help=f"the data: {', '.join(datasets)} (default: the recipe's own). With the environment variable "
-        "KERAS_DL_DATA=FOLDER the files of NAME are read from FOLDER/NAME/, else keras.datasets downloads them",
-    )
-    parser.add_argument(
-        "--data", metavar="PATH",
-        help="the data, instead of --dataset: a folder of images of one size, in a subfolder per class if there are "
-        "labels; or a .npy, .npz, .csv, .parquet or .tfrecord file, see keras_dl.data.open; a tenth is held out. For "
-        "unet, unet3d and nnunet: a folder with images/ and masks/, or imagesTr/ and labelsTr/, as PNG, TIFF, NIfTI "
-        "(images also as JPEG) files of the same names; masks of 0, 1, 2 ..., 0 and 255, or as dataset.json or "
-        "--label-values says; fewer than five are all trained on",
-    )  # fmt: skip
-    cli.add_reading(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
-    parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help="passes over the training data")
-    parser.add_argument("--preset", metavar="NAME", help="a named set of hyperparameters" + presets_text(recipe))
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter (--options lists them)"
-    )
-    seed = cli.whole_number(0, 2**32 - 1)
-    parser.add_argument("--seed", type=seed, metavar="N", help="decides weights, noise, data order (default: 0)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
-    parser.add_argument(
-        "--extend",
-        action="store_true",
-        help="with --resume and a larger --epochs: learning rates and weights follow the schedules of a run of so many "
-        "epochs from where the run stands; without it they stay those of the first command",
-    )
-    parser.add_argument(
-        "--checkpoint-every",
-        type=cli.whole_number(1),
-        metavar="STEPS",
-        help="keep a checkpoint after every so many steps, too, and not only after every epoch",
-    )
-    parser.add_argument(
-        "--export", metavar="TO", help="export the trained model, too, as python -m apps.export OUT --to TO does"
-    )
-    parser.add_argument(
-        "--strategy",
-        type=cli.one_of("strategy", catalogue.strategies()),
-        default="auto",
-        metavar="NAME",
-        help="where to train: none (one device), mirrored (several devices of this machine), multi_worker (several "
-        "processes; see python -m apps.launch --help), or auto, which looks (the default)",
-    )
-    parser.add_argument(
-        "--replicas",
-        type=cli.whole_number(1, 64),
-        metavar="N",
-        help="on how many devices to train; if there is no GPU, N shares of the CPU",
-    )
-    parser.add_argument(
-        "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
-    )
-    parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
-    return parser
-
-
-def recipes_text(names):
-    lines = (f"  {name:<8}{catalogue.docstring(name).splitlines()[0]}" for name in names)
-    return "recipes:\n" + "\n".join(lines)
-
-
-def presets_text(recipe):
-    names = list(catalogue.presets(recipe)) if recipe else []
-    return f": {', '.join(names)}" if names else ""
-
-
-def parsed(parser, argv=None):
-    """The arguments of a program that takes a recipe, whose preset is one that there is."""
-    argv = sys.argv[1:] if argv is None else argv
-    arguments = parser(argv).parse(argv)
-    presets = catalogue.presets(arguments.recipe)
-    if arguments.preset is not None and arguments.preset not in presets:
-        raise cli.UserError(catalogue.unknown("preset", arguments.preset, list(presets)))
-    cli.dataset_name(arguments)
-    cli.check_names(arguments)
-    return arguments
+from apps.train_options import parser
 
 
 def main(argv=None):
-    arguments = parsed(parser, argv)
+    arguments = options.parsed(parser, argv)
     if arguments.resume and not arguments.options:
         early.check_run(arguments.out or f"runs/{catalogue.title(arguments.recipe)}", folds=arguments.folds)
     cli.start_tensorflow()
@@ -146,7 +31,7 @@ def show_options(arguments):
     recipe = catalogue.module(arguments.recipe)
     name = cli.dataset_name(arguments) or recipe.DATASET
     with user_errors(ValueError, OSError, ImportError):
-        reading = cli.reading_of({"reading": cli.reading(arguments, recipe)})
+        reading = options.reading_of({"reading": options.reading(arguments, recipe)})
         data = recipe.TASK.load(name, arguments.data, track=show.tracked, **reading)
         rows = space.table(recipe, data.spec)
     columns = {"default": {}, "takes": {}, "means": {}}
@@ -193,7 +78,7 @@ def opened(arguments, stack):
                 check_makeable(arguments.export)
         config = run_config(arguments, old)
         recipe = catalogue.module(config["recipe"])
-        reading = cli.reading_of(config)
+        reading = options.reading_of(config)
         data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
         resumes, extend = bool(old), bool(old) and arguments.extend
         model, config, pipelines = runs.prepare(folder, recipe, config, data, strategy, resumes, extend)
@@ -274,7 +159,7 @@ def run_config(arguments, old):
 
     request = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
     request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
-    request["reading"] = cli.reading(arguments, catalogue.module(old["recipe"] if old else arguments.recipe))
+    request["reading"] = options.reading(arguments, catalogue.module(old["recipe"] if old else arguments.recipe))
     values = cli.hyperparameters(arguments)
     if old is None:
         dataset = request["dataset"] or catalogue.default_dataset(arguments.recipe)

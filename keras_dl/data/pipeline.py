@@ -90,10 +90,10 @@ def pipeline(
     """
     if binarize not in _BINARIZE:
         raise refusal(f"binarize should be one of {_BINARIZE}", binarize=binarize)
-    batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     if x is None:
         raise refusal("x should be an array or a nest of arrays", "x=None")
     data = join(x, y, sample_weight)
+    batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     rows = check_arrays(data, unit_interval=binarize is not None)
     if drop_remainder and rows < batch_size:
         raise refusal(f"drop_remainder leaves no batch of {batch_size} rows", f"{rows} rows")

@@ -84,9 +84,9 @@ class ELBO(Bound):
     def __init__(self, beta=1.0, num_samples=1, kl="analytic", free_bits=0.0):
         if kl not in ("analytic", "monte_carlo"):
             raise refusal('kl should be "analytic" or "monte_carlo"', kl=kl)
-        self.beta = check_weight(beta, "beta")
         self.num_samples = check_count(num_samples, "num_samples")
         self.kl = kl
+        self.beta = check_weight(beta, "beta")
         self.free_bits = check_weight(free_bits, "free_bits")
 
     def __call__(self, x, posterior, prior, latents, log_likelihood, step):

@@ -57,11 +57,12 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
         check(model, *validation)
     elif validation is not None and is_arrays(validation):
         check(model, validation)
-    check_monitors(model, as_list(callbacks))
-    direct_monitors(model, as_list(callbacks))
+    listed = as_list(callbacks)
+    check_monitors(model, listed)
+    direct_monitors(model, listed)
     steps_per_epoch, count = options.get("steps_per_epoch"), feeding.count_batches(x)
     steps = steps_per_epoch or count
-    _choose(model, x, steps, options, as_list(callbacks))
+    _choose(model, x, steps, options, listed)
     order = feeding.order_of(x)
     progress = Progress(x, steps_per_epoch, count if order is None else order.count)
     if isinstance(callbacks, keras.callbacks.CallbackList):
@@ -69,7 +70,7 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
         callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
     else:
         shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": options.get("epochs", 1)}
-        callbacks = Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
+        callbacks = Callbacks(in_order(model, listed, progress), steps, model=model, **shown)
     options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}
     try:
         workers, reader = lost_workers(model.distribute_strategy), feeding.reading(model, x, validation)

@@ -1,0 +1,76 @@
+"""Options that programs of recipes share: recipes and presets, and how scans are read."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from apps import catalogue, cli
+
+
+def recipes_text(names):
+    lines = (f"  {name:<8}{catalogue.docstring(name).splitlines()[0]}" for name in names)
+    return "recipes:\n" + "\n".join(lines)
+
+
+def presets_text(recipe):
+    names = list(catalogue.presets(recipe)) if recipe else []
+    return f": {', '.join(names)}" if names else ""
+
+
+def parsed(parser, argv=None):
+    """The arguments of a program that takes a recipe, whose preset is one that there is."""
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = parser(argv).parse(argv)
+    presets = catalogue.presets(arguments.recipe) if arguments.preset is not None else {}
+    if arguments.preset is not None and arguments.preset not in presets:
+        raise cli.UserError(catalogue.unknown("preset", arguments.preset, list(presets)))
+    cli.dataset_name(arguments)
+    cli.check_names(arguments)
+    return arguments
+
+
+def add_reading(parser):
+    """Adds the options of how scans are read."""
+    parser.add_argument(
+        "--label-values", type=_integers, metavar="0,128,255",
+        help="of --data: the numbers in the masks of the classes, ascending, the background first (default: what "
+        "dataset.json names, or 0, 1, 2 ... or 0, 255)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--ignore-label", type=cli.whole_number(1, 2**31 - 1), metavar="N",
+        help="of --data: the number in the masks of pixels that train nothing and are not scored, such as 255",
+    )  # fmt: skip
+    parser.add_argument(
+        "--groups", metavar="FILE",
+        help="of scans: what keeps cases of one patient in one part of a fold: CSV with lines NAME,PATIENT or JSON of "
+        "such a dict; nnU-Net's splits_final.json; or a regular expression for the beginning of names, as '[^_]+'",
+    )  # fmt: skip
+
+
+def reading(arguments, recipe):
+    """How scans are read, as a config holds it; None if nothing is asked for."""
+    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
+    options = {name: value for name, value in options.items() if value is not None}
+    if not options:
+        return None
+    if recipe.TASK.condition != "masks":
+        raise cli.UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
+    if "groups" in options and Path(options["groups"]).is_file():
+        options["groups"] = str(Path(options["groups"]).resolve())
+    return options
+
+
+def reading_of(config, other=False):
+    """The argument of a task's `load` that says how a run's scans are read; of other data, without groups."""
+    options = dict(config.get("reading") or {})
+    if other:
+        options.pop("groups", None)
+        options.pop("label_values", None)
+    return {"reading": options} if options else {}
+
+
+def _integers(text):
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected integers such as 0,128,255, received {text!r}") from None
