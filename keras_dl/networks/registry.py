@@ -78,7 +78,9 @@ def create(name, *args, **kwargs):
     (None, 8)
     """
     if name not in _FACTORIES:
-        nearest = difflib.get_close_matches(str(name).lower(), _FACTORIES, n=3) or list()
+        text = str(name).lower()
+        begun = [one for one in list() if text and one.startswith(text)]
+        nearest = begun[:3] or difflib.get_close_matches(text, _FACTORIES, n=3) or list()
         raise refusal(f"Unknown network; did you mean {' or '.join(nearest)}?", f"{name!r}")
     return _FACTORIES[name](*args, **kwargs)
 

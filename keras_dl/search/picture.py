@@ -47,7 +47,7 @@ def draw(path, space, rows, objective, names):
     last = result_axis(objective, ended)
     figure, panel = plt.subplots(figsize=(2.5 + 1.15 * (len(axes) + 1), 5.5), layout="constrained")
     for row in reversed(rows):  # the best on top
-        heights = [_height(one, p.name, row) for one, p in zip(axes, parameters, strict=True)]
+        heights = [_height(one, p.name, row, rows) for one, p in zip(axes, parameters, strict=True)]
         _line(panel, plt, heights, row, objective, last, best=row is rows[0])
     _decorate(panel, [*axes, last], failed=len(ended) < len(rows))
     colours = plt.cm.ScalarMappable(plt.Normalize(0, 1), _colours(plt))
@@ -118,12 +118,15 @@ def _log_ticks(low, high):
     return [(place(math.log(value)), f"{value:.4g}") for value in (low, *between, high)]
 
 
-def _height(one, name, row):
+def _height(one, name, row, rows):
+    """Where a trial's line crosses an axis: at its value, lines through one choice side by side around it."""
     if name not in row["hyperparameters"]:
         return ABSENT
-    # Lines through one choice are told apart by the number of the trial.
-    offset = SPREAD * ((row["trial"] * 0.618) % 1 - 0.5) if one.spread else 0.0
-    return one.place(row["hyperparameters"][name]) + offset
+    value = row["hyperparameters"][name]
+    if not one.spread:
+        return one.place(value)
+    alike = sorted(other["trial"] for other in rows if other["hyperparameters"].get(name) == value)
+    return one.place(value) + SPREAD * ((alike.index(row["trial"]) + 0.5) / len(alike) - 0.5)
 
 
 def _line(panel, plt, heights, row, objective, last, best):

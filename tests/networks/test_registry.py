@@ -24,6 +24,8 @@ def test_unknown_names_bring_the_nearest():
         networks.create("mlp_encodr")
     with pytest.raises(ValueError, match="did you mean conv_decoder.*Received: 'ConvDecoder'"):
         networks.create("ConvDecoder")
+    with pytest.raises(ValueError, match=r"did you mean lenet5\?.*Received: 'lenet'"):
+        networks.create("lenet")
     with pytest.raises(ValueError, match="did you mean .*mlp_encoder.*Received: 3"):
         networks.create(3)
 
