@@ -2,6 +2,8 @@
 
 import json
 
+from keras_dl.tasks.units import scale
+
 FORMATS = {
     "saved_model": "the SavedModel",
     "onnx": "ONNX, one file per signature",
@@ -32,15 +34,15 @@ def model_card(name, version, about, folder, config, task, signatures, picture, 
     lines += [f"- Command: `{' '.join(config['command'])}`", f"- Seed: {config['seed']}"]
     lines += ["- " + ", ".join(f"{package} {version}" for package, version in config["versions"].items())]
     lines += ["- The run's `model.keras` loads after `import keras_dl`, by `keras.saving.load_model`", ""]
-    lines += ["## Figures", "", *figures(folder), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
+    lines += ["## Figures", "", *figures(folder, task.units), "", "## Signatures", "", "| name | inputs |", "|---|---|"]
     lines += [f"| `{key}` | {inputs(signature)} |" for key, signature in signatures.items()]
     lines += task.card(config)
     lines += ["", "## Hyperparameters", "", "```json", json.dumps(config["hyperparameters"], indent=2), "```", ""]
     return "\n".join(lines)
 
 
-def figures(folder):
-    """The lines of a table of the run's metrics, and of its evaluation if there was one."""
+def figures(folder, units=None):
+    """The lines of a table of the run's metrics with their units, and of its evaluation if there was one."""
     columns = {}
     results, evaluation = folder.read_results()
     if results is not None:
@@ -50,7 +52,13 @@ def figures(folder):
     names = dict.fromkeys(name for column in columns.values() for name in column)
     head = ["| | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
     cells = {name: [column.get(name, "") for column in columns.values()] for name in names}
-    return head + [f"| {name} | " + " | ".join(map(_shown, row)) + " |" for name, row in cells.items()]
+    return head + [f"| {_titled(name, units)} | " + " | ".join(map(_shown, row)) + " |" for name, row in cells.items()]
+
+
+def _titled(name, units):
+    """A metric's name with its unit and which of its values are better."""
+    about = scale(name, units)
+    return f"{name} ({about})" if about else name
 
 
 def inputs(signature):
