@@ -22,8 +22,9 @@ from keras_dl.metrics.neighbours import DensityCoverage, PrecisionRecall, densit
 from keras_dl.metrics.psnr import PSNR
 from keras_dl.metrics.roc import roc_auc
 from keras_dl.metrics.sample_metric import SampleMetric, compare, measure, represent
-from keras_dl.metrics.segmentation import Dice, IoU, dice_score, iou_score, pixel_error
+from keras_dl.metrics.segmentation import Dice, IoU
 from keras_dl.metrics.segmentation_rand import RandScore, foreground_rand_score, maximal_rand_score, rand_score
+from keras_dl.metrics.segmentation_scores import dice_score, iou_score, pixel_error
 from keras_dl.metrics.segmentation_surfaces import (
     average_surface_distance,
     hausdorff_95,

@@ -1,52 +1,12 @@
-"""Activation functions, exact to the last case.
+"""Activation functions that Keras lacks, or computes otherwise than the course."""
 
-Keras' own functions where they agree with the course (values, and gradients at the kinks too); the others are written
-here. Any Keras layer takes them as objects, `activation=keras_dl.activations.sine`, or by their registered names,
-`activation="keras_dl>sine"`; the plain names `"sine"` and `"softmin"` work as well. The plain names that Keras has
-(`"leaky_relu"`) keep Keras' meaning inside a Keras layer; `keras_dl.activations.get` reads them as ours.
-
-    linear       x
-    sigmoid      1 / (1 + e^-x)
-    tanh         (e^x - e^-x) / (e^x + e^-x)
-    relu         max(0, x)
-    relu6        min(max(0, x), 6)                       Krizhevsky 2010
-    elu          x for x > 0, alpha (e^x - 1) below      Clevert et al. 2016
-    log_sigmoid  -log(1 + e^-x)
-    softmax      e^x_i / sum_j e^x_j
-    log_softmax  x_i - log sum_j e^x_j
-"""
-
-import difflib
-import inspect
 import math
 
 import keras
 from keras import ops
-from keras.activations import elu, linear, log_sigmoid, log_softmax, relu, relu6, sigmoid, softmax, tanh
+from keras.activations import elu, softmax
 
 from keras_dl.checks import refusal
-
-__all__ = [
-    "Activation",
-    "celu",
-    "elu",
-    "gelu",
-    "get",
-    "leaky_relu",
-    "linear",
-    "log_sigmoid",
-    "log_softmax",
-    "prelu",
-    "relu",
-    "relu6",
-    "selu",
-    "sigmoid",
-    "sine",
-    "softmax",
-    "softmin",
-    "softplus",
-    "tanh",
-]
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -240,109 +200,3 @@ def sine(x, omega=1.0):
     if dtype in ("float16", "bfloat16"):
         return ops.cast(ops.sin(omega * ops.cast(x, "float32")), dtype)
     return ops.sin(omega * x)
-
-
-_FUNCTIONS = {
-    function.__name__: function
-    for function in (
-        linear, sigmoid, tanh, relu, leaky_relu, softplus, elu, celu, selu, gelu, relu6, log_sigmoid, softmin, softmax,
-        log_softmax, sine,
-    )
-}  # fmt: skip
-
-
-@_register
-class Activation:
-    """An activation of this module with its options fixed, as an object that Keras layers take and save.
-
-    Args:
-        name: Name of the function, such as `"sine"`.
-        **options: Its options, such as `omega=30.0`.
-
-    Raises:
-        ValueError: If there is no such function, or it has no such option.
-
-    Example:
-
-    >>> act = Activation("leaky_relu", negative_slope=0.3)
-    >>> layer = keras.layers.Dense(4, activation=act)
-    >>> print(round(float(act(-1.0)), 4))
-    -0.3
-    """
-
-    def __init__(self, name, **options):
-        if name not in _FUNCTIONS:
-            raise _unknown(name)
-        known = list(inspect.signature(_FUNCTIONS[name]).parameters)[1:]
-        if unknown := sorted(set(options) - set(known)):
-            raise refusal(f"Expected options of {name!r} among {known}", unknown)
-        self.name = name
-        self.options = options
-
-    def __call__(self, x):
-        return _FUNCTIONS[self.name](x, **self.options)
-
-    def __repr__(self):
-        return f"Activation({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.options.items())])})"
-
-    def get_config(self):
-        return {"name": self.name, **self.options}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
-
-def get(identifier, **options):
-    """Return the activation of a name, with our defaults, or the given callable itself.
-
-    Args:
-        identifier: A name of this module (`"leaky_relu"` or `"keras_dl>leaky_relu"`), any other name that Keras knows,
-            a serialised activation, a callable, or `None` for the identity. `"prelu"` gives a new
-            `keras_dl.layers.PReLU`, a layer, since it has weights.
-        **options: Options to fix, for a name: `get("sine", omega=30.0)`.
-
-    Returns:
-        A callable from tensor to tensor.
-
-    Raises:
-        ValueError: If nothing has that name, or options come with something that is not a name.
-
-    Example:
-
-    >>> get("leaky_relu") is leaky_relu
-    True
-    >>> get("softplus", beta=2.0)
-    Activation('softplus', beta=2.0)
-    """
-    name = identifier.removeprefix("keras_dl>") if isinstance(identifier, str) else None
-    if name == "prelu":
-        return keras.saving.get_registered_object("keras_dl>PReLU")(**options)
-    if options:
-        if name is None:
-            raise refusal("Expected a name when options are given", f"{identifier!r} with {options}")
-        return Activation(name, **options)
-    if name in _FUNCTIONS:
-        return _FUNCTIONS[name]
-    try:
-        return keras.activations.get(identifier)
-    except (ValueError, TypeError) as error:
-        raise _unknown(identifier) from error
-
-
-def _unknown(name):
-    near = difflib.get_close_matches(str(name), _FUNCTIONS, n=3)
-    hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-    return refusal(f"Expected the name of an activation{hint}: one of {sorted(_FUNCTIONS)}", repr(name))
-
-
-def _add_names_to_keras():
-    """Let Keras layers find our functions by name; Keras looks names up in this one table, which has no public door."""
-    from keras.src.activations import ALL_OBJECTS_DICT
-
-    for name, function in _FUNCTIONS.items():
-        ALL_OBJECTS_DICT[f"keras_dl>{name}"] = function
-        ALL_OBJECTS_DICT.setdefault(name, function)
-
-
-_add_names_to_keras()
