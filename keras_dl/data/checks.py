@@ -7,13 +7,14 @@ from keras_dl.checks import refusal
 from keras_dl.data.disk.column import Column
 
 
-def check_arrays(data, unit_interval=False):
+def check_arrays(data, unit_interval=False, missing=False):
     """Checks that a nest of arrays holds as many rows throughout, at least one, and no NaN or infinity.
 
     Args:
         data: Array or nest of arrays of shape `(n, ...)`; `None`s are passed over. The rows of columns on disk are
             checked when they are read.
         unit_interval: Whether the first array should lie in [0, 1].
+        missing: Whether NaN and infinities are left to another check.
 
     Returns:
         The number of rows, a Python integer.
@@ -28,7 +29,7 @@ def check_arrays(data, unit_interval=False):
     rows = None
     for name, leaf in named:
         if not isinstance(leaf, Column):
-            check_array(leaf, name)
+            check_array(leaf, name, missing)
         rows = len(leaf) if rows is None else rows
         if len(leaf) != rows:
             raise refusal(f"{name} should have as many rows as {named[0][0]}, {rows}", f"{len(leaf)} rows")
@@ -53,14 +54,15 @@ def _named(data):
     return list(zip(names, leaves, strict=False))
 
 
-def check_array(array, name="x"):
-    """Checks that one array has rows, numbers, and no NaN or infinity. See `check_arrays`."""
+def check_array(array, name="x", missing=False):
+    """Checks that one array has rows, numbers, and, unless values may be missing, no NaN or infinity."""
     array = as_array(array, name)
     if array.ndim == 0:
         raise refusal(f"{name} should have a row a sample", f"a scalar, {array}")
     if array.size == 0:
         raise refusal(f"{name} should not be empty", f"shape {array.shape}")
-    check_finite(array, name)
+    if not missing:
+        check_finite(array, name)
 
 
 def as_array(value, name):

@@ -55,7 +55,16 @@ class Order:
 
 
 def pipeline(
-    x, y=None, batch_size=32, *, sample_weight=None, shuffle=True, seed=0, binarize=None, drop_remainder=False
+    x,
+    y=None,
+    batch_size=32,
+    *,
+    sample_weight=None,
+    shuffle=True,
+    seed=0,
+    binarize=None,
+    drop_remainder=False,
+    missing=False,
 ):
     """Batches of arrays or of columns on disk, shuffled, optionally binarised, gathered by index and prefetched.
 
@@ -73,6 +82,7 @@ def pipeline(
         binarize: `"stochastic"` draws `x ~ Bernoulli(x)` afresh each epoch, `"static"` once (of arrays in memory);
             `None` leaves `x`.
         drop_remainder: Whether to leave out the last, smaller batch.
+        missing: Whether NaN marks values of arrays that are missing, and so is let through.
 
     Returns:
         A `tf.data.Dataset` of one epoch of batches: `x`, `(x, y)` or `(x, y, sample_weight)`. Its attribute `order`
@@ -94,7 +104,7 @@ def pipeline(
         raise refusal("x should be an array or a nest of arrays", "x=None")
     data = join(x, y, sample_weight)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
-    rows = check_arrays(data, unit_interval=binarize is not None)
+    rows = check_arrays(data, binarize is not None, missing)
     if drop_remainder and rows < batch_size:
         raise refusal(f"drop_remainder leaves no batch of {batch_size} rows", f"{rows} rows")
     count = rows // batch_size if drop_remainder else -(-rows // batch_size)

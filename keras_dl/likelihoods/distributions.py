@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 Distribution = tfp.distributions.Distribution
 Independent = tfp.distributions.Independent
 MixtureSameFamily = tfp.distributions.MixtureSameFamily
+MultivariateNormalTriL = tfp.distributions.MultivariateNormalTriL
 
 
 class Normal(tfp.distributions.Normal):

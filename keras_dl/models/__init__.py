@@ -7,6 +7,7 @@ from keras_dl.models.flow_forms import MAF, Glow, NeuralSplineFlow, RealNVP
 from keras_dl.models.flow_matching import FlowMatching
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
+from keras_dl.models.ppca import PCA, PPCA
 from keras_dl.models.siamese import Siamese
 from keras_dl.models.supervised import Supervised
 from keras_dl.models.vae import VAE, ConditionalVAE
@@ -15,6 +16,8 @@ __all__ = [
     "DCGAN",
     "GAN",
     "MAF",
+    "PCA",
+    "PPCA",
     "VAE",
     "WGAN",
     "WGANGP",

@@ -8,7 +8,7 @@ import pytest
 
 from keras_dl import losses, models, networks, objectives
 from keras_dl.testing import check_model
-from tests.models import flow_builders
+from tests.models import flow_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
 from tests.models.gan_builders import adams, small_gan
 from tests.processes import shared
@@ -19,6 +19,10 @@ POINTS = flow_builders.POINTS
 
 def adam():
     return {"optimizer": keras.optimizers.Adam(1e-2), "jit_compile": False}
+
+
+def no_optimizer():
+    return {"jit_compile": False}
 
 
 def two_adams():
@@ -64,6 +68,8 @@ CASES = {
     "MAF": (lambda: models.MAF((3,), 2, (4,), "batch", condition=(2,), seed=0), adam, (POINTS, POINTS[:, :2])),
     "NeuralSplineFlow": (lambda: models.NeuralSplineFlow((3,), 2, (4,), seed=0), adam, (POINTS,)),
     "Glow": (flow_builders.glow, adam, (flow_builders.LEVELS,)),
+    "PCA": (lambda: models.PCA((3,), 2, method="gradient", whiten=True, seed=0), adam, (POINTS,)),
+    "PPCA": (lambda: linear_builders.ppca(method="em", missing=True), no_optimizer, (linear_builders.POINTS,)),
     "Diffusion": (diffusion, adam, (X, LABELS)),
     "FlowMatching": (flow_matching, adam, (X,)),
 }

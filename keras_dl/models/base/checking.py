@@ -46,7 +46,7 @@ def check(model, x, y=None, sample_weight=None):
             if given is not None and not tf.nest.flatten(given):
                 raise refusal(f"{name} should be an array, or a nest of arrays", **{name: given})
         data = join(x, y, sample_weight)
-        check_arrays(data)
+        check_arrays(data, missing=model.takes_missing)
         model.check_data(glimpse(data))
 
 
@@ -100,7 +100,7 @@ def check_batches(model, batches, classes=None):
         if not batches:
             raise refusal("data should hold at least one batch", "none")
         data = tf.nest.map_structure(lambda t: t.numpy(), batches[0])
-        check_arrays(data)
+        check_arrays(data, missing=model.takes_missing)
         model.check_data(data)
         later = batches[1:]
     for batch in later if classes is not None else ():

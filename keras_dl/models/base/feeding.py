@@ -79,7 +79,8 @@ def through_pipeline(model, x, y, shuffle, options):
     batch_size = check_count(batch_size, "batch_size")
     check_rows(model, rows % batch_size or batch_size)
     options["validation_data"] = held_out(options.get("validation_data"), options["validation_batch_size"])
-    dataset = pipeline(x, y, batch_size, sample_weight=weight, shuffle=bool(shuffle), seed=model.seed)
+    options_of_data = {"sample_weight": weight, "shuffle": bool(shuffle), "missing": model.takes_missing}
+    dataset = pipeline(x, y, batch_size, seed=model.seed, **options_of_data)
     if dataset.order.reader is not None:
         dataset.order.reader.check_with(model.check_data)
     return dataset, options

@@ -127,7 +127,7 @@ def predict(model, keras_predict, x, **options):
     check_batch_size(options)
     check_ranks(model, x)
     if is_arrays(x):
-        check_arrays(x)
+        check_arrays(x, missing=model.takes_missing)
         model.check_inputs(glimpse(x))
     x, _ = _from_disk(x, None, options)
     with single_steps(model), feeding.reading(model, x):

@@ -93,6 +93,8 @@ class ObjectiveModel(Memory, Offers, Saved):
     xla_rows = None
     #: Whether data are `x` or `(x, condition)`; others' second part is a target.
     has_conditions = False
+    #: Whether values of data may be missing, marked NaN; `check_data` then refuses what else is no data.
+    takes_missing = False
     #: Names of the optimizers that `compile` takes, in the order of `make_updates`' arguments.
     optimizer_names: tuple[str, ...] = ("optimizer",)
     #: Configs of the optimizers of the model's paper by those names, for `compile()`; others are Adam.
