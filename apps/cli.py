@@ -188,7 +188,7 @@ def hyperparameters(arguments):
 
 def check_names(arguments):
     """Refuses a `--set` of a hyperparameter for which the recipe never asks."""
-    if not arguments.set:
+    if not arguments.set and arguments.epochs is None:
         return
     names = catalogue.hyperparameters(arguments.recipe)
     if arguments.epochs is not None and names is not None and "epochs" not in names:
