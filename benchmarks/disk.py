@@ -1,6 +1,7 @@
 """Data on disk: the memory of training on 10,000 and on 1,000,000 images, and the time beside arrays in memory.
 
-    python -m benchmarks.disk                 # four minutes on two cores, and 4 GB of disk for a while
+    python -m benchmarks.disk                 # ten minutes on two cores, and 4 GB of disk for a while
+    python -m benchmarks.disk memory          # a part: pictures, loaders or memory
 
 Writes benchmarks/results/disk.json.
 """
@@ -10,6 +11,7 @@ import json
 import multiprocessing
 import resource
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -18,6 +20,7 @@ import numpy as np
 
 from benchmarks.stamp import stamp
 
+RESULTS = Path(__file__).parent / "results" / "disk.json"
 COUNTS = (10_000, 1_000_000)
 EPOCHS = 4
 PICTURES = 5_000
@@ -70,7 +73,7 @@ def memory(path, sender):
     import keras_dl
 
     x = keras_dl.data.open(path).x
-    model, began = vae(x.shape[1:]), time.perf_counter()
+    model, began = vae(x.shape[1:], 2, (8,)), time.perf_counter()
     model.fit(x, batch_size=500, epochs=1, verbose=0)
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -133,7 +136,7 @@ def alone(function, *arguments):
 
 
 def loaders(path, sender):
-    """Sends images per second of shuffled batches of 500 out of a million images, by the pipeline and by grain.
+    """Sends images per second of shuffled batches of 500 of images of 64x64, by the pipeline and by grain.
 
     Both read the same column; grain one image at a time, in its default number of threads.
     """
@@ -159,25 +162,31 @@ def loaders(path, sender):
 
 
 def main():
-    results = stamp()
+    parts = sys.argv[1:] or ["pictures", "loaders", "memory"]
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory() as folder:
-        pictures, path = Path(folder) / "pictures", Path(folder) / "x.npy"
-        pictures.mkdir()
-        results["seconds per epoch of 5,000 PNG files"] = alone(speed, pictures)
-        record(results)
-        results["memory"] = []
-        for count in COUNTS:
-            write_images(path, count)
-            results["memory"].append(alone(memory, path))
+        path = Path(folder) / "x.npy"
+        if "pictures" in parts:
+            pictures = Path(folder) / "pictures"
+            pictures.mkdir()
+            results["seconds per epoch of 5,000 PNG files"] = {**stamp(), **alone(speed, pictures)}
+        if "loaders" in parts:
+            write_images(path, max(COUNTS) // 5)
+            results["images per second read"] = {**stamp(), **alone(loaders, path)}
             record(results)
-        results["images per second read"] = alone(loaders, path)
-        record(results)
+        if "memory" in parts:
+            peaks = []
+            for count in COUNTS:
+                write_images(path, count)
+                peaks.append(alone(memory, path))
+            results["memory"] = {**stamp(), "epochs": peaks}
+    record(results)
 
 
 def record(results):
-    """Writes what is known so far."""
+    """Writes and shows the results."""
     text = json.dumps(results, indent=1)
-    (Path(__file__).parent / "results" / "disk.json").write_text(text + "\n")
+    RESULTS.write_text(text + "\n")
     print(text)
 
 

@@ -10,6 +10,7 @@ from PIL import Image
 
 import keras_dl
 from apps import catalogue, evaluate, export, sample, train, tune
+from keras_dl.runs import space
 from tests.apps.test_training import assert_same_state, history, send_after_an_epoch, start
 from tests.apps.untrained import SMALL
 
@@ -33,7 +34,8 @@ def classes(tmp_path_factory):
 
 def small_options(recipe):
     """Options that make a recipe small."""
-    asked = set(catalogue.hyperparameters(recipe))
+    module = catalogue.module(recipe)
+    asked = {name for name, *_ in space.table(module, module.TASK.load(module.DATASET).spec)}
     return [f"--set={name}={value}" for name, value in {**SMALL, "batch_size": 16}.items() if name in asked]
 
 
