@@ -5,6 +5,7 @@ from keras_dl.models.diffusion import Diffusion
 from keras_dl.models.flow import NormalizingFlow
 from keras_dl.models.flow_forms import MAF, Glow, NeuralSplineFlow, RealNVP
 from keras_dl.models.flow_matching import FlowMatching
+from keras_dl.models.flow_parts import FlowPosterior, FlowPrior
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.ppca import PCA, PPCA
@@ -25,6 +26,8 @@ __all__ = [
     "ConditionalVAE",
     "Diffusion",
     "FlowMatching",
+    "FlowPosterior",
+    "FlowPrior",
     "Glow",
     "NeuralSplineFlow",
     "NormalizingFlow",

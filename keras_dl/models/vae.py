@@ -267,6 +267,8 @@ class VAE(ObjectiveModel):
 
     def _sample(self, num_samples, condition, seed, call):
         draw = Draw.for_sampling(seed, call, num_samples)
+        if isinstance(self.prior, likelihoods.Prior):
+            return self._decode(self.prior.draw_latents(draw), condition)
         return self._decode(draw.normal((self.latent_size,)), condition)
 
     def _weigh_latents(self, x, condition, num_samples, seed, offset):

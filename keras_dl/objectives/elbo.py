@@ -50,10 +50,10 @@ def per_latent_kl(posterior, prior):
 
     try:
         return tfp.distributions.kl_divergence(posterior.distribution, prior.distribution)
-    except NotImplementedError:
+    except (NotImplementedError, AttributeError):  # a joint distribution has none of single latents
         raise refusal(
             'kl="analytic" should be used if tfp knows the KL divergence in closed form; use kl="monte_carlo"',
-            f"{type(posterior.distribution).__name__} and {type(prior.distribution).__name__}",
+            f"{type(posterior).__name__} and {type(prior).__name__}",
         ) from None
 
 
@@ -92,9 +92,12 @@ class ELBO(Bound):
     def __call__(self, x, posterior, prior, latents, log_likelihood, step):
         """Returns the objective of every sample and the terms to track; see `Bound.__call__`."""
         distortion = -tf.reduce_mean(log_likelihood(latents), 0)
-        kl = self._kl(posterior, prior, latents)
-        rate = tf.reduce_sum(kl, -1)
-        charged = tf.reduce_sum(tf.maximum(kl, self.free_bits), -1) if self.free_bits else rate
+        if self.kl == "monte_carlo" and not self.free_bits:  # of latents that may depend on one another
+            charged = rate = tf.reduce_mean(posterior.log_prob(latents) - prior.log_prob(latents), 0)
+        else:
+            kl = self._kl(posterior, prior, latents)
+            rate = tf.reduce_sum(kl, -1)
+            charged = tf.reduce_sum(tf.maximum(kl, self.free_bits), -1) if self.free_bits else rate
         terms = {"elbo": -distortion - rate, "rate": rate, "distortion": distortion}
         return distortion + value_at(self.beta, step) * charged, terms
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_dl.models.base import noise
 from keras_dl.models.base.phases import restart
-from keras_dl.models.base.replicas import count_rows
+from keras_dl.models.base.replicas import count_rows, first_row
 
 _INITIAL = noise.stream_id(noise.INITIALIZE)
 
@@ -44,7 +44,7 @@ def initialize(model, run):
         return
 
     def see(batch):
-        draw = noise.Draw(model.state.seed.value, tf.constant(0, tf.int64), _INITIAL, count_rows(batch))
+        draw = noise.Draw(model.state.seed.value, tf.constant(0, tf.int64), _INITIAL, count_rows(batch), first_row(batch))
         model.initialize(batch, draw)
 
     run(see)
