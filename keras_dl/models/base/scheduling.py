@@ -44,7 +44,9 @@ def initialize(model, run):
         return
 
     def see(batch):
-        draw = noise.Draw(model.state.seed.value, tf.constant(0, tf.int64), _INITIAL, count_rows(batch), first_row(batch))
+        draw = noise.Draw(
+            model.state.seed.value, tf.constant(0, tf.int64), _INITIAL, count_rows(batch), first_row(batch)
+        )
         model.initialize(batch, draw)
 
     run(see)
