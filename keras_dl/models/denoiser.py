@@ -72,8 +72,8 @@ class Denoiser:
 
     def sampling_options(self, steps, sampler, guidance, condition):
         """Checked options of a sampler, as the graphs take them."""
-        sampler = samplers.get(self.default_sampler if sampler is None else sampler)
-        steps = check_count(self.default_steps if steps is None else steps, "steps")
+        sampler = samplers.get(self.sampler if sampler is None else sampler)
+        steps = check_count(self.steps if steps is None else steps, "steps")
         check_number(guidance, "guidance", least=0)
         if guidance != 1.0 and (condition is None or not self.condition_dropout):
             raise refusal(

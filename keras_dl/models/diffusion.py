@@ -38,6 +38,8 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
             `"likelihood"` for the variational bound's (Kingma et al. 2021).
         value_range: `(low, high)` of the data, which are mapped to [-1, 1] inside; samples are clipped to it. `None`
             for data without bounds, of about unit variance. `"auto"` means (0, 1) for images and `None` for others.
+        sampler: Name of the sampler that `sample` uses if none is named, one of `keras_dl.samplers.SAMPLERS`.
+        steps: Its number of steps.
         condition_dropout: Probability with which training hides a condition, so that the network also models data
             without one and `sample` may use `guidance`.
         seed: Integer that decides noise and data order; `None` draws one.
@@ -61,8 +63,6 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
 
     averaged_networks = ("network",)
     has_conditions = True
-    #: Sampler that `sample` uses if none is named, and its number of steps.
-    default_sampler, default_steps = "dpm_solver", 25
 
     def __init__(
         self,
@@ -71,6 +71,8 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
         prediction="noise",
         weighting=None,
         value_range="auto",
+        sampler="dpm_solver",
+        steps=25,
         condition_dropout=0.1,
         seed=None,
         ema_momentum=0.999,
@@ -84,6 +86,7 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
         self.data_shape = tuple(network.input["x"].shape[1:])
         self.process, self.prediction, self.weighting = process, prediction, weighting
         self.value_range = diffusion_checks.check_range(value_range, self.data_shape)
+        self.sampler, self.steps = diffusion_checks.check_sampler(sampler), check_count(steps, "steps")
         self.condition_dropout = check_number(condition_dropout, "condition_dropout", least=0, below=1)
 
     def make_updates(self, optimizer):
@@ -132,8 +135,8 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
             num_samples: How many.
             condition: For conditional networks: one condition, or one for each sample; `None` for samples without one.
             seed: Integer that fixes the draw; `None` gives others at every call.
-            steps: Number of steps between which the process is cut.
-            sampler: Name of `keras_dl.samplers.SAMPLERS`, or a function like them.
+            steps: Number of steps into which the process is cut; `None` for the model's.
+            sampler: Name of one of `keras_dl.samplers.SAMPLERS`, or a function like them; `None` for the model's.
             guidance: Classifier-free guidance (Ho & Salimans 2022): 1 for none; with larger numbers the prediction
                 moves on, away from the one without the condition.
 
@@ -255,7 +258,7 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
     def get_config(self):
         names = ("network", "process")
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
-        names = ("prediction", "weighting", "value_range", "condition_dropout")
+        names = ("prediction", "weighting", "value_range", "sampler", "steps", "condition_dropout")
         return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
 
     @classmethod

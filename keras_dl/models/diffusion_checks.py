@@ -81,3 +81,11 @@ def check_mask(mask, x):
     if mask.shape not in (shape, (*shape[:-1], 1)) or not np.isin(mask, (0, 1)).all():
         raise refusal(f"`mask` should hold 0 and 1, in shape {shape} or with one channel", f"shape {mask.shape}")
     return tf.constant(mask, tf.float32)
+
+
+def check_sampler(sampler):
+    """Returns the name of a sampler, as a model's configuration holds it."""
+    samplers.get(sampler)
+    if not isinstance(sampler, str):
+        raise refusal("`sampler` of a model should be a name; `sample` takes functions", sampler=sampler)
+    return sampler

@@ -10,14 +10,14 @@ def signatures(model):
     """Returns the `Signature`s of a diffusion model by name: denoise (the default), sample, encode and log_prob.
 
     A conditional model's functions take `condition` as a further input. `sample` takes `num_samples` and `steps`
-    (int32) and `seed` (int64; -1 for fresh noise), and uses the model's default sampler; its condition has one row, for
+    (int32) and `seed` (int64; -1 for fresh noise), and uses the model's own sampler; its condition has one row, for
     all samples, or one per sample. `log_prob` estimates the divergence along one direction.
     """
     x = tf.TensorSpec([None, *model.data_shape], tf.float32)
     time = tf.TensorSpec([None], tf.float32)
     given = conditions.spec([model.network])
     count, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)
-    sampler = samplers.get(model.default_sampler)
+    sampler = samplers.get(model.sampler)
 
     def sample(num_samples, *rest):
         *condition, steps, seed = rest

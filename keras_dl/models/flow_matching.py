@@ -21,6 +21,7 @@ class FlowMatching(Diffusion):
         network: As for `Diffusion`.
         process: `keras_dl.processes.Process`; `None` means `RectifiedFlow()`.
         prediction: As for `Diffusion`.
+        sampler: As for `Diffusion`.
         **kwargs: As for `Diffusion`.
 
     Example:
@@ -30,7 +31,6 @@ class FlowMatching(Diffusion):
     TensorShape([3, 2])
     """
 
-    default_sampler, default_steps = "heun", 25
-
-    def __init__(self, network, process=None, prediction="velocity", **kwargs):
-        super().__init__(network, processes.RectifiedFlow() if process is None else process, prediction, **kwargs)
+    def __init__(self, network, process=None, prediction="velocity", sampler="heun", **kwargs):
+        process = processes.RectifiedFlow() if process is None else process
+        super().__init__(network, process, prediction, sampler=sampler, **kwargs)
