@@ -4,17 +4,17 @@
     python -m apps.train score2d --set path=straight --out runs/flow
 
 The log-density is that of the probability-flow equation, solved with the exact divergence. `density.png` shows it
-under the data, `paths.png` the way of samples from noise over the scores at three times.
+under the data, `paths.png` the way of samples from noise, and the velocity at three times.
 """
 
 import keras
 import numpy as np
 
 import keras_dl
-from apps.recipes import ddpm
+from apps.recipes import ddpm, flow2d
 from keras_dl.checks import refusal
 from keras_dl.runs import Name
-from keras_dl.tasks import drawing
+from keras_dl.tasks import drawing, flow_drawing
 
 DATASET = "eight_gaussians"
 PATHS = {
@@ -22,7 +22,6 @@ PATHS = {
     "straight": (keras_dl.processes.RectifiedFlow, "velocity"),
     "variance_preserving": (keras_dl.processes.VariancePreserving, "noise"),
 }
-SIDE = 80  # of the grid on which the density is drawn
 TIMES = (0.8, 0.5, 0.1)
 
 
@@ -43,8 +42,8 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size and the number of epochs."""
     return {
-        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 4096, default=256, sampling="log"),
-        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 60),
+        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 4096, default=128, sampling="log"),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 80),
     }
 
 
@@ -52,45 +51,29 @@ class Plane(keras_dl.tasks.Density):
     """A density in the plane, and the paths that lead to it."""
 
     progress = ("loss",)
+    units = {}
     card_pictures = ("density.png", "samples_epoch_*.png")
+
+    def measures(self, model, data, context=None):
+        return super().measures(model, data, context) | flow2d.divergence(model, data)
 
     def pictures(self, model, data, folder, context=None):
         context = context or keras_dl.tasks.Context()
-        draw_density(folder / "density.png", model, data, drawing.title("Density", model, data, context))
-        draw_paths(folder / "paths.png", model, data, drawing.title("Scores and paths", model, data, context))
+        title = drawing.title("Density", model, data, context)
+        flow_drawing.density(folder / "density.png", model, data.x_test[:2000], title)
+        draw_paths(folder / "paths.png", model, data, drawing.title("Velocity and paths", model, data, context))
         return super().pictures(model, data, folder, context) | {
-            folder / "density.png": "the model's density, held-out data and samples",
-            folder / "paths.png": "the field that leads noise to data, at three times, and paths of samples",
+            folder / "density.png": "held-out data, samples and the model's density",
+            folder / "paths.png": "the velocity that leads noise to data, at three times, and paths of samples",
         }
-
-
-def grid(data, side):
-    """Returns the axis and the points of a square grid around the data."""
-    extent = 1.25 * float(np.abs(data.x_test).max())
-    axis = np.linspace(-extent, extent, side, dtype="float32")
-    return axis, np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
-
-
-def draw_density(path, model, data, title):
-    """Draws the density on a grid, with held-out data on it and samples beside."""
-    plt = drawing.pyplot()
-    axis, points = grid(data, SIDE)
-    density = np.exp(keras.ops.convert_to_numpy(model.log_prob(points, tolerance=1e-3))).reshape(SIDE, SIDE)
-    samples = keras.ops.convert_to_numpy(model.sample(2000, seed=0))
-    figure, panels = plt.subplots(1, 3, figsize=(13, 4.4), layout="constrained", sharex=True, sharey=True)
-    drawn = panels[0].pcolormesh(axis, axis, density, cmap="magma", shading="nearest")
-    figure.colorbar(drawn, ax=panels[0], label="density per unit of area")
-    panels[1].scatter(*data.x_test[:2000].T, s=3, color="0.4")
-    panels[2].scatter(*samples.T, s=3, color="tab:green")
-    for panel, name in zip(panels, ("model's density", "held-out data", "samples"), strict=True):
-        panel.set(title=name, xlabel="x1", ylabel="x2", aspect="equal", xlim=axis[[0, -1]], ylim=axis[[0, -1]])
-    drawing._finish(path, figure, title)
 
 
 def draw_paths(path, model, data, title):
     """Draws the velocity at three times, towards the data, and what it does to twelve points of noise."""
     plt = drawing.pyplot()
-    axis, points = grid(data, 25)
+    side = 1.25 * float(np.abs(data.x_test).max())
+    axis = np.linspace(-side, side, 25, dtype="float32")
+    points = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     field = model.field()
     figure, panels = plt.subplots(1, len(TIMES) + 1, figsize=(16, 4.4), layout="constrained")
     for panel, time in zip(panels, TIMES, strict=False):
@@ -100,15 +83,16 @@ def draw_paths(path, model, data, title):
         panel.set(title=f"velocity at t = {time:g}")
     steps = 40
     start = np.random.default_rng(0).standard_normal((12, 2)).astype("float32")
-    places = [keras.ops.convert_to_numpy(model.decode(start, steps=steps))]
-    for place in trajectories(model, start, steps).transpose(1, 2, 0):
+    places = trajectories(model, start, steps)
+    for place in places.transpose(1, 2, 0):
         panels[-1].plot(*place, linewidth=1.0)
-    panels[-1].scatter(*places[0].T, s=14, color="black", zorder=3, label="samples")
+    panels[-1].scatter(*places[0].T, s=14, facecolors="none", edgecolors="black", zorder=3, label="noise")
+    panels[-1].scatter(*places[-1].T, s=14, color="black", zorder=3, label="samples")
     panels[-1].set(title="paths from noise")
     panels[-1].legend(loc="upper right")
     for panel in panels:
         panel.set(xlabel="x1", ylabel="x2", aspect="equal")
-    drawing._finish(path, figure, title)
+    drawing.finish_figure(path, figure, title)
 
 
 def trajectories(model, latents, steps):

@@ -41,7 +41,7 @@ def loss_curves(path, history, title=None, units=None):
         panel.set(xlabel="epoch", ylabel=scale(name, units))
         panel.xaxis.get_major_locator().set_params(integer=True)
         panel.legend(frameon=False)
-    _finish(path, figure, title)
+    finish_figure(path, figure, title)
 
 
 def reconstructions(path, model, x, condition=None, count=48, title="Reconstructions"):
@@ -97,7 +97,7 @@ def _points_by_class(path, points, y, labels, title=None):
         drawn = panel.scatter(*points.T, c=y[: len(points)], cmap=colours, vmin=-0.5, vmax=count - 0.5, s=8)
         figure.colorbar(drawn, label="class", ticks=range(count))
     panel.set(xlabel=labels[0], ylabel=labels[1], aspect="equal")
-    _finish(path, figure, title)
+    finish_figure(path, figure, title)
 
 
 def classes(path, model, num_classes, seed=0, title="Samples by class", data=None):
@@ -153,10 +153,10 @@ def critic_field(path, model, x, count=1000, title=None):
     panel.scatter(*samples.T, s=3, color="tab:green", label="samples")
     panel.set(aspect="equal", xlabel="x1", ylabel="x2")
     panel.legend(loc="upper right", markerscale=2.5)
-    _finish(path, figure, title)
+    finish_figure(path, figure, title)
 
 
-def _finish(path, figure, title, dpi=110):
+def finish_figure(path, figure, title, dpi=110):
     """Writes a figure with its title."""
     if title:
         figure.suptitle(title, fontsize=12, fontweight="bold")

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_dl.callbacks.sheets import Block, save_sheet
-from keras_dl.tasks.drawing import COLUMNS, _finish, pyplot
+from keras_dl.tasks.drawing import COLUMNS, finish_figure, pyplot
 
 TEMPERATURES = (0.0, 0.25, 0.5, 0.7, 0.9, 1.0)
 _SIDE = 160  # points of a density map per axis
@@ -36,7 +36,7 @@ def density(path, model, x, title=None):
     figure.colorbar(drawn, ax=panels[2], label="p(x)")
     for panel in panels:
         panel.set(aspect="equal", xlabel="x1", ylabel="x2", xlim=(-side, side), ylim=(-side, side))
-    _finish(path, figure, title)
+    finish_figure(path, figure, title)
 
 
 def warped_grid(path, model, title=None):
@@ -59,7 +59,7 @@ def warped_grid(path, model, title=None):
             panel.plot(*line.T, lw=0.8, color=colours(abs(ends[number % _LINES]) / 2.5))
         panel.set_title(name, fontsize=10)
         panel.set(aspect="equal")
-    _finish(path, figure, title)
+    finish_figure(path, figure, title)
 
 
 def temperatures(path, model, condition=None, title="Samples by temperature"):
