@@ -4,7 +4,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.models.base import Carried, ObjectiveModel, Phase, Rows, SampleBuffer, Update, mean_and_variance, moving
+from keras_dl.models.base import (
+    Carried,
+    ObjectiveModel,
+    Phase,
+    Rows,
+    SampleBuffer,
+    Signature,
+    Update,
+    mean_and_variance,
+    moving,
+)
 
 CAPACITY = 20
 
@@ -20,6 +30,8 @@ class Remembering(ObjectiveModel):
         self.fade_from, self.fade, self.steps_per_batch = fade_from, fade, steps_per_batch
         self.carry("length", Carried(start=1.0, rule=moving(0.9)))
         self.carry("pool", SampleBuffer(CAPACITY, network.input_shape[1:], value_range=(0, 1)))
+        options = {"value_range": (0, 1), "num_classes": 2}
+        self.carry("classes", SampleBuffer(CAPACITY, network.input_shape[1:], **options))
         self.mean = self.carry("mean", Carried(network.input_shape[1:], combine="same"))
         self.set_phases(
             [
@@ -31,7 +43,7 @@ class Remembering(ObjectiveModel):
 
     def make_updates(self, optimizer):
         networks = (self.network,)
-        returned = {"terms": ("fade",), "hands_back": ("length", "pool")}
+        returned = {"terms": ("fade",), "hands_back": ("length", "pool", "classes")}
         return (
             Update("main", self.main_loss, networks, optimizer, **returned),
             Update("lazy", self.lazy_loss, networks, optimizer, every=3, rescale=True),
@@ -42,13 +54,24 @@ class Remembering(ObjectiveModel):
         self.mean.variable.assign(mean_and_variance(batch)[0])
 
     def main_loss(self, x, draw):
-        y = self.network(x - self.mean.value, training=draw.training)[:, 0]
+        y = tf.cast(self.network(x - self.mean.value, training=draw.training)[:, 0], tf.float32)
         slots = draw.slots(CAPACITY)
-        remembered = self.carried["pool"].read(slots)
+        by_class = self.carried["classes"]
+        labels = tf.reduce_mean(tf.reshape(x, [tf.shape(x)[0], -1]), -1) > 0.4
+        class_slots = by_class.slots_of(labels, draw.slots(by_class.slots_per_class))
+        remembered = self.carried["pool"].read(slots) - 0.5 * by_class.read(class_slots)
         likeness = tf.reduce_mean(tf.reshape(remembered * x, [tf.shape(x)[0], -1]), -1)
         values = tf.square(y - 1.0) * self.carried["length"].value + likeness * y + 0.1 * draw.normal() * y
         fade = tf.zeros_like(y) + self.phase_fraction()
-        return values, {"fade": fade}, {"length": tf.abs(y), "pool": Rows(slots, x)}
+        return (
+            values,
+            {"fade": fade},
+            {
+                "length": tf.abs(y),
+                "pool": Rows(slots, x),
+                "classes": Rows(class_slots, x),
+            },
+        )
 
     def lazy_loss(self, x, draw):
         return tf.square(self.network(x, training=draw.training))[:, 0]
@@ -59,6 +82,10 @@ class Remembering(ObjectiveModel):
 
     def set_mean(self, sums):
         self.mean.variable.assign(tf.cast(sums["total"] / sums["rows"], tf.float32))
+
+    def signatures(self):
+        x = tf.TensorSpec([None, *self.network.input_shape[1:]], tf.float32)
+        return {"score": Signature(lambda x: {"score": self(x)}, {"x": x})}
 
     def call(self, x, training=False):
         return self.averaged("network")(x - self.mean.value, training=training)
@@ -72,10 +99,13 @@ class Remembering(ObjectiveModel):
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
 
 
-def remembering(shape=(3,), optimizer=None, jit_compile=False, steps_per_execution=1, ema_momentum=0.9, **options):
+def remembering(
+    shape=(3,), optimizer=None, jit_compile=False, steps_per_execution=1, ema_momentum=0.9, policy=None, **options
+):
     """The model, compiled, with a few dozen weights."""
     keras.utils.set_random_seed(0)
-    layers = [keras.layers.Flatten(), keras.layers.Dense(4, "tanh"), keras.layers.Dense(1)]
+    dense = [keras.layers.Dense(4, "tanh", dtype=policy), keras.layers.Dense(1, dtype=policy)]
+    layers = [keras.layers.Flatten(dtype=policy), *dense]
     network = keras.Sequential([keras.Input(shape), *layers])
     model = Remembering(network, seed=3, ema_momentum=ema_momentum, **options)
     optimizer = keras.optimizers.Adam(0.01) if optimizer is None else optimizer

@@ -27,6 +27,8 @@ weight. An epoch in which it does not run logs 0 for it.
     old = self.carried["pool"].read(slots)
     return values, {}, {"pool": Rows(slots, new_samples)}
 
+With `SampleBuffer(..., num_classes=10)` each class has slots of its own, `pool.slots_of(labels, positions)`.
+
 **An update without gradients**: sums over an epoch in float64, then one step of the family:
 
     Update("em", self.statistics, sums={"count": (k,), "total": (k, d)}, finish=self.m_step)

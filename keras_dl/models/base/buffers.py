@@ -39,9 +39,11 @@ class SampleBuffer:
         value_range: `(low, high)` of samples that are stored as bytes, 256 levels in a quarter of the memory; `None`
             stores float32.
         start: Function of `(capacity, *shape)` that gives the first samples as an array; `None` for zeros.
+        num_classes: Number of classes, each of which has as many slots of its own, found by `slots_of`; `None` for one
+            buffer for all samples.
 
     Raises:
-        ValueError: If the capacity is not a positive integer or the range is empty.
+        ValueError: If the capacity is not a positive integer or no multiple of `num_classes`, or the range is empty.
 
     Warns:
         UserWarning: If the buffer takes more than 256 MiB.
@@ -57,8 +59,13 @@ class SampleBuffer:
 
     gathers = True
 
-    def __init__(self, capacity, shape, value_range=None, start=None):
+    def __init__(self, capacity, shape, value_range=None, start=None, num_classes=None):
         self.capacity, self.shape = check_count(capacity, "capacity"), tuple(shape)
+        self.num_classes = None if num_classes is None else check_count(num_classes, "num_classes")
+        if self.capacity % (self.num_classes or 1):
+            raise refusal(
+                "`capacity` should be a multiple of `num_classes`", capacity=capacity, num_classes=num_classes
+            )
         if value_range is not None and not value_range[0] < value_range[1]:
             raise refusal("`value_range` should be (low, high) with low < high", value_range=value_range)
         self.value_range = value_range
@@ -74,7 +81,8 @@ class SampleBuffer:
                 stacklevel=2,
             )
         self.samples = state_variable(stored, stored.dtype.name, "buffer_samples")
-        self.count = state_variable(0, "int64", "buffer_count")
+        counts = np.zeros([] if num_classes is None else [self.num_classes])
+        self.count = state_variable(counts, "int64", "buffer_count")
 
     @property
     def variables(self):
@@ -83,8 +91,22 @@ class SampleBuffer:
 
     @property
     def filled(self):
-        """How many slots of a buffer that is filled in order hold samples, an int64 scalar."""
-        return tf.minimum(self.count.value, self.capacity)
+        """How many slots of a buffer filled in order hold samples, an int64 scalar; with classes one for each."""
+        return tf.minimum(self.count.value, self.slots_per_class)
+
+    @property
+    def slots_per_class(self):
+        """How many slots each class has; without classes, the capacity."""
+        return self.capacity // (self.num_classes or 1)
+
+    def slots_of(self, labels, positions):
+        """The slots at some positions among those of each row's class.
+
+        Args:
+            labels: Integers from 0 to `num_classes - 1`, shape `(batch,)`.
+            positions: Integers from 0 to `slots_per_class - 1`, shape `(batch,)`: `draw.slots(slots_per_class)`.
+        """
+        return tf.cast(labels, tf.int32) * self.slots_per_class + tf.cast(positions, tf.int32)
 
     def read(self, slots):
         """Returns the samples in `slots`, float32 of shape `(len(slots), *shape)`."""
@@ -92,6 +114,8 @@ class SampleBuffer:
 
     def next_slots(self, draw):
         """The slots after those written last, for the rows at hand: a ring that forgets the oldest."""
+        if self.num_classes is not None:
+            raise refusal("A ring should be of one class: take `slots_of`", num_classes=self.num_classes)
         return tf.cast((self.count.value + draw.row_numbers()) % self.capacity, tf.int32)
 
     def local(self, handed_back, rows):
@@ -108,7 +132,9 @@ class SampleBuffer:
         padded = tf.concat([tf.zeros_like(self.samples.value[:1]), samples], 0)
         written = tf.reshape(last > 0, [-1, *[1] * (len(self.samples.shape) - 1)])
         self.samples.assign(tf.where(written, tf.gather(padded, last), self.samples.value))
-        self.count.assign_add(tf.cast(tf.reduce_sum(tf.cast(slots >= 0, tf.int32)), tf.int64))
+        ones = tf.ones([tf.size(inside)], tf.int32)
+        taken = tf.math.unsorted_segment_sum(ones, inside // self.slots_per_class, (self.num_classes or 1) + 1)[:-1]
+        self.count.assign_add(tf.reshape(tf.cast(taken, tf.int64), self.count.shape))
 
     def _encode(self, samples):
         """Samples as they are stored: four bytes in one int32, as the collectives of workers take no bytes."""

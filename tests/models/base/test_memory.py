@@ -113,6 +113,55 @@ def test_a_buffer_of_bytes_takes_a_quarter():
     np.testing.assert_allclose(pool.read(np.arange(8)), np.linspace(0, 1, 480).reshape(8, 5, 3, 4), atol=0.5 / 255)
 
 
+def test_each_class_has_slots_of_its_own():
+    pool = SampleBuffer(6, (1,), num_classes=3)
+    labels, positions = np.array([2, 0, 2, 2]), np.array([1, 0, 0, 1])
+    slots = pool.slots_of(labels, positions)
+    np.testing.assert_array_equal(slots, [5, 0, 4, 5])
+    pool.commit(pool.local(Rows(slots, np.array([[1.0], [2.0], [3.0], [4.0]], "float32")), 4), rows=4)
+    np.testing.assert_array_equal(pool.read(np.arange(6))[:, 0], [2, 0, 0, 0, 3, 4])
+    np.testing.assert_array_equal(pool.count.value, [1, 0, 3])
+    np.testing.assert_array_equal(pool.filled, [1, 0, 2])
+    pool.commit(pool.local(Rows(np.array([-1]), np.array([[9.0]], "float32")), 1), rows=1)
+    np.testing.assert_array_equal(pool.count.value, [1, 0, 3])
+    with pytest.raises(ValueError, match="A ring should be of one class.*Received: num_classes=3"):
+        pool.next_slots(None)
+    with pytest.raises(ValueError, match="multiple of `num_classes`.*Received: capacity=7, num_classes=3"):
+        SampleBuffer(7, (1,), num_classes=3)
+
+
+def test_a_model_keeps_samples_of_each_class_apart(uninterrupted):
+    """The means of samples say their class: those below 0.4 lie in the first half."""
+    pool = uninterrupted.carried["classes"]
+    means = pool.read(np.arange(pool.capacity)).numpy().mean(1)
+    low, high = np.split(means, 2)
+    assert (low < 0.4 + 1 / 255).all() and low.max() > 0 and (high[high > 0] > 0.4 - 1 / 255).all() and high.max() > 0
+    assert int(np.sum(pool.count.value)) == 6 * 37
+
+
+def test_float16_remembers_the_same(tmp_path):
+    """Half precision, to the bit across an interruption; what is remembered stays near that of float32."""
+    half = {"optimizer": keras.optimizers.SGD(0.01), "policy": "mixed_float16", "steps_per_batch": 2}
+    whole = fit(remembering(**half))
+    assert isinstance(whole.optimizer, keras.optimizers.LossScaleOptimizer)
+    fit(remembering(**half), callbacks=[SaveAt(tmp_path / "model.keras", 8)])
+    assert_same(fit(keras.saving.load_model(tmp_path / "model.keras"), initial_epoch=1), whole)
+    single = fit(remembering(optimizer=keras.optimizers.SGD(0.01), steps_per_batch=2))
+    for name in ("mean", "pool", "classes"):
+        for one, two in zip(whole.carried[name].variables, single.carried[name].variables, strict=True):
+            np.testing.assert_array_equal(one.numpy(), two.numpy())
+    np.testing.assert_allclose(whole.carried["length"].value, single.carried["length"].value, rtol=0.05)
+
+
+def test_export_is_of_the_averages(tmp_path, uninterrupted):
+    uninterrupted.export(tmp_path / "exported")
+    served = tf.saved_model.load(str(tmp_path / "exported"))
+    score = served.signatures["score"](x=tf.constant(X))["score"]
+    np.testing.assert_allclose(score, uninterrupted.predict(X, verbose=0), rtol=1e-5, atol=1e-6)
+    own = uninterrupted.network(X - uninterrupted.mean.value)
+    assert np.abs(score - own).max() > 1e-4
+
+
 def test_a_large_buffer_is_warned_of():
     with pytest.warns(UserWarning, match="should be kept small"):
         SampleBuffer(1100, (256, 256))
