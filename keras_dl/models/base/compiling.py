@@ -28,12 +28,12 @@ def check(model, jit_compile, steps_per_execution, options):
     count = steps_per_execution
     if count != "auto" and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
         raise refusal("steps_per_execution should be a positive integer or 'auto'", f"{count!r}")
-    given = [name for name in TARGETS if options.get(name) is not None]
-    if given and not model.has_targets:
+    refused = [name for name in TARGETS if options.get(name) is not None]
+    if refused and not model.has_targets:
         name = type(model).__name__
         raise refusal(
-            f"{' and '.join(given)} should not be given: {name} minimises and tracks what its updates say",
-            f"{given[0]}={options[given[0]]!r}",
+            f"{' and '.join(refused)} should not be given: {name} minimises and tracks what its updates say",
+            f"{refused[0]}={options[refused[0]]!r}",
         )
 
 

@@ -103,10 +103,10 @@ def spec(networks):
 
 def for_rows(condition, rows):
     """In a graph: a condition of one row repeated for all rows; any other must have as many."""
-    given = tf.shape(condition)[0]
-    check = tf.debugging.Assert((given == 1) | (given == rows), ["condition should have 1 row, or num_samples", given])
+    count = tf.shape(condition)[0]
+    check = tf.debugging.Assert((count == 1) | (count == rows), ["condition should have 1 row, or num_samples", count])
     with tf.control_dependencies([check]):
-        return tf.repeat(condition, tf.where(given == 1, rows, 1), axis=0)
+        return tf.repeat(condition, tf.where(count == 1, rows, 1), axis=0)
 
 
 def repeated(networks, condition, rows):
@@ -164,10 +164,10 @@ def refused_labels():
     try:
         yield
     except tf.errors.OpError as error:
-        found = re.search(_REFUSAL, str(error))
-        if found is None:
+        match = re.search(_REFUSAL, str(error))
+        if match is None:
             raise
-        raise ValueError(f"{found[1]} {found[2]}") from error
+        raise ValueError(f"{match[1]} {match[2]}") from error
 
 
 def assert_that(condition, message, *data):

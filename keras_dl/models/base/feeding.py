@@ -149,15 +149,15 @@ def _split(x, y, weight, share):
     if not 0 < share < 1:
         raise refusal("validation_split should lie between 0 and 1", share)
     rows = len(tf.nest.flatten(x)[0])
-    kept = int(rows * (1 - share))
-    if kept in (0, rows):
+    count = int(rows * (1 - share))
+    if count in (0, rows):
         raise refusal("validation_split should leave rows on both sides", f"{share} of {rows} rows")
 
     def take(data, rows):
         return None if data is None else tf.nest.map_structure(lambda t: rows_of(t, rows), data)
 
-    training = [take(data, slice(None, kept)) for data in (x, y, weight)]
-    return *training, tuple(take(data, slice(kept, None)) for data in (x, y, weight))
+    training = [take(data, slice(None, count)) for data in (x, y, weight)]
+    return *training, tuple(take(data, slice(count, None)) for data in (x, y, weight))
 
 
 def count_batches(data):

@@ -21,9 +21,9 @@ def frozen(function, specs):
     """
     traced = tf.function(function, input_signature=specs).get_concrete_function()
     variables = {id(variable.handle): variable for variable in traced.graph.variables}
-    held = all(id(tensor) in variables for tensor in traced.captured_inputs)
+    captures_variables = all(id(tensor) in variables for tensor in traced.captured_inputs)
     size = sum(variable.shape.num_elements() * variable.dtype.size for variable in variables.values())
-    if not held or size > LARGEST or _assigns(traced.graph):
+    if not captures_variables or size > LARGEST or _assigns(traced.graph):
         return function
     graph = convert_variables_to_constants_v2(traced, lower_control_flow=False)
     names = sorted(traced.structured_outputs)

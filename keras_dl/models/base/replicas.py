@@ -43,11 +43,11 @@ def first_row(batch):
 
 def sum_over_replicas(tensors):
     """Sums each tensor of a flat list over replicas; `None` stays `None`."""
-    held = [t for t in tensors if t is not None]
-    if replica_count() == 1 or not held:
+    present = [t for t in tensors if t is not None]
+    if replica_count() == 1 or not present:
         return list(tensors)
     context = tf.distribute.get_replica_context()
-    summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(t) for t in held]))
+    summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(t) for t in present]))
     return [None if t is None else next(summed) for t in tensors]
 
 
@@ -87,10 +87,10 @@ def changes_averaged(variables, rows):
     before = [tf.identity(variable.value) for variable in variables] if replica_count() > 1 else []
     yield
     if before:
-        kept, rows = list(zip(variables, before, strict=True)), tf.cast(rows, tf.float32)
-        changes = [(variable.value - value) * tf.cast(rows, value.dtype) for variable, value in kept]
+        originals, rows = list(zip(variables, before, strict=True)), tf.cast(rows, tf.float32)
+        changes = [(variable.value - value) * tf.cast(rows, value.dtype) for variable, value in originals]
         *sums, total = sum_over_replicas([*changes, rows])
-        for (variable, value), change in zip(kept, sums, strict=True):
+        for (variable, value), change in zip(originals, sums, strict=True):
             variable.assign(value + change / tf.cast(total, value.dtype))
 
 
@@ -106,7 +106,7 @@ def undo_where(condition, variables, change):
     """
     variables = [variable.value for variable in variables]
     before = [tf.identity(variable) for variable in variables]
-    found = change()
+    results = change()
 
     def put_back(strategy, condition, variables, before):
         def assign(variable, value, condition):
@@ -116,7 +116,7 @@ def undo_where(condition, variables, change):
             strategy.extended.update(variable, assign, args=(value, condition), group=False)
 
     tf.distribute.get_replica_context().merge_call(put_back, args=(condition, variables, before))
-    return found
+    return results
 
 
 def leave_gradients_as_they_are(optimizer):

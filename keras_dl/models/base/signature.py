@@ -84,8 +84,8 @@ def served_names(names):
 def _named_outputs(outputs):
     """Outputs as a flat dict: a dict's names, with a number where one stands for several tensors."""
     named = outputs if isinstance(outputs, dict) else {"predictions": outputs}
-    found = {}
+    flat_outputs = {}
     for name, value in named.items():
         flat = tf.nest.flatten(value)
-        found |= {name if len(flat) == 1 else f"{name}_{index}": tensor for index, tensor in enumerate(flat)}
-    return found
+        flat_outputs |= {name if len(flat) == 1 else f"{name}_{index}": tensor for index, tensor in enumerate(flat)}
+    return flat_outputs

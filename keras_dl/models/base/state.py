@@ -56,32 +56,32 @@ class TrainingState:
 
     def generators(self):
         """Every `keras.random.SeedGenerator` that the model reaches (Dropout's too), each once."""
-        found = {}
+        generators = {}
         for layer in self._model._flatten_layers():
             for generator in getattr(layer, "_seed_generators", []):
-                found.setdefault(id(generator), generator)
-        return list(found.values())
+                generators.setdefault(id(generator), generator)
+        return list(generators.values())
 
     def changing_variables(self):
         """What a forward pass may give new values: batch statistics, seed generators, metrics of predictions."""
-        held = {id(v): v for metric in self._model.metrics for v in metric.variables}
-        return list(({id(v): v for v in self.layer_states()} | held).values())
+        of_metrics = {id(v): v for metric in self._model.metrics for v in metric.variables}
+        return list(({id(v): v for v in self.layer_states()} | of_metrics).values())
 
     def batch_statistics(self):
         """The floats that the networks' layers hold beside their weights: averages of batch statistics and the like.
 
         Unlike `layer_states` this leaves out what is frozen, and the averaged copies of networks.
         """
-        held = {}
+        statistics = {}
         for network in self._model.networks:
             for layer in network._flatten_layers():
-                held |= {id(v): v for v in layer._non_trainable_variables if "float" in v.dtype}
-        return list(held.values())
+                statistics |= {id(v): v for v in layer._non_trainable_variables if "float" in v.dtype}
+        return list(statistics.values())
 
     def layer_states(self):
         """What layers may give new values in a forward pass: batch statistics and seed generators."""
-        held = {id(v): v for v in self._model.non_trainable_variables}
-        return list((held | {id(g.state): g.state for g in self.generators()}).values())
+        variables = {id(v): v for v in self._model.non_trainable_variables}
+        return list((variables | {id(g.state): g.state for g in self.generators()}).values())
 
     def recognise(self, mark, keep=False):
         """Compares the data's mark with the saved one: a place within other data is given up, as their epoch begins.

@@ -12,9 +12,9 @@ def inputs_of(network):
 
     A subclassed model says by the shape with which it was built; it then takes one float32 tensor.
     """
-    found = _structure(network, "input")
-    if found is not None:
-        return found
+    inputs = _structure(network, "input")
+    if inputs is not None:
+        return inputs
     shape = (network.get_build_config() or {}).get("input_shape")
     if not isinstance(shape, (tuple, list)) or not all(n is None or isinstance(n, int) for n in shape):
         return None
@@ -23,9 +23,9 @@ def inputs_of(network):
 
 def outputs_of(network):
     """The network's symbolic outputs as it returns them, a tensor or a nest; `None` where it does not say."""
-    found = _structure(network, "output")
-    inputs = inputs_of(network) if found is None else None
-    return found if inputs is None else network.compute_output_spec(inputs)
+    outputs = _structure(network, "output")
+    inputs = inputs_of(network) if outputs is None else None
+    return outputs if inputs is None else network.compute_output_spec(inputs)
 
 
 def input_shape(network, name):
