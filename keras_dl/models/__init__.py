@@ -8,6 +8,7 @@ from keras_dl.models.flow_matching import FlowMatching
 from keras_dl.models.flow_parts import FlowPosterior, FlowPrior
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
+from keras_dl.models.gaussian_mixture import GaussianMixture
 from keras_dl.models.ppca import PCA, PPCA
 from keras_dl.models.siamese import Siamese
 from keras_dl.models.supervised import Supervised
@@ -28,6 +29,7 @@ __all__ = [
     "FlowMatching",
     "FlowPosterior",
     "FlowPrior",
+    "GaussianMixture",
     "Glow",
     "NeuralSplineFlow",
     "NormalizingFlow",

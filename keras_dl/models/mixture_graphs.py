@@ -1,0 +1,155 @@
+"""The weights of a mixture of Gaussians, its graphs, and what users call."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.checks import check_count, refusal
+from keras_dl.data.checks import as_array, check_finite
+from keras_dl.models import mixture_shapes, shapes
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, fresh_seed
+from keras_dl.models.base.checking import is_arrays
+
+
+class MixtureWeights(keras.layers.Layer):
+    """Log-weights, means and factors of precisions, and the centre of sums.
+
+    Args:
+        size: Values per sample.
+        components: How many components.
+        covariance: Their kind.
+        **kwargs: Options of `keras.layers.Layer`.
+    """
+
+    def __init__(self, size, components, covariance, **kwargs):
+        super().__init__(**kwargs)
+        self.size, self.components, self.covariance = size, components, covariance
+        factors = mixture_shapes.precision_shape(covariance, components, size)
+        shapes_of = {"log_weights": (components,), "means": (components, size), "factors": factors, "centre": (size,)}
+        for name, shape in shapes_of.items():
+            options = {"dtype": "float32", "autocast": False, "trainable": False}
+            setattr(self, name, self.add_weight(name=name, shape=shape, initializer="zeros", **options))
+        ones = np.ones(factors) if covariance in ("diag", "spherical") else np.broadcast_to(np.eye(size), factors)
+        self.set(np.full(components, -np.log(components)), np.zeros((components, size)), ones)
+        self.built = True
+
+    def set(self, log_weights, means, factors):
+        """Takes parameters."""
+        for name, value in (("log_weights", log_weights), ("means", means), ("factors", factors)):
+            getattr(self, name).assign(np.asarray(value, "float32"))
+
+    def get_config(self):
+        own = {"size": self.size, "components": self.components, "covariance": self.covariance}
+        return {**super().get_config(), **own}
+
+
+class MixtureGraphs(ObjectiveModel):
+    """What a mixture offers. Everything is compiled once and takes any number of rows."""
+
+    def fit(self, x=None, y=None, **options):
+        if not self.compiled:
+            self.compile()
+        if is_arrays(x) and not isinstance(x, (tuple, list, dict)):
+            rows = len(x)
+            if self.num_components > rows:
+                raise refusal(f"x should have at least {self.num_components} rows, one per component", f"{rows} rows")
+        return super().fit(x, y, **options)
+
+    def call(self, inputs, training=False):
+        """Responsibilities, shape `(batch, num_components)`."""
+        return self._responsibilities(inputs)
+
+    def predict(self, x, **options):
+        """Returns the likeliest component of every sample, an int64 array of shape `(batch,)`."""
+        return np.asarray(super().predict(x, **options)).argmax(-1)
+
+    def predict_proba(self, x):
+        """Returns the responsibilities $p(k | x)$, shape `(batch, num_components)`."""
+        return self.as_graph(self._responsibilities)(self._inputs(x))
+
+    def log_prob(self, x, condition=None):
+        """Returns $\\log p(x)$, exact, shape `(batch,)`."""
+        return self.as_graph(self._log_prob)(self._inputs(x))
+
+    def sample(self, num_samples, condition=None, seed=None, labels=False):
+        """Draws from the mixture.
+
+        Args:
+            num_samples: How many.
+            condition: `None`.
+            seed: Integer that fixes the draw; `None` gives others at every call.
+            labels: Whether to return the component of each sample, too.
+
+        Returns:
+            Samples of shape `(num_samples, *shape)`, or `(samples, labels)`.
+        """
+        seed, call = self.sampling_seed(seed)
+        x, component = self.as_graph(self._sample)(tf.constant(check_count(num_samples, "num_samples")), seed, call)
+        return (x, component) if labels else x
+
+    def signatures(self):
+        """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
+        x = {"x": tf.TensorSpec([None, *self.shape], tf.float32)}
+        scalars = {"num_samples": tf.TensorSpec([], tf.int32), "seed": tf.TensorSpec([], tf.int64)}
+
+        def sample(num_samples, seed):
+            x, component = self._sample(num_samples, fresh_seed(seed), tf.constant(0, tf.int64))
+            return {"x": x, "component": component}
+
+        def predict(x):
+            joint = self._responsibilities(x)
+            return {"responsibilities": joint, "component": tf.argmax(joint, -1)}
+
+        return {
+            "predict": Signature(predict, x),
+            "log_prob": Signature(lambda x: {"log_prob": self._log_prob(x)}, x),
+            "sample": Signature(sample, scalars),
+        }
+
+    def check_data(self, data):
+        if isinstance(data, (tuple, list)):
+            raise refusal("The model takes x alone, no targets", f"{len(data)} arrays")
+        x = as_array(data, "x")
+        shapes.check_x(x, self.shape)
+        check_finite(x, "x")
+
+    def check_inputs(self, inputs):
+        self.check_data(inputs)
+
+    # The graphs behind them.
+
+    def _flat(self, x):
+        return tf.reshape(tf.cast(x, tf.float32), [-1, self.mixture.size])
+
+    def _joint(self, x):
+        """The logarithms of weights times densities, around the centre, shape `(rows, components)`."""
+        mixture = self.mixture
+        means, factors = mixture.means - mixture.centre, tf.convert_to_tensor(mixture.factors)
+        logs = mixture_shapes.log_components(x - mixture.centre, means, factors, self.covariance)
+        return logs + mixture.log_weights
+
+    def _log_prob(self, x):
+        return tf.reduce_logsumexp(self._joint(self._flat(x)), -1)
+
+    def _responsibilities(self, x):
+        return tf.nn.softmax(self._joint(self._flat(x)))
+
+    def _sample(self, num_samples, seed, call):
+        draw = Draw.for_sampling(seed, call, num_samples)
+        ends = tf.cumsum(tf.exp(self.mixture.log_weights))[:-1]
+        component = tf.reduce_sum(tf.cast(draw.uniform()[:, None] >= ends, tf.int32), -1)
+        noise, factors = draw.normal((self.mixture.size,)), tf.convert_to_tensor(self.mixture.factors)
+        if self.covariance in ("full", "tied"):
+            chosen = tf.gather(factors, component) if self.covariance == "full" else factors[None]
+            lower = tf.linalg.matrix_transpose(chosen)
+            lower = tf.broadcast_to(lower, [tf.shape(noise)[0], *lower.shape[1:]])
+            noise = tf.linalg.triangular_solve(lower, noise[..., None], adjoint=True)[..., 0]
+        else:
+            chosen = tf.gather(factors, component)
+            noise = noise / (chosen if self.covariance == "diag" else chosen[:, None])
+        return tf.reshape(tf.gather(self.mixture.means, component) + noise, [-1, *self.shape]), component
+
+    def _inputs(self, x):
+        if not shapes.is_symbolic(x):
+            self.check_data(x)
+        return tf.cast(x, tf.float32)

@@ -1,0 +1,53 @@
+"""Starts of clusterings: k-means++ and Lloyd's iterations on rows in memory."""
+
+import numpy as np
+
+
+def squared_distances(x, centres):
+    """Squared distances of rows from centres, float64, by differences: exact for rows that are equal."""
+    return np.stack([np.square(x - centre).sum(1) for centre in centres], 1)
+
+
+def plus_plus(x, count, random):
+    """`count` rows by k-means++ (Arthur & Vassilvitskii 2007): each with probability in proportion to its distance.
+
+    Args:
+        x: float64 matrix.
+        count: How many.
+        random: A `numpy.random.Generator`.
+    """
+    centres = [x[random.integers(len(x))]]
+    nearest = np.square(x - centres[0]).sum(1)
+    while len(centres) < count:
+        total = nearest.sum()
+        index = random.choice(len(x), p=nearest / total) if total > 0 else random.integers(len(x))
+        centres.append(x[index])
+        nearest = np.minimum(nearest, np.square(x - x[index]).sum(1))
+    return np.array(centres)
+
+
+def lloyd(x, count, random, iterations=20):
+    """Centres and labels by k-means from a k-means++ start; an empty cluster begins anew at the farthest row."""
+    centres = plus_plus(x, count, random)
+    labels = None
+    for _ in range(iterations):
+        distances = squared_distances(x, centres)
+        nearest = distances.argmin(1)
+        if labels is not None and (nearest == labels).all():
+            break
+        labels = nearest
+        for k in range(count):
+            members = labels == k
+            centres[k] = x[members].mean(0) if members.any() else x[distances.min(1).argmax()]
+    return centres, squared_distances(x, centres).argmin(1)
+
+
+def best_of(x, count, seed, starts, iterations=20):
+    """The centres and labels of the least inertia of several starts."""
+    best = None
+    for start in range(starts):
+        centres, labels = lloyd(x, count, np.random.default_rng((seed, start)), iterations)
+        inertia = np.square(x - centres[labels]).sum()
+        if best is None or inertia < best[0]:
+            best = inertia, centres, labels
+    return best[1], best[2]
