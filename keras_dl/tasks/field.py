@@ -1,10 +1,8 @@
 """Field: a network of coordinates that has learned an image, and its derivatives beside the image's."""
 
-import keras
 import numpy as np
 
-from keras_dl import files
-from keras_dl.callbacks.sheets import save_figure
+from keras_dl.callbacks.sheets import Block, save_figure, save_sheet
 from keras_dl.data.coordinates import grid
 from keras_dl.objectives import gradient, laplacian
 from keras_dl.tasks.base import Task
@@ -56,7 +54,8 @@ def draw(folder, model, x, y, about=""):
         drawn[path] = meaning
     for factor in (2, 4):
         path = folder / f"rendering_x{factor}.png"
-        rendering(path, model, [factor * size for size in image.shape])
+        size = [factor * length for length in image.shape]
+        save_sheet(path, about or "Field", [rendering(model, size, f"{factor} times as many pixels per axis")])
         drawn[path] = f"the image by {factor} times as many pixels per axis"
     return drawn
 
@@ -94,11 +93,10 @@ def correlation(a, b):
     return float(np.corrcoef(a[1:-1, 1:-1].ravel(), b[1:-1, 1:-1].ravel())[0, 1])
 
 
-def rendering(path, model, size):
-    """Draws the network's values on a grid of pixels."""
-    values = model.predict(grid(*size), batch_size=ROWS, verbose=0).reshape(*size, 1)
-    levels = np.round(np.clip(127.5 * (values + 1), 0, 255))
-    files.put(path, lambda new: keras.utils.save_img(new, levels, data_format="channels_last", scale=False))
+def rendering(model, size, heading=""):
+    """Returns the network's values on a grid of pixels, as a block of a sheet."""
+    values = model.predict(grid(*size), batch_size=ROWS, verbose=0).reshape(1, *size, 1)
+    return Block(values, heading, columns=1, value_range=(-1.0, 1.0))
 
 
 def _side_by_side(path, expected, learned, heading, unit):

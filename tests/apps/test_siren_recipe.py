@@ -10,6 +10,7 @@ import pytest
 import keras_dl
 from apps import evaluate, export, sample, train
 from apps.recipes import siren
+from keras_dl.callbacks import sheets
 from keras_dl.runs import space
 from keras_dl.tasks import field
 
@@ -59,7 +60,7 @@ def test_fields_of_a_known_function_are_its_own():
 def test_a_run_goes_through_the_programs(run, tmp_path, capsys):
     folder = tmp_path / "siren"
     assert run(train.main, "siren", "--out", folder, *SMALL) == 0
-    assert {f"{name}.png" for name in PICTURES} | {"loss_curves.png"} == {p.name for p in folder.glob("pictures/*")}
+    assert {f"{name}.png" for name in PICTURES} | {"loss_curves.png"} == {p.name for p in folder.glob("pictures/*.png")}
     for name in PICTURES - {"rendering_x2", "rendering_x4"}:
         picture = keras.utils.load_img(folder / "pictures" / f"{name}.png")
         assert np.ptp(keras.utils.img_to_array(picture)) > 50, f"{name} is blank"
@@ -67,8 +68,10 @@ def test_a_run_goes_through_the_programs(run, tmp_path, capsys):
     for factor in (2, 4):
         picture = keras.utils.load_img(folder / "pictures" / f"rendering_x{factor}.png", color_mode="grayscale")
         values = model.predict(keras_dl.data.pixels(np.zeros([128 * factor] * 2))[0], batch_size=16_384, verbose=0)
-        expected = 127.5 * (values.reshape(128 * factor, -1, 1) + 1)
-        np.testing.assert_allclose(keras.utils.img_to_array(picture), expected, atol=0.51)
+        block = sheets.Block(values.reshape(1, 128 * factor, -1, 1), "heading", 1, value_range=(-1.0, 1.0))
+        ((_, pixels, left, top),), _ = sheets.layout("", [block])
+        drawn = keras.utils.img_to_array(picture)[top : top + len(pixels), left : left + pixels.shape[1]]
+        np.testing.assert_allclose(drawn, 255 * pixels, atol=1.01)
     assert run(train.main, "siren", "--out", folder, "--epochs", 3, "--resume") == 0
     assert run(train.main, "siren", "--out", tmp_path / "whole", *SMALL[:2], "--epochs", 3) == 0
     rows = history(folder)
