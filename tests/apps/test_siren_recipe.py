@@ -71,7 +71,7 @@ def test_a_run_goes_through_the_programs(run, tmp_path, capsys):
         block = sheets.Block(values.reshape(1, 128 * factor, -1, 1), "heading", 1, value_range=(-1.0, 1.0))
         ((_, pixels, left, top),), _ = sheets.layout("", [block])
         drawn = keras.utils.img_to_array(picture)[top : top + len(pixels), left : left + pixels.shape[1]]
-        np.testing.assert_allclose(drawn, 255 * pixels, atol=1.01)
+        np.testing.assert_allclose(drawn, 255 * pixels, atol=2.1)  # of 256 grey levels
     assert run(train.main, "siren", "--out", folder, "--epochs", 3, "--resume") == 0
     assert run(train.main, "siren", "--out", tmp_path / "whole", *SMALL[:2], "--epochs", 3) == 0
     rows = history(folder)
