@@ -15,6 +15,8 @@ TRIALS = 10
 SHOWN = 30
 #: What is asked on the command line and cannot change when a search is resumed.
 ASKED = ("recipe", "preset", "tuner", "objective", "seed", "features")
+
+
 def main(argv=None):
     arguments = parsed(parser, argv)
     if arguments.resume and not arguments.options:

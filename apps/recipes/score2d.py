@@ -50,7 +50,7 @@ def fit_options(hp):
 class Plane(keras_dl.tasks.Density):
     """A density in the plane, and the paths that lead to it."""
 
-    progress = ("loss",)
+    progress = ("loss", "val_loss")
     units = {}
     card_pictures = ("density.png", "samples_epoch_*.png")
 

@@ -142,7 +142,7 @@ class Split(Bijector):
         self.transform = AffineTransform(limit=limit)
 
     @property
-    def has_inverse(self):
+    def has_inverse(self):  # type: ignore[override]
         return self.bijector.has_inverse
 
     def build(self, input_shape, condition_shape=None):

@@ -93,10 +93,12 @@ class SplineTransform(Transform):
         self.parameters_per_value = 3 * num_bins - 1
 
     def forward(self, x, parameters):
-        return splines.forward(x, *self._knots(parameters), self.bound)
+        widths, heights, slopes = self._knots(parameters)
+        return splines.forward(x, widths, heights, slopes, self.bound)
 
     def inverse(self, y, parameters):
-        return splines.inverse(y, *self._knots(parameters), self.bound)
+        widths, heights, slopes = self._knots(parameters)
+        return splines.inverse(y, widths, heights, slopes, self.bound)
 
     def _knots(self, parameters):
         parameters = parameters / (1.0 + tf.abs(parameters) / SOFT_BOUND)

@@ -1,6 +1,8 @@
 """What a diffusion model makes of its network, in graphs: predictions, samples, latents, likelihoods."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -14,6 +16,18 @@ _STEP = 0x1E3779B97F4A7C15  # an odd number that sends neighbouring steps of a s
 
 class Denoiser:
     """The part of a `Diffusion` that computes with its network, in graphs."""
+
+    # Of the model.
+    network: Any
+    process: processes.Process
+    prediction: str
+    value_range: tuple[float, float] | None
+    data_shape: tuple[int, ...]
+    sampler: str
+    steps: int
+    condition_dropout: float
+    condition_classes: Callable
+    averaged: Callable
 
     def scaled(self, x):
         """Data on the inner scale."""

@@ -206,7 +206,7 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
         return self.as_graph(self._decode)(latents, condition, *self.sampling_seed(0), **options)
 
     @property
-    def log_prob_kind(self):
+    def log_prob_kind(self):  # type: ignore[override]
         """Whether `log_prob` is exact, up to the solver's tolerance, or an estimate; see `log_density`."""
         return "exact" if math.prod(self.data_shape) <= _EXACT else "estimate"
 
@@ -214,7 +214,7 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
         r"""Returns the values of `log_density`, $\log p(x)$ in nats: shape `(rows,)`."""
         return self.log_density(x, condition, num_samples, seed, tolerance).values
 
-    def log_density(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):
+    def log_density(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):  # type: ignore[override]
         r"""Returns $\log p(x)$ by the probability-flow equation (Chen et al. 2018; Song et al. 2021, section 4.3).
 
         Args:

@@ -126,7 +126,7 @@ class NormalizingFlow(ObjectiveModel):
         x, condition = self._inputs(x, condition)
         return shapes.by_rows(self.as_graph(self._log_prob), x, condition)
 
-    def log_density(self, x, condition=None, num_samples=8, seed=None, kind="bound"):
+    def log_density(self, x, condition=None, num_samples=8, seed=None, kind="bound"):  # type: ignore[override]
         r"""Returns $\log p(x)$ and what it is: exact, or for integers a bound or an estimate over dequantisation noise.
 
         Args:
@@ -191,7 +191,7 @@ class NormalizingFlow(ObjectiveModel):
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call, temperature)
 
-    def fit(self, x=None, y=None, **options):
+    def fit(self, x=None, y=None, **options):  # type: ignore[override]
         flow_checks.check_columns(x, self)
         return super().fit(x, y, **options)
 

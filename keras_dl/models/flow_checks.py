@@ -84,7 +84,7 @@ def check_columns(x, flow):
     x = x[0] if isinstance(x, (tuple, list)) and x else x
     if flow.dequantized is not None or not isinstance(x, np.ndarray) or x.ndim != 2 or len(x) < 2:
         return
-    constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else []
+    constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else np.zeros(0, int)
     if len(constant):
         raise refusal(
             "x should have no constant column: on it the density is unbounded, and the loss falls for ever. Leave "

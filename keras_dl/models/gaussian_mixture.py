@@ -117,7 +117,7 @@ class GaussianMixture(MixtureGraphs):
         _, labels = mixture_starts.best_of(centred, self.num_components, self.seed, self.starts)
         weights = np.eye(self.num_components)[labels]
         counts = weights.sum(0) + 10 * np.finfo("float64").eps
-        squares = mixture_shapes.sums_of_squares(*map(tf.constant, (centred, weights)), self.covariance).numpy()
+        squares = mixture_shapes.sums_of_squares(tf.constant(centred), tf.constant(weights), self.covariance).numpy()
         means, covariances = mixture_shapes.covariances_of(counts, weights.T @ centred, squares, self.covariance)
         factors = mixture_shapes.factors_of(covariances, self.covariance, self.floor)
         values = np.log(counts / counts.sum()), centre + means, factors, centre

@@ -46,7 +46,7 @@ class MixtureWeights(keras.layers.Layer):
 class MixtureGraphs(ObjectiveModel):
     """What a mixture offers. Everything is compiled once and takes any number of rows."""
 
-    def fit(self, x=None, y=None, **options):
+    def fit(self, x=None, y=None, **options):  # type: ignore[override]
         if not self.compiled:
             self.compile()
         if is_arrays(x) and not isinstance(x, (tuple, list, dict)):
@@ -59,7 +59,7 @@ class MixtureGraphs(ObjectiveModel):
         """Responsibilities, shape `(batch, num_components)`."""
         return self._responsibilities(inputs)
 
-    def predict(self, x, **options):
+    def predict(self, x, **options):  # type: ignore[override]
         """Returns the likeliest component of every sample, an int64 array of shape `(batch,)`."""
         return np.asarray(super().predict(x, **options)).argmax(-1)
 

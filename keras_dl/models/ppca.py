@@ -95,8 +95,8 @@ class PPCA(LinearGraphs):
 
     def expect(self, x, draw):
         """The same, and the sums of an expectation step."""
-        parameters = [tf.cast(value, tf.float64) for value in self._parameters()]
-        sums = expectation.sums_of(tf.cast(self._flat(x), tf.float64), *parameters, self.missing)
+        mean, loadings, log_noise = (tf.cast(value, tf.float64) for value in self._parameters())
+        sums = expectation.sums_of(tf.cast(self._flat(x), tf.float64), mean, loadings, log_noise, self.missing)
         return self.losses(x, draw), {}, sums
 
     def maximise(self, sums):

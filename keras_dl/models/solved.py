@@ -23,7 +23,7 @@ class SolvedModel(ObjectiveModel):
     def check_training(self, x):
         """Refuses arrays from which nothing can be learned, before any work starts."""
 
-    def fit(self, x=None, y=None, **options):
+    def fit(self, x=None, y=None, **options):  # type: ignore[override]
         if not self.compiled:
             self.compile()
         if is_arrays(x) and not reads_disk(x) and not isinstance(x, (tuple, list, dict)):

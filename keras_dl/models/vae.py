@@ -178,7 +178,7 @@ class VAE(ObjectiveModel):
         """Returns the values of `log_density`, an estimate of $\\log p(x)$: shape `(batch,)`, in nats."""
         return self.log_density(x, condition, num_samples, seed).values
 
-    def log_density(self, x, condition=None, num_samples=512, seed=None, kind="estimate"):
+    def log_density(self, x, condition=None, num_samples=512, seed=None, kind="estimate"):  # type: ignore[override]
         r"""Estimates or bounds $\log p(x)$ by importance weights $w_k = p(x | z_k)\, p(z_k) / q(z_k | x)$.
 
         The estimate is $\log \tfrac1K \sum_k w_k$, the bound of `IWAE`, which tightens as samples grow; the bound is

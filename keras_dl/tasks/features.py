@@ -107,7 +107,8 @@ def features_for(data, context):
         context.say(f"training {name}, by whose features samples are compared, once: into {path}")
     keras.utils.set_random_seed(0)
     network = networks.lenet5(data.spec.shape, data.spec.num_classes)
-    return metrics.train_features(network, *data.training(MOST_TRAINED_ON), name, path)
+    x, y = data.training(MOST_TRAINED_ON)
+    return metrics.train_features(network, x, y, name, path)
 
 
 def _read(path, data, context):

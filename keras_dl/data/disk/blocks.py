@@ -36,13 +36,14 @@ class Block(Column):
             raise refusal(f"{named(0)} should hold numbers", f"dtype {self.stored}")
         if not self.shape or 0 in self.shape:
             raise refusal(f"{named(0)} should be in an array with rows", f"shape {self.shape}")
-        self.file, self.offset, self.where = file, offset, named
+        self.file, self.offset = file, offset
+        self.where = named  # type: ignore[method-assign]
         self.row_bytes = self.stored.itemsize * int(np.prod(self.shape[1:]))
 
     def read_stored(self, rows):
         samples = np.empty((len(rows), *self.shape[1:]), self.stored)
         if len(rows):
-            target = memoryview(samples.reshape(len(rows), -1).view("uint8"))
+            target = memoryview(samples.reshape(len(rows), -1).view("uint8"))  # type: ignore[arg-type]
             for first, last in _runs(rows):
                 self._fill(target[first:last], int(rows[first]))
         return samples if self.stored.isnative else samples.astype(self.stored.newbyteorder("="))

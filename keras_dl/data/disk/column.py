@@ -109,7 +109,7 @@ def glimpse(data):
     rows = [np.linspace(0, len(leaves[0]) - 1, min(_GLIMPSE, len(leaves[0]))).astype(int)]
     for leaf in leaves:
         if not isinstance(leaf, Column) and len(leaf.shape) == 1:
-            rows.append([int(np.argmin(leaf)), int(np.argmax(leaf))])
+            rows.append(np.array([np.argmin(leaf), np.argmax(leaf)]))
     rows = np.unique(np.concatenate(rows))
 
     def some(leaf):

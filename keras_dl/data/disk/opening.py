@@ -153,7 +153,8 @@ class _Flat(Column):
 
     def __init__(self, column):
         super().__init__((len(column), 1), column.stored, column.white)
-        self.where, self._column = column.where, column
+        self._column = column
+        self.where = column.where  # type: ignore[method-assign]
 
     def read_stored(self, rows):
         return self._column.read_stored(rows)[:, None]

@@ -6,6 +6,7 @@ What is read goes into a temporary file, whose rows can be read in any order; la
 import csv
 import itertools
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,7 @@ def _append(lines, names, chosen, unpacked, labels):
 
 
 def _numbers(lines, columns):
-    options = {"delimiter": ",", "comments": None, "quotechar": '"', "ndmin": 2, "dtype": "float32"}
+    options: dict[str, Any] = {"delimiter": ",", "comments": None, "quotechar": '"', "ndmin": 2, "dtype": "float32"}
     return np.loadtxt(lines, usecols=columns, **options)
 
 

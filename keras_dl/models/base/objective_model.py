@@ -1,6 +1,5 @@
 """The one trainer: a model is a list of updates."""
 
-import functools
 from collections.abc import Callable
 
 import tensorflow as tf
@@ -106,6 +105,7 @@ class ObjectiveModel(Memory, Offers, Saved):
     # Of Keras, which replaces them.
     train_function: Callable
     test_function: Callable
+    predict_function: Callable
 
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -145,7 +145,7 @@ class ObjectiveModel(Memory, Offers, Saved):
 
     # What the base does.
 
-    @functools.cached_property
+    @property
     def networks(self):
         """The model's networks, in order."""
         return [getattr(self, name) for name in self.network_names]
