@@ -117,6 +117,7 @@ def run(search):
             command = f"{launch}python -m apps.tune {config['recipe']} --out {path} --resume"
             trials = f"stopped after {search.ended} of {config['trials']} trials"
             show.say(f"\n{trials}, which are kept; go on with\n  {command}")
+            raise SystemExit(cli.INTERRUPTED) from None
         raise
 
 

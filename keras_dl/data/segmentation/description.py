@@ -50,7 +50,7 @@ def describe(folder):
         content = json.loads(path.read_text(encoding="utf-8"))
         numbers, modalities = _labels(content.get("labels", {})), _modalities(content)
     except _Regions as error:
-        raise refusal(error, f"regions in {folder.name}/dataset.json") from error
+        raise refusal(str(error), f"regions in {folder.name}/dataset.json") from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise refusal("Expected dataset.json to name labels and channels", f"{error!r}") from error
     ignore = numbers.pop(IGNORE, None)
