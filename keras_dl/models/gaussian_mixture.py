@@ -124,6 +124,21 @@ class GaussianMixture(MixtureGraphs):
         return tuple(np.asarray(value, "float32") for value in values)
 
     @property
+    def mixture_weights(self):
+        """The probabilities of the components, shape `(num_components,)`, a NumPy array."""
+        return np.exp(np.asarray(self.mixture.log_weights))
+
+    @property
+    def means(self):
+        """The components' means, shape `(num_components, *shape)`."""
+        return np.asarray(self.mixture.means).reshape(-1, *self.shape)
+
+    @property
+    def covariances(self):
+        """The components' covariances as matrices, whatever their kind: `(num_components, size, size)`."""
+        return mixture_shapes.matrices_of(np.asarray(self.mixture.factors), self.covariance, *self.mixture.means.shape)
+
+    @property
     def num_parameters(self):
         """How many free parameters the mixture has."""
         return mixture_shapes.num_parameters(self.covariance, self.num_components, self.mixture.size)

@@ -88,3 +88,12 @@ def factors_of(covariances, covariance, floor):
         raised = np.maximum(values, floor)[..., None, :] * vectors
         lower = np.linalg.cholesky(raised @ np.swapaxes(vectors, -1, -2))
     return np.swapaxes(np.linalg.inv(lower), -1, -2)
+
+
+def matrices_of(factors, covariance, components, size):
+    """Covariances as matrices, shape `(components, size, size)`, of the factors of their precisions."""
+    if covariance in ("diag", "spherical"):
+        variances = np.broadcast_to((1.0 / np.square(factors)).reshape(components, -1), (components, size))
+        return variances[:, :, None] * np.eye(size)
+    inverse = np.linalg.inv(factors)
+    return np.broadcast_to(np.swapaxes(inverse, -1, -2) @ inverse, (components, size, size))

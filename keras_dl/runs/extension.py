@@ -38,7 +38,8 @@ def check_rates(model, path, epochs, batches):
     if not steps or done >= epochs:
         return
     batches = batches if batches > 0 else steps / max(done, 1)
-    for optimizer in {id(update.optimizer): update.optimizer for update in model.updates}.values():
+    moving = [update.optimizer for update in model.updates if update.optimizer is not None]  # not EM's
+    for optimizer in {id(optimizer): optimizer for optimizer in moving}.values():
         schedule, iterations = _schedule(optimizer), int(optimizer.iterations.numpy())
         begin = max(iterations, round(iterations / steps * (epochs - 1) * batches))
         if schedule is not None and float(schedule(begin)) == 0.0:

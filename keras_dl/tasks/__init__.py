@@ -7,6 +7,7 @@ from keras_dl.tasks.embedding import Embedding
 from keras_dl.tasks.field import Field
 from keras_dl.tasks.flow import Flow
 from keras_dl.tasks.generation import Generation
+from keras_dl.tasks.linear import Clusters, Components
 from keras_dl.tasks.measure import Context, Measure, Report
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
@@ -14,6 +15,8 @@ from keras_dl.tasks.segmentation import Ensemble, Segmentation
 __all__ = [
     "AnomalyDetection",
     "Arrays",
+    "Clusters",
+    "Components",
     "Context",
     "Density",
     "Embedding",

@@ -26,7 +26,7 @@ class Generation(Task):
         critic: Whether there are `model.discriminate(x)` and `model.critic`, which are drawn for points in the plane.
     """
 
-    card_pictures = ("classes.png", "samples_epoch_*.png")
+    card_pictures: tuple[str, ...] = ("classes.png", "samples_epoch_*.png")
     progress: tuple[str | tuple[str, ...], ...] = (("generator_loss", "critic_loss"), "loss")
     #: Whether the model has `sample`; a task of another kind may say that its model has none.
     generates = True

@@ -15,6 +15,13 @@ CENTRES = np.array([[0, 0, 0], [6, 0, 3], [0, 7, -4.0]])
 X = (CENTRES[RANDOM.integers(3, size=400)] + RANDOM.normal(size=(400, 3)) * [1, 0.5, 2]).astype("float32")
 
 
+def as_matrices(precisions, covariance):
+    """Three precisions as scikit-learn stores them, as matrices."""
+    if covariance in ("full", "tied"):
+        return np.broadcast_to(precisions, (3, 3, 3))
+    return np.broadcast_to(precisions.reshape(3, -1), (3, 3))[:, :, None] * np.eye(3)
+
+
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_the_optimum_is_scikit_learns(covariance, tmp_path):
     model = models.GaussianMixture((3,), 3, covariance, seed=0)
@@ -28,6 +35,11 @@ def test_the_optimum_is_scikit_learns(covariance, tmp_path):
     assert float(np.mean(model.log_prob(X))) == pytest.approx(reference.score(X), abs=1e-4)
     assert model.bic(X) == pytest.approx(reference.bic(X), abs=0.1)
     assert model.aic(X) == pytest.approx(reference.aic(X), abs=0.1)
+    order, theirs = np.argsort(model.means[:, 0]), np.argsort(reference.means_[:, 0])
+    np.testing.assert_allclose(model.means[order], reference.means_[theirs], atol=1e-2)
+    np.testing.assert_allclose(model.mixture_weights[order], reference.weights_[theirs], atol=1e-3)
+    precisions = np.linalg.inv(model.covariances[order])
+    np.testing.assert_allclose(precisions, as_matrices(reference.precisions_, covariance)[theirs], atol=2e-2)
     probabilities = np.asarray(model.predict_proba(X))
     np.testing.assert_allclose(np.sort(probabilities), np.sort(reference.predict_proba(X)), atol=5e-3)
     np.testing.assert_array_equal(model.predict(X, verbose=0), probabilities.argmax(1))
