@@ -70,7 +70,7 @@ def test_objectives_know_their_direction(name, found, direction):
 
 @pytest.mark.parametrize(("name", "near"), [("kidd", "kid"), ("critic_loss", "loss"), ("xyzzy", "elbo")])
 def test_objectives_of_no_known_direction_are_refused(name, near):
-    with pytest.raises(ValueError, match=rf"larger or smaller.*{near}.*Received: '{name}'"):
+    with pytest.raises(ValueError, match=rf"larger or smaller.*{near}.*Received: metric='{name}'"):
         objective(name)
 
 
