@@ -199,6 +199,15 @@ def test_exported_functions_are_the_models(tmp_path):
     assert served["log_prob"](x=tf.constant(x), condition=tf.constant(labels))["log_prob"].shape == (4,)
 
 
+@pytest.mark.full
+def test_the_denoiser_is_a_file_for_litert(tmp_path):
+    model = small(shape=(2, 2, 1))
+    model.export(tmp_path / "model.tflite", format="litert")
+    run = tf.lite.Interpreter(str(tmp_path / "model.tflite")).get_signature_runner("denoise")
+    x, time = images(4)[:, :2, :2], np.full(4, 0.5, "float32")
+    np.testing.assert_allclose(run(x=x, time=time)["x"], model.denoise(x, 0.5), atol=1e-5)
+
+
 def test_several_samples_see_several_times_whatever_the_replica():
     """Times are spread over the global batch, of which each replica sees its rows."""
     model = small(process=processes.RectifiedFlow(), prediction="velocity")

@@ -26,7 +26,9 @@ def write_litert(model, folder, signatures):
     module = tf.Module()
     module.functions = {name: function.function() for name, function in functions.items()}
     with tempfile.TemporaryDirectory() as saved:
-        tf.saved_model.save(module, saved, signatures=module.functions)
+        # Activations with gradients of their own (swish) hold what the file cannot; it computes no gradients.
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, saved, signatures=module.functions, options=options)
         converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=list(functions))
         try:
             converted = converter.convert()
