@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from keras_dl import lazy
+from keras_dl.metrics.clusters import adjusted_rand_index, normalized_mutual_information, silhouette
 from keras_dl.metrics.directions import direction
 from keras_dl.metrics.equivariance import (
     deformation_sensitivity,
@@ -57,6 +58,7 @@ __all__ = [
     "SampleMetric",
     "SlicedWasserstein",
     "Wasserstein2",
+    "adjusted_rand_index",
     "average_surface_distance",
     "compare",
     "deformation_sensitivity",
@@ -78,6 +80,7 @@ __all__ = [
     "maximal_rand_score",
     "measure",
     "mode_coverage",
+    "normalized_mutual_information",
     "pixel_error",
     "precision_recall",
     "rand_score",
@@ -86,6 +89,7 @@ __all__ = [
     "rotation_equivariance_error",
     "shift_consistency",
     "shift_equivariance_error",
+    "silhouette",
     "sliced_wasserstein",
     "surface_dice",
     "surface_distances",

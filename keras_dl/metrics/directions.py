@@ -22,7 +22,7 @@ COMPILED_METRICS = (PSNR, Dice, IoU)
 #: Results of our functions, and what models log of themselves.
 FUNCTIONS = {
     "max": "knn_accuracy roc_auc dice_score iou_score rand_score foreground_rand_score maximal_rand_score "
-    "shift_consistency log_prob elbo",
+    "shift_consistency log_prob elbo adjusted_rand_index normalized_mutual_information silhouette",
     "min": "frechet_distance kernel_distance wasserstein_2 pixel_error hausdorff_distance hausdorff_95 f_divergence "
     "jensen_shannon_divergence shift_equivariance_error rotation_equivariance_error deformation_sensitivity "
     "bits_per_dimension loss rate distortion",

@@ -9,6 +9,7 @@ from keras_dl.models.flow_parts import FlowPosterior, FlowPrior
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.gaussian_mixture import GaussianMixture
+from keras_dl.models.kmeans import KMeans
 from keras_dl.models.ppca import PCA, PPCA
 from keras_dl.models.siamese import Siamese
 from keras_dl.models.supervised import Supervised
@@ -31,6 +32,7 @@ __all__ = [
     "FlowPrior",
     "GaussianMixture",
     "Glow",
+    "KMeans",
     "NeuralSplineFlow",
     "NormalizingFlow",
     "ObjectiveModel",

@@ -6,9 +6,9 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import as_array, check_finite
-from keras_dl.models import mixture_shapes, shapes
+from keras_dl.models import mixture_shapes, mixture_starts, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Signature, fresh_seed
-from keras_dl.models.base.checking import is_arrays
+from keras_dl.models.base.checking import check, is_arrays, reads_disk
 
 
 class MixtureWeights(keras.layers.Layer):
@@ -50,9 +50,12 @@ class MixtureGraphs(ObjectiveModel):
         if not self.compiled:
             self.compile()
         if is_arrays(x) and not isinstance(x, (tuple, list, dict)):
+            check(self, x)
             rows = len(x)
             if self.num_components > rows:
                 raise refusal(f"x should have at least {self.num_components} rows, one per component", f"{rows} rows")
+            if not reads_disk(x):
+                mixture_starts.check_distinct(x, self.num_components)
         return super().fit(x, y, **options)
 
     def call(self, inputs, training=False):

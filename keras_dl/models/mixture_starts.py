@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_dl.checks import refusal
+
 
 def squared_distances(x, centres):
     """Squared distances of rows from centres, float64, by differences: exact for rows that are equal."""
@@ -26,9 +28,16 @@ def plus_plus(x, count, random):
     return np.array(centres)
 
 
-def lloyd(x, count, random, iterations=20):
-    """Centres and labels by k-means from a k-means++ start; an empty cluster begins anew at the farthest row."""
-    centres = plus_plus(x, count, random)
+def check_distinct(x, count):
+    """Refuses data of one distinct row where there should be several clusters."""
+    x = np.asarray(x)
+    if count > 1 and (x == x[:1]).all():
+        raise refusal("x should have at least two distinct rows", f"{len(x)} equal rows")
+
+
+def lloyd(x, centres, iterations=20):
+    """Centres and labels by k-means from given centres; an empty cluster begins anew at the farthest row."""
+    centres, count = np.array(centres, "float64"), len(centres)
     labels = None
     for _ in range(iterations):
         distances = squared_distances(x, centres)
@@ -46,7 +55,7 @@ def best_of(x, count, seed, starts, iterations=20):
     """The centres and labels of the least inertia of several starts."""
     best = None
     for start in range(starts):
-        centres, labels = lloyd(x, count, np.random.default_rng((seed, start)), iterations)
+        centres, labels = lloyd(x, plus_plus(x, count, np.random.default_rng((seed, start))), iterations)
         inertia = np.square(x - centres[labels]).sum()
         if best is None or inertia < best[0]:
             best = inertia, centres, labels

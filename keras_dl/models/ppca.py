@@ -25,7 +25,8 @@ class PPCA(LinearGraphs):
     (with $1/N$) and $W = U_q (\Lambda_q - \sigma^2 I)^{1/2}$. Densities and posteriors are exact, in nats per sample.
 
     `fit` takes arrays, which are solved in float64, or batches: with `"closed_form"` one epoch sums the moments of
-    any number of rows, with `"em"` an epoch is an iteration, with `"gradient"` a step moves the weights.
+    any number of rows, with `"em"` an epoch is an iteration, with `"gradient"` a step moves the weights. Integers, such
+    as grey levels and counts, are taken as the real numbers that they are.
 
     Args:
         shape: Shape of a sample.

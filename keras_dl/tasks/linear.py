@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_dl import metrics
 from keras_dl.tasks import drawing, flow_drawing, linear_drawing
 from keras_dl.tasks.density import Density
 from keras_dl.tasks.log_density import as_array
@@ -66,6 +67,20 @@ class Clusters(Density):
     """The task of a mixture: a `Density` whose model is a `keras_dl.models.GaussianMixture`."""
 
     card_pictures = ("clusters.png", "ellipses.png", "samples_epoch_*.png")
+
+    def measures(self, model, data, context=None):
+        measures = super().measures(model, data, context)
+        if data.y_test is None or data.spec.num_classes is None:
+            return measures
+        clusters = model.predict(np.asarray(data.x_test), verbose=0)
+        scores = {
+            "adjusted_rand_index": "adjusted Rand index of clusters and classes",
+            "normalized_mutual_information": "normalized mutual information of clusters and classes",
+        }
+        for name, title in scores.items():
+            value = getattr(metrics, name)(data.y_test, clusters)
+            measures[name] = Measure(value, None, metrics.direction(name), title)
+        return measures
 
     def pictures(self, model, data, folder, context=None):
         context = context or Context()

@@ -52,6 +52,7 @@ def test_a_mixture_of_points_reaches_the_density_and_goes_on(run, tmp_path):
     figures = json.loads((folder / "evaluation.json").read_text())
     expected = points.log_density("eight_gaussians", points.load("eight_gaussians")[1][0][:500]).mean()
     assert figures["log_prob"] == pytest.approx(expected, abs=0.02)
+    assert figures["adjusted_rand_index"] > 0.99 and figures["normalized_mutual_information"] > 0.99
 
 
 def test_a_mixture_of_images_shows_its_means(run, tmp_path):

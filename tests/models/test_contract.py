@@ -71,6 +71,7 @@ CASES = {
     "PCA": (lambda: models.PCA((3,), 2, method="gradient", whiten=True, seed=0), adam, (POINTS,)),
     "PPCA": (lambda: linear_builders.ppca(method="em", missing=True), no_optimizer, (linear_builders.POINTS,)),
     "GaussianMixture": (lambda: models.GaussianMixture((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
+    "KMeans": (lambda: models.KMeans((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "Diffusion": (diffusion, adam, (X, LABELS)),
     "FlowMatching": (flow_matching, adam, (X,)),
 }

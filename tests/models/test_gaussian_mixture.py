@@ -65,6 +65,7 @@ def test_a_component_without_rows_begins_anew_and_is_reported():
         (lambda: models.GaussianMixture((2,), 2, "round"), "`covariance` should be one of"),
         (lambda: models.GaussianMixture((2,), 2, floor=0.0), "floor"),
         (lambda: models.GaussianMixture((2,), 9).fit(np.zeros((4, 2))), "at least 9 rows"),
+        (lambda: models.GaussianMixture((2,), 2).fit(np.ones((4, 2))), "two distinct rows"),
         (lambda: models.GaussianMixture((2,), 2).fit(np.full((4, 2), np.nan)), "finite"),
         (lambda: models.GaussianMixture((2,), 2).fit(np.zeros((4, 3))), "should have shape"),
     ],

@@ -218,3 +218,12 @@ def test_files_and_callbacks(tmp_path):
 def test_refusals(build, match):
     with pytest.raises((ValueError, TypeError), match=match):
         build()
+
+
+def test_integers_are_taken_as_real_numbers():
+    x = np.random.default_rng(0).integers(0, 255, (40, 4))
+    integers, floats = (models.PCA((4,), 2, seed=0) for _ in range(2))
+    integers.fit(x, verbose=0)
+    floats.fit(x.astype("float32"), verbose=0)
+    np.testing.assert_allclose(integers.components, floats.components, atol=1e-6)
+    np.testing.assert_allclose(integers.transform(x), floats.transform(x.astype("float32")), rtol=1e-5, atol=1e-3)
