@@ -131,9 +131,9 @@ class KMeans(SolvedModel):
         """Distances from the centres, shape `(batch, num_clusters)`."""
         return self._distances(inputs)
 
-    def predict(self, x, **options):
+    def predict(self, x, batch_size=None, verbose="auto", **options):
         """Returns the nearest cluster of every sample, an int64 array of shape `(batch,)`."""
-        return np.asarray(super().predict(x, **options)).argmin(-1)
+        return np.asarray(super().predict(x, batch_size, verbose, **options)).argmin(-1)
 
     def transform(self, x):
         """Returns the distances from the centres, shape `(batch, num_clusters)`."""
