@@ -81,7 +81,7 @@ class Likelihood(keras.layers.Layer):
         Args:
             parameters: Float32 tensor of shape `(..., channels * parameters_per_value)`.
         """
-        raise NotImplementedError(f"{type(self).__name__} must write `values(parameters)`.")
+        raise NotImplementedError(f"{type(self).__name__} should write `values(parameters)`.")
 
     def mean(self, parameters):
         """Returns the expected data, what a reconstruction shows, of shape `(..., channels)`."""

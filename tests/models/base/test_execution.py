@@ -67,7 +67,8 @@ def test_a_further_fit_traces_nothing(monkeypatch):
 
 def traces(model):
     """The traced functions of training, the eldest first."""
-    programs = inspect.getclosurevars(model.train_function).nonlocals["programs"]
+    run = inspect.getclosurevars(model.train_function).nonlocals["run"]
+    programs = inspect.getclosurevars(run).nonlocals["programs"]
     return [function for call in programs._functions.values() for function in call.functions.values()]
 
 
