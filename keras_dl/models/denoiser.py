@@ -82,7 +82,7 @@ class Denoiser:
                 value = without + guidance * (with_condition - without)
             return processes.convert(self.process, value, x, t, self.prediction, kind)
 
-        return field
+        return tf.function(field, autograph=False)  # one graph, which each stage of a step calls
 
     def sampling_options(self, steps, sampler, guidance, condition):
         """Checked options of a sampler, as the graphs take them."""

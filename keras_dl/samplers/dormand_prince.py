@@ -50,6 +50,7 @@ def integrate(derivative, state, start, end, tolerance=1e-5):
     0.3679
     """
     start, end = tf.convert_to_tensor(start, tf.float32), tf.convert_to_tensor(end, tf.float32)
+    derivative = tf.function(derivative, autograph=False)  # one graph, which each stage of a step calls
     most_tries = MOST_EVALUATIONS // (_STAGES - 1)
 
     def unfinished(tries, t, *_):
