@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -67,8 +68,8 @@ class RunFolder:
 
     def check_writable(self):
         try:
-            self._replace(self.path / "writable", lambda path: path.write_text(""))
-            (self.path / "writable").unlink()
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
         except OSError as error:
             raise _unwritable(self.path, error.strerror) from error
 

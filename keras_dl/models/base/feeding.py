@@ -140,7 +140,7 @@ def _class_weights(class_weight, y):
             f"y of shape {y.shape}",
         )
     labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
-    classes, indices = np.unique(labels, return_inverse=True)
+    classes, indices = np.unique(np.rint(labels), return_inverse=True)  # soft labels are those of the nearest class
     return np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")[indices]
 
 

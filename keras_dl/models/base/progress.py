@@ -84,15 +84,19 @@ class Callbacks(keras.callbacks.CallbackList):
 
 
 class SharedRates(keras.callbacks.Callback):
-    """Changes the learning rates of all optimizers by the factor by which a callback changes that of the first.
+    """Keeps the ratios of the optimizers' learning rates while a callback changes that of the first.
 
-    Keras' callbacks know one optimizer, `model.optimizer`. Schedules keep their own course.
+    Keras' callbacks know one optimizer, `model.optimizer`. Schedules keep their own course, and a rate that a callback
+    of one's own has set is left as it is: from then on its ratio to the first one's counts.
     """
 
     acts_on_batches = False
 
     def on_train_begin(self, logs=None):
         self._rate = _rate(self.model.optimizer)
+        self._rates = {id(optimizer): _rate(optimizer) for optimizer in self._others()}
+        # Remembered, not taken from the last change: a rate may pass through 0.
+        self._ratios = {key: rate / self._rate for key, rate in self._rates.items() if self._rate}
 
     def on_train_batch_begin(self, batch, logs=None):
         self.share()
@@ -106,12 +110,21 @@ class SharedRates(keras.callbacks.Callback):
     def share(self):
         """Gives the others the first one's change since the last call."""
         before, self._rate = self._rate, _rate(self.model.optimizer)
-        if before == self._rate or not before:
-            return
-        others = {id(u.optimizer): u.optimizer for u in self.model.updates if u.optimizer is not None}
-        for optimizer in others.values():
-            if optimizer is not self.model.optimizer and _rate(optimizer) is not None:
-                optimizer.learning_rate = _rate(optimizer) * (self._rate / before)
+        for optimizer in self._others():
+            key, rate = id(optimizer), _rate(optimizer)
+            own_change = rate != self._rates[key]
+            if own_change and self._rate:
+                self._ratios[key] = rate / self._rate
+            elif self._rate != before and not own_change and key in self._ratios:
+                optimizer.learning_rate = self._ratios[key] * self._rate
+            self._rates[key] = _rate(optimizer)
+
+    def _others(self):
+        """The other optimizers that no schedule moves, each once."""
+        optimizers = {id(u.optimizer): u.optimizer for u in self.model.updates if u.optimizer is not None}
+        optimizers.pop(id(self.model.optimizer), None)
+        scheduled = self._rate is None
+        return [] if scheduled else [one for one in optimizers.values() if _rate(one) is not None]
 
 
 def _rate(optimizer):

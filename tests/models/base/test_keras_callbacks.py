@@ -128,6 +128,52 @@ def test_learning_rates_of_all_optimizers_change_alike(tmp_path):
     np.testing.assert_allclose(rates(named), [0.1, 0.005], rtol=1e-6)
 
 
+class Seen(keras.callbacks.Callback):
+    """Notes the rates at each step."""
+
+    acts_on_batches = True
+
+    def on_train_begin(self, logs=None):
+        self.rates = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.rates.append(rates(self.model))
+
+
+class BothRates(keras.callbacks.Callback):
+    """Sets the rate of each player."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.generator_optimizer.learning_rate = 0.1 * 0.5**epoch
+        self.model.critic_optimizer.learning_rate = 0.4 * 0.5**epoch
+
+
+@pytest.mark.parametrize(
+    ("callback", "expected"),
+    [
+        (lambda: keras.callbacks.LearningRateScheduler(lambda epoch: 0.2 * epoch), [[0, 0], [0.05, 0.2], [0.1, 0.4]]),
+        (BothRates, [[0.1, 0.4], [0.05, 0.2], [0.025, 0.1]]),
+    ],
+)
+def test_rates_keep_their_ratio_through_zero_and_where_each_is_set(callback, expected):
+    model, seen = gan(), Seen()
+    model.compile(generator_optimizer=keras.optimizers.SGD(0.1), critic_optimizer=keras.optimizers.SGD(0.4))
+    model.fit(UNIT, batch_size=10, epochs=3, callbacks=[callback(), seen], verbose=0)
+    np.testing.assert_allclose(seen.rates, expected, rtol=1e-6)
+
+
+def test_soft_labels_weigh_as_the_nearest_class():
+    y = np.array([0.1, 0.9, 0.4, 0.6, 1.0, 0.0, 0.8, 0.2, 0.7, 0.3], "float32")
+    losses = []
+    for make in (keras_dl.models.Supervised, lambda network: network):
+        keras.utils.set_random_seed(0)
+        model = make(keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)]))
+        model.compile(keras.optimizers.SGD(0.1), loss="mse")
+        history = model.fit(UNIT, y, class_weight={0: 2.0, 1: 0.5}, batch_size=4, shuffle=False, verbose=0)
+        losses.append(history.history["loss"])
+    np.testing.assert_allclose(*losses, rtol=1e-5)
+
+
 def test_a_loss_that_does_not_exist_is_refused_with_those_that_do():
     model = gan()
     model.compile()
