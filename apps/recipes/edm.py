@@ -17,8 +17,8 @@ fit_options = ddpm.fit_options
 
 def build(hp, data_spec):
     """Returns a compiled diffusion model for images of `data_spec.shape`."""
-    scale = Name("sigma_data", "deviation of the data in [-1, 1]")
-    process = keras_dl.processes.EDM(sigma_data=hp.Float(scale, 0.05, 2.0, default=0.75))
+    scale = hp.Float(Name("sigma_data", "deviation of the data in [-1, 1]"), 0.05, 2.0, default=0.75)
+    process = keras_dl.processes.EDM(sigma_data=scale)
     options = {"ema_momentum": ddpm.ema_momentum(hp), **ddpm.sampling(hp, "heun", 18)}
     model = keras_dl.models.Diffusion(ddpm.network(hp, data_spec), process, "edm", **options)
     return ddpm.compiled(model, hp, data_spec, fit_options(hp))

@@ -39,8 +39,8 @@ def fit_options(hp):
 
 def num_components(hp, most):
     """Returns the number of components, by default 16 or as many as there can be."""
-    name = Name("num_components", "number of principal components")
-    return hp.Int(name, 1, 1024, default=min(16, most), sampling="log")
+    default = min(16, most)
+    return hp.Int(Name("num_components", "number of principal components"), 1, 1024, default=default, sampling="log")
 
 
 def method(hp):

@@ -1,5 +1,6 @@
 """Features and metrics by which samples are compared: a network trained on the data, or modes and transport."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -98,7 +99,7 @@ def features_for(data, context):
     """Returns the features by which images are compared; None if there are none for these data."""
     if context.features == INCEPTION:
         return metrics.inception_features(data.spec.shape)
-    name = f"lenet-{data.name}"
+    name = "lenet-" + re.sub("[^A-Za-z0-9_.-]", "_", data.name)  # of a folder, whose name may be anything
     path = context.features or (context.folder and Path(context.folder) / f"{name}.keras")
     path = path and Path(path)
     if data.y is None:
