@@ -7,14 +7,19 @@ import keras
 
 #: Activations that give only a part of the real numbers.
 LIMITED = ("sigmoid", "hard_sigmoid", "softmax", "tanh", "hard_tanh", "relu", "relu6", "softplus", "exponential")
+LIMITED += ("sparsemax", "softsign", "squareplus", "clip")
 #: Activations that give probabilities.
 PROBABILITIES = ("sigmoid", "hard_sigmoid", "softmax", "sparsemax")
 #: Activations that give none: most of these are in `LIMITED` too, on another range.
 NO_PROBABILITIES = ("linear", "tanh", "hard_tanh", "relu", "relu6", "softplus", "leaky_relu", "elu", "selu", "gelu")
 #: `keras.ops` and layers by their class, where that is not the activation's name in CamelCase.
 _NAMES = {"Sigmoid": "sigmoid", "Tanh": "tanh", "Softmax": "softmax", "ReLU": "relu", "Relu": "relu"}
+_NAMES |= {"Softsign": "softsign", "Squareplus": "squareplus", "Sparsemax": "sparsemax", "Clip": "clip"}
 _NAMES |= {"Relu6": "relu6", "Softplus": "softplus", "HardSigmoid": "hard_sigmoid", "Exp": "exponential"}
 _MOVING = ("Reshape", "Flatten", "Squeeze", "ExpandDims", "Identity", "Cast", "Permute", "Transpose", "AsType")
+#: Layers that do nothing, or nothing to the range, where a network is used.
+_MOVING += ("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise")
+_MOVING += ("ActivityRegularization",)
 
 
 def last_activation(network, output=0):

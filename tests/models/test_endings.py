@@ -27,6 +27,9 @@ ENDS = {
     "cast and moved": ([layers.Dense(2, "relu"), layers.Reshape((2, 1)), layers.Activation("linear")], "relu"),
     "in a model": ([ending(layers.Dense(3)), ending(layers.Dense(2, "softmax"))], "softmax"),
     "every step": ([layers.Reshape((3, 1)), layers.TimeDistributed(layers.Dense(2, "sigmoid"))], "sigmoid"),
+    "dropped out": ([layers.Dense(2, "sigmoid"), layers.Dropout(0.1)], "sigmoid"),
+    "noisy": ([layers.Dense(2, "tanh"), layers.GaussianNoise(0.1), layers.ActivityRegularization(0.1)], "tanh"),
+    "softsign": ([layers.Dense(2, "softsign")], "softsign"),
     "normalised": ([layers.Dense(2, "sigmoid"), layers.BatchNormalization()], None),
     "before a block": ([layers.Reshape((3, 1)), keras_dl.layers.ConvBlock(2, preactivation=True)], None),
 }
@@ -41,8 +44,14 @@ def test_last_activation(name):
 def test_last_activation_of_operations_and_parts():
     x = keras.Input((3,))
     logits = layers.Dense(2)(x)
-    for function, expected in ((ops.sigmoid, "sigmoid"), (ops.softmax, "softmax"), (ops.relu, "relu")):
+    for function, expected in (
+        (ops.sigmoid, "sigmoid"),
+        (ops.softmax, "softmax"),
+        (ops.relu, "relu"),
+        (ops.softsign, "softsign"),
+    ):
         assert last_activation(keras.Model(x, function(logits))) == expected
+    assert last_activation(keras.Model(x, ops.clip(logits, 0.0, 1.0))) == "clip"
     squashed = layers.Dense(2, activation="tanh")(x)
     assert last_activation(keras.Model(x, ops.concatenate([squashed, ops.tanh(logits)], -1))) == "tanh"
     assert last_activation(keras.Model(x, layers.Concatenate()([squashed, logits]))) is None
@@ -61,7 +70,7 @@ def encoder(activation=None):
     return keras.Sequential([keras.Input(SHAPE), layers.Flatten(), layers.Dense(4, activation)])
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softmax", "softplus"])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu", "softmax", "softplus", "sparsemax"])
 @pytest.mark.parametrize(
     ("likelihood", "channels", "reads"),
     [
