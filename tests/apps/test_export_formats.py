@@ -6,6 +6,7 @@ import pytest
 
 from apps import catalogue
 from benchmarks import formats
+from tests.apps.test_export_recipes import RECIPES
 from tests.apps.untrained import untrained
 
 NEEDED = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
@@ -18,7 +19,7 @@ def skipped(format):
 
 
 @pytest.mark.parametrize("format", [skipped(format) for format in NEEDED])
-@pytest.mark.parametrize("recipe", catalogue.recipes())
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.grid("vae-onnx", "cgan-litert", "unet-onnx", "unet-litert", "siren-onnx")
 def test_files_give_the_models_numbers(recipe, format, tmp_path):
     if (recipe, format) in formats.LACKING:

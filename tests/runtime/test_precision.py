@@ -37,10 +37,13 @@ def test_every_pair_of_ways(processes):
 @pytest.mark.slow
 @pytest.mark.full
 def test_every_recipe_in_bfloat16_with_xla_stacks_and_two_replicas(processes):
-    for recipe, job in [(name, processes.start(recipe_jobs.losses_of_ways, name)) for name in catalogue.recipes()]:
-        found = job.result(600)
-        expected = pytest.approx(found["float32"], rel=0.02, abs=0.005)
-        assert found["mixed_bfloat16"] == expected, recipe
+    recipes = [name for name in catalogue.recipes() if name not in ("pca", "ppca")]  # solved in closed form: no steps
+    for first in range(0, len(recipes), 4):  # a few at a time, so that none waits for all others
+        some = recipes[first : first + 4]
+        for recipe, job in [(name, processes.start(recipe_jobs.losses_of_ways, name)) for name in some]:
+            found = job.result(900)
+            expected = pytest.approx(found["float32"], rel=0.02, abs=0.005)
+            assert found["mixed_bfloat16"] == expected, recipe
 
 
 @pytest.mark.soak
