@@ -4,7 +4,6 @@ import importlib.util
 
 import pytest
 
-from apps import catalogue
 from benchmarks import formats
 from tests.apps.test_export_recipes import RECIPES
 from tests.apps.untrained import untrained
