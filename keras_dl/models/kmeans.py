@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
-from keras_dl.data.checks import as_array, check_finite
+from keras_dl.data.checks import check_finite
 from keras_dl.models import mixture_starts, moments, shapes
 from keras_dl.models.base import Signature, Update, gather_rows
 from keras_dl.models.solved import SolvedModel
@@ -156,11 +156,7 @@ class KMeans(SolvedModel):
         return {"predict": Signature(predict, x)}
 
     def check_data(self, data):
-        if isinstance(data, (tuple, list)):
-            raise refusal("The model takes x alone, no targets", f"{len(data)} arrays")
-        x = as_array(data, "x")
-        shapes.check_x(x, self.shape)
-        check_finite(x, "x")
+        check_finite(shapes.alone(data, self.shape), "x")
 
     def check_inputs(self, inputs):
         self.check_data(inputs)

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
-from keras_dl.data.checks import as_array, check_finite
+from keras_dl.data.checks import check_finite
 from keras_dl.models import expectation, linear_gaussian, linear_signatures, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.solved import SolvedModel
@@ -64,11 +64,7 @@ class LinearGraphs(SolvedModel):
         return linear_signatures.signatures(self)
 
     def check_data(self, data):
-        x = data[0] if isinstance(data, (tuple, list)) and len(data) == 1 else data
-        if isinstance(x, (tuple, list)):
-            raise refusal("The model takes x alone, no targets", f"{len(x)} arrays")
-        x = as_array(x, "x")
-        shapes.check_x(x, self.shape)
+        x = shapes.alone(data, self.shape)
         if not self.missing:
             hint = ' (missing values need method="em", missing=True)' if np.isnan(x.sum(dtype="float64")) else ""
             check_finite(x, f"x{hint}")

@@ -42,6 +42,16 @@ def by_rows(function, x, condition=None):
     return function(*[None if tensor is None else pad_empty(tensor) for tensor in (x, condition)])[:0]
 
 
+def alone(data, expected):
+    """Returns the array of `x` or `(x,)`, or refuses it: with more beside it, or of a shape that `check_x` refuses."""
+    x = data[0] if isinstance(data, (tuple, list)) and len(data) == 1 else data
+    if isinstance(x, (tuple, list)):
+        raise refusal("The model takes x alone, no targets", f"{len(x)} arrays")
+    x = as_array(x, "x")
+    check_x(x, expected)
+    return x
+
+
 def as_latents(latents, size):
     """Returns latents as a float32 tensor of shape `(rows, size)`, or refuses them."""
     return as_rows(latents, (size,), "latents")

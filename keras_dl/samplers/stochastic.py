@@ -40,14 +40,10 @@ def ddim(field, process, x, times, noise=None, constrain=unchanged, eta=0.0):
         raise refusal("`eta` should be from 0 to 1, with `noise` unless it is 0", eta=eta)
 
     def step(x, t, s, index):
-        data = field(x, t, "data")
-        sigma_t, sigma_s = process.sigma(t), process.sigma(s)
-        predicted = (x - process.alpha(t) * data) / sigma_t
         if not eta:
-            return (process.alpha(s) * data + sigma_s * predicted,)
-        fresh = eta * posterior_scale(process, t, s)
-        rest = tf.sqrt(tf.maximum(tf.square(sigma_s) - tf.square(fresh), 0.0))
-        return (process.alpha(s) * data + rest * predicted + fresh * noise(index, x),)
+            return (posterior_mean(field, process, x, t, s, 0.0),)
+        scale = eta * posterior_scale(process, t, s)
+        return (posterior_mean(field, process, x, t, s, scale) + scale * noise(index, x),)
 
     return over_times(step, x, times, constrain=constrain)
 
@@ -78,10 +74,8 @@ def ancestral(field, process, x, times, noise=None, constrain=unchanged, varianc
         )
 
     def step(x, t, s, index):
-        data = field(x, t, "data")
         scale = posterior_scale(process, t, s)
-        rest = tf.sqrt(tf.maximum(tf.square(process.sigma(s)) - tf.square(scale), 0.0))
-        mean = process.alpha(s) * data + rest * (x - process.alpha(t) * data) / process.sigma(t)
+        mean = posterior_mean(field, process, x, t, s, scale)
         if variance == "forward":
             # No noise is drawn at the last step, which leads to the data.
             scale = tf.where(process.sigma(s) > 0, forward_scale(process, t, s), 0.0)
@@ -122,13 +116,19 @@ def predictor_corrector(field, process, x, times, noise=None, constrain=unchange
         return x + delta * score + tf.sqrt(2.0 * delta) * z
 
     def step(x, t, s, index):
-        data = field(x, t, "data")
         scale = posterior_scale(process, t, s)
-        rest = tf.sqrt(tf.maximum(tf.square(process.sigma(s)) - tf.square(scale), 0.0))
-        x = process.alpha(s) * data + rest * (x - process.alpha(t) * data) / process.sigma(t) + scale * noise(index, x)
+        x = posterior_mean(field, process, x, t, s, scale) + scale * noise(index, x)
         return (tf.cond(process.sigma(s) > 0, lambda: corrected(x, s, index), lambda: x),)
 
     return over_times(step, x, times, constrain=constrain)
+
+
+def posterior_mean(field, process, x, t, s, scale):
+    r"""The mean at time $s$ before noise of scale $v$: $\alpha_s \hat x + \sqrt{\sigma_s^2 - v^2}\, \hat\epsilon$."""
+    data = field(x, t, "data")
+    predicted_noise = (x - process.alpha(t) * data) / process.sigma(t)
+    rest = tf.sqrt(tf.maximum(tf.square(process.sigma(s)) - tf.square(scale), 0.0))
+    return process.alpha(s) * data + rest * predicted_noise
 
 
 def forward_scale(process, t, s):

@@ -88,3 +88,13 @@ def test_scores_are_the_formulas_and_refuse_what_is_no_clustering():
 def test_refusals(build, match):
     with pytest.raises(ValueError, match=match):
         build()
+
+
+def test_held_out_data_may_come_as_a_tuple_of_one():
+    """As for every model here, `validation_data=(x,)`; targets are refused."""
+    x = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+    kinds = {models.KMeans: 3, models.GaussianMixture: 3, models.PPCA: 1}
+    for model in (kind((2,), count, seed=0) for kind, count in kinds.items()):
+        assert "val_loss" in model.fit(x, validation_data=(x[:20],), verbose=0).history, model.name
+        with pytest.raises(ValueError, match="takes x alone, no targets"):
+            model.check_data((x, x))
