@@ -1,19 +1,34 @@
-"""Samplers: functions that lead noise back to data along a process, given a network's prediction."""
+"""Samplers: functions that lead noise back to data along a process, and Markov chains of an energy."""
 
+from keras_dl.samplers.annealed_importance import LogRatio, annealed_importance, log_mean_weight
+from keras_dl.samplers.chains import Chains, MarkovChain, Noise, energies, energies_and_slopes
 from keras_dl.samplers.dormand_prince import integrate
+from keras_dl.samplers.langevin import AnnealedLangevin, Langevin
 from keras_dl.samplers.likelihood import axes, log_likelihood
+from keras_dl.samplers.metropolis import HMC, MALA
 from keras_dl.samplers.multistep import dpm_solver
 from keras_dl.samplers.ode import adaptive, euler, follow, heun
 from keras_dl.samplers.registry import SAMPLERS, evaluations, get
 from keras_dl.samplers.stochastic import ancestral, ddim, predictor_corrector
 
 __all__ = [
+    "HMC",
+    "MALA",
     "SAMPLERS",
+    "AnnealedLangevin",
+    "Chains",
+    "Langevin",
+    "LogRatio",
+    "MarkovChain",
+    "Noise",
     "adaptive",
     "ancestral",
+    "annealed_importance",
     "axes",
     "ddim",
     "dpm_solver",
+    "energies",
+    "energies_and_slopes",
     "euler",
     "evaluations",
     "follow",
@@ -21,5 +36,6 @@ __all__ = [
     "heun",
     "integrate",
     "log_likelihood",
+    "log_mean_weight",
     "predictor_corrector",
 ]

@@ -1,0 +1,120 @@
+"""Langevin dynamics without Metropolis' rule: at one temperature, and annealed."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_dl.checks import check_count, check_number, optional
+from keras_dl.samplers.chains import Chains, MarkovChain, bounded, check_boundary, energies_and_slopes, per_row
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Langevin(MarkovChain):
+    r"""Unadjusted Langevin dynamics, which samples $e^{-E(x)/T}$ up to an error of the order of the step.
+
+    $$x \leftarrow x - a \nabla E(x) + s z, \qquad s = \sqrt{2 a T}, \qquad T = \frac{s^2}{2 a}$$
+
+    Published recipes set $a$ and $s$ by themselves: $a = 10$, $s = 0.005$ (Du & Mordatch 2019) samples at
+    $T = 1.25 \cdot 10^{-6}$, $a = 1$, $s = 0.01$ (Grathwohl et al. 2020) at $T = 5 \cdot 10^{-5}$; their energies are
+    no log-densities at $T = 1$. `Langevin.of_noise` takes both. For a Gaussian of variance $T / k$ the chain's
+    variance is $(T / k) / (1 - a k / 2)$.
+
+    Args:
+        steps: Number of steps.
+        step_size: $a$.
+        temperature: $T$.
+        boundary: What happens at the ends of the data's range: `"reflect"` or `"clip"`.
+        max_gradient: Largest absolute value of each slope, beyond which it is cut; `None` for none.
+
+    Example: the chain's variance for a standard normal and steps of 0.5 is 1 / (1 - 0.25).
+
+    >>> import tensorflow as tf
+    >>> from keras_dl.samplers import Langevin, Noise
+    >>> normal = lambda index, x: tf.random.stateless_normal(tf.shape(x), tf.stack([index, 7]))
+    >>> chains = Langevin(40, 0.5)(lambda x: 0.5 * x[:, 0] ** 2, tf.zeros([20000, 1]), Noise(normal, None))
+    >>> round(float(tf.math.reduce_variance(chains.x)), 1)
+    1.3
+    """
+
+    def __init__(self, steps=60, step_size=0.01, temperature=1.0, boundary="reflect", max_gradient=None):
+        self.steps = check_count(steps, "steps")
+        self.step_size = check_number(step_size, "step_size", above=0)
+        self.temperature = check_number(temperature, "temperature", least=0)
+        self.boundary = check_boundary(boundary)
+        self.max_gradient = optional(lambda value, name: check_number(value, name, above=0))(
+            max_gradient, "max_gradient"
+        )
+
+    @classmethod
+    def of_noise(cls, steps, step_size, noise_scale, **options):
+        """Returns the sampler of a step $a$ and noise $s$, whose temperature is $s^2 / 2a$.
+
+        Example:
+
+        >>> Langevin.of_noise(60, 10.0, 0.005).temperature
+        1.25e-06
+        """
+        check_number(step_size, "step_size", above=0)
+        check_number(noise_scale, "noise_scale", least=0)
+        return cls(steps, step_size, noise_scale**2 / (2 * step_size), **options)
+
+    @property
+    def noise_scale(self):
+        """$s$, the deviation of the noise of a step."""
+        return math.sqrt(2 * self.step_size * self.temperature)
+
+    def temperature_at(self, index, steps):
+        """The temperature of a step."""
+        return tf.constant(self.temperature)
+
+    def __call__(self, energy, x, noise, steps=None, step_size=None, value_range=None):
+        steps = tf.convert_to_tensor(self.steps if steps is None else steps)
+        rows = tf.shape(x)[:1]
+        size = tf.broadcast_to(tf.cast(self.step_size if step_size is None else step_size, tf.float32), rows)
+        a, shape = per_row(size, x), x.shape
+
+        def body(index, x):
+            slope = energies_and_slopes(energy, x)[1]
+            if self.max_gradient is not None:
+                slope = tf.clip_by_value(slope, -self.max_gradient, self.max_gradient)
+            scale = tf.sqrt(2.0 * a * self.temperature_at(index, steps))
+            x = bounded(x - a * slope + scale * noise.normal(index, x), value_range, self.boundary)
+            return index + 1, tf.ensure_shape(x, shape)
+
+        x = tf.while_loop(lambda index, _: index < steps, body, (tf.constant(0), x))[1]
+        return Chains(x, tf.ones(rows), size)
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class AnnealedLangevin(Langevin):
+    r"""Langevin dynamics whose temperature falls from step to step, so that chains cross barriers first.
+
+    $$T_i = T_\text{start} (T / T_\text{start})^{i / (n - 1)}$$
+
+    Args:
+        steps: Number of steps, $n$.
+        step_size: $a$.
+        temperature: $T$ of the last step.
+        start_temperature: $T_\text{start}$ of the first.
+        boundary: As for `Langevin`.
+        max_gradient: As for `Langevin`.
+
+    Example:
+
+    >>> sampler = AnnealedLangevin(3, 0.1, 1.0, 100.0)
+    >>> [round(float(sampler.temperature_at(index, 3))) for index in range(3)]
+    [100, 10, 1]
+    """
+
+    def __init__(
+        self, steps=200, step_size=0.01, temperature=1.0, start_temperature=10.0, boundary="reflect", max_gradient=None
+    ):
+        super().__init__(steps, step_size, temperature, boundary, max_gradient)
+        check_number(temperature, "temperature", above=0)
+        self.start_temperature = check_number(start_temperature, "start_temperature", least=temperature)
+
+    def temperature_at(self, index, steps):
+        share = tf.cast(index, tf.float32) / tf.maximum(tf.cast(steps, tf.float32) - 1.0, 1.0)
+        ratio = math.log(self.temperature / self.start_temperature)
+        return self.start_temperature * tf.exp(share * ratio)
