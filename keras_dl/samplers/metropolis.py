@@ -46,7 +46,7 @@ class Metropolis(MarkovChain):
         raise NotImplementedError(f"{type(self).__name__} should define propose(energy, place, size, normal, range).")
 
     def move(self, energy, place, size, normal, uniform, value_range=None):
-        """Returns the `Place` after one step, the probabilities of acceptance, and what was accepted, `(rows,)` each."""
+        """Returns the `Place` after one step, the probability of acceptance and what was accepted, `(rows,)` each."""
         new, log_ratio = self.propose(energy, place, size, normal, value_range)
         log_ratio = tf.where(tf.math.is_finite(log_ratio), log_ratio, -math.inf)
         accepted = tf.math.log(uniform) < log_ratio

@@ -132,8 +132,8 @@ def test_normalisers_from_below_and_above():
     assert abs(float(below.value) + base - truth) < 4 * float(below.standard_error) < 0.4
     ends = 1.0 + DEVIATIONS * tf.random.stateless_normal([500, 2], (6, 5))
     options = {"ends": ends, "leapfrogs": 3}
-    above = tf.function(lambda x: annealed_importance(start, gaussian, x, noises, 20, **options))(x)
-    assert abs(float(above.value)) < 4 * float(above.standard_error) < 0.4
+    above = tf.function(lambda x: annealed_importance(start, gaussian, x, noises, 40, **options))(x)
+    assert abs(float(above.value)) < 4 * float(above.standard_error) < 0.8
 
 
 @pytest.mark.parametrize(
