@@ -7,6 +7,7 @@ from keras_dl.likelihoods.dequantized import Dequantized
 from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
 from keras_dl.likelihoods.gaussian import Gaussian
 from keras_dl.likelihoods.log_density import LogDensity
+from keras_dl.likelihoods.logistic_mixture import DiscretizedLogisticMixture
 from keras_dl.likelihoods.priors import LearnedNormal, NormalMixture, Prior, StandardNormal
 from keras_dl.likelihoods.registry import get
 
@@ -15,6 +16,7 @@ __all__ = [
     "Categorical",
     "Dequantized",
     "DiscretizedLogistic",
+    "DiscretizedLogisticMixture",
     "Gaussian",
     "LearnedNormal",
     "Likelihood",

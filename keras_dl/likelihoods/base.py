@@ -35,10 +35,13 @@ class Likelihood(keras.layers.Layer):
             shape `(..., channels * parameters_per_value)`.
         reads: What the parameters are, in words, if they may be any real numbers: a network whose last activation
             gives only some of them is then warned of. `None` if a range may be meant.
+        joint_channels: Whether `values` returns one distribution per position, over all its channels at once, and not
+            one per channel.
     """
 
     parameters_per_value = 1
     reads: str | None = None
+    joint_channels = False
 
     def __init__(self, **kwargs):
         # tfp takes more than a second to import: it waits for the first likelihood, but not for a graph to be traced.
@@ -73,7 +76,16 @@ class Likelihood(keras.layers.Layer):
                 "the axes of a sample",
                 f"parameters.shape={tuple(parameters.shape)}, event_rank={event_rank}",
             )
-        return distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=event_rank)
+        independent = event_rank - 1 if self.joint_channels else event_rank
+        return distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=independent)
+
+    def num_parameters(self, num_channels):
+        """Returns how many parameters data of `num_channels` channels need at each position.
+
+        Args:
+            num_channels: Size of the data's last axis.
+        """
+        return num_channels * self.parameters_per_value
 
     def values(self, parameters):
         """Returns the distribution of the single values, of batch shape `(..., channels)` and scalar events.

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, check_grid, split_loc_and_scale
@@ -60,10 +59,7 @@ class DiscretizedLogistic(Likelihood):
         It differs from the mean of the distribution by less than half a level (by nothing one can see once the scale is
         a level wide) and does not need the sum over all levels, which `likelihood(parameters).mean()` computes.
         """
-        loc, log_scale = split_loc_and_scale(self._float_parameters(parameters))
-        loc, scale = tf.cast(loc, tf.float64), tf.exp(tf.cast(log_scale, tf.float64))
-        mean = scale * (tf.math.softplus(loc / scale) - tf.math.softplus((loc - 1.0) / scale))
-        return tf.cast(mean, tf.float32)
+        return self.values(self._float_parameters(parameters)).clipped_mean()
 
     def check(self, x, name="x"):
         """Checks that the data lie on the grid `k / (num_levels - 1)` in [0, 1] (`Likelihood.check`)."""

@@ -95,6 +95,12 @@ class DiscretizedLogistic(tfp.distributions.Distribution):
         start = (tf.constant(0), tf.zeros_like(self.loc))
         return tf.while_loop(lambda level, _: level < steps, add_level, start, maximum_iterations=steps)[1] / steps
 
+    def clipped_mean(self):
+        r"""The mean of the logistic clipped to [0, 1], $s [\log(1 + e^{\mu/s}) - \log(1 + e^{(\mu-1)/s})]$."""
+        loc, scale = tf.cast(self.loc, tf.float64), tf.exp(tf.cast(self.log_scale, tf.float64))
+        mean = scale * (tf.math.softplus(loc / scale) - tf.math.softplus((loc - 1.0) / scale))
+        return tf.cast(mean, tf.float32)
+
     def _mode(self):
         """The likeliest level: that of `loc`, unless a tail beyond one end of the range holds more."""
         level = self._nearest_level(self.loc)

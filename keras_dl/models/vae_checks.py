@@ -44,10 +44,10 @@ def check_output(encoder, decoder, likelihood):
     data, parameters = input_shape(encoder, "x"), output_shape(decoder)
     if data is None or parameters is None:
         return
-    expected = (*data[:-1], data[-1] and data[-1] * likelihood.parameters_per_value)
+    expected = (*data[:-1], data[-1] and likelihood.num_parameters(data[-1]))
     if len(expected) != len(parameters) or any(e not in (None, p) for e, p in zip(expected, parameters, strict=True)):
         raise refusal(
-            f"decoder should return {likelihood.parameters_per_value} parameters a value for data of shape {data}: "
+            f"decoder should return the parameters of a {type(likelihood).__name__} for data of shape {data}: "
             f"shape {expected}",
             parameters,
         )

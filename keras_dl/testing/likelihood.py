@@ -38,9 +38,9 @@ def check_likelihood(likelihood, x, parameters):
     Args:
         likelihood: A `keras_dl.likelihoods.Likelihood`.
         x: Float32 array of data, `(batch, ..., channels)`, of at least two rows.
-        parameters: Float32 array `(batch, ..., channels * parameters_per_value)` of values of order 1.
+        parameters: Float32 array `(batch, ..., num_parameters(channels))` of values of order 1.
     """
-    assert parameters.shape == (*x.shape[:-1], x.shape[-1] * likelihood.parameters_per_value)
+    assert parameters.shape == (*x.shape[:-1], likelihood.num_parameters(x.shape[-1]))
     _check_shapes(likelihood, x, parameters)
     _check_configuration(likelihood, x, parameters)
     _check_compiled(likelihood, x, parameters)
@@ -147,11 +147,12 @@ def _check_bad_input(likelihood, x, parameters):
     for bad in (x.astype(str), x.astype(complex)):
         with refuses(TypeError, "`x` should hold real numbers.*Received: "):
             likelihood.check(bad)
-    for wrong in (parameters[0, ..., 0].ravel()[0], parameters.ravel()[: likelihood.parameters_per_value]):
+    size = likelihood.num_parameters(1) if not likelihood.joint_channels else parameters.shape[-1]
+    for wrong in (parameters[0, ..., 0].ravel()[0], parameters.ravel()[:size]):
         with refuses(ValueError, "`parameters`.*Received: "):
             likelihood(wrong)
     with refuses(ValueError, "event_rank.*Received: "):
         likelihood(parameters, event_rank=x.ndim + 1)
-    if likelihood.parameters_per_value > 1:
-        with refuses(ValueError, "should be a multiple of.*Received: "):
+    if size > 1:
+        with refuses(ValueError, "The last axis of `parameters` should .*Received: "):
             likelihood(parameters[..., 1:])

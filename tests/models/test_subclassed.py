@@ -57,7 +57,7 @@ def test_vae(options, tmp_path):
 def test_shapes_that_do_not_meet_are_refused():
     with pytest.raises(ValueError, match=r"decoder should take 2 latents.*Received: shape \(3,\)"):
         keras_dl.models.VAE(built((4,), *SHAPE), built(SHAPE, 3))
-    with pytest.raises(ValueError, match="decoder should return 1 parameters a value"):
+    with pytest.raises(ValueError, match="decoder should return the parameters of a Bernoulli"):
         keras_dl.models.VAE(built((4,), *SHAPE), built((4, 5, 1), 2))
 
 

@@ -138,7 +138,7 @@ def bad_calls():
     return {
         "latent size": lambda: models.VAE(encoder(), decoder(3)),
         "data shape": lambda: models.VAE(encoder(), decoder(shape=(4, 5, 1))),
-        "parameters a value": lambda: models.VAE(encoder(), decoder(), "gaussian"),
+        "return the parameters of a Gaussian": lambda: models.VAE(encoder(), decoder(), "gaussian"),
         "unknown likelihood": lambda: models.VAE(encoder(), decoder(), "bernouli"),
         "unbuilt": lambda: models.VAE(keras.Sequential([keras.layers.Dense(4)]), decoder()),
         "no network": lambda: models.VAE("encoder", decoder()),
