@@ -32,7 +32,7 @@ NO_PARTS = {
         *("Dequantized", "LogDensity", "LearnedNormal", "Likelihood", "NormalMixture", "Prior", "StandardNormal", "get")
     },
     "networks": {"conditions", "create", "transfer_weights"},
-    "objectives": {"Adversarial", "Bound", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},
+    "objectives": {"Adversarial", "Bound", "EnergyObjective", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},
     "metrics": {"RandScore"},  # what a function returns
 }
 

@@ -13,24 +13,33 @@ from keras_dl.data import augment
 # One object of every public class, off its defaults where it has arguments, and the call that its representation reads.
 CASES = {
     "Attributes(sizes=(3, None), weight=0.5)": lambda: objectives.Attributes((3, None), 0.5),
+    "ConditionalNoiseContrastive(scale=0.2)": lambda: objectives.ConditionalNoiseContrastive(0.2),
     "ConsistencyTerm(weight=3.0, margin=0.1)": lambda: objectives.ConsistencyTerm(3.0, margin=0.1),
+    "ContrastiveDivergence(energy_penalty=0.1)": lambda: objectives.ContrastiveDivergence(0.1),
     "Cyclical(steps=100, ratio=0.25, cycles=4)": lambda: objectives.Cyclical(100, ratio=0.25, cycles=4),
+    "DenoisingScoreMatching(scale=0.1)": objectives.DenoisingScoreMatching,
     "Dragan(weight=10.0, noise=0.5)": lambda: objectives.Dragan(noise=0.5),
     "ELBO(beta=Linear(steps=10, stop=4.0), kl='monte_carlo')": lambda: objectives.ELBO(
         objectives.Linear(10, stop=4.0), kl="monte_carlo"
     ),
     "GradientPenalty(weight=10.0)": lambda: objectives.GradientPenalty(10.0),
+    "GridLikelihood(bounds=(-4.0, 4.0), points=100)": lambda: objectives.GridLikelihood((-4, 4), points=100),
     "Hinge()": objectives.Hinge,
     "IWAE(num_samples=5)": lambda: objectives.IWAE(5),
     "JacobianClamping(weight=1.0, largest=10.0)": lambda: objectives.JacobianClamping(largest=10.0),
     "LeastSquares(fake=-1.0, target=0.0)": lambda: objectives.LeastSquares(-1.0, target=0.0),
     "Linear(steps=7)": lambda: objectives.Linear(7),
     "Minimax(label_smoothing=0.1)": lambda: objectives.Minimax(0.1),
+    "NoiseContrastive(ratio=4)": lambda: objectives.NoiseContrastive(4),
     "NonSaturating(label_smoothing=0.0)": objectives.NonSaturating,
     "OutputVariance(weight=2.0)": lambda: objectives.OutputVariance(2.0),
+    "PersistentContrastiveDivergence(capacity=100, restart=0.01)": lambda: objectives.PersistentContrastiveDivergence(
+        100, 0.01
+    ),
     "R1(weight=10.0)": objectives.R1,
     "R2(weight=1.0)": lambda: objectives.R2(1.0),
     "RelativisticAverage()": objectives.RelativisticAverage,
+    "ScoreMatching(num_slices=2)": lambda: objectives.ScoreMatching(2),
     "Sigmoid(steps=7, steepness=6.0)": lambda: objectives.Sigmoid(7, steepness=6.0),
     "Wasserstein()": objectives.Wasserstein,
     "WeightClipping(limit=0.02)": lambda: objectives.WeightClipping(0.02),
@@ -46,7 +55,7 @@ CASES = {
     "Noise(stddev=(0.0, 0.1))": lambda: augment.Noise((0, 0.1)),
     "Perspective(distortion=(-0.2, 0.2))": lambda: augment.Perspective(0.2),
 }
-BASES = {"Adversarial", "Bound", "GeneratorPenalty", "Penalty", "Schedule", "Transform"}
+BASES = {"Adversarial", "Bound", "EnergyObjective", "GeneratorPenalty", "Penalty", "Schedule", "Transform"}
 
 
 def keras_layer():

@@ -2,6 +2,7 @@
 
 from keras_dl.models.base import ObjectiveModel, Update
 from keras_dl.models.diffusion import Diffusion
+from keras_dl.models.energy_model import EnergyModel
 from keras_dl.models.flow import NormalizingFlow
 from keras_dl.models.flow_forms import MAF, Glow, NeuralSplineFlow, RealNVP
 from keras_dl.models.flow_matching import FlowMatching
@@ -9,8 +10,10 @@ from keras_dl.models.flow_parts import FlowPosterior, FlowPrior
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.gaussian_mixture import GaussianMixture
+from keras_dl.models.jem import JEM
 from keras_dl.models.kmeans import KMeans
 from keras_dl.models.ppca import PCA, PPCA
+from keras_dl.models.rbm import RBM
 from keras_dl.models.siamese import Siamese
 from keras_dl.models.supervised import Supervised
 from keras_dl.models.vae import VAE, ConditionalVAE
@@ -18,15 +21,18 @@ from keras_dl.models.vae import VAE, ConditionalVAE
 __all__ = [
     "DCGAN",
     "GAN",
+    "JEM",
     "MAF",
     "PCA",
     "PPCA",
+    "RBM",
     "VAE",
     "WGAN",
     "WGANGP",
     "ConditionalGAN",
     "ConditionalVAE",
     "Diffusion",
+    "EnergyModel",
     "FlowMatching",
     "FlowPosterior",
     "FlowPrior",

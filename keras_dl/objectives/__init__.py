@@ -12,6 +12,16 @@ from keras_dl.objectives.adversarial import (
 from keras_dl.objectives.attributes import Attributes
 from keras_dl.objectives.derivatives import gradient, laplacian
 from keras_dl.objectives.elbo import ELBO, IWAE, Bound
+from keras_dl.objectives.energy import (
+    ConditionalNoiseContrastive,
+    ContrastiveDivergence,
+    DenoisingScoreMatching,
+    EnergyObjective,
+    GridLikelihood,
+    NoiseContrastive,
+    PersistentContrastiveDivergence,
+    ScoreMatching,
+)
 from keras_dl.objectives.games import GAMES
 from keras_dl.objectives.generator_penalties import JacobianClamping
 from keras_dl.objectives.gradient_penalties import R1, R2, Dragan, GradientPenalty
@@ -22,26 +32,34 @@ __all__ = [
     "Adversarial",
     "Attributes",
     "Bound",
+    "ConditionalNoiseContrastive",
     "ConsistencyTerm",
+    "ContrastiveDivergence",
     "Cyclical",
+    "DenoisingScoreMatching",
     "Dragan",
     "ELBO",
+    "EnergyObjective",
     "GAMES",
     "GeneratorPenalty",
     "GradientPenalty",
+    "GridLikelihood",
     "Hinge",
     "IWAE",
     "JacobianClamping",
     "LeastSquares",
     "Linear",
     "Minimax",
+    "NoiseContrastive",
     "NonSaturating",
     "OutputVariance",
     "Penalty",
+    "PersistentContrastiveDivergence",
     "R1",
     "R2",
     "RelativisticAverage",
     "Schedule",
+    "ScoreMatching",
     "Sigmoid",
     "Wasserstein",
     "WeightClipping",

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dl import losses, models, networks, objectives
+from keras_dl import losses, models, networks, objectives, samplers
 from keras_dl.testing import check_model
-from tests.models import flow_builders, linear_builders
+from tests.models import energy_builders, flow_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
 from tests.models.gan_builders import adams, small_gan
 from tests.processes import shared
@@ -52,6 +52,21 @@ def flow_matching():
     return models.FlowMatching(networks.denoising_mlp(X.shape[1:], 8, 8, 1), seed=0, ema_momentum=0.9)
 
 
+def energy():
+    """Chains in a buffer, whose step size adapts: both are resumed."""
+    return energy_builders.small_energy(shape=X.shape[1:], sampler=samplers.MALA(3, 0.01), ema_momentum=0.9)
+
+
+def joint():
+    network = networks.mlp_critic(X.shape[1:], hidden=(8,), activation="swish", num_outputs=3)
+    objective = objectives.PersistentContrastiveDivergence(30)
+    return models.JEM(network, objective, samplers.Langevin(3, 0.01), input_noise=0.1, seed=0)
+
+
+def machine():
+    return models.RBM(X.shape[1:], 4, objectives.PersistentContrastiveDivergence(30), steps=2, seed=0)
+
+
 # name -> (build, arguments of compile, data); half precision is the base's, and seen once per kind of update
 CASES = {
     "VAE": (lambda: small_vae(dropout=0.2, ema_momentum=0.9), adam, (X,)),
@@ -74,8 +89,11 @@ CASES = {
     "KMeans": (lambda: models.KMeans((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "Diffusion": (diffusion, adam, (X, LABELS)),
     "FlowMatching": (flow_matching, adam, (X,)),
+    "EnergyModel": (energy, adam, (X,)),
+    "JEM": (joint, adam, (X, LABELS)),
+    "RBM": (machine, adam, (X,)),
 }
-IN_HALF_PRECISION = ("VAE", "GAN", "Supervised", "Glow", "Diffusion")
+IN_HALF_PRECISION = ("VAE", "GAN", "Supervised", "Glow", "Diffusion", "EnergyModel")
 
 
 @functools.cache

@@ -58,8 +58,18 @@ def flow():
     return model, lambda x, y: (x, y)
 
 
+def energy():
+    """Chains that go on in a buffer, whose noise belongs to the row."""
+    keras.utils.set_random_seed(1)
+    network = keras_dl.networks.mlp_critic((8, 8, 1), hidden=(8,), activation="swish")
+    objective = keras_dl.objectives.PersistentContrastiveDivergence(256, energy_penalty=0.1)
+    model = keras_dl.models.EnergyModel(network, objective, keras_dl.samplers.Langevin(3, 0.01), seed=2)
+    model.compile(keras.optimizers.SGD(0.05), jit_compile=False)
+    return model, lambda x, y: (x,)
+
+
 MODELS = {"remembers": remembers, "vae": vae, "classifier": classifier, "regularized": regularized, "wgan_gp": wgan_gp}
-MODELS["flow"] = flow
+MODELS |= {"flow": flow, "energy": energy}
 
 
 def train(strategy):

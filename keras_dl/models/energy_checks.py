@@ -1,0 +1,86 @@
+"""Refusals of energy models."""
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dl import samplers
+from keras_dl.checks import pixels_hint, refusal
+from keras_dl.data.checks import as_array
+from keras_dl.models import shapes
+from keras_dl.models.base import NotFiniteError
+from keras_dl.models.base.structure import inputs_of
+from keras_dl.objectives import EnergyObjective
+
+
+class DivergenceError(NotFiniteError):
+    """The energies of a model in training have left all bounds."""
+
+
+def check_network(network):
+    """Refuses a network that does not give one energy per sample; returns the shape of a sample."""
+    shape, outputs = check_input(network), shapes.output_shape(network)
+    if outputs not in ((), (1,)):
+        raise refusal("The network should give energies of shape (batch, 1) or (batch,)", f"(batch, *{outputs})")
+    return shape
+
+
+def check_classifier(network):
+    """Refuses a network that does not give logits of several classes; returns the shape of a sample."""
+    shape, outputs = check_input(network), shapes.output_shape(network)
+    if len(outputs) != 1 or outputs[0] < 2:
+        raise refusal("The network should give logits of shape (batch, num_classes)", f"(batch, *{outputs})")
+    return shape
+
+
+def check_input(network):
+    """Returns the shape of a sample, or refuses a network of several inputs or unknown sizes."""
+    inputs = inputs_of(network) if isinstance(network, keras.Model) else None
+    expected = tuple(inputs.shape[1:]) if tf.is_tensor(inputs) or isinstance(inputs, keras.KerasTensor) else None
+    if not isinstance(expected, tuple) or not expected or None in expected:
+        raise refusal("The network should take one array of samples of known shape", f"{expected}")
+    return tuple(expected)
+
+
+def check_parts(objective, sampler, shape):
+    """Refuses what is no objective or no sampler, or an objective of other data."""
+    if not isinstance(objective, EnergyObjective):
+        raise refusal(
+            "`objective` should be a keras_dl.objectives.EnergyObjective", objective=objective, error=TypeError
+        )
+    if not isinstance(sampler, samplers.MarkovChain):
+        raise refusal("`sampler` should be a keras_dl.samplers.MarkovChain", sampler=sampler, error=TypeError)
+    if objective.most is not None and math.prod(shape) > objective.most:
+        raise refusal(f"`objective` should be one of samples of {math.prod(shape)} values", objective=objective)
+
+
+def check_values(x, value_range, bounds=None):
+    """Refuses data beyond the range in which chains move, or beyond the box of a grid."""
+    x = as_array(x, "x")
+    for what, interval in (("the model's `value_range`", value_range), ("the bounds of the grid", bounds)):
+        if interval is None or not x.size:
+            continue
+        low, high = float(np.min(x)), float(np.max(x))
+        if low < interval[0] or high > interval[1]:
+            raise refusal(
+                f"x should lie in [{interval[0]:g}, {interval[1]:g}], {what}{pixels_hint(high)}",
+                f"values from {low:g} to {high:g}",
+            )
+
+
+def check_batch(objective, rows):
+    """Refuses batches of more rows than the buffer has slots."""
+    if objective.chains == "buffer" and rows is not None and rows > objective.capacity:
+        raise refusal(
+            "The buffer's capacity should be at least the size of a batch",
+            f"capacity={objective.capacity}, batch_size={rows}",
+        )
+
+
+def check_rates(x):
+    """Refuses data that are no zeros and ones, nor rates."""
+    x = as_array(x, "x")
+    if x.size and (np.min(x) < 0 or np.max(x) > 1):
+        raise refusal("x should hold zeros and ones, or rates between", f"values from {np.min(x):g} to {np.max(x):g}")

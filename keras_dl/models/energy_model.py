@@ -1,0 +1,220 @@
+"""Energy-based models."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from keras_dl import objectives, samplers
+from keras_dl.checks import check_flag, check_number, refusal
+from keras_dl.models import diffusion_checks, energy_checks, energy_signatures, shapes
+from keras_dl.models.base import (
+    Carried,
+    Draw,
+    NotFiniteError,
+    ObjectiveModel,
+    Rows,
+    SampleBuffer,
+    Update,
+    mean_and_variance,
+    moving,
+)
+from keras_dl.models.base.noise import INITIALIZE, stream_id
+from keras_dl.models.energy_methods import EnergyMethods
+from keras_dl.models.energy_parts import Normalizer, Reference, noise_of
+
+_CHAINS = 8  # a stream of draws, beside the loss's own
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class EnergyModel(EnergyMethods, ObjectiveModel):
+    r"""Energy-based model (LeCun et al. 2006): a network gives the energy of a density that is known up to a constant.
+
+    $$p(x) = \frac{e^{-E(x)}}{Z}, \qquad Z = \int e^{-E(x)} dx$$
+
+    The objective says how it is trained: with chains of the sampler (`ContrastiveDivergence`,
+    `PersistentContrastiveDivergence`), or without (`ScoreMatching`, `DenoisingScoreMatching`, `NoiseContrastive`,
+    `ConditionalNoiseContrastive`, `GridLikelihood`). Chains are at the sampler's temperature $T$: where that is not 1,
+    training by chains makes $e^{-E(x)/T}$ the density of the data, and $e^{-E(x)}$ is not.
+
+    Energies should be smooth: use `"swish"` or `"tanh"` in the network, and no batch normalization, which mixes data
+    with the ends of chains. Spectral normalization (`networks.mlp_critic(spectral_norm=True)`) bounds slopes.
+
+    Args:
+        network: Built Keras model from samples to energies, of shape `(batch, 1)` or `(batch,)`.
+        objective: A `keras_dl.objectives.EnergyObjective`; `None` for `PersistentContrastiveDivergence()`.
+        sampler: A `keras_dl.samplers.MarkovChain`, in training and in `sample`; `None` for `Langevin()`.
+        value_range: `(low, high)` of the data, which chains cannot leave and beyond which the density is 0; `None` for
+            no bounds; `"auto"` for (0, 1) of images and none of others.
+        relative: Whether the network gives the energy relative to a reference $q$, which makes the density one that can
+            be normalised: $E(x) = f(x) - \log q(x)$, with the mean and variance of the first batch.
+        energy_limit: Absolute energy beyond which training ends with a `DivergenceError`.
+        seed: Integer that decides noise and data order; `None` draws one.
+        ema_momentum: Momentum of averaged weights, used by everything but training; `None` for none.
+        name: Name of the model.
+
+    Raises:
+        TypeError: If objective or sampler is of the wrong kind.
+        ValueError: If the network gives other than one energy per sample, or an argument is out of range.
+
+    Example:
+
+    >>> x, _ = keras_dl.data.sample_points("eight_gaussians", 256)
+    >>> network = keras_dl.networks.mlp_critic((2,), hidden=(16,), activation="swish")
+    >>> model = keras_dl.models.EnergyModel(network, keras_dl.objectives.NoiseContrastive())
+    >>> model.compile(keras.optimizers.Adam(1e-3))
+    >>> sorted(model.fit(x, batch_size=64, epochs=1, verbose=0).history)
+    ['energy', 'loss']
+    >>> model.energy(x[:3]).shape, model.score(x[:3]).shape, model.sample(4, steps=5).shape
+    (TensorShape([3]), TensorShape([3, 2]), TensorShape([4, 2]))
+    """
+
+    averaged_networks: tuple[str, ...] = ("network",)
+
+    def __init__(
+        self,
+        network,
+        objective=None,
+        sampler=None,
+        value_range="auto",
+        relative=False,
+        energy_limit=1e6,
+        seed=None,
+        ema_momentum=None,
+        name=None,
+        **kwargs,
+    ):
+        shape = self.check_network(network)
+        objective = objectives.PersistentContrastiveDivergence() if objective is None else objective
+        sampler = samplers.Langevin() if sampler is None else sampler
+        energy_checks.check_parts(objective, sampler, shape)
+        value_range = diffusion_checks.check_range(value_range, shape)
+        networks = {"network": network, "reference": Reference(shape, value_range)}
+        networks |= {"normalizer": Normalizer()} if objective.normalizes else {}
+        super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
+        self.data_shape, self.value_range = shape, value_range
+        self.objective, self.sampler = objective, sampler
+        self.relative = bool(check_flag(relative, "relative"))
+        self.energy_limit = check_number(energy_limit, "energy_limit", above=0)
+        if objective.chains == "buffer":
+            self.carry("buffer", SampleBuffer(objective.capacity, shape))
+        if objective.chains and sampler.adjusted:
+            self.carry("step_size", Carried(start=sampler.step_size, rule=moving(0.9)))
+
+    #: What refuses networks, and gives the shape of a sample.
+    check_network = staticmethod(energy_checks.check_network)
+
+    def make_updates(self, optimizer):
+        networks = (self.network, *([self.normalizer] if self.objective.normalizes else []))
+        return (Update("energy", self.losses, networks, optimizer, self._terms(), hands_back=tuple(self.carried)),)
+
+    def _terms(self):
+        """Names of what the loss tracks beside its values."""
+        chains = ("sample_energy", *(["acceptance"] if self.sampler.adjusted else []))
+        return ("energy", *(chains if self.objective.chains else ()))
+
+    def losses(self, batch, draw):
+        """The objective's loss of every sample of a batch; see `Update.loss`."""
+        (x,) = batch if isinstance(batch, (tuple, list)) else (batch,)
+        return self.contrast(tf.cast(x, tf.float32), draw, self.energy_of(self.network, draw.training))
+
+    def contrast(self, x, draw, energy):
+        """Loss, terms and what is handed back, for an energy of samples."""
+        negatives, terms, handed_back = None, {}, {}
+        if self.objective.chains:
+            negatives, terms, handed_back = self._negatives(x, draw)
+        log_z = tf.convert_to_tensor(self.normalizer.log_z) if self.objective.normalizes else None
+        values, energies = self.objective(energy, x, draw, negatives, self.reference, log_z)
+        # An energy beyond the limit becomes an infinity, which the base notices before weights are NaN.
+        inside = {
+            name: tf.where(tf.abs(value) < self.energy_limit, value, math.inf) for name, value in energies.items()
+        }
+        return values, {**inside, **terms}, handed_back
+
+    def _negatives(self, x, draw):
+        """The ends of chains, terms, and what the model remembers of them."""
+        slots, start = None, x
+        if self.objective.chains == "buffer":
+            slots = draw.slots(self.objective.capacity)
+            anew = samplers.chains.per_row(draw.uniform() < self.objective.restart, x)
+            start = tf.where(anew, self.reference.sample(draw), self.carried["buffer"].read(slots))
+        start = tf.ensure_shape(start, [None, *self.data_shape])
+        noise = noise_of(draw.seed, draw.step, draw.stream + _CHAINS, draw.rows, draw.offset)
+        size = self.carried["step_size"].value if "step_size" in self.carried else None
+        energy = self.energy_of(self.network)
+        ends = self.sampler(energy, start, noise, step_size=size, value_range=self.value_range)
+        negatives = tf.stop_gradient(ends.x)
+        handed_back = {} if slots is None else {"buffer": Rows(slots, negatives)}
+        terms = {}
+        if self.sampler.adjusted:
+            handed_back["step_size"] = tf.stop_gradient(ends.step_size)
+            terms["acceptance"] = tf.stop_gradient(ends.acceptance)
+        return negatives, terms, handed_back
+
+    def initialize(self, batch, draw):
+        """Takes the moments of the first batch, and fills the buffer from the reference."""
+        x = tf.cast(tf.nest.flatten(batch)[0], tf.float32)
+        self.reference.fit(*mean_and_variance(x))
+        if self.objective.chains == "buffer":
+            zero = tf.constant(0, tf.int64)
+            rows = tf.constant(self.objective.capacity)
+            every = Draw(draw.seed, zero, stream_id(INITIALIZE, 1), rows)  # the same samples on all replicas
+            self.carried["buffer"].samples.assign(self.reference.sample(every))
+
+    def call(self, inputs, training=False):
+        """Returns the energies of samples: what `predict` returns."""
+        x = inputs[0] if isinstance(inputs, (tuple, list)) else inputs
+        return self.energy_of(self.averaged("network"))(tf.cast(x, tf.float32))
+
+    def energy_of(self, network, training=False):
+        """The energy that a network gives, a function from samples to float32 values of shape `(rows,)`."""
+
+        def energy(x):
+            values = samplers.energies(lambda x: self.raw_energy(network, x, training), x)
+            return values - self.reference.log_prob(x) if self.relative else values
+
+        return energy
+
+    def raw_energy(self, network, x, training=False):
+        """What the network says of samples."""
+        return network(x, training=training)
+
+    def fit(self, x=None, y=None, batch_size=None, **options):  # type: ignore[override]
+        if not isinstance(x, tf.data.Dataset):
+            energy_checks.check_batch(self.objective, 32 if batch_size is None else batch_size)
+        try:
+            return super().fit(x, y, batch_size=batch_size, **options)
+        except NotFiniteError as error:
+            name = (self.first_not_finite() or ("", 0))[0]
+            if name not in self._terms():
+                raise
+            raise refusal(
+                f"Energies should stay within {self.energy_limit:g}: more steps of the sampler, a smaller rate, an "
+                "`energy_penalty` or spectral normalization hold them",
+                f"update 'energy', term {name!r}, step {self.first_not_finite()[1]}",
+                error=energy_checks.DivergenceError,
+            ) from error
+
+    def check_data(self, data):
+        bounds = getattr(self.objective, "bounds", None)
+        energy_checks.check_values(shapes.alone(data, self.data_shape), self.value_range, bounds)
+
+    def check_inputs(self, inputs):
+        shapes.alone(inputs, self.data_shape)
+
+    def signatures(self):
+        """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
+        return energy_signatures.signatures(self)
+
+    def get_config(self):
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.parts}
+        names = ("value_range", "relative", "energy_limit")
+        return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
+
+    @classmethod
+    def from_config(cls, config):
+        read = keras.saving.deserialize_keras_object
+        return cls(**{**config, **{name: read(config[name]) for name in cls.parts}})
+
+    #: Arguments that are objects with a configuration.
+    parts: tuple[str, ...] = ("network", "objective", "sampler")
