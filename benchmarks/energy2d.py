@@ -14,7 +14,6 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
-from apps.recipes.ebm2d import OBJECTIVES
 from benchmarks.recipes import recipe
 from benchmarks.stamp import stamp
 from keras_dl.data import points
@@ -22,6 +21,7 @@ from keras_dl.objectives import quadrature
 from keras_dl.runs import space
 from keras_dl.tasks import Arrays
 
+OBJECTIVES = list(recipe("ebm2d").OBJECTIVES)
 DATASETS = ("eight_gaussians", "ring", "moons", "checkerboard")
 BOX, CELLS = (-4.0, 4.0), 512
 
@@ -67,7 +67,7 @@ def main():
     """Runs every objective on every set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--datasets", nargs="+", default=DATASETS, choices=points.NAMES)
-    parser.add_argument("--objectives", nargs="+", default=list(OBJECTIVES), choices=list(OBJECTIVES))
+    parser.add_argument("--objectives", nargs="+", default=OBJECTIVES, choices=OBJECTIVES)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="the recipe's by default")
     parser.add_argument("--out", required=True, metavar="FILE")

@@ -139,7 +139,8 @@ class EnergyMethods:
             rows = tf.gather(shapes.as_rows(x, self.data_shape), tf.range(num_chains) % len(x))
             ends = self.refine(rows, seed, 100, samplers.HMC(100, self.sampler.step_size, 5))
         arguments = tf.constant(check_count(num_chains, "num_chains")), ends, tf.constant(seed, tf.int64)
-        return LogNormalizer(*self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps")), method)
+        value, error = self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps"))
+        return LogNormalizer(value, error, method)
 
     def log_prob(self, x, log_normalizer=None):
         r"""Returns $\log p(x) = -E(x) - \log Z$, shape `(batch,)`; see `log_density`."""

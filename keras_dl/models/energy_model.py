@@ -27,7 +27,7 @@ _CHAINS = 8  # a stream of draws, beside the loss's own
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class EnergyModel(EnergyMethods, ObjectiveModel):
+class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override]
     r"""Energy-based model (LeCun et al. 2006): a network gives the energy of a density that is known up to a constant.
 
     $$p(x) = \frac{e^{-E(x)}}{Z}, \qquad Z = \int e^{-E(x)} dx$$

@@ -74,7 +74,7 @@ class RBM(ObjectiveModel):
         self.persistent = isinstance(objective, PersistentContrastiveDivergence)
         self.log_prob_kind = "exact" if min(math.prod(shape), num_hidden) <= _EXACT else "estimate"
         if self.persistent:
-            self.carry("buffer", SampleBuffer(objective.capacity, (math.prod(shape),), value_range=(0, 1)))
+            self.carry("buffer", SampleBuffer(self.objective.capacity, (math.prod(shape),), value_range=(0, 1)))
 
     def make_updates(self, optimizer):
         terms = ("energy", "sample_energy", "reconstruction_error")
@@ -174,7 +174,8 @@ class RBM(ObjectiveModel):
             raise refusal("`x` should be data, from which chains lead to the model's density", x=x)
         ends = None if method == "ais" else tf.gather(self._rows(x), tf.range(num_chains) % len(x))
         arguments = tf.constant(check_count(num_chains, "num_chains")), ends, tf.constant(seed, tf.int64)
-        return LogNormalizer(*self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps")), method)
+        value, error = self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps"))
+        return LogNormalizer(value, error, method)
 
     def log_prob(self, x, log_normalizer=None):
         r"""Returns $\log p(v) = -F(v) - \log Z$, shape `(batch,)`; see `log_density`."""
