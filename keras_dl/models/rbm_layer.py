@@ -27,10 +27,7 @@ class RestrictedBoltzmann(keras.layers.Layer):
 
     >>> from keras_dl.models.rbm_layer import RestrictedBoltzmann
     >>> layer = RestrictedBoltzmann(3, 2)
-    >>> layer.w.assign(keras.ops.zeros((3, 2)))
-    <Variable path=restricted_boltzmann/w, shape=(3, 2), dtype=float32, value=[[0. 0.]
-     [0. 0.]
-     [0. 0.]]>
+    >>> layer.set_weights([np.zeros((3, 2)), np.zeros(3), np.zeros(2), np.zeros(3)])
     >>> round(float(layer.free_energy(tf.ones([1, 3]))[0]), 4), round(float(layer.log_z()), 4)     # 2 log 2, 5 log 2
     (-1.3863, 3.4657)
     """
