@@ -51,6 +51,7 @@ CASES = {
     "Elastic(stddev=(2.0, 2.0), probability=0.5)": lambda: augment.Elastic(2.0, probability=0.5),
     "Flip(axes=(-1,))": augment.Flip,
     "Gamma(gamma=(2.0, 2.0))": lambda: augment.Gamma(2.0),
+    "JPEG(quality=(50.0, 90.0))": lambda: augment.JPEG((50, 90)),
     "Intensity(factor=(0.8, 1.2))": lambda: augment.Intensity(0.2),
     "Noise(stddev=(0.0, 0.1))": lambda: augment.Noise((0, 0.1)),
     "Perspective(distortion=(-0.2, 0.2))": lambda: augment.Perspective(0.2),

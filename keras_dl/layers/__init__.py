@@ -6,6 +6,7 @@ from keras_dl.layers.adaptive_pooling import AdaptiveAveragePooling2D
 from keras_dl.layers.arithmetic import ConvCost, conv_cost, conv_output_size
 from keras_dl.layers.attention_gate import AttentionGate
 from keras_dl.layers.batch_normalization import BatchNormalization
+from keras_dl.layers.bilinear import BilinearUpsampling2D
 from keras_dl.layers.blur_pool import BlurPool1D, BlurPool2D, BlurPool3D, MaxBlurPool2D
 from keras_dl.layers.conv_block import ConvBlock
 from keras_dl.layers.conv_flatten import ConvFlatten
@@ -17,12 +18,14 @@ from keras_dl.layers.fit_size import PadToMultiple
 from keras_dl.layers.harmonic import HarmonicConv2D
 from keras_dl.layers.harmonic_parts import HarmonicActivation, HarmonicBatchNormalization, HarmonicMagnitude
 from keras_dl.layers.harmonic_pooling import HarmonicBlurPool2D, HarmonicPooling2D
+from keras_dl.layers.icnr import ICNR
 from keras_dl.layers.inception import InceptionBlock
 from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
 from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
 from keras_dl.layers.pixel_shuffle import PixelShuffle
 from keras_dl.layers.prelu import PReLU
+from keras_dl.layers.reflection_padding import ReflectionPadding2D
 from keras_dl.layers.residual import ResidualBlock
 from keras_dl.layers.sine import SineDense, SineInitializer
 from keras_dl.layers.spectral_norm import SpectralNormConv2D, SpectralNormDense
@@ -32,10 +35,12 @@ from keras_dl.layers.transition_up import TransitionUp
 from keras_dl.layers.unit_normalization import UnitNormalization
 
 __all__ = [
+    "ICNR",
     "AdaptiveAveragePooling2D",
     "AdaptiveInstanceNorm",
     "AttentionGate",
     "BatchNormalization",
+    "BilinearUpsampling2D",
     "BlurPool1D",
     "BlurPool2D",
     "BlurPool3D",
@@ -63,6 +68,7 @@ __all__ = [
     "PReLU",
     "PadToMultiple",
     "PixelShuffle",
+    "ReflectionPadding2D",
     "ResidualBlock",
     "SeparableConv2D",
     "SineDense",

@@ -15,6 +15,13 @@ from keras_dl.metrics.estimate import Estimate
 from keras_dl.metrics.feature_networks import inception_features, train_features
 from keras_dl.metrics.features import Features, with_features
 from keras_dl.metrics.frechet import FID, frechet_distance
+from keras_dl.metrics.image_quality import (
+    feature_distance,
+    luma,
+    multiscale_structural_similarity,
+    peak_signal_noise_ratio,
+    structural_similarity,
+)
 from keras_dl.metrics.inception_score import InceptionScore, inception_score
 from keras_dl.metrics.kernel import KID, kernel_distance
 from keras_dl.metrics.modes import ModeCoverage, mode_coverage
@@ -66,6 +73,7 @@ __all__ = [
     "direction",
     "dice_score",
     "f_divergence",
+    "feature_distance",
     "foreground_rand_score",
     "frechet_distance",
     "hausdorff_95",
@@ -77,10 +85,13 @@ __all__ = [
     "kernel_distance",
     "kl_divergence",
     "knn_accuracy",
+    "luma",
     "maximal_rand_score",
     "measure",
     "mode_coverage",
+    "multiscale_structural_similarity",
     "normalized_mutual_information",
+    "peak_signal_noise_ratio",
     "pixel_error",
     "precision_recall",
     "rand_score",
@@ -91,6 +102,7 @@ __all__ = [
     "shift_equivariance_error",
     "silhouette",
     "sliced_wasserstein",
+    "structural_similarity",
     "surface_dice",
     "surface_distances",
     "train_features",

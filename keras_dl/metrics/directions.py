@@ -22,10 +22,11 @@ COMPILED_METRICS = (PSNR, Dice, IoU)
 #: Results of our functions, and what models log of themselves.
 FUNCTIONS = {
     "max": "knn_accuracy roc_auc dice_score iou_score rand_score foreground_rand_score maximal_rand_score "
-    "shift_consistency log_prob elbo adjusted_rand_index normalized_mutual_information silhouette",
+    "shift_consistency log_prob elbo adjusted_rand_index normalized_mutual_information silhouette "
+    "peak_signal_noise_ratio structural_similarity multiscale_structural_similarity ssim ms_ssim",
     "min": "frechet_distance kernel_distance wasserstein_2 pixel_error hausdorff_distance hausdorff_95 f_divergence "
     "jensen_shannon_divergence shift_equivariance_error rotation_equivariance_error deformation_sensitivity "
-    "bits_per_dimension loss rate distortion",
+    "bits_per_dimension loss rate distortion feature_distance",
 }
 #: Keras' metrics, and those of its losses that may be logged as metrics, by the names of their classes and functions.
 KERAS = {

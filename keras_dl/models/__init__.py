@@ -1,6 +1,7 @@
 """Models: families that users compile and fit, all on one base."""
 
 from keras_dl.models.base import ObjectiveModel, Update
+from keras_dl.models.cycle_gan import CycleGAN
 from keras_dl.models.diffusion import Diffusion
 from keras_dl.models.energy_model import EnergyModel
 from keras_dl.models.flow import NormalizingFlow
@@ -12,25 +13,31 @@ from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.gaussian_mixture import GaussianMixture
 from keras_dl.models.jem import JEM
 from keras_dl.models.kmeans import KMeans
+from keras_dl.models.pix2pix import Pix2Pix
 from keras_dl.models.ppca import PCA, PPCA
 from keras_dl.models.rbm import RBM
 from keras_dl.models.siamese import Siamese
+from keras_dl.models.srgan import ESRGAN, SRGAN
+from keras_dl.models.super_resolution import SuperResolution
 from keras_dl.models.supervised import Supervised
 from keras_dl.models.vae import VAE, ConditionalVAE
 
 __all__ = [
     "DCGAN",
+    "ESRGAN",
     "GAN",
     "JEM",
     "MAF",
     "PCA",
     "PPCA",
     "RBM",
+    "SRGAN",
     "VAE",
     "WGAN",
     "WGANGP",
     "ConditionalGAN",
     "ConditionalVAE",
+    "CycleGAN",
     "Diffusion",
     "EnergyModel",
     "FlowMatching",
@@ -42,8 +49,10 @@ __all__ = [
     "NeuralSplineFlow",
     "NormalizingFlow",
     "ObjectiveModel",
+    "Pix2Pix",
     "RealNVP",
     "Siamese",
+    "SuperResolution",
     "Supervised",
     "Update",
 ]

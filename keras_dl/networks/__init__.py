@@ -20,10 +20,12 @@ from keras_dl.networks.densenet import (
 from keras_dl.networks.features import features
 from keras_dl.networks.googlenet import googlenet
 from keras_dl.networks.h_net import h_net
+from keras_dl.networks.interpolation import interpolate
 from keras_dl.networks.lenet import lenet5
 from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
 from keras_dl.networks.network_in_network import network_in_network
+from keras_dl.networks.patch_critic import patch_critic
 from keras_dl.networks.registry import create, list
 from keras_dl.networks.resnet import (
     resnet,
@@ -39,9 +41,12 @@ from keras_dl.networks.resnet import (
 )
 from keras_dl.networks.resnet_cifar import resnet20, resnet32, resnet44, resnet56, resnet110, resnet_cifar
 from keras_dl.networks.resnet_gan import resnet_critic, resnet_generator
+from keras_dl.networks.rrdb import rrdb, srgan_critic
 from keras_dl.networks.siren import siren
 from keras_dl.networks.squeezenet import squeezenet, squeezenet1_0, squeezenet1_1
+from keras_dl.networks.super_resolution import edsr, espcn, srresnet
 from keras_dl.networks.transfer import transfer_weights
+from keras_dl.networks.translation import pix2pix_generator, resnet_translator
 from keras_dl.networks.unet import unet, unet3d
 from keras_dl.networks.unet_dense import dense_unet, h_dense_unet
 from keras_dl.networks.unet_plus_plus import prune, unet_plus_plus
@@ -67,10 +72,13 @@ __all__ = [
     "densenet_bc_100",
     "densenet_bc_40",
     "densenet_cifar",
+    "edsr",
+    "espcn",
     "features",
     "googlenet",
     "h_dense_unet",
     "h_net",
+    "interpolate",
     "lenet5",
     "list",
     "mlp_critic",
@@ -78,6 +86,8 @@ __all__ = [
     "mlp_encoder",
     "mlp_generator",
     "network_in_network",
+    "patch_critic",
+    "pix2pix_generator",
     "prune",
     "resnet",
     "resnet101",
@@ -93,6 +103,8 @@ __all__ = [
     "resnet_cifar",
     "resnet_critic",
     "resnet_generator",
+    "resnet_translator",
+    "rrdb",
     "se_resnet101",
     "se_resnet18",
     "se_resnet34",
@@ -101,6 +113,8 @@ __all__ = [
     "squeezenet",
     "squeezenet1_0",
     "squeezenet1_1",
+    "srgan_critic",
+    "srresnet",
     "transfer_weights",
     "unet",
     "unet3d",

@@ -121,6 +121,8 @@ CASES = {
     "PadToMultiple-minimum": Case(layers.PadToMultiple, {"multiple": 3, "minimum": 9}, (2, 3, 4, 2), EMPTY),
     "PReLU": Case(layers.PReLU, {}, IMAGE, EMPTY),
     "PReLU-channel": Case(layers.PReLU, {"per_channel": True, "alpha_initializer": 0.1}, (3, 5), EMPTY),
+    "BilinearUpsampling2D": Case(layers.BilinearUpsampling2D, {"scale": 3}, IMAGE, EMPTY),
+    "ReflectionPadding2D": Case(layers.ReflectionPadding2D, {"padding": (1, 2)}, IMAGE),
     "ResidualBlock": Case(layers.ResidualBlock, {"filters": 4}, IMAGE),
     "ResidualBlock-A": Case(layers.ResidualBlock, {"filters": 7, "strides": 2, "projection": "A"}, IMAGE),
     "ResidualBlock-B": Case(
@@ -158,6 +160,6 @@ ONE_A_CLASS = [
     "ConvBlock", "ConvFlatten", "DenseBlock-new-only", "TransitionDown", "TransitionUp", "EqualizedConv2D",
     "FactorizedConv2D", "NetworkInNetwork", "FireModule", "InceptionBlock-naive", "HarmonicConv2D-complex",
     "HarmonicActivation", "HarmonicBlurPool2D", "HarmonicMagnitude", "LocalResponseNormalization", "MinibatchStdDev",
-    "FiLM", "AdaptiveInstanceNorm", "PixelShuffle", "PadToMultiple-minimum", "PReLU", "ResidualBlock-A", "SineDense",
-    "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
+    "FiLM", "AdaptiveInstanceNorm", "PixelShuffle", "PadToMultiple-minimum", "PReLU", "ReflectionPadding2D",
+    "BilinearUpsampling2D", "ResidualBlock-A", "SineDense", "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
 ]  # fmt: skip

@@ -11,6 +11,9 @@ from keras_dl.testing import check_model
 from tests.models import energy_builders, flow_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
 from tests.models.gan_builders import adams, small_gan
+from tests.models.translation_builders import critic as translation_critic
+from tests.models.translation_builders import cycle_gan, pix2pix
+from tests.models.translation_builders import images as larger_images
 from tests.processes import shared
 
 X, LABELS = images(10), np.arange(10) % 3
@@ -67,6 +70,17 @@ def machine():
     return models.RBM(X.shape[1:], 4, objectives.PersistentContrastiveDivergence(30), steps=2, seed=0)
 
 
+def super_resolution():
+    network = networks.espcn((4, 4, 1), 2, (4,), (3, 3), enlarged_input=True)
+    return models.SuperResolution(network, "mse", seed=0, ema_momentum=0.9)
+
+
+def srgan(kind, **options):
+    generator = networks.espcn((4, 4, 1), 2, (4,), (3, 3), enlarged_input=True)
+    features = networks.espcn((8, 8, 1), 1, (2,), (3, 3))
+    return kind(generator, translation_critic(), features, pretraining=12, seed=0, **options)
+
+
 # name -> (build, arguments of compile, data); half precision is the base's, and seen once per kind of update
 CASES = {
     "VAE": (lambda: small_vae(dropout=0.2, ema_momentum=0.9), adam, (X,)),
@@ -77,6 +91,11 @@ CASES = {
     "WGANGP": (lambda: small_gan(models.WGANGP, gradient_penalty=5.0, critic_steps=2), two_adams, (X,)),
     "DCGAN": (lambda: small_gan(models.DCGAN, label_smoothing=0.1), two_adams, (X,)),
     "Supervised": (small_classifier, classification, (X, LABELS)),
+    "SuperResolution": (super_resolution, adam, (X, X.repeat(2, 1).repeat(2, 2))),
+    "SRGAN": (lambda: srgan(models.SRGAN, ema_momentum=0.9), two_adams, (X, X.repeat(2, 1).repeat(2, 2))),
+    "ESRGAN": (lambda: srgan(models.ESRGAN), two_adams, (X, X.repeat(2, 1).repeat(2, 2))),
+    "Pix2Pix": (lambda: pix2pix(ema_momentum=0.9), two_adams, (larger_images(), larger_images(seed=1))),
+    "CycleGAN": (lambda: cycle_gan(identity_weight=0.5), two_adams, (larger_images(), larger_images(seed=1))),
     "Siamese": (siamese, adam, (X, LABELS)),
     "NormalizingFlow": (flow_builders.general, adam, (POINTS, LABELS)),
     "RealNVP": (lambda: models.RealNVP((3,), 2, (4,), seed=0), adam, (POINTS,)),

@@ -10,6 +10,7 @@ layers, which have random states of their own, become such functions in `KerasLa
 
 from keras_dl.data.augment.apply import augment, augmented
 from keras_dl.data.augment.base import Transform
+from keras_dl.data.augment.compression import JPEG
 from keras_dl.data.augment.geometry import Affine, CropAndPad, Flip
 from keras_dl.data.augment.intensity import Contrast, Gamma, Intensity, Noise
 from keras_dl.data.augment.keras_layer import KerasLayer
@@ -17,6 +18,7 @@ from keras_dl.data.augment.resolution import Blur, LowResolution
 from keras_dl.data.augment.warping import Elastic, Perspective
 
 __all__ = [
+    "JPEG",
     "Affine",
     "Blur",
     "Contrast",

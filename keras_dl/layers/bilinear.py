@@ -1,0 +1,64 @@
+"""Images enlarged by linear interpolation, of any size."""
+
+import keras
+from keras import ops
+
+from keras_dl.checks import check_count
+from keras_dl.layers._parts import check_rank
+from keras_dl.layers.options import register
+
+
+@register(scale=check_count)
+class BilinearUpsampling2D(keras.layers.Layer):
+    """Enlarges images by linear interpolation between the centres of pixels.
+
+    The values are those of `keras.layers.UpSampling2D(interpolation="bilinear")`, which in Keras 3.15 cannot be traced
+    for images of unknown size.
+
+    Args:
+        scale: Int, by how much.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Returns:
+        A tensor of shape `(batch, scale height, scale width, channels)`.
+
+    Example:
+
+    >>> x = keras.ops.reshape(keras.ops.arange(2.0), (1, 2, 1, 1))
+    >>> BilinearUpsampling2D(2)(x)[0, :, 0, 0].numpy().tolist()
+    [0.0, 0.25, 0.75, 1.0]
+    """
+
+    def __init__(self, scale, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def build(self, input_shape):
+        check_rank(input_shape, "BilinearUpsampling2D", (4,))
+
+    def call(self, inputs):
+        _, height, width, channels = ops.shape(inputs)
+        rows = ops.stack(self._phases(inputs, 1), axis=2)
+        x = ops.reshape(rows, (-1, height * self.scale, width, channels))
+        columns = ops.stack(self._phases(x, 2), axis=3)
+        return ops.reshape(columns, (-1, height * self.scale, width * self.scale, channels))
+
+    def _phases(self, x, axis):
+        """The pixels that lie at each of `scale` places within a small one, between it and its neighbours."""
+        first, last = (slice(None),) * axis + (slice(0, 1),), (slice(None),) * axis + (slice(-1, None),)
+        without_last, without_first = ((slice(None),) * axis + (part,) for part in (slice(0, -1), slice(1, None)))
+        before = ops.concatenate([x[first], x[without_last]], axis)
+        behind = ops.concatenate([x[without_first], x[last]], axis)
+        phases = []
+        for number in range(self.scale):
+            offset = (number + 0.5) / self.scale - 0.5
+            neighbour = before if offset < 0 else behind
+            phases.append((1.0 - abs(offset)) * x + abs(offset) * neighbour)
+        return phases
+
+    def compute_output_shape(self, input_shape):
+        batch, *sizes, channels = input_shape
+        return (batch, *(size and size * self.scale for size in sizes), channels)
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale}

@@ -1,0 +1,74 @@
+"""What models that enlarge images offer: images of any size, in tiles, and averages over turned images."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from keras_dl.checks import check_flag, refusal
+from keras_dl.data.images.patches import turned, turned_back
+from keras_dl.models import shapes, tiling
+
+
+class Enlarging:
+    """The part of super-resolution models that is used: `upscale`, by the network that `enlarger` names."""
+
+    #: Name of the network that enlarges.
+    enlarger = "network"
+    # Of the model.
+    as_graph: Callable
+    averaged: Callable
+
+    @property
+    def scale(self):
+        """By how much images are enlarged."""
+        return tiling.scale_of(getattr(self, self.enlarger))
+
+    def upscale(self, x, tile=None, overlap=None, ensemble=False, out=None):
+        """Enlarges images of any size.
+
+        Args:
+            x: Images `(rows, height, width, channels)` or one image `(height, width, channels)`, in [0, 1]; an array,
+                or a memory map of which a window at a time is read.
+            tile: Sides of tiles in pixels of `x`: memory then does not grow with the image, but for `out`. `None` for
+                whole images.
+            overlap: Pixels beyond a tile that its windows see. `None` for as many as the network reaches, which makes
+                the result that of whole images; fewer are faster.
+            ensemble: Whether the images of the eight turned and mirrored versions are averaged (Lim et al. 2017,
+                section 3.4): a little better, in eight times the time.
+            out: Array or memory map that takes the result; `None` for a new array.
+
+        Returns:
+            Float32 array `(rows, scale height, scale width, channels)`, or of one image, as `x` is: `out`, if given.
+
+        Raises:
+            ValueError: If images are of the wrong shape or not finite, or a tile is no positive integer.
+        """
+        check_flag(ensemble, "ensemble")
+        network = getattr(self, self.enlarger)
+        alone = len(np.shape(x)) == 3
+        x = x[None] if alone else x
+        shapes.check_x(x, shapes.input_shape(network, "x"))
+        if overlap is None:
+            overlap = 0 if tile is None else tiling.reach(network)
+        shape = (len(x), *(self.scale * n for n in x.shape[1:3]), shapes.output_shape(network)[-1])
+        target = np.empty(shape, "float32") if out is None else out[None] if alone else out
+        if target.shape != shape:
+            raise refusal(f"`out` should have shape {shape[1:] if alone else shape}", f"{np.shape(out)}")
+        function = self._ensemble if ensemble else self._enlarged
+        tiling.tiled(function, x, self.scale, max(x.shape[1:3]) if tile is None else tile, overlap, target)
+        if out is not None:
+            return out
+        return target[0] if alone else target
+
+    def _ensemble(self, x):
+        versions = (turned_back(self._enlarged(turned(x, way)), way) for way in range(8))
+        return sum(versions) / 8.0
+
+    def _enlarged(self, x):
+        x = shapes.as_rows(np.ascontiguousarray(x), None)
+        return keras.ops.convert_to_numpy(self.as_graph(self._enlarge)(x))
+
+    def _enlarge(self, x):
+        return tf.cast(self.averaged(self.enlarger)(x, training=False), tf.float32)

@@ -1,0 +1,151 @@
+"""Translation of images by pairs (Isola et al. 2017)."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl import objectives
+from keras_dl.checks import check_number, refusal
+from keras_dl.models import shapes
+from keras_dl.models import translation_parts as parts
+from keras_dl.models.base import ObjectiveModel, Signature, Update
+from keras_dl.models.endings import last_activation
+from keras_dl.models.gan_checks import RANGES
+from keras_dl.models.supervised import unpack
+
+_ADAM = {"class_name": "Adam", "config": {"learning_rate": 2e-4, "beta_1": 0.5}}
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Pix2Pix(ObjectiveModel):
+    r"""Image-to-image translation by pairs (Isola et al. 2017, "Image-to-image translation with conditional adversarial
+    networks").
+
+    A generator $G$ translates a source $x$ to a target $y$; a critic $D$ judges patches of pairs:
+
+    $$\min_D \tfrac12 \mathbb{E}[\ell_\text{critic}(D(x, y), D(x, G(x)))], \qquad
+      \min_G \mathbb{E}[\ell_\text{generator}(D(x, G(x)))] + \lambda\, \mathbb{E}[|y - G(x)|]$$
+
+    Data are `(source, target)`. In each step the critic learns first. `fit` and `evaluate` track `critic_loss`,
+    `critic_real`, `critic_fake`, `generator_loss`, `generator_adversarial` and `generator_l1`.
+
+    Args:
+        generator: Built Keras model from source to target images, `keras_dl.networks.pix2pix_generator`. Dropout in it
+            is the noise; `translate` leaves it out.
+        critic: Built Keras model from `{"x": target, "source": source}` to logits of patches,
+            `keras_dl.networks.patch_critic(..., source_channels=...)`.
+        l1_weight: $\lambda$; 100 in the paper. With `adversarial_weight=0` the generator is a plain U-Net.
+        adversarial_weight: Factor of the generator's adversarial loss.
+        objective: `keras_dl.objectives` object; `None` means `NonSaturating()`, the paper's.
+        seed: Integer that decides noise and data order; `None` draws one.
+        ema_momentum: Momentum of averaged weights of the generator, which `translate` then uses; `None` for none.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If the networks do not fit together, or a weight is negative.
+        TypeError: If `objective` is none.
+
+    Example:
+
+    >>> generator = keras_dl.networks.pix2pix_generator((16, 16, 1), filters=4, levels=2, output_activation="sigmoid")
+    >>> critic = keras_dl.networks.patch_critic((16, 16, 1), source_channels=1, filters=4, num_layers=1)
+    >>> model = keras_dl.models.Pix2Pix(generator, critic)
+    >>> model.compile()
+    >>> x = np.random.default_rng(0).random((8, 16, 16, 1), dtype="float32")
+    >>> sorted(model.fit(x, 1 - x, batch_size=4, verbose=0).history)[:3]
+    ['critic_fake', 'critic_loss', 'critic_real']
+    >>> model.translate(x[:2]).shape
+    TensorShape([2, 16, 16, 1])
+    """
+
+    optimizer_names = ("generator_optimizer", "critic_optimizer")
+    averaged_networks = ("generator",)
+    paper_optimizers = dict.fromkeys(optimizer_names, _ADAM)
+
+    def __init__(
+        self,
+        generator,
+        critic,
+        l1_weight=100.0,
+        adversarial_weight=1.0,
+        objective=None,
+        seed=None,
+        ema_momentum=None,
+        name=None,
+        **kwargs,
+    ):
+        source, target = parts.check_translator("generator", generator)
+        parts.check_judges("critic", critic, target, source)
+        super().__init__({"generator": generator, "critic": critic}, seed, ema_momentum, name, **kwargs)
+        self.objective = parts.checked_objective(objective, objectives.NonSaturating())
+        self.l1_weight = check_number(l1_weight, "l1_weight", least=0)
+        self.adversarial_weight = check_number(adversarial_weight, "adversarial_weight", least=0)
+        self.source_shape, self.target_shape = source, target
+
+    def make_updates(self, generator_optimizer, critic_optimizer):
+        terms = ("adversarial", "l1")
+        return (
+            Update("critic", self.critic_loss, (self.critic,), critic_optimizer, terms=("real", "fake")),
+            Update("generator", self.generator_loss, (self.generator,), generator_optimizer, terms=terms),
+        )
+
+    def critic_loss(self, batch, draw):
+        """Half of the critic's loss of every pair, and its mean scores; see `Update.loss`."""
+        source, target, _ = unpack(batch)
+        fake = tf.stop_gradient(self.generator(source, training=draw.training))
+        real, fake = (self._judged(x, source, draw.training) for x in (target, fake))
+        terms = {"real": parts.per_sample(real), "fake": parts.per_sample(fake)}
+        return 0.5 * parts.critic_values(self.objective, real, fake), terms
+
+    def generator_loss(self, batch, draw):
+        """The generator's loss of every pair, and its two parts; see `Update.loss`."""
+        source, target, _ = unpack(batch)
+        fake = self.generator(source, training=draw.training)
+        judged = self._judged(fake, source, draw.training)
+        real = self._judged(target, source, draw.training) if self.objective.generator_sees_real else None
+        adversarial, l1 = parts.generator_values(self.objective, judged, real), parts.distance(fake, target)
+        return self.adversarial_weight * adversarial + self.l1_weight * l1, {"adversarial": adversarial, "l1": l1}
+
+    def call(self, inputs, training=False):
+        """Translates images: what `predict` returns."""
+        return self._translate(inputs)
+
+    def translate(self, x):
+        """Returns the translations of source images, float32 `(rows, height, width, channels)`; without noise."""
+        return shapes.by_rows(self.as_graph(self._of_rows), shapes.as_rows(x, self.source_shape))
+
+    @property
+    def data_range(self):
+        """`(low, high)`, what the generator's last activation can make, or `None` for any numbers."""
+        return RANGES.get(last_activation(self.generator))
+
+    def signatures(self):
+        """What `export` writes: `translate`."""
+        spec = tf.TensorSpec([None, *self.source_shape])
+        return {"translate": Signature(lambda x: {"translated": self._translate(x)}, {"x": spec})}
+
+    def check_data(self, data):
+        source, target, weights = unpack(data)
+        if weights is not None:
+            raise refusal("data should be (source, target)", "sample weights beside them")
+        shapes.check_x(source, self.source_shape, "source images")
+        parts.check_images(target, self.target_shape, "target images", self.data_range)
+
+    def check_inputs(self, inputs):
+        shapes.check_x(inputs, self.source_shape)
+
+    def get_config(self):
+        weights = {"l1_weight": self.l1_weight, "adversarial_weight": self.adversarial_weight}
+        return {**super().get_config(), **parts.serialized(self, ("generator", "critic", "objective")), **weights}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**parts.deserialized(config))
+
+    def _judged(self, x, source, training):
+        return self.critic({"x": x, "source": source}, training=training)
+
+    def _translate(self, x):
+        return tf.cast(self.averaged("generator")(x, training=False), tf.float32)
+
+    def _of_rows(self, x, condition=None):
+        return self._translate(x)

@@ -1,0 +1,182 @@
+"""Folders of images, pairs and domains: what is opened, and what is refused before anything trains on it."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_dl.data import images
+from keras_dl.data.images import Images, named, open_folder, open_pairs, open_unpaired
+
+
+def array(height=8, width=10, channels=3, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, channels), "uint8").squeeze()
+
+
+def write(path, pixels, mode=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.fromarray(pixels)
+    (picture if mode is None else picture.convert(mode)).save(path)
+    return pixels
+
+
+def test_images_of_any_sizes_are_opened(tmp_path):
+    first, second = write(tmp_path / "b.png", array()), write(tmp_path / "a.bmp", array(7, 9))
+    folder = open_folder(tmp_path)
+    assert (len(folder), folder.names, folder.sizes) == (2, ["a.bmp", "b.png"], ((7, 9), (8, 10)))
+    np.testing.assert_array_equal(folder[0], second)
+    np.testing.assert_array_equal(folder.select([1])[0], first)
+
+
+def test_images_beyond_the_room_are_read_again(tmp_path, monkeypatch):
+    pixels = write(tmp_path / "a.png", array())
+    monkeypatch.setattr(images.folder, "_IN_MEMORY", 0)
+    folder = open_folder(tmp_path)
+    assert folder[0] is not folder[0]
+    np.testing.assert_array_equal(folder[0], pixels)
+    write(tmp_path / "a.png", array(9, 9))
+    with pytest.raises(ValueError, match="as it was when it was opened"):
+        folder[0]
+
+
+def truncated(path):
+    write(path, array(64, 64))
+    path.write_bytes(path.read_bytes()[:-200])
+
+
+def sixteen_bits(path):
+    import tensorflow as tf
+
+    path.write_bytes(tf.io.encode_png(array().astype("uint16") * 257).numpy())
+
+
+BAD = {
+    "grey": (lambda path: write(path, array(channels=1)), "is grey"),
+    "alpha": (lambda path: write(path, array(channels=4)), "has an alpha channel"),
+    "palette": (lambda path: write(path, array(), "P"), "has a palette"),
+    "sixteen": (sixteen_bits, "has 16 bits"),
+    "truncated": (truncated, "cannot be read"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_cannot_be_trained_on_is_named(kind, tmp_path):
+    spoil, reason = BAD[kind]
+    write(tmp_path / "good.png", array())
+    spoil(tmp_path / f"{kind}.png")
+    with pytest.raises(ValueError, match=f"without palettes.*Received: {kind}.png {reason}"):
+        open_folder(tmp_path)
+
+
+def test_several_are_named_at_once(tmp_path):
+    for kind in ("grey", "truncated"):
+        BAD[kind][0](tmp_path / f"{kind}.png")
+    with pytest.raises(ValueError, match="Received: grey.png is grey, truncated.png cannot be read"):
+        open_folder(tmp_path)
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="should be a folder of images"):
+        open_folder(tmp_path / "none")
+    with pytest.raises(ValueError, match="no file"):
+        open_folder(tmp_path)
+    (tmp_path / "notes.txt").write_text("text")
+    with pytest.raises(ValueError, match=r"images alone .*Received: notes.txt"):
+        open_folder(tmp_path)
+
+
+def test_grey_folders_are_asked_for(tmp_path):
+    write(tmp_path / "a.png", array(channels=1))
+    assert open_folder(tmp_path, channels=1)[0].shape == (8, 10, 1)
+    with pytest.raises(ValueError, match="Received: channels=2"):
+        open_folder(tmp_path, channels=2)
+
+
+def test_a_split_leaves_nothing_out():
+    whole = Images([array(seed=seed) for seed in range(10)])
+    training, held_out = whole.split(0.2, seed=1)
+    assert sorted([*training.names, *held_out.names]) == sorted(whole.names)
+    assert len(held_out) == 2
+    assert whole.split(0.2, seed=1)[1].names == held_out.names
+
+
+@pytest.mark.parametrize("arrays", [[], [np.zeros((4, 4, 3))], [array(), array(channels=1)[..., None]]])
+def test_bad_arrays_are_refused(arrays):
+    with pytest.raises(ValueError, match="Received: "):
+        Images(arrays)
+
+
+def test_drawings_are_decided_by_their_number():
+    np.testing.assert_array_equal(named.drawing(3, 24), named.drawing(3, 24))
+    assert np.ptp(named.drawing(3, 24)) > 100
+    with pytest.raises(ValueError, match="the nearest: drawings"):
+        named.load("drawing")
+
+
+def test_pairs_side_by_side(tmp_path):
+    pictures = [write(tmp_path / f"{name}.png", array(seed=seed)) for seed, name in enumerate("ab")]
+    source, target = open_pairs(tmp_path)
+    assert source.shape == target.shape == (2, 8, 5, 3)
+    np.testing.assert_allclose(source[1], pictures[1][:, :5] / 255, atol=1e-6)
+    np.testing.assert_allclose(target[[0]], pictures[0][None, :, 5:] / 255, atol=1e-6)
+    np.testing.assert_array_equal(open_pairs(tmp_path, reverse=True)[0][1], target[1])
+
+
+def pair_of_folders(folder, names=("x", "y")):
+    for side, suffix in (("source", "png"), ("target", "bmp")):
+        for seed, name in enumerate(names):
+            write(folder / side / f"{name}.{suffix}", array(seed=seed + 10 * (side == "target")))
+
+
+def test_pairs_in_two_folders(tmp_path):
+    pair_of_folders(tmp_path)
+    source, target = open_pairs(tmp_path)
+    np.testing.assert_allclose(source[1], array(seed=1) / 255, atol=1e-6)
+    np.testing.assert_allclose(target[1], array(seed=11) / 255, atol=1e-6)
+
+
+def test_missing_partners_are_named(tmp_path):
+    pair_of_folders(tmp_path)
+    (tmp_path / "target" / "x.bmp").unlink()
+    write(tmp_path / "target" / "z.png", array())
+    with pytest.raises(ValueError, match="a partner of its name.*Received: source/x.png, target/z.png"):
+        open_pairs(tmp_path)
+
+
+def test_pairs_of_other_sizes_are_named(tmp_path):
+    pair_of_folders(tmp_path)
+    write(tmp_path / "target" / "y.bmp", array(8, 12))
+    with pytest.raises(ValueError, match="same size.*Received: y.png of 8x10 beside 8x12"):
+        open_pairs(tmp_path)
+    write(tmp_path / "source" / "y.png", array(8, 12))
+    with pytest.raises(ValueError, match="of one size, 8x10 as x.png.*Received: y.png of 8x12"):
+        open_pairs(tmp_path)
+
+
+def test_side_by_side_takes_even_widths(tmp_path):
+    write(tmp_path / "a.png", array(8, 9))
+    with pytest.raises(ValueError, match="even width.*Received: 9"):
+        open_pairs(tmp_path)
+
+
+def test_two_names_alike_are_refused(tmp_path):
+    pair_of_folders(tmp_path)
+    write(tmp_path / "source" / "x.bmp", array())
+    with pytest.raises(ValueError, match="one image per name"):
+        open_pairs(tmp_path)
+
+
+def test_domains_without_pairs(tmp_path):
+    for side, count in (("a", 3), ("b", 2)):
+        for seed in range(count):
+            write(tmp_path / side / f"{seed}.png", array(seed=seed))
+    a, b = open_unpaired(tmp_path)
+    assert (a.shape, b.shape) == ((3, 8, 10, 3), (2, 8, 10, 3))
+    write(tmp_path / "b" / "9.png", array(9, 9))
+    with pytest.raises(ValueError, match="Received: 9.png of 9x9"):
+        open_unpaired(tmp_path)
+
+
+def test_one_folder_is_no_two_domains(tmp_path):
+    write(tmp_path / "a.png", array())
+    with pytest.raises(ValueError, match="two folders of images"):
+        open_unpaired(tmp_path)
