@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import sys
 from pathlib import Path
 
 from apps import catalogue
@@ -40,3 +41,19 @@ def check_free(path):
     """Refuses a file of the user's as the place of a result, before any work."""
     with user_errors(OSError):
         module("files").check_free([path])
+
+
+@functools.cache
+def package(name):
+    """Imports a package of keras_dl that imports nothing else of it, by its folder alone.
+
+    Args:
+        name: Its name in keras_dl, such as `"report"`.
+    """
+    folder = catalogue.ROOT / "keras_dl" / name
+    place = {"submodule_search_locations": [str(folder)]}
+    spec = importlib.util.spec_from_file_location(f"early_{name}", folder / "__init__.py", **place)
+    loaded = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = loaded
+    spec.loader.exec_module(loaded)
+    return loaded

@@ -61,7 +61,7 @@ def main(argv=None):
 def evaluate(arguments):
     """Evaluates a run's model on what it held out, or on other data."""
     from apps import show
-    from keras_dl.runs import RunFolder
+    from keras_dl.runs import RunFolder, closing
     from keras_dl.tasks import Context
 
     folder, config, recipe = cli.open_run(arguments.folder)
@@ -80,6 +80,8 @@ def evaluate(arguments):
         context = Context(folder.path, config["fit"], config["seed"], track=show.tracked, say=show.note, **counts)
         report = task.evaluate(model, data, context)
         folder.write_evaluation({"dataset": data.name, "rows": report.rows, **report.results})
+        if folder.exists():
+            closing.write_report(folder)
     show.report(report)
     show.written({folder.evaluation_file: "these figures", **report.files})
 

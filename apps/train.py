@@ -147,6 +147,7 @@ def report(run, test_data):
     files = {
         run.folder.model_file: "the model: with keras_dl imported, keras.saving.load_model reads it",
         run.folder.history_file: "metrics after every epoch",
+        run.folder.report_file: "all of it as one page, which needs no network",
         run.folder.tensorboard: "logs for tensorboard --logdir (pip install tensorboard)",
     }
     show.written(files | report.files)

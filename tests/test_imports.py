@@ -35,9 +35,10 @@ MAY_IMPORT = {
     "testing": LOW | {"models"},
     "runtime": LOW | {"models", "callbacks", ""},  # "": keras_dl itself, for its version
     "tasks": LOW | {"models", "callbacks", "runtime"},
-    "runs": LOW | {"models", "callbacks", "runtime", "tasks", ""},
+    "report": set(),
+    "runs": LOW | {"models", "callbacks", "runtime", "tasks", "report", ""},
     "search": LOW | {"models", "callbacks", "runtime", "tasks", "runs", ""},
-    "apps": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", ""},
+    "apps": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", "report", ""},
     "": LOW | {"models", "callbacks", "runtime", "tasks", "backend"},  # keras_dl/__init__.py
 }
 

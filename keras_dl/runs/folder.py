@@ -22,8 +22,8 @@ class RunFolder:
 
     Attributes:
         path: the folder.
-        config_file, model_file, history_file, results_file, evaluation_file: `config.json`, `model.keras`,
-            `history.csv`, `results.json`, `evaluation.json`.
+        config_file, model_file, history_file, results_file, evaluation_file, report_file: `config.json`, `model.keras`,
+            `history.csv`, `results.json`, `evaluation.json`, `report.html`.
         tensorboard: folder of TensorBoard logs.
         pictures: folder of PNGs.
         checkpoints: folder of the last states of the run.
@@ -36,6 +36,7 @@ class RunFolder:
         self.history_file = self.path / "history.csv"
         self.results_file = self.path / "results.json"
         self.evaluation_file = self.path / "evaluation.json"
+        self.report_file = self.path / "report.html"
         self.tensorboard = self.path / "tensorboard"
         self.pictures = self.path / "pictures"
         self.checkpoints = self.path / "checkpoints"

@@ -10,7 +10,7 @@ from keras_dl import runtime
 from keras_dl.callbacks.sheets import epoch_title
 from keras_dl.checks import refusal
 from keras_dl.models.base import NotFiniteError
-from keras_dl.runs import extension, space
+from keras_dl.runs import closing, extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
 
@@ -92,7 +92,8 @@ class Run:
             drawing = self.task.callbacks(self.data, self.folder.pictures)
             callbacks = [*drawing, KeepHistory(self.folder, done), *callbacks]
         span = {"epochs": self.epochs, "initial_epoch": done}
-        self.model.fit(train_data, validation_data=test_data, verbose=0, callbacks=callbacks, **span)
+        with closing.diverging(self.folder):
+            self.model.fit(train_data, validation_data=test_data, verbose=0, callbacks=callbacks, **span)
 
     def finish(self, test_data, measured=None, epoch=None):
         """Evaluates the model, draws the pictures and writes the results.
@@ -120,7 +121,9 @@ class Run:
         report = self.task.finish(self.model, self.data, self.folder.pictures, self.context)
         if report.measures:
             self.folder.write_evaluation({"dataset": self.data.name, "rows": report.rows, **report.results})
-        return train, test, seconds, report._replace(files={curves: "metrics over the epochs", **report.files})
+        report = report._replace(files={curves: "metrics over the epochs", **report.files})
+        closing.close(self, test_data, report.files)
+        return train, test, seconds, report
 
     def draw_samples(self, epoch):
         """Draws what the task draws after an epoch, for a model that was trained elsewhere."""

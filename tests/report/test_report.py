@@ -1,0 +1,283 @@
+"""Reports of runs: valid HTML that needs nothing else, of whole, damaged, killed and diverged runs."""
+
+import base64
+import json
+import math
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import html5lib
+import keras
+import numpy as np
+import pytest
+
+from apps import cli, early
+from apps import report as program
+from keras_dl import report
+from keras_dl.report import curves, markup, model, pictures, tables
+
+ROOT = Path(__file__).resolve().parents[2]
+EVIL = "</script><img src=x onerror=alert(1)>"
+CONFIG = {
+    "recipe": "vae", "dataset": "digits", "seed": 0, "command": ["python", "-m", "apps.train", "vae", EVIL],
+    "data": {"shape": [8, 8, 1], "num_samples": 1437, "num_classes": 10},
+    "hyperparameters": {"rate": 1e-3, "why": EVIL},
+    "fit": {"epochs": 3}, "runtime": {"versions": {"keras": "3.15"}, "processor": {"kind": "x86_64", "count": 2}},
+}  # fmt: skip
+PIXELS = (np.arange(48) % 7 * 36).reshape(4, 4, 3).astype("uint8")
+
+
+def small_network():
+    x = keras.Input((4, 4, 1), name="x")
+    y = keras.layers.Conv2D(3, 3, padding="same", name="first")(x)
+    z = keras.layers.Conv2D(3, 1, padding="same", name="second")(y)
+    outputs = keras.layers.Dense(2, name="end")(keras.layers.Flatten(name="flat")(keras.layers.Add(name="sum")([y, z])))
+    return keras.Model(x, outputs, name="small")
+
+
+@pytest.fixture
+def run(tmp_path):
+    return make_run(tmp_path / "run")
+
+
+def make_run(folder, epochs=3, seed=0):
+    (folder / "pictures").mkdir(parents=True)
+    (folder / "config.json").write_text(json.dumps(CONFIG | {"seed": seed}))
+    rows = [f"{n},1.5,{1 / n},{2 / n},{3.0 + seed}" for n in range(1, epochs + 1)]
+    (folder / "history.csv").write_text("\n".join(["epoch,seconds,loss,val_loss,rate", *rows]))
+    results = {"epochs": 3, "seconds": 4.5, "train": {"loss": 1 / 3}, "test": {"loss": 2 / 3}}
+    (folder / "results.json").write_text(json.dumps(results))
+    evaluation = {"dataset": "digits", "rows": 360, "kid": 15.7 + seed, "kid_standard_error": 1.24, "features": EVIL}
+    (folder / "evaluation.json").write_text(json.dumps(evaluation))
+    for name in ("samples_epoch_0001", "samples_epoch_0003", "loss_curves"):
+        keras.utils.save_img(folder / "pictures" / f"{name}.png", PIXELS, scale=False)
+    small_network().save(folder / "model.keras")
+    (folder / "card.md").write_text(f"# Card\n\n- Seed: `0` {EVIL}\n\n| a | b |\n|---|---:|\n| `x` | 1 |\n")
+    return folder
+
+
+def parsed(text):
+    """The page as a tree; it is refused if it is no valid HTML, or two elements have one id."""
+    parser = html5lib.HTMLParser(namespaceHTMLElements=False)
+    tree = parser.parse(text)
+    assert parser.errors == []
+    ids = [node.get("id") for node in tree.iter() if node.get("id")]
+    assert len(ids) == len(set(ids))
+    return tree
+
+
+def one_page(*folders):
+    return report.page([report.read(folder) for folder in folders])
+
+
+def words(tree):
+    return " ".join(" ".join(tree.find("body").itertext()).split())
+
+
+def test_a_page_of_a_run_is_valid_and_says_all(run):
+    text = one_page(run)
+    tree = parsed(text)
+    ids = {node.get("id") for node in tree.iter("section")}
+    assert ids == {"run", "curves", "figures", "pictures", "model", "card", "next"}
+    expected = "ended after its last epoch", "15.7 ± 1.2", "apps.train vae --out", "--resume", "apps.export", "x86_64"
+    for line in expected:
+        assert line in words(tree), line
+    assert len(text) < 5e6 and tree.get("lang") == "en"
+
+
+def test_the_page_asks_nothing_of_a_network_and_escapes_texts_of_files(run):
+    tree = parsed(one_page(run))
+    policy = next(node.get("content") for node in tree.iter("meta") if node.get("http-equiv"))
+    assert policy.startswith("default-src 'none'")
+    for node in tree.iter():
+        for name in ("src", "href"):
+            place = node.get(name)
+            assert place is None or place.startswith(("data:image/png;base64,", "#")), place
+        assert not any(name.startswith("on") for name in node.attrib)
+    assert words(tree).count("onerror=alert(1)") == 4  # command, hyperparameter, figure, card: as words
+
+
+def test_everything_has_a_name_for_those_who_do_not_see_it(run):
+    tree = parsed(one_page(run))
+    assert all(image.get("alt") for image in tree.iter("img"))
+    labels = {label.get("for") for label in tree.iter("label")}
+    assert {box.get("id") for box in tree.iter("input")} == labels != set()
+    assert all(node.get("aria-label") for node in tree.iter("div") if node.get("class") == "chart")
+    levels = [int(node.tag[1]) for node in tree.iter() if re.fullmatch("h[1-6]", str(node.tag))]
+    assert levels[0] == 1 and all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def luminance(colour):
+    """The relative luminance of a colour `#rrggbb` (WCAG 2.1)."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_contrast_is_enough_in_light_and_dark():
+    from keras_dl.report.style import STYLE
+
+    sets = [dict(re.findall(r"(--[\w-]+): (#\w{6})", part)) for part in STYLE.split("@media", 1)]
+    assert all(len(colours) == 8 for colours in sets)
+    pairs = [("--ink", "--paper"), ("--ink", "--panel"), ("--faint", "--paper"), ("--faint", "--panel")]
+    pairs += [("--link", "--paper"), ("--ink", "--alarm-paper")]
+    for colours in sets:
+        for one, other in pairs:
+            light, dark = sorted((luminance(colours[one]), luminance(colours[other])), reverse=True)
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (one, other)
+
+
+def test_layers_and_their_weights_are_those_of_keras(run):
+    kind, networks, counted = model.read(run / "model.keras")
+    network = small_network()
+    assert (kind, list(networks), counted) == ("Functional", ["small"], True)
+    listed = {layer.name: layer for layer in networks["small"]}
+    assert {name: layer.weights for name, layer in listed.items()} == {
+        layer.name: layer.count_params() for layer in network.layers
+    }
+    assert listed["sum"].inputs == ["first", "second"] and listed["sum"].takes == ["4x4x3", "4x4x3"]
+    assert f"{network.count_params():,} weights" in words(parsed(one_page(run)))
+
+
+def test_networks_inside_a_model_are_read(tmp_path):
+    import keras_dl
+
+    encoder = keras_dl.networks.mlp_encoder((8, 8, 1), latent_size=2, hidden=(5, 4))
+    vae = keras_dl.models.VAE(encoder, keras_dl.networks.mlp_decoder(2, (8, 8, 1), hidden=(5,)), "bernoulli")
+    vae.save(tmp_path / "vae.keras")
+    kind, networks, _ = model.read(tmp_path / "vae.keras")
+    counts = {name: sum(layer.weights for layer in layers) for name, layers in networks.items()}
+    assert kind == "VAE"
+    assert counts == {"encoder": vae.encoder.count_params(), "decoder": vae.decoder.count_params()}
+
+
+def test_a_killed_run_says_so(run):
+    (run / "results.json").unlink()
+    (run / "evaluation.json").unlink()
+    lines = (run / "history.csv").read_text().splitlines()
+    (run / "history.csv").write_text("\n".join(lines[:2]))
+    text = words(parsed(one_page(run)))
+    assert "was interrupted" in text and "1 of 3 epochs are behind it" in text and "Go on from where it stands" in text
+
+
+def test_a_run_of_which_only_the_config_is_left(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(CONFIG))
+    text = words(parsed(one_page(tmp_path)))
+    assert "no curves" in text and "no model yet" in text and "0 of 3 epochs" in text
+
+
+def test_a_diverged_run_says_so_and_when(run):
+    (run / "end.json").write_text(json.dumps({"state": "diverged", "reason": "loss not finite in epoch 4"}))
+    assert "This run diverged: loss not finite in epoch 4." in words(parsed(one_page(run)))
+
+
+def test_damaged_files_are_named_and_the_rest_is_shown(run):
+    (run / "evaluation.json").write_text("{")
+    (run / "history.csv").write_text("epoch,loss\n1,abc\n")
+    (run / "model.keras").write_bytes((run / "model.keras").read_bytes()[:500])
+    (run / "end.json").write_text("[1]")
+    text = words(parsed(one_page(run)))
+    for name in ("evaluation.json", "history.csv", "model.keras"):
+        assert f"{name} cannot be read" in text
+    assert "end.json should hold names with values" in text and "apps.export" in text
+
+
+def test_several_runs_lie_over_one_another(run, tmp_path):
+    other = make_run(tmp_path / "other", seed=1)
+    (other / "config.json").write_text(json.dumps(CONFIG | {"hyperparameters": {"rate": 1e-2, "why": EVIL}}))
+    text = one_page(run, other)
+    tree = parsed(text)
+    differences = next(node for node in tree.iter("section") if node.get("id") == "differences")
+    assert [cell.text for cell in differences.iter("td")] == ["0.001", "0.01"]
+    assert "15.7 ± 1.2" in words(tree) and "16.7 ± 1.2" in words(tree)
+    charts = json.loads(next(node for node in tree.iter("script") if node.get("id") == "curve-data").text)
+    names = [series["name"] for series in charts[0]["series"]]
+    assert names == ["run, train", "run, held out", "other, train", "other, held out"]
+
+
+def test_curves_hold_the_values_and_not_finite_ones_are_gaps():
+    rows = [{"epoch": 1, "loss": 2.0, "val_loss": 3.0}, {"epoch": 2, "loss": math.nan, "val_loss": math.inf}]
+    charts = curves.of_histories({"run": rows})
+    assert [series["x"] for series in charts[0]["series"]] == [[1, 2], [1, 2]]
+    text = markup.data("x", charts)
+    shown = json.loads(text[text.index(">") + 1 : text.rindex("</script>")])
+    assert [series["y"] for series in shown[0]["series"]] == [[2.0, None], [3.0, None]]
+
+
+def test_without_bokeh_a_sentence_and_the_table_stand_there(run, monkeypatch):
+    monkeypatch.setattr(curves.importlib.util, "find_spec", lambda name: None)
+    text = one_page(run)
+    tree = parsed(text)
+    assert "once bokeh is installed (the extra `report`)" in words(tree) and len(text) < 200_000
+    assert not list(tree.iter("canvas")) and "metrics after every epoch" in words(tree)
+
+
+def test_with_bokeh_its_script_lies_in_the_page(run):
+    pytest.importorskip("bokeh")
+    scripts = [node.text or "" for node in parsed(one_page(run)).iter("script")]
+    assert any("Bokeh.Plotting.figure" in text for text in scripts) and max(map(len, scripts)) > 500_000
+
+
+def test_pictures_beyond_the_budget_are_linked(run):
+    record = report.read(run)
+    size = (run / "pictures" / "loss_curves.png").stat().st_size
+    text = "".join(pictures.section(record, budget=2 * size))
+    assert text.count("<img") == 2 and 'href="pictures/samples_epoch_0001.png"' in text  # the last of a series first
+    assert base64.b64encode((run / "pictures" / "samples_epoch_0003.png").read_bytes()).decode() in text
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8, 9])
+def test_a_film_is_thinned_evenly(count):
+    order = pictures._spread(count)
+    assert sorted(order) == list(range(count))
+
+
+def test_figures_with_and_without_errors():
+    assert tables.figure({"a": 1437}, "a") == "1,437" and tables.figure({}, "a") == ""
+    assert tables.figure({"a": 0.5, "a_standard_error": 0.0123}, "a") == "0.5 ± 0.012"
+
+
+def test_the_program_writes_beside_the_run_and_replaces_only_its_own(run, tmp_path, capsys):
+    program.main([str(run)])
+    program.main([str(run)])
+    assert (run / "report.html").is_file() and "written:" in capsys.readouterr().out
+    (run / "report.html").write_text("mine")
+    with pytest.raises(cli.UserError, match="not written by keras_dl"):
+        program.main([str(run)])
+    program.main([str(run), "--to", str(tmp_path / "elsewhere.html")])
+    assert parsed((tmp_path / "elsewhere.html").read_text()) is not None
+    with pytest.raises(cli.UserError, match="holds no run"):
+        program.main([str(tmp_path / "nowhere")])
+
+
+MEASURE = """
+import re, sys, time
+from pathlib import Path
+sys.modules["tensorflow"] = sys.modules["keras"] = None
+began = time.process_time()
+from apps import report
+report.main(sys.argv[1:])
+peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]  # getrusage remembers the parent's
+print(time.process_time() - began, int(peak) / 1024)
+"""
+
+
+def test_a_run_of_a_hundred_pictures_in_3_seconds_and_300_mb_without_tensorflow(run):
+    rng = np.random.default_rng(0)
+    noise = rng.integers(0, 256, (100, 100, 3)).astype("uint8")  # 30 KB, like a grid of samples
+    keras.utils.save_img(run / "pictures" / "samples_epoch_0001.png", noise, scale=False)
+    for epoch in range(2, 101):
+        shutil.copy(run / "pictures" / "samples_epoch_0001.png", run / "pictures" / f"samples_epoch_{epoch:04d}.png")
+    command = [sys.executable, "-c", MEASURE, str(run)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    seconds, megabytes = map(float, done.stdout.split()[-2:])
+    assert seconds <= 3 and megabytes <= 300, done.stdout
+    assert (run / "report.html").stat().st_size < 5e6
+
+
+def test_the_package_is_loaded_by_itself_once():
+    assert early.package("report") is early.package("report") is not report
