@@ -40,10 +40,8 @@ def close(run, test_data, captions):
     texts = {picture.name: text for picture, text in captions.items()}
     _write(path / "captions.json", json.dumps(texts, indent=2) + "\n")
     draw_glance(path / "data.png", test_data, run.data.spec.shape, run.data.name)
-    title = f"{run.config['recipe']} on {run.config['dataset']}"
-    about, signatures = f"{type(run.model).__name__} of the recipe {run.config['recipe']}.", run.model.signatures()
-    card = model_card(title, "not exported yet", about, run.folder, run.config, run.task, signatures, None)
-    _write(path / "card.md", card)
+    if {"command", "versions"} <= run.config.keys():  # programs note them
+        _write(path / "card.md", _card(run))
     write_report(run.folder)
 
 
@@ -79,6 +77,13 @@ def draw_glance(path, test_data, shape, name):
         save_sheet(path, title, [Block(samples, "", 8, (), value_range)])
     elif tuple(shape) == (2,):
         save_points(path, tf.concat(list(test_data.unbatch().batch(1000).take(1)), axis=0), title)
+
+
+def _card(run):
+    recipe = run.config["recipe"]
+    title, about = f"{recipe} on {run.config['dataset']}", f"{type(run.model).__name__} of the recipe {recipe}."
+    signatures = run.model.signatures()
+    return model_card(title, "not exported yet", about, run.folder, run.config, run.task, signatures, None)
 
 
 def _write(path, text):

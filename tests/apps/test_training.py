@@ -55,6 +55,9 @@ def test_a_run_folder_holds_everything(finished):
     assert pictures == grids | {"loss_curves.png", "reconstructions.png", "manifold.png", "latents.png"}
     for path in (finished / "pictures").glob("[!.]*"):
         assert np.ptp(keras.utils.img_to_array(keras.utils.load_img(path))) > 50, f"{path.name} is blank"
+    report = (finished / "report.html").read_text()
+    for text in ("ended after its last epoch", "a few held-out samples", "not exported yet", "film-samples-slider"):
+        assert text in report
 
 
 def test_results_are_those_of_the_saved_model(finished):
@@ -217,6 +220,7 @@ def test_a_run_that_diverges_stops_and_keeps_the_epoch_before(run, tmp_path, mon
     assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 3, *small) == 2
     assert "loss not finite in epoch 2" in capsys.readouterr().err
     assert keras.saving.load_model(tmp_path / "r" / "model.keras").state.epoch == 1
+    assert "This run diverged: loss not finite in epoch 2" in (tmp_path / "r" / "report.html").read_text()
 
 
 def test_a_full_disk_is_a_message_and_keeps_the_epoch_before(run, tmp_path, monkeypatch, capsys, small):
