@@ -51,8 +51,9 @@ def package(name):
         name: Its name in keras_dl, such as `"report"`.
     """
     folder = catalogue.ROOT / "keras_dl" / name
-    place = {"submodule_search_locations": [str(folder)]}
-    spec = importlib.util.spec_from_file_location(f"early_{name}", folder / "__init__.py", **place)
+    spec = importlib.util.spec_from_file_location(
+        f"early_{name}", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
     loaded = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = loaded
     spec.loader.exec_module(loaded)

@@ -13,11 +13,11 @@ class Section(Markup):
     """A section of a page, as HTML.
 
     Attributes:
-        name: what `#name` leads to.
-        title: its heading.
+        anchor: what `#anchor` leads to.
+        heading: the line above it.
     """
 
-    name = title = ""
+    anchor = heading = ""
 
 
 #: Elements without content.
@@ -71,9 +71,9 @@ def section(name, title, *children):
     children = [child for child in children if child]
     if not children:
         return Markup()
-    heading = element("h2", title, id=f"{name}-title")
-    whole = Section(element("section", heading, *children, id=name, aria_labelledby=f"{name}-title"))
-    whole.name, whole.title = name, title
+    head = element("h2", title, id=f"{name}-title")
+    whole = Section(element("section", head, *children, id=name, aria_labelledby=f"{name}-title"))
+    whole.anchor, whole.heading = name, title
     return whole
 
 

@@ -120,7 +120,7 @@ def document(title, sections, library=""):
         library: scripts of the library that draws curves.
     """
     sections = [part for part in sections if part]
-    links = [element("li", element("a", part.title, href=f"#{part.name}")) for part in sections]
+    links = [element("li", element("a", part.heading, href=f"#{part.anchor}")) for part in sections]
     head = [
         element("meta", charset="utf-8"),
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
