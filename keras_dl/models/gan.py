@@ -9,7 +9,7 @@ from keras_dl import objectives
 from keras_dl.checks import check_count
 from keras_dl.models import gan_checks, gan_signatures, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
-from keras_dl.models.endings import check_parameters, last_activation
+from keras_dl.models.endings import check_parameters
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import check_weight
@@ -81,6 +81,7 @@ class GAN(GameLosses, ObjectiveModel):
     optimizer_names = ("generator_optimizer", "critic_optimizer")
     averaged_networks = ("generator",)
     has_conditions = True
+    checks_values = False
     #: Arguments of `__init__`, beside the networks, that `get_config` stores.
     config_names: tuple[str, ...] = (
         "latent_size", "objective", "penalty", "critic_steps", "instance_noise", "attributes"
@@ -185,8 +186,8 @@ class GAN(GameLosses, ObjectiveModel):
 
     @property
     def data_range(self):
-        """`(low, high)`, what the generator's last activation can make, or `None` for any numbers."""
-        return gan_checks.RANGES.get(last_activation(self.generator))
+        """`(low, high)`, what the generator's end can make, or `None` for numbers without a bound."""
+        return gan_checks.data_range(self.generator)
 
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""

@@ -11,10 +11,8 @@ from keras_dl.models import shapes
 from keras_dl.models.base import conditions
 from keras_dl.models.base.conditions import check_classes
 from keras_dl.models.base.structure import check_network
-from keras_dl.models.endings import LIMITED, last_activation
+from keras_dl.models.endings import ending
 from keras_dl.networks.condition_inputs import num_classes
-
-RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
 
 
 def latent_size(generator, given):
@@ -87,9 +85,10 @@ def check_objective(objective, penalties, critic):
             raise refusal(
                 "penalty should be one, such as GradientPenalty(), or several", penalty=penalty, error=TypeError
             )
-    if last_activation(critic) in LIMITED:
+    end = ending(critic)
+    if end is not None and end.limited:
         warnings.warn(
-            f"critic should end without a {last_activation(critic)}: {type(objective).__name__} applies what it needs "
+            f"critic should end without a {end.name}: {type(objective).__name__} applies what it needs "
             "to raw scores.",
             stacklevel=4,
         )
@@ -103,19 +102,25 @@ def check_objective(objective, penalties, critic):
 
 
 def check_range(x, generator):
-    """Refuses data that the generator's last activation cannot make; warns of data that fill half of its range."""
-    activation = last_activation(generator)
-    if activation not in RANGES:
+    """Refuses data that the generator's end cannot make; warns of data that fill half of its range."""
+    end = ending(generator)
+    if end is None or not end.limited:
         return
-    low, high = RANGES[activation]
     least, most = float(np.min(x)), float(np.max(x))
-    if least < low - 1e-6 or most > high + 1e-6:
+    if least < end.low - 1e-6 or most > end.high + 1e-6:
         raise refusal(
-            f"x should lie in [{low:g}, {high:g}], the range of the generator's {activation}{pixels_hint(most)}",
+            f"x should lie in [{end.low:g}, {end.high:g}], the range of the generator's {end.name}{pixels_hint(most)}",
             f"values from {least:g} to {most:g}",
         )
-    if low < 0 <= least:
-        warnings.warn("The generator's tanh covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
+    if end[1:] == (-1.0, 1.0) and least >= 0:
+        warnings.warn(f"The generator's {end.name} covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
+
+
+def data_range(generator):
+    """`(low, high)`, what a generator's end can make, or `None` for numbers without a bound."""
+    end = ending(generator)
+    bounded = end is not None and np.isfinite(end[1:]).all()
+    return tuple(end[1:]) if bounded else None
 
 
 def check_data(gan, data):
