@@ -41,6 +41,18 @@ class Saved(keras.Model):
         warn_of_unregistered([self.get_config(), self.get_compile_config()])
         return super().save(*args, **options)
 
+    def load_weights(self, filepath, *args, **options):
+        """Reads weights and optimizers from a file; `keras.Model.load_weights`.
+
+        Steps, noise and the order of the data go on where the file stopped, too. A `.keras` file is a whole model: the
+        next `fit` goes on within its epoch, as after `load_model`. After a file of weights (`.weights.h5`) it begins
+        with the first batch of an epoch, as that of Keras does, unless a callback reads it within `fit`
+        (`keras.callbacks.BackupAndRestore`).
+        """
+        super().load_weights(filepath, *args, **options)
+        if not (self.state.fitting or str(filepath).endswith(".keras")):
+            self.state.give_up_place()
+
     def save_own_variables(self, store):
         remember_left_out()
         super().save_own_variables(store)

@@ -35,6 +35,7 @@ class TrainingState:
         skip: How many batches of the epoch under way were trained on before the run was resumed.
         ahead: How many batches of the data the epochs before that one took.
         metrics: Values of the epoch's metrics when it was saved, until they are taken up.
+        fitting: Whether `fit` is under way.
     """
 
     def __init__(self, model, seed=None):
@@ -47,6 +48,7 @@ class TrainingState:
         self.epoch = self.batch = self.draws = self.passes = self.position = 0
         self.mark, self.marks, self.shuffled, self.ahead = 0, False, False, 0
         self.restored, self.skip, self.steps_left, self.metrics = False, 0, None, []
+        self.fitting = False
 
     @staticmethod
     def _counter(value, name):
@@ -121,8 +123,13 @@ class TrainingState:
             self.position = 0
         self.batch, self.metrics = self.skip, []
 
+    def give_up_place(self):
+        """Leaves the epoch in which a state that was just loaded stood: the next one begins with its first batch."""
+        self.restored, self.metrics = False, []
+
     def leave(self):
         """Called as `fit` ends, however: what belonged to its epoch binds no later call."""
+        self.fitting = False
         self.steps_left, self.skip, self.ahead, self.marks = None, 0, 0, False
 
     def end_epoch(self, stepped, count, endless):
