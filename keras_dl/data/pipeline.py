@@ -143,8 +143,14 @@ def pipeline(
 
 
 def join(x, y=None, sample_weight=None):
-    """The nest that a batch of these is: `x`, `(x, y)` or `(x, y, sample_weight)`."""
+    """The nest that a batch of these is: `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+    `None` among the weights of several outputs stands for ones.
+    """
     if sample_weight is not None:
+        if keras.tree.is_nested(sample_weight):
+            ones = np.ones(len(tf.nest.flatten(x)[0]), "float32")
+            sample_weight = keras.tree.map_structure(lambda weight: ones if weight is None else weight, sample_weight)
         return (x, y, sample_weight)
     return x if y is None else (x, y)
 

@@ -37,11 +37,14 @@ class Likelihood(keras.layers.Layer):
             gives only some of them is then warned of. `None` if a range may be meant.
         joint_channels: Whether `values` returns one distribution per position, over all its channels at once, and not
             one per channel.
+        of_ranges: Whether `check` takes all finite numbers of an interval: of a stream of data the least and the
+            largest are then enough.
     """
 
     parameters_per_value = 1
     reads: str | None = None
     joint_channels = False
+    of_ranges = False
 
     def __init__(self, **kwargs):
         # tfp takes more than a second to import: it waits for the first likelihood, but not for a graph to be traced.

@@ -29,6 +29,7 @@ class Bernoulli(Likelihood):
 
     parameters_per_value = 1
     reads = "logits"
+    of_ranges = True
 
     def values(self, parameters):
         from keras_dl.likelihoods import distributions

@@ -40,6 +40,8 @@ class Gaussian(Likelihood):
     ([[1.0, 2.0]], [[1.0, 1.0]])
     """
 
+    of_ranges = True
+
     def __init__(self, scale=None, **kwargs):
         super().__init__(**kwargs)
         self.scale = _checked_scale(scale)

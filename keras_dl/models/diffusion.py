@@ -63,6 +63,7 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
 
     averaged_networks = ("network",)
     has_conditions = True
+    checks_values = False
 
     def __init__(
         self,

@@ -20,22 +20,23 @@ class OutputLoss:
     Args:
         loss: A `keras.losses.Loss`, its name, or a function of `(y_true, y_pred)`.
         weight: Factor of this loss in the total.
-        name: The output's name.
         masked: Whether the output may carry a mask.
 
     Attributes:
         identifier: The loss as the user means it, a `Loss` or a function.
+        name: The loss's name, by which logs call it where its output has none.
         counts: Whether the mean's denominator is anything but a number of elements: it is then found in the data.
 
     Raises:
         ValueError: If the loss has no reduction.
     """
 
-    def __init__(self, loss, weight, name, masked):
+    def __init__(self, loss, weight, masked):
         late = isinstance(loss, str) and loss.lower() in _LATE
         self.identifier = None if late else keras.losses.get(loss)
-        self.name, self.weight = name, weight
+        self.weight = weight
         self.loss = None if late else get_loss(loss, None, None)
+        self.name = loss if late else self.loss.name
         if not late and not self._is_ours and self._reduction in (None, "none"):
             raise refusal("loss should have a reduction, 'sum_over_batch_size' or 'sum'", f"{self.loss.name} with none")
         reduces = self._reduction not in ("sum", "batchmean")

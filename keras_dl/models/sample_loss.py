@@ -1,9 +1,10 @@
 """Keras losses as values of single samples, which is what the base sums over replicas."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_number, refusal
 from keras_dl.models.output_loss import OutputLoss
 from keras_dl.models.outputs import Outputs
 
@@ -31,17 +32,28 @@ class SampleLoss:
             raise refusal("compile should be given a loss", "loss=None")
         self.outputs = Outputs(network)
         losses = self.outputs.one_each(loss, "loss")
-        weights = self.outputs.one_each(loss_weights, "loss_weights", default=1.0)
+        weights = self._weights(loss, loss_weights)
         if all(one is None for one in losses):
             raise refusal("compile should be given a loss of at least one output", loss=loss)
         masked = self.outputs.masked(network)
         self._losses = [
-            None if one is None else OutputLoss(one, 1.0 if weight is None else weight, name, masked)
-            for one, weight, name in zip(losses, weights, self.outputs.names, strict=True)
+            None if one is None else OutputLoss(one, weight, masked)
+            for one, weight in zip(losses, weights, strict=True)
         ]
+        names = self.outputs.loss_names([one and one.name for one in self._losses])
+        self._terms = [f"{name}_loss" for name in names]
         self._charged = [one for one in self._losses if one is not None]
-        self.terms = tuple(f"{one.name}_loss" for one in self._charged) if len(self._charged) > 1 else ()
+        several = len(self._charged) > 1
+        self.terms = tuple(n for n, one in zip(self._terms, self._losses, strict=True) if one is not None and several)
         self.counts = any(one.counts for one in self._charged)
+
+    def _weights(self, loss, loss_weights):
+        """The weight of each output's loss: of one loss for all outputs one weight, or one for each."""
+        one_for_all = not keras.tree.is_nested(loss)
+        if one_for_all and isinstance(loss_weights, (list, tuple)) and len(loss_weights) == 1:
+            (loss_weights,) = loss_weights
+        weights = self.outputs.one_each(loss_weights, "loss_weights", default=1.0, shared=one_for_all)
+        return [float(check_number(weight, "loss_weights")) for weight in weights]
 
     @property
     def losses(self):
@@ -55,24 +67,24 @@ class SampleLoss:
             y_true, y_pred, sample_weight: A batch's targets, predictions and weights (or `None`).
             draw: The step's `Draw`, which knows the global batch; `None` where these rows are all of it.
         """
-        whole = tf.cast(tf.shape(tf.nest.flatten(y_pred)[0])[0], tf.float32) if draw is None else draw.total
+        whole = tf.cast(tf.shape(keras.tree.flatten(y_pred)[0])[0], tf.float32) if draw is None else draw.total
         sums = None if draw is None else draw.denominators
         counts = iter([] if sums is None else tf.unstack(sums))
         total, terms = 0.0, {}
-        for loss, *data in self._by_output(y_true, y_pred, sample_weight):
+        for name, loss, *data in self._by_output(y_true, y_pred, sample_weight):
             count = next(counts) if loss.counts and sums is not None else None
-            values = terms[f"{loss.name}_loss"] = loss(*data, whole, count)
+            values = terms[name] = loss(*data, whole, count)
             total += values if loss.weight == 1.0 else loss.weight * values
         return total, {name: terms[name] for name in self.terms}
 
     def sums(self, y_true, y_pred, sample_weight=None):
         """Returns the denominators of those means that find theirs in the data, a vector; see `Update.denominators`."""
         data = self._by_output(y_true, y_pred, sample_weight)
-        return tf.stack([loss.count(*part) for loss, *part in data if loss.counts])
+        return tf.stack([loss.count(*part) for _, loss, *part in data if loss.counts])
 
     def targets(self, y_true):
         """The target of every output, as a list, `None` for those that have no loss and were given none."""
-        flat = tf.nest.flatten(y_true)
+        flat = keras.tree.flatten(y_true)
         if not isinstance(y_true, dict) and len(flat) == len(self._charged) < len(self.outputs):
             targets = iter(flat)
             return [None if loss is None else next(targets) for loss in self._losses]
@@ -90,10 +102,11 @@ class SampleLoss:
                 _check_labels(loss.loss, np.asarray(target), tuple(output.shape))
 
     def _by_output(self, y_true, y_pred, sample_weight):
-        """Each loss with its target, prediction and sample weights."""
+        """Each loss's name in `terms`, itself, its target, prediction and sample weights."""
         weights = self.outputs.one_each(sample_weight, "sample_weight")
-        parts = zip(self._losses, self.targets(y_true), self.outputs.predictions(y_pred), weights, strict=True)
-        return [part for part in parts if part[0] is not None]
+        data = self.targets(y_true), self.outputs.predictions(y_pred), weights
+        parts = zip(self._terms, self._losses, *data, strict=True)
+        return [part for part in parts if part[1] is not None]
 
 
 def _check_labels(loss, labels, output_shape):

@@ -51,6 +51,8 @@ class Siamese(Supervised):
     True
     """
 
+    checks_values = True  # labels of pairs are two numbers
+
     def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(network, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         inputs, outputs = inputs_of(network), outputs_of(network)

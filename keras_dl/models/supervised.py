@@ -6,6 +6,7 @@ from keras.src.backend import get_keras_mask, set_keras_mask  # masks on tensors
 
 from keras_dl.checks import refusal
 from keras_dl.models.base import ObjectiveModel, Update, predict_signature
+from keras_dl.models.base.class_weights import check_class_weight
 from keras_dl.models.endings import check_losses
 from keras_dl.models.sample_loss import SampleLoss
 
@@ -39,6 +40,7 @@ class Supervised(ObjectiveModel):
 
     averaged_networks = ("network",)
     has_targets = True
+    checks_values = False
 
     def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
@@ -49,8 +51,10 @@ class Supervised(ObjectiveModel):
         Args:
             optimizer: Optimizer, name or config.
             loss: A loss, its name, or a function of `(y_true, y_pred)`; for several outputs a list of them in the order
-                of the outputs, or a dict by their names. An output with `None`, or not named, is not charged.
-            loss_weights: Weights of the outputs' losses, likewise; without a name or an entry, 1.
+                of the outputs, a dict by their names, or a nest like the outputs. An output with `None`, or not named,
+                is not charged.
+            loss_weights: Weights of the outputs' losses, likewise; without a name or an entry, 1. One number serves one
+                loss, for one output or for all.
             metrics: Metrics, as for `keras.Model.compile`: a list, for several outputs a list or dict of lists.
             weighted_metrics: Metrics to which sample weights apply.
             **options: Further options of `ObjectiveModel.compile`.
@@ -60,11 +64,13 @@ class Supervised(ObjectiveModel):
         """
         self.sample_loss = SampleLoss(loss, loss_weights, self.network)
         check_losses(self.network, self.sample_loss.losses)
-        self.output_names = self.sample_loss.outputs.names  # by which Keras reads dicts of metrics
+        outputs = self.sample_loss.outputs
+        self.output_names = outputs.names if outputs.named else None  # by which Keras reads dicts of metrics
         self._losses_config = {
             "loss": loss, "loss_weights": loss_weights, "metrics": metrics, "weighted_metrics": weighted_metrics
         }  # fmt: skip
-        super().compile(optimizer, metrics=metrics, weighted_metrics=weighted_metrics, **options)
+        options |= {"metrics": outputs.metrics(metrics), "weighted_metrics": outputs.metrics(weighted_metrics)}
+        super().compile(optimizer, **options)
 
     def make_updates(self, optimizer):
         sums = self.loss_sums if self.sample_loss.counts else None
@@ -95,6 +101,11 @@ class Supervised(ObjectiveModel):
         if tf.distribute.has_strategy() and held is not None:
             parts = keras.tree.map_structure(lambda t: None if t is None else _first(t, held), parts)
         return [part[0] if part is not None and len(part) == 1 else part for part in parts]
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Trains on one batch; `keras.Model.train_on_batch`, with weights of classes checked."""
+        class_weight = check_class_weight(class_weight)
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def call(self, inputs, training=False):
         """Returns the network's predictions."""

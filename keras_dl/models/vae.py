@@ -96,6 +96,7 @@ class VAE(ObjectiveModel):
             )
         super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.latent_size = latent_size
+        self.checks_values = not likelihood.of_ranges
         self.given_objective = objective
         self.objective = ELBO(beta, num_samples, kl, free_bits) if objective is None else objective
 

@@ -310,6 +310,8 @@ def test_options_that_do_not_go_together_end_the_search(tmp_path):
     with pytest.raises(ValueError, match="batch_size with arrays only.*Received: batch_size=4"):
         tuner = kt.RandomSearch(recipe(), objective("loss"), max_trials=1, directory=tmp_path / "b")
         tuner.search(keras_dl.data.pipeline(X, Y, 8), batch_size=4, verbose=0)
+    with pytest.raises(TypeError, match="search should be given options of fit: .*Received: batchsize=4"):
+        search(tmp_path / "c", {"batchsize": 4})
 
 
 def test_every_execution_of_a_trial_is_another_run(tmp_path):

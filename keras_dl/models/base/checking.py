@@ -1,13 +1,12 @@
-"""What is checked of data, whatever the model: arrays before any work starts, batches as they come."""
+"""What is checked of data, whatever the model, before any work starts; of batches as they come see `stream`."""
 
-import numpy as np
+import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import Column, glimpse
 from keras_dl.data.pipeline import join
-from keras_dl.models.base.conditions import check_classes, unpack
 
 
 def is_arrays(data):
@@ -33,10 +32,11 @@ def check_given(x, name):
         raise refusal(f"{name} should be given data: {kinds}", x=x)
 
 
-def check_batch_size(options):
-    """Refuses a `batch_size` among options that is neither a positive integer nor `None`."""
-    if options.get("batch_size") is not None:
-        check_count(options["batch_size"], "batch_size")
+def check_counts(options):
+    """Refuses sizes of batches and numbers of steps among options that are neither positive integers nor `None`."""
+    for name in ("batch_size", "steps", "steps_per_epoch", "validation_steps", "validation_batch_size"):
+        if options.get(name) is not None:
+            options[name] = check_count(options[name], name)
 
 
 def check(model, x, y=None, sample_weight=None):
@@ -81,38 +81,21 @@ def check_rows(model, rows):
         )
 
 
-def check_batches(model, batches, classes=None):
-    """Refuses batches of a dataset or generator that the model cannot use: their rows are here by now.
-
-    The first is checked as arrays are; of later ones the labels, which takes some microseconds. NaN in data shows as
-    NaN in losses; a label out of range would show nowhere.
-
-    Args:
-        model: The model.
-        batches: List of batches.
-        classes: What `model.condition_classes()` gives, where the data come with labels.
-    """
-    if not model.streams:
-        return
-    later = batches
-    if model.unchecked:
-        model.unchecked = False
-        if not batches:
-            raise refusal("data should hold at least one batch", "none")
-        data = tf.nest.map_structure(lambda t: t.numpy(), batches[0])
-        check_arrays(data, missing=model.takes_missing)
-        model.check_data(data)
-        later = batches[1:]
-    for batch in later if classes is not None else ():
-        condition = unpack(batch)[1]
-        if condition is not None:
-            check_classes(np.asarray(condition), classes)
-
-
 def without_none(batch):
-    """A batch without the `None`s (no targets, no weights) that Keras' adapters put at its end; tensors throughout."""
+    """A batch without the `None`s (no targets, no weights) that Keras' adapters put at its end; tensors throughout.
+
+    Where some outputs have weights, those without have ones.
+    """
     if isinstance(batch, tuple):
-        while batch and (batch[-1] is None or isinstance(batch[-1], tf.experimental.Optional)):
+        while batch and _is_none(batch[-1]):
             batch = batch[:-1]
+        if len(batch) == 3 and any(map(_is_none, keras.tree.flatten(batch[2]))):
+            ones = tf.ones(tf.shape(tf.nest.flatten(batch[0])[0])[:1])
+            weights = keras.tree.map_structure(lambda weight: ones if _is_none(weight) else weight, batch[2])
+            batch = (*batch[:2], weights)
         batch = batch[0] if len(batch) == 1 else batch
     return batch
+
+
+def _is_none(part):
+    return part is None or isinstance(part, tf.experimental.Optional)

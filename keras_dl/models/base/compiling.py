@@ -1,5 +1,6 @@
 """What `compile` refuses before it changes anything, and how it takes optimizers."""
 
+import inspect
 import warnings
 
 import keras
@@ -8,6 +9,7 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.models.base.structure import synchronizes
 
 _ADAM = {"class_name": "Adam", "config": {}}
+_OF_OPTIMIZERS = set(inspect.signature(keras.optimizers.Adam).parameters)
 TARGETS = ("loss", "loss_weights", "metrics", "weighted_metrics")
 
 
@@ -24,6 +26,15 @@ def check(model, jit_compile, steps_per_execution, options):
         raise refusal(
             "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas",
             "jit_compile=True",
+        )
+    unknown = sorted(set(options) - {*TARGETS, *model.optimizer_names})
+    if unknown:
+        own = ", ".join(f"{name}={options[name]!r}" for name in unknown)
+        hint = f": keras.optimizers.Adam({own})" if set(unknown) <= _OF_OPTIMIZERS else ""
+        raise refusal(
+            f"{' and '.join(unknown)} should be given to the optimizer or left out, as compile takes none{hint}",
+            own,
+            error=TypeError,
         )
     count = steps_per_execution
     if count != "auto" and (not isinstance(count, int) or isinstance(count, bool) or count < 1):

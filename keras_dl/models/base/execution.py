@@ -7,7 +7,7 @@ import itertools
 import tensorflow as tf
 
 from keras_dl.data.pipeline import mark_of
-from keras_dl.models.base.checking import check_batches, check_rows, without_none
+from keras_dl.models.base.checking import check_rows, without_none
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
 from keras_dl.models.base.graphs import compiled, traced_alone
@@ -29,13 +29,13 @@ def train_function(model):
 def _on_one_device(model):
     """The function that trains without replicas."""
     programs = Programs(model)
-    classes = _classes(model)
 
     def function(iterator):
         batches = _next_batches(model, iterator)
-        if model.unchecked and batches:
-            check_rows(model, tf.nest.flatten(batches[0])[0].shape[0])
-        check_batches(model, batches, classes)
+        if model.stream is not None:
+            if model.stream.unchecked and batches:
+                check_rows(model, tf.nest.flatten(batches[0])[0].shape[0])
+            model.stream.check(batches)
         if not batches:
             raise StopIteration
         batches = batches[_skipped(model, len(batches)) :]
@@ -50,13 +50,13 @@ def test_function(model):
         return _replicated(model, model.run_evaluation)
     step = functools.partial(compiled, model.test_step)
     single = model.test_step if model.run_eagerly else step(jit_compile=evaluates_by_xla(model))
-    classes = _classes(model)
 
     def function(iterator):
         logs = None
         for batch in itertools.islice(iterator, model.steps_per_execution):
             batch = without_none(batch)
-            check_batches(model, [batch], classes)
+            if model.stream is not None:
+                model.stream.check([batch])
             logs = single(batch)
         if logs is None:
             raise StopIteration
@@ -84,11 +84,6 @@ def predict_function(model, keras_function):
         return tf.nest.map_structure(lambda *parts: tf.concat(parts, 0), *outputs)
 
     return traced_alone(function, **options)
-
-
-def _classes(model):
-    """The classes of the labels that come with the data, or `None`."""
-    return model.condition_classes() if model.has_conditions else None
 
 
 def _next_batches(model, iterator):
@@ -208,7 +203,7 @@ def _run_on_replicas(strategy, function, batch):
 def _replicated(model, step, training=False):
     """Runs `step` on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients."""
     strategy = model.distribute_strategy
-    classes = _classes(model)
+    classes = model.condition_classes() if model.has_conditions else None
 
     def run(batch, **options):
         def on_replica(batch):

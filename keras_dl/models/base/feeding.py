@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.disk import rows_of
 from keras_dl.data.pipeline import mark_of, pipeline
+from keras_dl.models.base import class_weights
 from keras_dl.models.base.checking import check, check_rows, reads_disk
 
 
@@ -68,7 +69,7 @@ def through_pipeline(model, x, y, shuffle, options):
     if split and options.get("validation_data") is None:
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     if class_weight is not None:  # those of the rows to train on: validation takes none, as in Keras
-        weight = _class_weights(class_weight, y)
+        weight = class_weights.of_arrays(class_weight, y)
     check(model, x, y, weight)
     rows = len(tf.nest.flatten(x)[0])
     if options.get("validation_batch_size") is None:
@@ -127,21 +128,6 @@ def _share(reader, strategy):
     workers = len(resolver.cluster_spec().as_dict().get("worker", ())) if resolver is not None else 0
     if workers > 1:
         reader.share(workers, resolver.task_id, strategy.num_replicas_in_sync)
-
-
-def _class_weights(class_weight, y):
-    """A weight per sample, 1 for classes that are not listed, from labels or one-hot vectors, as in Keras."""
-    if keras.tree.is_nested(y):
-        raise refusal("class_weight should come with one output's labels", "targets of several outputs")
-    y = np.asarray(y)
-    if y.ndim > 2:
-        raise refusal(
-            "class_weight should come with one label per sample: give sample_weight, shaped like the labels",
-            f"y of shape {y.shape}",
-        )
-    labels = y.argmax(-1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(len(y))
-    classes, indices = np.unique(np.rint(labels), return_inverse=True)  # soft labels are those of the nearest class
-    return np.array([class_weight.get(int(label), 1.0) for label in classes], "float32")[indices]
 
 
 def _split(x, y, weight, share):

@@ -5,15 +5,14 @@ import contextlib
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import glimpse
 from keras_dl.data.pipeline import pipeline
-from keras_dl.models.base import choosing, feeding
+from keras_dl.models.base import choosing, class_weights, feeding
 from keras_dl.models.base.checking import (
     check,
-    check_batch_size,
-    check_batches,
+    check_counts,
     check_given,
     check_ranks,
     check_rows,
@@ -30,6 +29,7 @@ from keras_dl.models.base.progress import (
     in_order,
 )
 from keras_dl.models.base.replicas import lost_workers
+from keras_dl.models.base.stream import Stream
 
 
 def measuring(callbacks):
@@ -46,20 +46,12 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
     check_given(x, "fit")
-    check_count(options.get("epochs", 1), "epochs", least=0)
+    _check_numbers(options)
     x, y, options = _data(model, x, y, shuffle, options)
-    validation = options.get("validation_data")
-    for part in (x, validation):
-        check_ranks(model, part)
-    if reads_disk(validation):
-        options["validation_data"] = validation = feeding.held_out(validation, options.get("validation_batch_size"))
-    if isinstance(validation, (tuple, list)):
-        check(model, *validation)
-    elif validation is not None and is_arrays(validation):
-        check(model, validation)
+    check_ranks(model, x)
+    validation = options["validation_data"] = _validation(model, options)
     listed = as_list(callbacks)
-    check_monitors(model, listed)
-    direct_monitors(model, listed)
+    _check_callbacks(model, listed)
     steps_per_epoch, count = options.get("steps_per_epoch"), feeding.count_batches(x)
     steps = steps_per_epoch or count
     _choose(model, x, steps, options, listed)
@@ -72,18 +64,58 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
         shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": options.get("epochs", 1)}
         callbacks = Callbacks(in_order(model, listed, progress), steps, model=model, **shown)
     options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}
+    model.state.fitting = True
     try:
         workers, reader = lost_workers(model.distribute_strategy), feeding.reading(model, x, validation)
         with workers, reader, model.finiteness.left_to(callbacks.callbacks):
             return keras_fit(x, y, **options)
     finally:
         model.state.leave()
+        model.stream = None
+
+
+def _check_numbers(options):
+    """Refuses counts among the options of `fit` that Keras would meet in an epoch, and puts others in its words."""
+    check_counts(options)
+    for name, default in (("epochs", 1), ("initial_epoch", 0)):
+        options[name] = check_count(options.get(name, default), name, least=0)
+    every = options.get("validation_freq", 1)
+    if isinstance(every, (list, tuple)):
+        options["validation_freq"] = [check_count(epoch, "validation_freq") for epoch in every]
+    else:
+        options["validation_freq"] = check_count(every, "validation_freq")
+    options["class_weight"] = class_weights.check_class_weight(options.get("class_weight"))
+
+
+def _validation(model, options):
+    """The held-out data as `fit` reads them, checked where they are arrays; `None` without any."""
+    data = options.get("validation_data")
+    check_ranks(model, data)
+    if reads_disk(data):
+        data = feeding.held_out(data, options.get("validation_batch_size"))
+    if isinstance(data, (tuple, list)):
+        if not 1 <= len(data) <= 3:
+            expected = "`validation_data` should be data, (x, y) or (x, y, sample_weight)"
+            raise refusal(expected, f"{len(data)} parts")
+        check(model, *data)
+    elif data is not None and is_arrays(data):
+        check(model, data)
+    return data
+
+
+def _check_callbacks(model, callbacks):
+    """Refuses what is no callback and monitors that the model has not; tells callbacks which values are better."""
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise refusal("`callbacks` should be keras.callbacks.Callback objects", callbacks=callback)
+    check_monitors(model, callbacks)
+    direct_monitors(model, callbacks)
 
 
 def _data(model, x, y, shuffle, options):
     """What Keras' loop reads, and the options that are left."""
     arrays = is_arrays(x)
-    model.streams = model.unchecked = not arrays
+    model.stream = None if arrays else Stream(model)
     if arrays:
         x, options = feeding.through_pipeline(model, x, y, shuffle, options)
         return x, None, options
@@ -91,21 +123,23 @@ def _data(model, x, y, shuffle, options):
         x = feeding.ShuffledBatches(x, model.seed)
     if isinstance(x, tf.data.Dataset) and getattr(getattr(x, "order", None), "data", None) is not None:
         x.order.check(model)
-        model.streams = model.unchecked = False
+        model.stream = None
+    if isinstance(x, tf.data.Dataset) and options["class_weight"] is not None:
+        x, options["class_weight"] = class_weights.of_dataset(options["class_weight"], x), None
     return x, y, options
 
 
 def evaluate(model, keras_evaluate, x, y=None, **options):
     """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
     check_given(x, "evaluate")
-    check_batch_size(options)
+    check_counts(options)
     check_ranks(model, x)
     check(model, x, y)
     x, y = _from_disk(x, y, options)
-    streams = model.streams, model.unchecked  # of training, if it is under way
+    stream = model.stream  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")
     try:
-        model.streams = model.unchecked = not is_arrays(x)
+        model.stream = None if is_arrays(x) else Stream(model)
         measured = [] if within_fit else measuring(options.get("callbacks"))
         with single_steps(model), feeding.reading(model, x):
             if within_fit:
@@ -115,7 +149,7 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
             as_dict = options.pop("return_dict", False)
             logs = keras_evaluate(x, y, return_dict=True, **options)
     finally:
-        model.streams, model.unchecked = streams
+        model.stream = stream
     for callback in measured:
         logs |= callback.logs
     return logs if as_dict else model._flatten_metrics_in_order(logs)
@@ -124,7 +158,7 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
 def predict(model, keras_predict, x, **options):
     """`keras_predict` a batch at a time, with checked arrays; see `ObjectiveModel.predict`."""
     check_given(x, "predict")
-    check_batch_size(options)
+    check_counts(options)
     check_ranks(model, x)
     if is_arrays(x):
         check_arrays(x, missing=model.takes_missing)
@@ -157,13 +191,13 @@ def _choose(model, data, steps, options, callbacks):
     choice = choosing.before_fit(model, **model.compile_choices)
     spec = feeding.batch_spec(data)
     reads = spec is not None and feeding.reads_alike(data)
-    checks = reads and model.unchecked and model.distributed
+    checks = reads and model.stream is not None and model.distributed
     known = spec is not None and _is_known(spec)
     if checks or (reads and not known and "auto" in model.compile_choices.values()):
         spec = next(iter(data.take(1)), None)
         known = spec is not None
         if checks:  # on one device, the training function sees the rows
-            check_batches(model, [without_none(spec)] if known else [])
+            model.stream.check([without_none(spec)] if known else [])
     if known:
         check_rows(model, tf.nest.flatten(spec)[0].shape[0])
         stepped = bool(options.get("steps_per_epoch"))

@@ -86,8 +86,10 @@ class ObjectiveModel(Memory, Offers, Saved):
 
     #: Whether `compile` takes losses and metrics of targets; other models know what they minimise.
     has_targets = False
-    #: Whether batches come from data that could not be checked as arrays, and whether the next is their first.
-    streams = unchecked = False
+    #: The `Stream` that checks batches of what could not be checked as arrays, or `None`.
+    stream = None
+    #: Whether `check_data` asks more of values than to lie in a range: batches of a stream are then all checked by it.
+    checks_values = True
     #: The only number of rows of which XLA compiles batches; `None` for any.
     xla_rows = None
     #: Whether data are `x` or `(x, condition)`; others' second part is a target.

@@ -51,6 +51,8 @@ class Progress(keras.callbacks.Callback):
         if state.metrics and isinstance(self.data, tf.data.Dataset):
             self.model.build_metrics(without_none(next(iter(self.data))))
         state.take_up(stepped, continues)
+        if self.model.stream is not None:
+            self.model.stream.begin()
         state.steps_left = self.steps_per_epoch
         if self.order is not None and not continues:
             self.order.place(state.passes)

@@ -13,6 +13,8 @@ from keras_dl.runtime.tuning import data, record, space
 
 #: What of a recipe's `fit_options` goes to `fit`; what else they hold is for whoever makes the data.
 FIT = tuple(inspect.signature(keras.Model.fit).parameters)
+#: What `tuner.search` takes beside the data.
+SEARCH = tuple(dict.fromkeys([name for name in FIT if name not in ("self", "x", "y")] + list(data.BATCHES)))
 
 
 def hypermodel(build, data_spec, fit_options=None, seed=0):
@@ -130,6 +132,10 @@ class Recipe(kt.HyperModel):
     def fit(self, hp, model, x=None, y=None, validation_data=None, callbacks=None, **options):
         """Trains a model that was built with the same hyperparameters; returns its `History`."""
         tuner = _tuner(callbacks)
+        unknown = ", ".join(f"{name}={value!r}" for name, value in options.items() if name not in SEARCH)
+        if unknown:
+            expected = f"search should be given options of fit: {', '.join(SEARCH)}"
+            raise refusal(expected, unknown, error=kt.errors.FatalTypeError)
         if tuner is not None:
             self._check_space(tuner, hp)
         said = self.fit_options(space.told(hp.values))
