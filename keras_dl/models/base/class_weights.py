@@ -23,7 +23,7 @@ def check_class_weight(class_weight):
 
 
 def _is_label(key):
-    return isinstance(key, numbers.Real) and not isinstance(key, bool) and key == int(key)
+    return isinstance(key, numbers.Real) and not isinstance(key, bool) and key % 1 == 0
 
 
 def of_arrays(class_weight, y):

@@ -7,6 +7,8 @@ from keras_dl.checks import refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.models.base.conditions import check_classes, unpack
 
+_SMALL = 2**16  # bytes of arrays that are copied together sooner than each is looked at
+
 
 class Stream:
     """Refuses batches that a model cannot use, before it sees them.
@@ -43,33 +45,66 @@ class Stream:
         """
         if self.unchecked and not batches:
             raise refusal("data should hold at least one batch", "none")
-        for batch in batches:
+        arrays = [[_array(leaf) for leaf in tf.nest.flatten(batch)] for batch in batches]
+        if self._known(arrays):
+            self.count += len(batches)
+            return
+        for batch, leaves in zip(batches, arrays, strict=True):
             self.count += 1
             try:
-                self._check(tf.nest.map_structure(_array, batch))
+                self._check(batch, leaves)
             except (TypeError, ValueError) as error:
                 error.args = (f"{error} (batch {self.count})",)
                 raise
 
-    def _check(self, batch):
-        leaves = tf.nest.flatten(batch)
-        key = tuple((leaf.dtype, leaf.shape[1:]) for leaf in leaves)
-        extremes = np.array([(-leaf.min(), leaf.max()) if _is_number(leaf) else (np.nan, np.nan) for leaf in leaves])
-        alike = len({leaf.shape[:1] for leaf in leaves}) == 1
-        known = self._ranges.get(key)
-        if known is None or not alike or self.model.checks_values or not (extremes <= known).all():
-            check_arrays(batch, missing=self.model.takes_missing)
-            self.model.check_data(batch)
-            self._ranges[key] = extremes if known is None else np.fmax(extremes, known)
+    def _known(self, arrays):
+        """Whether batches, given as lists of arrays, lie within those before them, small ones together."""
+        kinds = set(map(_kind, arrays))
+        if len(kinds) != 1 or self.model.checks_values or self._classes is not None:
+            return False
+        known = self._ranges.get(kinds.pop())
+        if known is None or not all(map(_has_equal_rows, arrays)):
+            return False
+        columns = list(zip(*arrays, strict=True))
+        columns = [[np.concatenate(c)] if len(c) > 1 and c[0].nbytes < _SMALL else c for c in columns]
+        return all(_lies_within(_range(leaf), outer) for c, outer in zip(columns, known, strict=True) for leaf in c)
+
+    def _check(self, batch, leaves):
+        ranges, kind = [_range(leaf) for leaf in leaves], _kind(leaves)
+        known = self._ranges.get(kind)
+        within = known is not None and all(map(_lies_within, ranges, known)) and _has_equal_rows(leaves)
+        data = tf.nest.pack_sequence_as(batch, leaves)
+        if not within or self.model.checks_values:
+            check_arrays(data, missing=self.model.takes_missing)
+            self.model.check_data(data)
+            self._ranges[kind] = ranges if known is None else list(map(_united, ranges, known))
         elif self._classes is not None:  # labels may lie in their range and be no integers
-            condition = unpack(batch)[1]
+            condition = unpack(data)[1]
             if condition is not None:
                 check_classes(condition, self._classes)
+
+
+def _kind(leaves):
+    """What batches have in common that are alike."""
+    return tuple([(leaf.dtype, leaf.shape[1:]) for leaf in leaves])
+
+
+def _has_equal_rows(leaves):
+    return all(leaf.shape[:1] == leaves[0].shape[:1] for leaf in leaves)
 
 
 def _array(leaf):
     return leaf.numpy() if isinstance(leaf, tf.RaggedTensor) else np.asarray(leaf)  # of a tensor no copy
 
 
-def _is_number(leaf):
-    return leaf.size and leaf.dtype.kind in "biuf"
+def _range(leaf):
+    """The least and the largest of an array; NaN where it holds NaN, or nothing that can be compared."""
+    return (leaf.min(), leaf.max()) if leaf.size and leaf.dtype.kind in "biuf" else (np.nan, np.nan)
+
+
+def _lies_within(inner, outer):
+    return inner[0] >= outer[0] and inner[1] <= outer[1]
+
+
+def _united(one, other):
+    return np.fmin(one[0], other[0]), np.fmax(one[1], other[1])
