@@ -11,8 +11,7 @@ from keras_dl.models import cycle_losses, shapes
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import ObjectiveModel, SampleBuffer, Signature, Update
 from keras_dl.models.base.checking import is_arrays
-from keras_dl.models.endings import last_activation
-from keras_dl.models.gan_checks import RANGES
+from keras_dl.models.gan_checks import data_range
 
 _ADAM = {"class_name": "Adam", "config": {"learning_rate": 2e-4, "beta_1": 0.5}}
 
@@ -165,7 +164,7 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
             raise refusal("data should be (a, b), images of both domains", f"{type(data).__name__}")
         names = ("a", self.shape_a, self.backward), ("b", self.shape_b, self.forward)
         for x, (name, shape, network) in zip(data, names, strict=True):
-            parts.check_images(x, shape, f"images of {name}", RANGES.get(last_activation(network)))
+            parts.check_images(x, shape, f"images of {name}", data_range(network))
 
     def check_inputs(self, inputs):
         shapes.check_x(inputs, self.shape_a)

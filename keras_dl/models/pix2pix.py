@@ -8,8 +8,7 @@ from keras_dl.checks import check_number, refusal
 from keras_dl.models import shapes
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import ObjectiveModel, Signature, Update
-from keras_dl.models.endings import last_activation
-from keras_dl.models.gan_checks import RANGES
+from keras_dl.models.gan_checks import data_range
 from keras_dl.models.supervised import unpack
 
 _ADAM = {"class_name": "Adam", "config": {"learning_rate": 2e-4, "beta_1": 0.5}}
@@ -116,7 +115,7 @@ class Pix2Pix(ObjectiveModel):
     @property
     def data_range(self):
         """`(low, high)`, what the generator's last activation can make, or `None` for any numbers."""
-        return RANGES.get(last_activation(self.generator))
+        return data_range(self.generator)
 
     def signatures(self):
         """What `export` writes: `translate`."""
