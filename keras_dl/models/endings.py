@@ -177,8 +177,7 @@ def _of_function(activation, name, channels):
 
 def _name(part):
     """The name of an activation, layer or operation, as Keras writes activations."""
-    function = getattr(part, "function", part) if isinstance(part, keras.layers.Lambda) else part
-    function = getattr(part, "activation", function) if isinstance(part, keras.layers.Activation) else function
+    function = part.activation if isinstance(part, keras.layers.Activation) else part
     name = getattr(function, "__name__", None)
     if name is None:
         kind = type(function).__name__
