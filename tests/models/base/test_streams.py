@@ -41,7 +41,7 @@ WRONG = [
 def test_later_batches(method, x, message):
     for data in kinds(x):
         model = small_vae()
-        model.compile(steps_per_execution=1)
+        model.compile(run_eagerly=True, steps_per_execution=1)
         with pytest.raises(ValueError, match=message):
             getattr(model, method)(data, verbose=0)
         assert int(model.state.step) == (LATER if method == "fit" else 0)  # the batches before it
@@ -52,7 +52,7 @@ def test_integers_of_later_batches():
     x = np.zeros((8, *SHAPE), "uint8")
     x[5] = 200
     model = small_vae()
-    model.compile()
+    model.compile(run_eagerly=True)
     with pytest.raises(ValueError, match=r"divide pixels of 0 to 255 by 255.*\(batch 2\)"):
         model.evaluate(tf.data.Dataset.from_tensor_slices(x).batch(4), verbose=0)
 
@@ -73,7 +73,7 @@ def test_conditions_of_later_batches(label):
     condition = np.zeros(24, "float32")
     condition[:4], condition[9] = [0, 1, 2, 0], label
     model = small_vae(num_classes=3)
-    model.compile()
+    model.compile(run_eagerly=True)
     with pytest.raises(ValueError, match=r"condition should be integer labels from 0 to 2. .*\(batch 3\)"):
         model.evaluate(tf.data.Dataset.from_tensor_slices((GOOD, condition)).batch(4), verbose=0)
 
@@ -81,7 +81,7 @@ def test_conditions_of_later_batches(label):
 def test_a_generator_of_a_gan():
     generator = keras_dl.networks.mlp_generator(2, SHAPE, hidden=(4,))
     model = keras_dl.models.GAN(generator, keras_dl.networks.mlp_critic(SHAPE, hidden=(4,)))
-    model.compile()
+    model.compile(run_eagerly=True)
     low, high = model.data_range
     x = GOOD * (high - low) + low
     x[9] += 5
@@ -96,7 +96,7 @@ def test_the_number_of_a_batch_is_that_in_its_epoch():
     )
     data = data.map(lambda x: tf.ensure_shape(x, SHAPE)).batch(4)
     model = small_vae()
-    model.compile(steps_per_execution=1)
+    model.compile(run_eagerly=True, steps_per_execution=1)
     with pytest.raises(ValueError, match=r"\(batch 3\)"):
         model.fit(data, epochs=2, verbose=0)
     assert int(model.state.step) == 6 + LATER
@@ -135,7 +135,7 @@ def test_only_what_goes_beyond_the_batches_before_is_checked_in_full():
 
 def test_nothing_of_a_stream_binds_a_later_call():
     model = small_vae()
-    model.compile()
+    model.compile(run_eagerly=True)
     model.fit(tf.data.Dataset.from_tensor_slices(GOOD).batch(8), verbose=0)
     assert model.stream is None
     assert keras.ops.isfinite(model.fit(GOOD, verbose=0).history["loss"][0])
