@@ -131,9 +131,10 @@ def formats():
 
 
 def datasets():
-    """Names that `keras_dl.data.load` knows, and those of `keras_dl.data.segmentation.load`."""
+    """Names that `keras_dl.data.load` knows, and those of sets of scans and of images of any sizes."""
     data = ROOT / "keras_dl" / "data"
-    return [*_constant(data / "datasets.py", "NAMES"), *_constant(data / "segmentation" / "named.py", "NAMES")]
+    files = data / "datasets.py", data / "segmentation" / "named.py", data / "images" / "named.py"
+    return [name for file in files for name in _constant(file, "NAMES")]
 
 
 def unknown(kind, name, names):

@@ -7,10 +7,13 @@ from keras_dl.tasks.embedding import Embedding
 from keras_dl.tasks.field import Field
 from keras_dl.tasks.flow import Flow
 from keras_dl.tasks.generation import Generation
+from keras_dl.tasks.image_sets import ImageSets
 from keras_dl.tasks.linear import Clusters, Components
 from keras_dl.tasks.measure import Context, Measure, Report
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
+from keras_dl.tasks.super_resolution import SuperResolution
+from keras_dl.tasks.translation import Translation, Translations
 
 __all__ = [
     "AnomalyDetection",
@@ -24,9 +27,13 @@ __all__ = [
     "Field",
     "Flow",
     "Generation",
+    "ImageSets",
     "Measure",
     "Report",
     "Scans",
     "Segmentation",
+    "SuperResolution",
     "Task",
+    "Translation",
+    "Translations",
 ]

@@ -31,7 +31,7 @@ class Task:
 
     Args:
         condition: What the model sees beside the samples: `"labels"`, `"values"`, which it learns to predict,
-            `"masks"`, or `None`.
+            `"masks"`, `"images"` that it learns to make, or `None`.
     """
 
     #: Patterns of the pictures, the best first, of which one goes onto the card of an exported model.
@@ -46,8 +46,8 @@ class Task:
     unsearched = {}
 
     def __init__(self, condition=None):
-        if condition not in (None, "labels", "values", "masks"):
-            raise refusal('`condition` should be "labels", "values", "masks" or None', condition=condition)
+        if condition not in (None, "labels", "values", "masks", "images"):
+            raise refusal('`condition` should be "labels", "values", "masks", "images" or None', condition=condition)
         self.condition = condition
 
     def load(self, name, folder=None, label_values=None, track=untracked):
@@ -149,6 +149,24 @@ class Task:
         """
         text = f"the model does not generate: {type(model).__name__} has no `sample` that its task knows of"
         raise refusal(text, model=model)
+
+    def translate_folder(self, model, source, folder, track=untracked, backward=False):
+        """Writes what a model makes of the images of a folder as files; a task of such models writes this method.
+
+        Args:
+            model: The model.
+            source: The folder of images.
+            folder: The folder that the files go to.
+            track: Function `track(items, title)` that goes through items.
+            backward: Whether the second domain of a model of two is translated to the first.
+
+        Returns:
+            Dict of the meanings of what was written by path.
+
+        Raises:
+            ValueError: If the model makes no images of images.
+        """
+        raise refusal(f"the model makes no images of images: {type(model).__name__}", f"{source}")
 
     def goals(self, model, data, options, features=None):
         """Returns the names of the metrics by which a search can compare models, the best known first.

@@ -11,7 +11,8 @@ from keras_dl import runtime
 
 def test_it_reads_what_the_modules_hold():
     assert {"vae", "cvae", "iwae"} <= set(catalogue.recipes())
-    assert catalogue.datasets() == [*keras_dl.data.NAMES, *keras_dl.data.segmentation.NAMES]
+    data = keras_dl.data
+    assert catalogue.datasets() == [*data.NAMES, *data.segmentation.NAMES, *data.images.named.NAMES]
 
 
 @pytest.mark.parametrize("name", catalogue.recipes())

@@ -29,6 +29,7 @@ REFUSALS = [
     (["evaluate", "nowhere"], "nowhere holds no run"),
     (["export", "nowhere"], "nowhere holds no run"),
     (["segment", "nowhere", "--data", "d"], "nowhere holds no run"),
+    (["translate", "nowhere", "--data", "d"], "nowhere holds no run"),
     (["export", "runs/x", "/tmp/y"], "unexpected argument '/tmp/y': where the model goes is --to /tmp/y"),
     (["train", "vae", "--resume", "--out", "nowhere"], "nowhere holds no run"),
     (["train", "unet", "--resume", "--folds", "--out", "nowhere"], "nowhere holds no run"),

@@ -110,7 +110,7 @@ OF_POINTS = ("flow2d", "score2d", "ebm2d")  # which refuse anything but points i
 @pytest.mark.parametrize("name", catalogue.recipes())
 def test_every_hyperparameter_says_what_it_means(name):
     recipe = catalogue.module(name)
-    masks = recipe.TASK.condition == "masks"
+    masks = recipe.TASK.condition in ("masks", "images")
     spec = recipe.TASK.load(recipe.DATASET).spec if masks or name in ("siren", "gan2d", *OF_POINTS) else SPECS["digits"]
     for hyperparameter, _, takes, meaning in space.table(recipe, spec):
         assert takes and len(meaning) > 5, hyperparameter
@@ -147,7 +147,7 @@ def test_every_recipe_builds_for_every_kind_of_image(name, spec):
 def test_every_preset_lies_in_its_space(recipe, preset):
     values, recipe = catalogue.presets(recipe)[preset], catalogue.module(recipe)
     spec = SPECS.get(preset, SPECS["digits"])
-    if recipe.TASK.condition == "masks":
+    if recipe.TASK.condition in ("masks", "images"):
         spec = recipe.TASK.load(recipe.DATASET).spec
     found = space.build(recipe, spec, values, seed=0)[2]
     assert values.items() <= found.items()

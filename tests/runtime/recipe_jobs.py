@@ -30,7 +30,7 @@ def small(recipe, **compilation):
         of scans a dataset of as many batches, and no batch size.
     """
     module = catalogue.module(recipe)
-    data, masks = module.TASK.load(module.DATASET), module.TASK.condition == "masks"
+    data, masks = module.TASK.load(module.DATASET), module.TASK.condition in ("masks", "images")
     known = {name for name, *_ in space.table(module, data.spec)}
     given = SMALL_SCANS if masks else SMALL
     values = {name: value for name, value in given.items() if name in known}

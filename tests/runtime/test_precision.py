@@ -37,7 +37,8 @@ def test_every_pair_of_ways(processes):
 @pytest.mark.slow
 @pytest.mark.full
 def test_every_recipe_in_bfloat16_with_xla_stacks_and_two_replicas(processes):
-    recipes = [name for name in catalogue.recipes() if name not in ("pca", "ppca")]  # solved in closed form: no steps
+    left_out = ("pca", "ppca", "pix2pix", "cyclegan")  # closed forms, without steps; games, of which there are others
+    recipes = [name for name in catalogue.recipes() if name not in left_out]
     for first in range(0, len(recipes), 4):  # a few at a time, so that none waits for all others
         some = recipes[first : first + 4]
         for recipe, job in [(name, processes.start(recipe_jobs.losses_of_ways, name)) for name in some]:
