@@ -1,5 +1,6 @@
 """What every test and doctest starts from: float32, a fixed seed, compiled functions, no noise, no display."""
 
+import gc
 import os
 import pathlib
 import sys
@@ -25,6 +26,13 @@ def pytest_xdist_auto_num_workers(config):
     if named or (os.cpu_count() or 1) < 2 or _memory() < 2 * MEMORY_PER_PROCESS:
         return 0
     return 2
+
+
+def pytest_collection_finish():
+    """Spares the garbage collector what lives to the end: TensorFlow's modules, and those of the tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 10, 10)  # a graph that is traced makes millions of objects, of which few are garbage
 
 
 def _memory():

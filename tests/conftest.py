@@ -1,4 +1,4 @@
-"""Grids of cases, of which the default run takes a few: marker `grid`."""
+"""Which cases of a grid the default run takes (marker `grid`), and which files come first (marker `slow`)."""
 
 import collections
 import itertools
@@ -6,8 +6,15 @@ import itertools
 import pytest
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+@pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items):
+    mark_grids(items)
+    result = yield  # here `-m` chooses
+    slowest_first(items)
+    return result
+
+
+def mark_grids(items):
     """Marks as `full` the cases of a grid that its marker does not name, or that its pairs do not need."""
     grids = collections.defaultdict(list)
     for item in items:
@@ -19,6 +26,12 @@ def pytest_collection_modifyitems(items):
         for case in cases:
             if chosen and case not in chosen:  # a single case that was asked for by its name runs
                 case.add_marker(pytest.mark.full)
+
+
+def slowest_first(items):
+    """Sorts files by how many slow tests each has, so that no process waits at the end for another's long file."""
+    slow = collections.Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def pairwise(cases):

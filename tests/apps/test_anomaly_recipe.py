@@ -40,6 +40,7 @@ def test_scores_are_minus_the_likelihood_and_the_squared_error():
     assert found["likelihood"].value == 3 / 4 and found["reconstruction"].value == 3 / 4
 
 
+@pytest.mark.full
 def test_a_run_on_digits(run, tmp_path):
     folder = tmp_path / "anomaly"
     small = ["--set=network=mlp", "--set=hidden_units=16", "--set=batch_size=256", "--set=anomaly_class=0"]

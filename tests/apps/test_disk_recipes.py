@@ -72,6 +72,7 @@ def test_a_classifier_of_a_folder_goes_through_all_programs(run, classes, tmp_pa
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_vae_of_an_array_trains_samples_and_resumes_where_it_was_killed(run, small, tmp_path):
     np.save(tmp_path / "digits.npy", (X[:400] * 255).astype("uint8"))
     options = ["--data", tmp_path / "digits.npy", "--epochs", 12, *small, "--set=batch_size=32"]

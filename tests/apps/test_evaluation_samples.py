@@ -50,6 +50,7 @@ def test_images(run, digits, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_points(run, tmp_path, capsys):
     pytest.importorskip("ot")
     folder = tmp_path / "gan2d"

@@ -23,6 +23,7 @@ def test_points_have_a_density_map_a_grid_and_a_divergence(run, tmp_path):
     assert figures["log_prob_kind"] == "exact" and figures["kl_divergence"] == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.full
 def test_images_are_drawn_by_temperature_and_counted_in_bits(run, tmp_path):
     small = ["--set=filters=4", "--set=num_steps=1", "--set=batch_size=512", "--epochs", 1]
     folder = tmp_path / "glow"

@@ -82,6 +82,7 @@ def test_a_run_on_digits(run, tmp_path):
     assert "`discriminate` | `x`: float32 ?x8x8x1" in card and "`latents`: float32 ?x2" in card
 
 
+@pytest.mark.full
 def test_a_conditional_run(run, tmp_path):
     folder = tmp_path / "cgan"
     small = ["--set=hidden_units=16", "--set=batch_size=256"]

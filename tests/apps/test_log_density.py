@@ -55,6 +55,7 @@ def test_a_bound_is_no_more_than_the_closed_form(run, logistic):
     assert exact - 1.0 < found["log_prob"] < exact
 
 
+@pytest.mark.full
 def test_a_search_compares_by_the_same_figure(run, logistic, tmp_path):
     recipe = json.loads((logistic / "config.json").read_text())["recipe"]
     options = ["--objective", "log_prob", "--trials", 1, "--epochs", 1, "--out", tmp_path / "search"]

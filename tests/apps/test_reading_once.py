@@ -13,6 +13,7 @@ RECIPES = {"nnunet": TINY, "unet": [*TINY, "--set=patch_size=16", "--set=levels=
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.grid("unet")
 def test_each_nifti_file_is_decoded_once(run, recipe, tmp_path, monkeypatch):
     nibabel = pytest.importorskip("nibabel", reason="needs the extra medical: nibabel")
     nifti_folder(nibabel, tmp_path / "scans")

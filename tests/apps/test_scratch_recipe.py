@@ -53,6 +53,7 @@ def test_an_evaluation_has_its_own_measure(run, flow, capsys):
     assert not {"num_samples", "log_prob_monte_carlo_error", "bits_per_dimension"} & set(found)
 
 
+@pytest.mark.full
 def test_a_resumed_run_is_an_uninterrupted_one(run, flow, recipe, tmp_path):
     shutil.copytree(flow, tmp_path / "resumed")
     assert run(train.main, recipe, "--out", tmp_path / "resumed", "--epochs", 2, "--resume") == 0
@@ -95,6 +96,7 @@ def test_a_server_gives_the_models_numbers(run, flow, tmp_path):
     np.testing.assert_allclose(served["sample/x"], model.sample(7, seed=3), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.full
 def test_export_and_tune(run, flow, recipe, tmp_path, capsys):
     assert run(export.main, flow, "--to", tmp_path / "flow") == 0
     card = (tmp_path / "flow" / "README.md").read_text()

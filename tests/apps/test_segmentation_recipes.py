@@ -62,6 +62,7 @@ def test_written_masks_are_those_of_the_model(segmenter):
         assert scores[str(label)] == pytest.approx(expected, abs=1e-3)
 
 
+@pytest.mark.full
 def test_a_resumed_run_is_an_uninterrupted_one(run, segmenter, tmp_path):
     """The state after the first epoch goes on to the same second one, with the same patches, changed alike."""
     shutil.copytree(segmenter, tmp_path / "resumed")

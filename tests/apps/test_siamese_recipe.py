@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from apps import evaluate, export, train
 
 
+@pytest.mark.full
 def test_a_run_on_digits(run, tmp_path, capsys):
     folder = tmp_path / "siamese"
     assert run(train.main, "siamese", "--out", folder, "--epochs", 2, "--set=embedding_size=4") == 0

@@ -57,6 +57,7 @@ def test_fields_of_a_known_function_are_its_own():
         assert fields[f"{name}_correlation"] > 0.999
 
 
+@pytest.mark.full
 def test_a_run_goes_through_the_programs(run, tmp_path, capsys):
     folder = tmp_path / "siren"
     assert run(train.main, "siren", "--out", folder, *SMALL) == 0

@@ -180,6 +180,7 @@ def send_after_an_epoch(process, number, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_killed_process_resumes_to_the_same_state(run, tmp_path, small):
     options = ["--epochs", 30, "--seed", 3, *small]
     assert run(train.main, "vae", "--out", tmp_path / "whole", *options) == 0

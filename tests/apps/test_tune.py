@@ -111,6 +111,7 @@ def test_the_best_run_is_a_run_folder_for_all_programs(run, searched, tmp_path, 
     assert [line.split(",")[0] for line in history] == ["epoch", "1", "2", "3"]
 
 
+@pytest.mark.full
 def test_the_same_seed_makes_the_same_search_and_an_interrupted_one_ends_as_it(
     run, searched, tmp_path, monkeypatch, capsys
 ):
@@ -195,6 +196,7 @@ def test_what_decides_the_meaning_of_the_objective_is_not_searched(run, capsys):
         assert ("one of bernoulli, gaussian" in capsys.readouterr().out) == expected
 
 
+@pytest.mark.full
 def test_failed_trials_are_reported_and_the_search_goes_on(run, searched, tmp_path, monkeypatch, capsys):
     sizes = {number: int(row["latent_size"]) for number, row in trials(searched).items()}
     worst = results(searched)["trials"][-1]["trial"]
@@ -217,6 +219,7 @@ def test_failed_trials_are_reported_and_the_search_goes_on(run, searched, tmp_pa
     assert "failed" in shown and "Expected another size" in shown
 
 
+@pytest.mark.full
 def test_where_all_trials_fail_the_search_fails_and_says_why(run, tmp_path, monkeypatch, capsys):
     original = search_trial.KeepBest.on_epoch_end
 
@@ -231,6 +234,7 @@ def test_where_all_trials_fail_the_search_fails_and_says_why(run, tmp_path, monk
     assert not (folder / "best").exists()
 
 
+@pytest.mark.full
 def test_a_trial_that_ends_its_process_again_and_again_is_given_up(run, tmp_path, capsys):
     folder = search.SearchFolder(tmp_path / "s")
     options = ["vae", "--out", folder.path, "--trials", 2, "--epochs", 1, *SMALL]
@@ -277,6 +281,7 @@ def features(tmp_path_factory):
     return file
 
 
+@pytest.mark.full
 def test_samples_are_measured_while_training(run, features, tmp_path):
     folder, small = tmp_path / "s", ["--set=network=mlp", "--set=hidden_units=16", "--set=hidden_layers=1"]
     options = ["--objective", "kid", "--features", features, "--trials", 1, "--epochs", 2, "--set=batch_size=512"]
@@ -291,6 +296,7 @@ def test_samples_are_measured_while_training(run, features, tmp_path):
     assert json.loads((folder / "best" / "results.json").read_text())["test"]["kid"] == best["val_kid"]
 
 
+@pytest.mark.full
 def test_the_importance_weighted_bound_is_measured_while_training(run, tmp_path):
     folder = tmp_path / "s"
     options = ["--objective", "log_prob", "--trials", 1, "--epochs", 1]
@@ -318,6 +324,7 @@ def start(*command):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_killed_process_resumes(searched, tmp_path):
     process = start("apps.tune", "vae", "--out", tmp_path / "s", *OPTIONS)
     for line in process.stdout:

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 
 from keras_dl import losses
 
@@ -30,6 +31,7 @@ def silhouette(points):
     return distance[same].mean() / distance[~same].mean()
 
 
+@pytest.mark.full
 def test_mined_triplets_pull_classes_apart():
     for mining in ("all", "semi-hard", "hard"):
         keras.utils.set_random_seed(0)

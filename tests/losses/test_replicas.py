@@ -50,6 +50,7 @@ def _fit_all():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_two_replicas_train_as_one():
     results = shared().call(_fit_all, timeout=600)
     assert len(results) == len(_cases()[1])

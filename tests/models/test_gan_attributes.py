@@ -68,7 +68,7 @@ def test_every_network_learns_and_is_saved(shared, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["second critic", "auxiliary classifier", "projection"])
-@pytest.mark.grid("projection")
+@pytest.mark.full
 def test_the_generator_shows_the_class_asked_for(kind):
     """Three classes of points on a line: samples of a class lie where the class does."""
     keras.utils.set_random_seed(0)

@@ -200,6 +200,7 @@ def test_labels_of_later_batches_are_checked(options):
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.grid("False")
 def test_labels_are_checked_under_a_strategy(jit_compile):
     x, y = images(12), np.zeros((12, 2))
     y[9] = (3, 0.5)

@@ -138,6 +138,7 @@ def test_two_replicas_train_as_one_and_as_torch():
         assert float(difference) < 1e-5
 
 
+@pytest.mark.full
 def test_a_fresh_process_goes_on_to_the_bit(tmp_path):
     """Both optimizers, the average and the random state are saved; so are the choices of `compile`."""
 

@@ -45,7 +45,7 @@ def test_trained_critic_is_the_density_ratio_and_gives_the_js_divergence():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shift", [0.5, 1.5])
-@pytest.mark.grid("1.5")
+@pytest.mark.full
 def test_wasserstein_critic_estimates_the_shift_of_gaussians(shift):
     """W_1 of a normal and its shifted copy is the shift. With weight w the best slope is 1 + shift / (2 w)."""
     keras.utils.set_random_seed(0)

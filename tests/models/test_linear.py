@@ -128,6 +128,7 @@ def test_an_iteration_never_lowers_the_likelihood(seed, offset, missing):
     assert (np.diff(loss) < 1e-4 * np.abs(loss[1:])).all(), loss
 
 
+@pytest.mark.full
 def test_iterations_and_gradients_reach_the_closed_form():
     x = low_rank(noise=1.0)
     best = float(np.mean(fitted(models.PPCA, x, 3).log_prob(x)))

@@ -41,6 +41,7 @@ def vae(**options):
 
 
 @pytest.mark.parametrize("options", [{}, {"ema_momentum": 0.9}])
+@pytest.mark.grid("options1")
 def test_vae(options, tmp_path):
     x = np.random.default_rng(0).random((40, *SHAPE), "float32")
     model = vae(**options)

@@ -62,6 +62,7 @@ def test_every_likelihood_trains(likelihood, x):
 
 
 @pytest.mark.parametrize("kind", ["labels", "vectors"])
+@pytest.mark.grid("labels")
 def test_a_conditional_vae_learns_what_the_condition_says(kind):
     labels = np.random.default_rng(0).integers(0, 2, 200)
     x = np.where(labels[:, None, None, None] == 1, 0.9, 0.1) * np.ones((200, *SHAPE), np.float32)

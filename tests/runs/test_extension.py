@@ -62,6 +62,7 @@ def state(model):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.grid("Adam, cosine", "constant")
 def test_an_extended_run_goes_on_along_the_longer_schedule(optimizer, tmp_path):
     before = state(train(tmp_path / "r", optimizer, epochs=2))
     extended = train(tmp_path / "r", optimizer, epochs=4, resumes=True, extend=True)
@@ -91,6 +92,7 @@ def all_variables(model):
 
 
 @pytest.mark.parametrize("optimizer", sorted(set(OPTIMIZERS) - {"constant"}))
+@pytest.mark.grid("Adam, cosine")
 def test_epochs_at_a_rate_of_zero_are_refused(optimizer, tmp_path):
     train(tmp_path / "r", optimizer, epochs=2)
     with pytest.raises(ValueError, match="would be 0 in epoch 3.*--extend stretches.*Received: --epochs 3"):
@@ -111,6 +113,7 @@ def test_a_constant_rate_needs_no_stretching(tmp_path):
 
 
 @pytest.mark.parametrize("extend", [False, True])
+@pytest.mark.grid("True")
 def test_an_interrupted_run_ends_as_it_would_have(extend, tmp_path):
     whole = train(tmp_path / "whole", "Adam, cosine", epochs=3)
     train(tmp_path / "r", "Adam, cosine", epochs=3, stop=1)

@@ -72,9 +72,9 @@ MODELS = {"remembers": remembers, "vae": vae, "classifier": classifier, "regular
 MODELS |= {"flow": flow, "energy": energy}
 
 
-def train(strategy):
-    """Trains every model for 50 steps of gradient descent; returns weights, histories and predictions by its name."""
-    return {name: _train(strategy, name) for name in MODELS}
+def train(strategy, names):
+    """Trains models for 50 steps of gradient descent; returns weights, histories and predictions by their names."""
+    return {name: _train(strategy, name) for name in names}
 
 
 def _train(strategy, name):
@@ -127,16 +127,16 @@ def normalize(strategy):
     }
 
 
-def on_one_and_two_replicas():
-    """Returns what `train` makes on one device and on two, and what `normalize` does on two."""
+def on_one_and_two_replicas(names):
+    """Returns what `train` makes of models on one device and on two, and what `normalize` does on two."""
     mirrored = keras_dl.runtime.strategy("mirrored", devices=2)
     assert mirrored.num_replicas_in_sync == 2
-    return train(keras_dl.runtime.strategy("none")), train(mirrored), normalize(mirrored)
+    return train(keras_dl.runtime.strategy("none"), names), train(mirrored, names), normalize(mirrored)
 
 
-def on_two_workers(index, ports):
-    """Returns what `train` and `normalize` make as one of two workers."""
+def on_two_workers(index, ports, names):
+    """Returns what `train`, of models, and `normalize` make as one of two workers."""
     os.environ["TF_CONFIG"] = jobs.tf_config(index, ports)
     strategy = keras_dl.runtime.strategy("auto")
     assert strategy.num_replicas_in_sync == 2 and keras_dl.runtime.is_chief() == (index == 0)
-    return train(strategy), normalize(strategy)
+    return train(strategy, names), normalize(strategy)

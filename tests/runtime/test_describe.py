@@ -74,6 +74,7 @@ def test_describe():
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_numbers_with_and_without_onednn():
     def step(value):
         environ = {**os.environ, onednn.VARIABLE: value}

@@ -18,6 +18,7 @@ def assert_alike(result, expected):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_replicas_and_workers_train_as_one_device_and_share_the_reading(processes, tmp_path):
     np.save(tmp_path / "x.npy", digits(200)[0])
     ports, path = free_ports(2), str(tmp_path / "x.npy")

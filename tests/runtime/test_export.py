@@ -133,6 +133,7 @@ def test_what_has_no_signatures_is_refused(tmp_path):
         runtime.export(networks.mlp_encoder(SHAPE, 2, hidden=(4,)), tmp_path)
 
 
+@pytest.mark.full
 def test_averaged_weights_are_what_is_exported(tmp_path):
     vae = small_vae(ema_momentum=0.5)
     vae.compile(optimizer=keras.optimizers.SGD(1.0), jit_compile=False)
@@ -144,6 +145,7 @@ def test_averaged_weights_are_what_is_exported(tmp_path):
     assert np.abs(found - vae.likelihood.mean(vae.decoder(latents))).max() > 1e-4
 
 
+@pytest.mark.full
 def test_vectors_as_conditions(tmp_path):
     given = {"condition_shape": (2,)}
     vae = models.ConditionalVAE(

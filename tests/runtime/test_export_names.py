@@ -79,6 +79,7 @@ assert (draw(5) == draw(5)).all() and (draw(-1) != draw(-1)).any()
 
 
 @pytest.mark.filterwarnings("ignore:No warm-up records")
+@pytest.mark.full
 def test_fresh_noise_where_operations_are_deterministic(tmp_path):
     folder = runtime.export(small_vae(), tmp_path / "m")
     done = subprocess.run([sys.executable, "-c", DETERMINISTIC, folder], capture_output=True, text=True, timeout=120)

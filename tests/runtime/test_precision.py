@@ -28,10 +28,10 @@ def test_pairs_cover_the_axes():
 
 
 @pytest.mark.slow
-def test_every_pair_of_ways(processes):
-    started = [processes.start(grid_jobs.run, name, grid_jobs.PAIRS) for name in ("vae", "classifier")]
-    for job in started:
-        check(job.result(300))
+@pytest.mark.parametrize("name", ["vae", "classifier"])
+@pytest.mark.grid("classifier")
+def test_every_pair_of_ways(processes, name):
+    check(processes.call(grid_jobs.run, name, grid_jobs.PAIRS, timeout=300))
 
 
 @pytest.mark.slow

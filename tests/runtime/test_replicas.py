@@ -1,27 +1,40 @@
 """One replica, two replicas and two workers take the same steps."""
 
+import functools
+
 import numpy as np
 import pytest
 
 from apps.launch import free_ports
+from tests.processes import shared
 from tests.runtime import replica_jobs
 
 TOLERANCE = 1e-5
+# The default run takes those that differ most: with memory, metrics and inner updates. The others train apart.
+SOME = ("remembers", "classifier", "wgan_gp")
+OTHERS = tuple(name for name in replica_jobs.MODELS if name not in SOME)
 pytestmark = pytest.mark.slow
+each_model = pytest.mark.parametrize("name", [*SOME, *(pytest.param(name, marks=pytest.mark.full) for name in OTHERS)])
 
 
-@pytest.fixture(scope="module")
-def trained(processes):
-    """What each way of running made of every model: weights, histories, predictions; and of batch normalization."""
-    ports = free_ports(2)
-    workers = [processes.start(replica_jobs.on_two_workers, index, ports) for index in range(2)]
+@pytest.fixture
+def trained(request):
+    """What each way of running made of the test's model and others, and of batch normalization."""
+    return ways_of(OTHERS if request.node.callspec.params.get("name") in OTHERS else SOME)
+
+
+@functools.cache
+def ways_of(names):
+    """What each way of running made of models: weights, histories, predictions; and of batch normalization."""
+    ports, processes = free_ports(2), shared()
+    workers = [processes.start(replica_jobs.on_two_workers, index, ports, names) for index in range(2)]
     chief, other = (worker.result(300) for worker in workers)
-    one, *two = processes.call(replica_jobs.on_one_and_two_replicas, timeout=300)
+    one, *two = processes.call(replica_jobs.on_one_and_two_replicas, names, timeout=300)
     ways = {"two replicas": two, "worker 0 of two": chief, "worker 1 of two": other}
     return {"one replica": one} | {way: {**models, "normalized": found} for way, (models, found) in ways.items()}
 
 
-@pytest.mark.parametrize("name", replica_jobs.MODELS)
+@each_model
 @pytest.mark.parametrize("way", ["two replicas", "worker 0 of two", "worker 1 of two"])
 def test_fifty_steps_equal_those_of_one_replica(trained, way, name):
     found, expected = trained[way][name], trained["one replica"][name]
@@ -32,14 +45,14 @@ def test_fifty_steps_equal_those_of_one_replica(trained, way, name):
         np.testing.assert_allclose(found["history"][metric], values, rtol=TOLERANCE, atol=TOLERANCE, err_msg=metric)
 
 
-@pytest.mark.parametrize("name", replica_jobs.MODELS)
+@each_model
 @pytest.mark.parametrize("way", ["two replicas", "worker 0 of two", "worker 1 of two"])
 def test_predictions_equal_those_of_one_replica(trained, way, name):
     found, expected = trained[way][name]["predictions"], trained["one replica"][name]["predictions"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
 
 
-@pytest.mark.parametrize("name", replica_jobs.MODELS)
+@each_model
 def test_training_moved_the_weights(trained, name):
     losses = next(iter(trained["one replica"][name]["history"].values()))
     assert abs(losses[0] - losses[-1]) > 100 * TOLERANCE
@@ -62,10 +75,10 @@ def test_batch_normalization_has_one_average_on_all_replicas(trained, way):
     np.testing.assert_allclose(*found["predictions"], rtol=0, atol=TOLERANCE)
 
 
-def test_workers_hold_equal_weights(trained):
+@each_model
+def test_workers_hold_equal_weights(trained, name):
     for index, values in enumerate(trained["worker 0 of two"]["normalized"]["replicas"]):
         np.testing.assert_array_equal(trained["worker 1 of two"]["normalized"]["replicas"][index], values)
-    for name in replica_jobs.MODELS:
-        expected = trained["worker 0 of two"][name]
-        for one, other in zip(trained["worker 1 of two"][name]["weights"], expected["weights"], strict=True):
-            np.testing.assert_array_equal(one, other)
+    expected = trained["worker 0 of two"][name]
+    for one, other in zip(trained["worker 1 of two"][name]["weights"], expected["weights"], strict=True):
+        np.testing.assert_array_equal(one, other)

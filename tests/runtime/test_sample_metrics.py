@@ -8,6 +8,7 @@ from tests.runtime import sample_metric_jobs
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_logs_equal_those_of_one_replica(processes):
     one, two = processes.call(sample_metric_jobs.on_one_and_two_replicas, timeout=300)
     ports = free_ports(2)

@@ -186,6 +186,7 @@ def test_averaged_weights_are_those_of_the_best_epoch(tmp_path):
             np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.full
 def test_hyperband_allots_the_epochs_and_goes_on_where_a_trial_stopped(tmp_path):
     steps = {}
 
@@ -314,6 +315,7 @@ def test_options_that_do_not_go_together_end_the_search(tmp_path):
         search(tmp_path / "c", {"batchsize": 4})
 
 
+@pytest.mark.full
 def test_every_execution_of_a_trial_is_another_run(tmp_path):
     tuner, steps = search(tmp_path, max_trials=2, executions_per_trial=2)
     assert steps == [10] * 4
@@ -349,6 +351,7 @@ def test_a_failed_execution_leaves_the_next_trial_the_first_seed(tmp_path):
         ({"extra": True}, "units was not searched"),
     ],
 )
+@pytest.mark.grid("changed1-units was not searched")
 def test_a_search_does_not_go_on_in_another_space(changed, message, tmp_path):
     search(tmp_path)
     with pytest.raises(ValueError, match=f"should ask for what it asked for when the search in .* Received: {message}"):

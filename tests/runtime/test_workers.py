@@ -11,6 +11,7 @@ from tests.runtime import worker_jobs
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_a_lost_worker_ends_the_run_which_resumes(processes, tmp_path):
     folder, lopsided = tmp_path / "checkpoints", tmp_path / "lopsided"
     ports = free_ports(2)

@@ -88,6 +88,7 @@ def test_a_search_needs_no_program_and_no_terminal(tmp_path, capsys):
         search.Search(plan, folder, config)
 
 
+@pytest.mark.full
 def test_a_trial_of_anomalies_does_not_see_the_anomalous_class(tmp_path, monkeypatch):
     """The data of a trial are those of a run, which lack the class that is told apart."""
     from apps.recipes import anomaly

@@ -72,6 +72,7 @@ def traces(model):
     return [function for call in programs._functions.values() for function in call.functions.values()]
 
 
+@pytest.mark.full
 def test_tails_stay_plain_and_the_numbers_the_same(monkeypatch):
     plain = trained(epochs=2)
     monkeypatch.setattr(choosing, "pays_off", lambda model, rows, steps: True)

@@ -139,6 +139,7 @@ def test_a_model_keeps_samples_of_each_class_apart(uninterrupted):
     assert int(np.sum(pool.count.value)) == 6 * 37
 
 
+@pytest.mark.full
 def test_float16_remembers_the_same(tmp_path):
     """Half precision, to the bit across an interruption; what is remembered stays near that of float32."""
     half = {"optimizer": keras.optimizers.SGD(0.01), "policy": "mixed_float16", "steps_per_batch": 2}
@@ -244,6 +245,7 @@ def test_a_restarted_optimizer_has_no_memory():
 
 
 @pytest.mark.parametrize("options", [{"steps_per_execution": 3}, {"steps_per_execution": 3, "jit_compile": True}])
+@pytest.mark.grid("options0")
 def test_stacked_steps_are_single_ones(uninterrupted, options):
     tolerance = 1e-4 if options.get("jit_compile") else 0.0
     assert_same(fit(remembering(steps_per_batch=2, **options)), uninterrupted, tolerance)
@@ -264,6 +266,7 @@ class SaveAt(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("batch", [3, 8, 11, 17])
+@pytest.mark.grid("8")
 def test_a_run_goes_on_to_the_bit(tmp_path, uninterrupted, batch):
     """In the warm-up, inside the fade, between lazy updates, and with a batch taken in two steps."""
     fit(remembering(steps_per_batch=2), callbacks=[SaveAt(tmp_path / "model.keras", batch)])

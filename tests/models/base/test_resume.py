@@ -35,6 +35,7 @@ def classifier():
     return model
 
 
+@pytest.mark.full
 def test_a_fresh_process_goes_on_to_the_bit(tmp_path):
     cases = []
     for build, labelled in ((vae, False), (classifier, True)):
@@ -72,6 +73,7 @@ class StopAt(keras.callbacks.Callback):
 
 
 @pytest.mark.parametrize("steps_per_execution", [1, 2])
+@pytest.mark.grid("2")
 def test_a_run_saved_within_an_epoch_goes_on_to_the_bit(tmp_path, steps_per_execution):
     def build():
         model = small_vae(dropout=0.2)

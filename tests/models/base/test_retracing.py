@@ -96,6 +96,7 @@ def test_batches_of_many_sizes(warnings_of_retracing):
     assert warnings_of_retracing == []
 
 
+@pytest.mark.full
 def test_a_search_of_three_trials(warnings_of_retracing, tmp_path):
     kt = pytest.importorskip("keras_tuner")
 

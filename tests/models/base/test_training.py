@@ -106,6 +106,7 @@ def test_keras_ema_callback_acts_on_the_optimizer():
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.grid("mixed_float16")
 def test_mixed_precision(policy):
     keras.config.set_dtype_policy(policy)
     vae = small_vae(likelihood="bernoulli")
