@@ -70,7 +70,7 @@ def group(request, tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.grid("losses", "objectives")
+@pytest.mark.grid("losses")
 def test_malformed_arguments(group):
     throw(group, 60 if group[0] in ("models", "runtime") else 250)
 

@@ -12,6 +12,7 @@ from keras_dl.runtime import warmup
 NEEDS = {"saved_model": "tensorflow", "onnx": "tf2onnx", "litert": "tensorflow"}
 
 
+@pytest.mark.full
 def test_litert_lies_beside_and_is_not_served(run, finished, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for version in ("1", "2"):

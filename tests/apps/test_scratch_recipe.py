@@ -76,6 +76,7 @@ def test_samples_follow_the_density(run, flow, tmp_path):
     np.testing.assert_allclose(x.mean(0), (mass[:, None] * grid).sum(0), atol=0.1)
 
 
+@pytest.mark.full
 def test_a_server_gives_the_models_numbers(run, flow, tmp_path):
     """The SavedModel in a fresh process with TensorFlow alone: nothing there knows the recipe's file."""
     assert run(export.main, flow, "--to", tmp_path / "flow") == 0

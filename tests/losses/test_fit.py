@@ -42,6 +42,7 @@ def test_mined_triplets_pull_classes_apart():
         assert silhouette(model(POINTS).numpy()) < 0.6 * before, mining
 
 
+@pytest.mark.full
 def test_stacked_pairs_and_triplets():
     rows = RANDOM.permutation(64)
     network, inputs = embedding(), [keras.Input((8,)) for _ in range(3)]

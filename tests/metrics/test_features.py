@@ -143,6 +143,7 @@ def test_a_lenet_on_mnist_is_good_enough(real_data):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_inception_takes_grey_images_of_any_size():
     features = metrics.inception_features((28, 28, 1), weights=None)
     x = images(2, (28, 28, 1))

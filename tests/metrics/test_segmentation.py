@@ -226,6 +226,7 @@ def epoch_values(scope):
     return expected, logs["dice"], logs["iou"], history["dice"][0], history["iou"][0]
 
 
+@pytest.mark.full
 def test_in_compile_on_one_and_two_replicas():
     """Uneven batches, and a replica without samples: the epoch's value is that of all pixels."""
     one, two = np.array(output_of(TWO_REPLICAS).split()[-10:], float).reshape(2, 5)

@@ -26,6 +26,7 @@ def train_critic(gan, x, epochs, batch_size=512):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_trained_critic_is_the_density_ratio_and_gives_the_js_divergence():
     keras.utils.set_random_seed(0)
     critic = networks.mlp_critic((1,), hidden=(32, 32), activation="tanh")

@@ -82,6 +82,7 @@ def test_a_conditional_vae_learns_what_the_condition_says(kind):
 
 
 @pytest.mark.parametrize("schedule", [objectives.Linear(6), objectives.Cyclical(4), objectives.Sigmoid(8)])
+@pytest.mark.grid("schedule0")
 def test_annealing_follows_the_step_when_steps_are_stacked_and_after_a_resume(schedule, tmp_path):
     def betas(steps_per_execution, resume):
         x = np.repeat(images(1), 40, 0)  # the same rate in every batch

@@ -52,6 +52,7 @@ def test_initial_bounds():
     assert 0 < np.abs(b3).max() <= 512**-0.5
 
 
+@pytest.mark.full
 def test_learns_as_torchs_does():
     """From torch's initial weights the loss falls as in torch, step by step: the spread of runs is the seed's alone."""
     frozen = np.load(pathlib.Path(__file__).parents[1] / "frozen" / "torch_siren.npz")

@@ -32,6 +32,7 @@ def dense_unet_count(channels, classes, rank=2, head=True):
     return stem + sum(layer) + sum(transition) + 8 + up + (5 * classes if head else 0)
 
 
+@pytest.mark.full
 def test_contract_of_the_dense_unet():
     build = lambda: dense_unet((33, 40, 4), 2, **SMALL)  # noqa: E731
     check_network(build, normal(2, 33, 40, 4), (33, 40, 2), dense_unet_count(4, 2))

@@ -62,7 +62,7 @@ def state(model):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.grid("Adam, cosine", "constant")
+@pytest.mark.grid("Adam, cosine")
 def test_an_extended_run_goes_on_along_the_longer_schedule(optimizer, tmp_path):
     before = state(train(tmp_path / "r", optimizer, epochs=2))
     extended = train(tmp_path / "r", optimizer, epochs=4, resumes=True, extend=True)
@@ -106,6 +106,7 @@ def test_a_run_interrupted_before_its_end_is_refused_too(tmp_path):
         train(tmp_path / "r", "Adam, cosine", epochs=4, resumes=True)
 
 
+@pytest.mark.full
 def test_a_constant_rate_needs_no_stretching(tmp_path):
     train(tmp_path / "r", "constant", epochs=2)
     longer = train(tmp_path / "r", "constant", epochs=4, resumes=True)

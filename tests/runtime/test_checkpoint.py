@@ -94,6 +94,7 @@ def schedule():
     ],
     ids=["every step", "stacked, schedule", "float16", "vae, epochs"],
 )
+@pytest.mark.grid("vae, epochs", "float16")
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, build, every, stop):
     def run(model, *callbacks, **options):
         if isinstance(model, keras_dl.models.VAE):

@@ -75,6 +75,7 @@ def test_conditional_signatures(conditional_folder, tmp_path):
 
 
 @pytest.mark.skipif(c_compiler() is None, reason="no C compiler on this machine")
+@pytest.mark.full
 def test_the_c_api_gives_the_models_numbers(vae_folder, conditional_folder, tmp_path):
     client = build_c_client(tmp_path)
     vae, folder = vae_folder

@@ -81,7 +81,7 @@ def test_refused(conditional_folder, name):
 
 @pytest.mark.skipif(c_compiler() is None, reason="no C compiler on this machine")
 @pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.grid("infinite", "scalar_label", "fewer_labels")
+@pytest.mark.full
 def test_refused_through_the_c_api(conditional_folder, client, name, tmp_path):
     inputs, message = REFUSED[name]
     with pytest.raises(subprocess.CalledProcessError) as failure:

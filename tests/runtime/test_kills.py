@@ -25,6 +25,7 @@ def check_survival(processes, folder, kills, epochs, seed, job_of=jobs.train_unt
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_five_kills(processes, tmp_path):
     check_survival(processes, tmp_path, kills=5, epochs=8, seed=1)
 

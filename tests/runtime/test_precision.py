@@ -54,5 +54,6 @@ def test_every_way(processes, name):
 
 
 @pytest.mark.slow
+@pytest.mark.full
 def test_the_end_of_data_of_unknown_length_takes_no_step(processes):
     assert processes.call(grid_jobs.end_of_data_of_unknown_length) == (12, 12)

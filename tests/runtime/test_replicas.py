@@ -28,8 +28,8 @@ def ways_of(names):
     """What each way of running made of models: weights, histories, predictions; and of batch normalization."""
     ports, processes = free_ports(2), shared()
     workers = [processes.start(replica_jobs.on_two_workers, index, ports, names) for index in range(2)]
-    chief, other = (worker.result(300) for worker in workers)
-    one, *two = processes.call(replica_jobs.on_one_and_two_replicas, names, timeout=300)
+    chief, other = (worker.result(900) for worker in workers)
+    one, *two = processes.call(replica_jobs.on_one_and_two_replicas, names, timeout=900)
     ways = {"two replicas": two, "worker 0 of two": chief, "worker 1 of two": other}
     return {"one replica": one} | {way: {**models, "normalized": found} for way, (models, found) in ways.items()}
 

@@ -100,6 +100,7 @@ def test_fitting_twice_is_fitting_longer():
     assert largest_difference(once, twice) == 0
 
 
+@pytest.mark.full
 def test_a_seed_reproduces_and_another_differs():
     def trained(seed):
         model = small_vae(seed=seed)

@@ -94,6 +94,7 @@ STEPPED = {
 
 @pytest.mark.parametrize("within", [False, True])
 @pytest.mark.parametrize("name", STEPPED)
+@pytest.mark.grid("pipeline-True", "dataset-False")
 def test_steps_per_epoch_goes_on_to_the_bit(name, within, tmp_path):
     """Epochs of 4 of 10 batches, resumed after three of six, or within the fourth."""
     path, options = tmp_path / "m.keras", {"steps_per_epoch": 4, "verbose": 0}
