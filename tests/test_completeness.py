@@ -29,7 +29,8 @@ NO_PARTS = {
     "losses": {"Loss"},
     "bijectors": {"AffineTransform", "Bijector", "Coupling", "MADE", "Transform"},
     "likelihoods": {
-        *("Dequantized", "LogDensity", "LearnedNormal", "Likelihood", "NormalMixture", "Prior", "StandardNormal", "get")
+        *("Dequantized", "FixedMixture", "LogDensity", "LearnedNormal", "Likelihood", "NormalMixture", "Prior"),
+        *("StandardNormal", "get"),
     },
     "networks": {"conditions", "create", "transfer_weights"},
     "objectives": {"Adversarial", "Bound", "EnergyObjective", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},

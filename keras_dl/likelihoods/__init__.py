@@ -8,7 +8,7 @@ from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
 from keras_dl.likelihoods.gaussian import Gaussian
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.likelihoods.logistic_mixture import DiscretizedLogisticMixture
-from keras_dl.likelihoods.priors import LearnedNormal, NormalMixture, Prior, StandardNormal
+from keras_dl.likelihoods.priors import FixedMixture, LearnedNormal, NormalMixture, Prior, StandardNormal
 from keras_dl.likelihoods.registry import get
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Dequantized",
     "DiscretizedLogistic",
     "DiscretizedLogisticMixture",
+    "FixedMixture",
     "Gaussian",
     "LearnedNormal",
     "Likelihood",

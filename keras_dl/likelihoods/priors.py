@@ -1,9 +1,10 @@
 """Priors over latents: the standard normal, one that is learned, and mixtures."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_seed
+from keras_dl.checks import check_count, check_number, check_numbers, check_seed, refusal
 
 
 class Prior(keras.layers.Layer):
@@ -151,3 +152,50 @@ class NormalMixture(Prior):
     def get_config(self):
         own = {"components": self.components, "spread": self.spread, "seed": self.seed}
         return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class FixedMixture(Prior):
+    r"""A mixture $p(z) = \frac1k \sum_k \mathcal{N}(\mu_k, \sigma^2 I)$ that is not trained: a source of flow matching.
+
+    Args:
+        centres: The means $\mu_k$, nested sequences of numbers of shape `(k, latent_size)`.
+        scale: Standard deviation $\sigma$.
+        **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
+
+    Raises:
+        ValueError: If `centres` is no such table, or `scale` is not positive.
+
+    Example:
+
+    >>> prior = FixedMixture([[-1.0], [1.0]], scale=1.0)
+    >>> round(float(prior().log_prob([0.0])), 4)           # a normal at distance 1
+    -1.4189
+    """
+
+    def __init__(self, centres, scale=1.0, **kwargs):
+        table = np.asarray(check_numbers(centres, "centres"), "float32")
+        if table.ndim != 2 or not table.size:
+            raise refusal("`centres` should have shape (k, latent_size)", f"shape {table.shape}")
+        super().__init__(table.shape[1], **kwargs)
+        self.centres, self.scale = table.tolist(), float(check_number(scale, "scale", above=0))
+
+    def __call__(self):
+        from keras_dl.likelihoods import distributions
+
+        loc = tf.constant(self.centres)
+        normals = distributions.Normal(loc, self.scale * tf.ones_like(loc))
+        return distributions.MixtureSameFamily(
+            distributions.Categorical(logits=tf.zeros(len(self.centres))),
+            distributions.Independent(normals, reinterpreted_batch_ndims=1),
+        )
+
+    def draw_latents(self, draw, temperature=1.0):
+        component = draw.integers(high=len(self.centres))
+        return tf.gather(tf.constant(self.centres), component) + (
+            temperature * self.scale * draw.normal((self.latent_size,))
+        )
+
+    def get_config(self):
+        config = {name: value for name, value in super().get_config().items() if name != "latent_size"}
+        return {**config, "centres": self.centres, "scale": self.scale}

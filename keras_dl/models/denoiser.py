@@ -28,6 +28,10 @@ class Denoiser:
     condition_dropout: float
     condition_classes: Callable
     averaged: Callable
+    #: Whether only samplers that need nothing but the velocity are right.
+    follows_velocity = False
+    #: Whether data carry points of the source, which the model then cannot draw.
+    carries_source = False
 
     def scaled(self, x):
         """Data on the inner scale."""
@@ -42,6 +46,23 @@ class Denoiser:
             return x
         low, high = self.value_range
         return tf.clip_by_value((x + 1.0) * (0.5 * (high - low)) + low, low, high)
+
+    def draw_source(self, draw):
+        """Points at the far end of the path, for the rows of a `Draw`."""
+        return draw.normal(self.data_shape)
+
+    def ends(self, x, condition, draw):
+        """Both ends of the paths of a batch: data on the inner scale, and what each of them is joined to."""
+        return self.scaled(x), self.draw_source(draw)
+
+    def on_path(self, x, end, t, draw):
+        """The points of the paths at times `t`, and what the network should predict there."""
+        x_t = self.process.perturb(x, end, t)
+        target = processes.target(self.process, x, end, t, self.prediction)
+        if not self.process.jitters:
+            return x_t, target
+        jitter = draw.normal(self.data_shape)
+        return x_t + spread(self.process.jitter(t), x) * jitter, target + spread(self.process.d_jitter(t), x) * jitter
 
     def apply(self, network, x_t, t, condition, training=False):
         """A network's prediction, float32, at noisy samples and times of shape `(rows,)`."""
@@ -86,7 +107,7 @@ class Denoiser:
 
     def sampling_options(self, steps, sampler, guidance, condition):
         """Checked options of a sampler, as the graphs take them."""
-        sampler = samplers.get(self.sampler if sampler is None else sampler)
+        sampler = self.checked_sampler(self.sampler if sampler is None else sampler)
         steps = check_count(self.steps if steps is None else steps, "steps")
         check_number(guidance, "guidance", least=0)
         if guidance != 1.0 and (condition is None or not self.condition_dropout):
@@ -96,6 +117,17 @@ class Denoiser:
             )
         return {"steps": steps, "sampler": sampler, "guidance": float(guidance)}
 
+    def checked_sampler(self, sampler):
+        """A sampler as a function, which may be one of this model's paths alone."""
+        function = samplers.get(sampler)
+        if self.follows_velocity and function in [samplers.SAMPLERS[name] for name in samplers.NOT_OF_VELOCITY]:
+            raise refusal(
+                "`sampler` should follow the velocity, as 'euler', 'heun' and 'adaptive' do, for paths that are not "
+                "those of independent normal noise",
+                sampler=sampler,
+            )
+        return function
+
     def checked_condition(self, condition, rows):
         """A condition as a tensor; none is one, where training hid some."""
         hides = conditions.takes_condition(self.network) and self.condition_dropout > 0
@@ -104,6 +136,9 @@ class Denoiser:
         conditions.check([self.network], condition, rows)
         return conditions.as_tensor([self.network], condition)
 
+    def source_log_prob(self):
+        """The log-density of the source as a function of points; `None` for the standard normal."""
+
     # Graphs.
 
     def _denoise(self, x, time, condition=None):
@@ -111,7 +146,7 @@ class Denoiser:
         return self.unscaled(processes.convert(self.process, value, x, time, self.prediction, "data"))
 
     def _sample(self, num_samples, condition, seed, call, steps, sampler, guidance):
-        latents = Draw.for_sampling(seed, call, num_samples).normal(self.data_shape)
+        latents = self.draw_source(Draw.for_sampling(seed, call, num_samples))
         return self._decode(latents, condition, seed, call, steps, sampler, guidance)
 
     def _decode(self, latents, condition, seed, call, steps, sampler, guidance, constrain=None):
@@ -129,7 +164,7 @@ class Denoiser:
             there = self.process.perturb(known, noise(index, x_t), t)
             return mask * there + (1.0 - mask) * x_t
 
-        latents = Draw.for_sampling(seed, call, tf.shape(x)[0]).normal(self.data_shape)
+        latents = self.draw_source(Draw.for_sampling(seed, call, tf.shape(x)[0]))
         made = self._decode(latents, condition, seed, call, steps, sampler, guidance, constrain)
         return mask * x + (1.0 - mask) * made
 
@@ -150,7 +185,9 @@ class Denoiser:
         repeated = None if condition is None else tf.repeat(condition[None], count, 0)
         if repeated is not None:
             repeated = tf.reshape(repeated, tf.concat([[-1], tf.shape(condition)[1:]], 0))
-        values, _ = samplers.log_likelihood(self.field(repeated), self.process, x, probes, exact, tolerance)
+        values, _ = samplers.log_likelihood(
+            self.field(repeated), self.process, x, probes, exact, tolerance, self.source_log_prob()
+        )
         low, high = self.value_range or (-1.0, 1.0)
         return values + math.prod(self.data_shape) * math.log(2.0 / (high - low))
 

@@ -1,6 +1,5 @@
 """Diffusion models."""
 
-import math
 import warnings
 
 import keras
@@ -8,16 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import processes
-from keras_dl.checks import check_count, check_number, check_seed, refusal
-from keras_dl.likelihoods.log_density import LogDensity
-from keras_dl.models import denoiser, diffusion_checks, diffusion_signatures, shapes
+from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.models import denoiser, diffusion_checks, diffusion_density, diffusion_signatures, shapes
 from keras_dl.models.base import ObjectiveModel, Update, conditions
-
-_EXACT = 8  # values per sample up to which the divergence is exact by default
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class Diffusion(denoiser.Denoiser, ObjectiveModel):
+class Diffusion(denoiser.Denoiser, diffusion_density.Density, ObjectiveModel):
     r"""Diffusion model: a network learns to undo the noise that a process adds to data.
 
     With $x_t = \alpha(t) x + \sigma(t) \epsilon$, the network $f$ predicts the noise, the data, or another linear form
@@ -96,15 +92,13 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
     def loss_terms(self, batch, draw):
         """The weighted squared error of every sample of a batch; see `Update.loss`."""
         x, condition = conditions.unpack(batch)
-        x = self.scaled(tf.cast(x, tf.float32))
         # One time in each of as many equal parts of the process as the global batch has rows.
         uniform = (tf.cast(draw.row_numbers(), tf.float32) + draw.uniform()) / draw.total
         t = self.process.training_times(tf.clip_by_value(uniform, 1e-6, 1.0 - 1e-6))
-        noise = draw.normal(self.data_shape)
+        x, end = self.ends(tf.cast(x, tf.float32), condition, draw)
         condition = self.hidden_at_random(condition, draw)
-        x_t = self.process.perturb(x, noise, t)
+        x_t, target = self.on_path(x, end, t, draw)
         predicted = self.apply(self.network, x_t, t, condition, draw.training)
-        target = processes.target(self.process, x, noise, t, self.prediction)
         error = tf.reduce_mean(tf.square(predicted - target), list(range(1, x.shape.rank)))
         return error * diffusion_checks.weight(self.process, t, self.prediction, self.weighting)
 
@@ -206,41 +200,6 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
         options = self.sampling_options(steps, sampler, guidance, condition)
         return self.as_graph(self._decode)(latents, condition, *self.sampling_seed(0), **options)
 
-    @property
-    def log_prob_kind(self):  # type: ignore[override]
-        """Whether `log_prob` is exact, up to the solver's tolerance, or an estimate; see `log_density`."""
-        return "exact" if math.prod(self.data_shape) <= _EXACT else "estimate"
-
-    def log_prob(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):
-        r"""Returns the values of `log_density`, $\log p(x)$ in nats: shape `(rows,)`."""
-        return self.log_density(x, condition, num_samples, seed, tolerance).values
-
-    def log_density(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):  # type: ignore[override]
-        r"""Returns $\log p(x)$ by the probability-flow equation (Chen et al. 2018; Song et al. 2021, section 4.3).
-
-        Args:
-            x: Data, shape `(rows, *data_shape)`.
-            condition: Their conditions, where the network is conditional.
-            num_samples: Random directions along which the divergence is estimated, without bias; `None` means the exact
-                divergence for up to 8 values per sample, else one direction.
-            seed: Integer that fixes the directions; `None` means the model's seed: the same at every call.
-            tolerance: Tolerance of the solver.
-
-        Returns:
-            A `keras_dl.likelihoods.LogDensity`: values and standard errors in nats, shape `(rows,)`, and their kind.
-        """
-        exact = num_samples is None and self.log_prob_kind == "exact"
-        count = 0 if exact else check_count(1 if num_samples is None else num_samples, "num_samples")
-        seed = tf.constant(self.seed if seed is None else check_seed(seed), tf.int64)
-        x, condition = self._inputs(x, condition)
-        tolerance = check_number(tolerance, "tolerance", above=0)
-        with diffusion_checks.solvable(tolerance):
-            values = self.as_graph(self._log_prob)(x, condition, seed, num_samples=count, tolerance=tolerance)
-        if exact:
-            return LogDensity.exact(values[0])
-        mean, variance = tf.nn.moments(values, 0)
-        return LogDensity(mean, tf.sqrt(variance / (count - 1.0)), "estimate")  # of one draw: 0 / 0, which is NaN
-
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return diffusion_signatures.signatures(self)
@@ -266,12 +225,6 @@ class Diffusion(denoiser.Denoiser, ObjectiveModel):
     def from_config(cls, config):
         read = keras.saving.deserialize_keras_object
         return cls(**{**config, **{name: read(config[name]) for name in ("network", "process")}})
-
-    def _inputs(self, x, condition):
-        """Checked tensors of data and condition."""
-        x = shapes.as_rows(x, self.data_shape)
-        self._check_scale(x.numpy())
-        return x, self.checked_condition(condition, len(x))
 
     def _check_scale(self, x):
         if not x.size:

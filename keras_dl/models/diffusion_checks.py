@@ -53,6 +53,8 @@ def check_prediction(process, prediction, weighting):
     if not isinstance(process, processes.Process):
         raise refusal("`process` should be a keras_dl.processes.Process", process=process, error=TypeError)
     processes.coefficients(process, process.t_max, prediction)
+    if process.jitters and prediction != "velocity":
+        raise refusal("`prediction` should be 'velocity' for a path with noise of its own", prediction=prediction)
     if float(process.alpha(process.t_max)) < 1e-6 and prediction in ("noise", "score"):
         raise refusal(
             "`prediction` should be 'data', 'v' or 'velocity' for a process that ends in pure noise",

@@ -11,7 +11,8 @@ def signatures(model):
 
     A conditional model's functions take `condition` as a further input. `sample` takes `num_samples` and `steps`
     (int32) and `seed` (int64; -1 for fresh noise), and uses the model's own sampler; its condition has one row, for
-    all samples, or one per sample. `log_prob` estimates the divergence along one direction.
+    all samples, or one per sample. `log_prob` estimates the divergence along one direction. A model whose data carry
+    their source has neither.
     """
     x = tf.TensorSpec([None, *model.data_shape], tf.float32)
     time = tf.TensorSpec([None], tf.float32)
@@ -34,9 +35,13 @@ def signatures(model):
         values = model._log_prob(x, condition, tf.constant(seed_of_model, tf.int64), num_samples=1, tolerance=1e-5)
         return {"log_prob": values[0]}
 
-    return {
+    functions = {
         "denoise": Signature(lambda x, t, *c: {"x": model._denoise(x, t, *c)}, {"x": x, "time": time, **given}),
-        "sample": Signature(sample, {"num_samples": count, **given, "steps": count, "seed": seed}),
         "encode": Signature(encode, {"x": x, **given}),
+    }
+    if model.carries_source:
+        return functions
+    return functions | {
+        "sample": Signature(sample, {"num_samples": count, **given, "steps": count, "seed": seed}),
         "log_prob": Signature(log_prob, {"x": x, **given}),
     }

@@ -28,6 +28,8 @@ class Process(Configurable):
     t_end: float = 0.0
     #: Standard deviation of the data that the network's input and output are scaled by; `None` for no scaling.
     sigma_data: float | None = None
+    #: Whether the path has noise of its own beside its ends; see `jitter`.
+    jitters = False
 
     def alpha(self, t):
         r"""Returns $\alpha(t)$, the share of the data."""
@@ -44,6 +46,14 @@ class Process(Configurable):
     def d_sigma(self, t):
         r"""Returns the derivative $\sigma'(t)$."""
         raise NotImplementedError
+
+    def jitter(self, t):
+        """Returns the deviation of noise that is neither the data's nor the source's, as on a `Bridge`; else 0."""
+        return tf.zeros_like(as_time(t))
+
+    def d_jitter(self, t):
+        """Returns the derivative of `jitter`."""
+        return tf.zeros_like(as_time(t))
 
     def half_log_snr(self, t):
         r"""Returns $\log(\alpha(t) / \sigma(t))$, half the logarithm of the signal-to-noise ratio."""

@@ -42,3 +42,45 @@ class RectifiedFlow(Process):
 
     def d_sigma(self, t):
         return (1.0 - self.sigma_min) * tf.ones_like(as_time(t))
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Bridge(RectifiedFlow):
+    r"""Brownian bridge between data $x$ and a source $s$, the path of Schroedinger bridges (Tong et al. 2024: SB-CFM).
+
+    $$x_t = (1 - t) x + t s + \eta \sqrt{t (1 - t)}\, z, \qquad
+      \frac{dx_t}{dt} = s - x + \frac{1 - 2t}{2 \sqrt{t (1 - t)}}\, \eta z$$
+
+    with normal $z$. With the pairs of `EntropicTransport(noise)` the marginals are those of the Schroedinger bridge.
+    The slope has no bound at the ends, so training stays `margin` away from them.
+
+    Args:
+        noise: $\eta$, the diffusion's scale.
+        margin: Smallest time from either end.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+
+    >>> float(Bridge(noise=2.0).jitter(0.5))
+    1.0
+    """
+
+    jitters = True
+
+    def __init__(self, noise=1.0, margin=1e-3):
+        super().__init__()
+        self.noise = check_number(noise, "noise", above=0)
+        self.margin = check_number(margin, "margin", above=0, below=0.5)
+
+    def jitter(self, t):
+        t = as_time(t)
+        return self.noise * tf.sqrt(t * (1.0 - t))
+
+    def d_jitter(self, t):
+        t = as_time(t)
+        return self.noise * (0.5 - t) / tf.sqrt(t * (1.0 - t))
+
+    def training_times(self, uniform):
+        return self.margin + (1.0 - 2.0 * self.margin) * uniform

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_dl.samplers.ode import follow
 
 
-def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5):
+def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5, source_log_prob=None):
     r"""Returns $\log p(x)$ of data: $\log p_T(x_T) + \int \nabla \cdot u(x_t, t)\, dt$ (Chen et al. 2018).
 
     The divergence is the mean over probes $v$ of $v^\top \frac{\partial u}{\partial x} v$ (Hutchinson), each probe the
@@ -20,6 +20,7 @@ def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5):
         probes: Tensor of shape `(num_probes, rows, ...)`.
         exact: Whether the probes are the axes; see `axes`.
         tolerance: Relative and absolute tolerance of a step of the solver.
+        source_log_prob: Log-density of $x_T$ as a function of it; `None` for normal noise of deviation $\sigma(T)$.
 
     Returns:
         `(log_prob, latents)`: log-densities in nats of shape `(num_probes, rows)`, `(1, rows)` where they are exact,
@@ -34,11 +35,14 @@ def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5):
     state = x, tf.zeros(tf.stack([count, tf.shape(x)[0]]))
     x, change = follow(process, derivative, state, 0.0, 1.0, tolerance)
     scale = process.sigma(tf.constant(process.t_max))
-    latents = x / scale
-    size = math.prod(x.shape[1:])
-    squares = tf.reduce_sum(tf.square(latents), list(range(1, x.shape.rank)))
-    log_prior = -0.5 * squares - size * (tf.math.log(scale) + 0.5 * math.log(2.0 * math.pi))
-    return log_prior + change, latents
+    log_prior = _log_normal(x, scale) if source_log_prob is None else source_log_prob(x)
+    return log_prior + change, x / scale
+
+
+def _log_normal(x, scale):
+    """The log-density of normal numbers of deviation `scale`, summed over the values of each row."""
+    squares = tf.reduce_sum(tf.square(x / scale), list(range(1, x.shape.rank)))
+    return -0.5 * squares - math.prod(x.shape[1:]) * (tf.math.log(scale) + 0.5 * math.log(2.0 * math.pi))
 
 
 def axes(x):

@@ -14,6 +14,8 @@ SAMPLERS = {
     "dpm_solver": dpm_solver,
     "adaptive": adaptive,
 }
+#: Those that take the far end of a path for independent normal noise: the others need its velocity alone.
+NOT_OF_VELOCITY = ("ancestral", "ddim", "predictor_corrector", "dpm_solver")
 
 
 def get(sampler):

@@ -68,8 +68,17 @@ def energy():
     return model, lambda x, y: (x,)
 
 
+def flow_matching():
+    """Joins the global batch to its noise, pair by pair."""
+    keras.utils.set_random_seed(1)
+    network = keras_dl.networks.denoising_mlp((8, 8, 1), 8, 8, 1, num_classes=10)
+    model = keras_dl.models.FlowMatching(network, coupling=keras_dl.processes.OptimalTransport(), seed=2)
+    model.compile(keras.optimizers.SGD(0.1))
+    return model, lambda x, y: (x, y)
+
+
 MODELS = {"remembers": remembers, "vae": vae, "classifier": classifier, "regularized": regularized, "wgan_gp": wgan_gp}
-MODELS |= {"flow": flow, "energy": energy}
+MODELS |= {"flow": flow, "flow_matching": flow_matching, "energy": energy}
 
 
 def train(strategy, names):
@@ -97,7 +106,10 @@ def _train(strategy, name):
 
 
 def _for_predict(name, inputs, held_out):
-    """A conditional model takes a dataset of pairs."""
+    """A conditional model takes a dataset of pairs, one of flow matching noisy samples, their times and conditions."""
+    if name == "flow_matching":
+        times = np.linspace(0.1, 0.9, len(held_out[0]), dtype="float32")
+        return {"x": held_out[0], "time": times, "condition": held_out[1]}
     return tf.data.Dataset.from_tensor_slices((held_out,)).batch(BATCH) if name == "flow" else inputs
 
 

@@ -73,7 +73,7 @@ def prefers_xla(model):
     time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md). Under a strategy
     layers that exchange values with other replicas cannot stand in its computations.
     """
-    if model.distributed and any(map(synchronizes, model.networks)):
+    if not model.xla_ready or (model.distributed and any(map(synchronizes, model.networks))):
         return False
     if _has_accelerator():
         return model._resolve_auto_jit_compile()

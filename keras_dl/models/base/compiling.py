@@ -36,6 +36,11 @@ def check(model, jit_compile, steps_per_execution, options):
             own,
             error=TypeError,
         )
+    if jit_compile is True and not model.xla_ready:
+        raise refusal(
+            "jit_compile should be 'auto' or False, as XLA cannot hold what this model computes in Python",
+            "jit_compile=True",
+        )
     count = steps_per_execution
     if count != "auto" and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
         raise refusal("steps_per_execution should be a positive integer or 'auto'", f"{count!r}")

@@ -5,6 +5,7 @@ as easy as 1, 2, 3"). The counter of a number is made of the step, the stream an
 that a replica which holds rows 64..127 draws exactly what one device would have drawn for them, compiled or not.
 """
 
+import itertools
 import math
 
 import tensorflow as tf
@@ -46,7 +47,7 @@ class Draw:
         self.training, self.total = training, total
         self.held = rows if held is None else held
         self.denominators = denominators
-        self._calls = 0
+        self._calls = itertools.count()
 
     @classmethod
     def for_sampling(cls, seed, call, rows, offset=0, stream=0):
@@ -60,6 +61,12 @@ class Draw:
             stream: Integer from 0 to 63 that tells a model's kinds of draws apart.
         """
         return cls(seed, call, stream_id(SAMPLE, stream), rows, offset)
+
+    def whole(self):
+        """The noise of all rows of the global batch, for what couples them; its calls count among this one's."""
+        draw = Draw(self.seed, self.step, self.stream, tf.cast(self.total, tf.int32), 0, self.training, self.total)
+        draw._calls = self._calls
+        return draw
 
     def normal(self, shape=()):
         """Standard normals of shape `(rows, *shape)`, by the inverse distribution function."""
@@ -102,10 +109,10 @@ class Draw:
 
     def _random_bits(self, start, shape):
         """Random numbers of the next call's counters, from counter `start` on, uint32."""
-        if self._calls >= 64:
+        call = next(self._calls)
+        if call >= 64:
             raise refusal("A loss can draw noise at most 64 times", "a 65th draw.")
-        high = tf.cast(self.step, tf.int64) * 2**_STREAM_BITS + (self.stream + self._calls)
-        self._calls += 1
+        high = tf.cast(self.step, tf.int64) * 2**_STREAM_BITS + (self.stream + call)
         return tf.raw_ops.StatelessRandomUniformFullIntV2(
             shape=shape,
             key=tf.reshape(tf.cast(self.seed, tf.uint64), [1]),

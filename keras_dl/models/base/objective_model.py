@@ -92,6 +92,8 @@ class ObjectiveModel(Memory, Offers, Saved):
     checks_values = True
     #: The only number of rows of which XLA compiles batches; `None` for any.
     xla_rows = None
+    #: Whether XLA can hold the losses; one that calls Python as it runs cannot stand in its computations.
+    xla_ready = True
     #: Whether data are `x` or `(x, condition)`; others' second part is a target.
     has_conditions = False
     #: Whether values of data may be missing, marked NaN; `check_data` then refuses what else is no data.
