@@ -24,6 +24,7 @@ from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
 from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
 from keras_dl.layers.pixel_shuffle import PixelShuffle
+from keras_dl.layers.position_embedding import PositionEmbedding
 from keras_dl.layers.prelu import PReLU
 from keras_dl.layers.reflection_padding import ReflectionPadding2D
 from keras_dl.layers.residual import ResidualBlock
@@ -77,6 +78,7 @@ __all__ = [
     "SpectralNormConv2D",
     "SpectralNormDense",
     "SqueezeExcite",
+    "PositionEmbedding",
     "TimeEmbedding",
     "TransitionDown",
     "TransitionUp",

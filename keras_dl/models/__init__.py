@@ -1,6 +1,7 @@
 """Models: families that users compile and fit, all on one base."""
 
 from keras_dl.models.base import ObjectiveModel, Update
+from keras_dl.models.continuous_flow import ContinuousFlow
 from keras_dl.models.cycle_gan import CycleGAN
 from keras_dl.models.diffusion import Diffusion
 from keras_dl.models.energy_model import EnergyModel
@@ -38,6 +39,7 @@ __all__ = [
     "ConditionalGAN",
     "ConditionalVAE",
     "CycleGAN",
+    "ContinuousFlow",
     "Diffusion",
     "EnergyModel",
     "FlowMatching",

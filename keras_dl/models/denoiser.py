@@ -30,6 +30,8 @@ class Denoiser:
     averaged: Callable
     #: Whether only samplers that need nothing but the velocity are right.
     follows_velocity = False
+    #: Whether the network's predictions say what the data are.
+    denoises = True
     #: Whether data carry points of the source, which the model then cannot draw.
     carries_source = False
 
@@ -115,7 +117,8 @@ class Denoiser:
                 "`guidance` should be 1 unless samples have a condition and training has hidden some",
                 guidance=guidance,
             )
-        return {"steps": steps, "sampler": sampler, "guidance": float(guidance)}
+        # As a tensor, so that one graph serves any number of steps.
+        return {"steps": tf.constant(steps), "sampler": sampler, "guidance": float(guidance)}
 
     def checked_sampler(self, sampler):
         """A sampler as a function, which may be one of this model's paths alone."""
@@ -188,8 +191,12 @@ class Denoiser:
         values, _ = samplers.log_likelihood(
             self.field(repeated), self.process, x, probes, exact, tolerance, self.source_log_prob()
         )
+        return values + self._log_scale()
+
+    def _log_scale(self):
+        """The log-determinant of the map from data to the inner scale."""
         low, high = self.value_range or (-1.0, 1.0)
-        return values + math.prod(self.data_shape) * math.log(2.0 / (high - low))
+        return math.prod(self.data_shape) * math.log(2.0 / (high - low))
 
     def _directions(self, x, seed, count):
         draw = Draw.for_sampling(seed, tf.constant(0, tf.int64), tf.shape(x)[0], stream=3)

@@ -1,19 +1,27 @@
 """Diffusion models."""
 
-import warnings
-
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl import processes
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models import denoiser, diffusion_checks, diffusion_density, diffusion_signatures, shapes
+from keras_dl.models import (
+    denoiser,
+    diffusion_bound,
+    diffusion_checks,
+    diffusion_density,
+    diffusion_paths,
+    diffusion_signatures,
+    shapes,
+)
 from keras_dl.models.base import ObjectiveModel, Update, conditions
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class Diffusion(denoiser.Denoiser, diffusion_density.Density, ObjectiveModel):
+class Diffusion(
+    denoiser.Denoiser, diffusion_paths.Paths, diffusion_density.Density, diffusion_bound.Bound, ObjectiveModel
+):
     r"""Diffusion model: a network learns to undo the noise that a process adds to data.
 
     With $x_t = \alpha(t) x + \sigma(t) \epsilon$, the network $f$ predicts the noise, the data, or another linear form
@@ -123,29 +131,6 @@ class Diffusion(denoiser.Denoiser, diffusion_density.Density, ObjectiveModel):
         time = tf.broadcast_to(tf.cast(time, tf.float32), [len(x)])
         return self.as_graph(self._denoise)(x, time, self.checked_condition(condition, len(x)))
 
-    def sample(self, num_samples, condition=None, seed=None, steps=None, sampler=None, guidance=1.0):
-        """Draws samples: noise, led back along the process.
-
-        Args:
-            num_samples: How many.
-            condition: For conditional networks: one condition, or one for each sample; `None` for samples without one.
-            seed: Integer that fixes the draw; `None` gives others at every call.
-            steps: Number of steps into which the process is cut; `None` for the model's.
-            sampler: Name of one of `keras_dl.samplers.SAMPLERS`, or a function like them; `None` for the model's.
-            guidance: Classifier-free guidance (Ho & Salimans 2022): 1 for none; with larger numbers the prediction
-                moves on, away from the one without the condition.
-
-        Returns:
-            Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
-
-        Raises:
-            ValueError: If an argument is out of range, or guidance has no condition to follow.
-        """
-        num_samples = check_count(num_samples, "num_samples")
-        condition = self.checked_condition(conditions.repeated([self.network], condition, num_samples), num_samples)
-        options = self.sampling_options(steps, sampler, guidance, condition)
-        return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), **options)
-
     def inpaint(self, x, mask, condition=None, seed=None, steps=None, sampler=None, guidance=1.0):
         """Fills in parts of data so that they fit the rest (Lugmayr et al. 2022, without resampling).
 
@@ -172,34 +157,6 @@ class Diffusion(denoiser.Denoiser, diffusion_density.Density, ObjectiveModel):
         options = self.sampling_options(steps, sampler, guidance, condition)
         return self.as_graph(self._inpaint)(x, mask, condition, *self.sampling_seed(seed), **options)
 
-    def encode(self, x, condition=None, tolerance=1e-5):
-        """Returns the latents of data: their ends on the probability-flow path, about standard normal.
-
-        Args:
-            x: Data, shape `(rows, *data_shape)`.
-            condition: Their conditions, where the network is conditional.
-            tolerance: Tolerance of the solver.
-        """
-        x, condition = self._inputs(x, condition)
-        tolerance = check_number(tolerance, "tolerance", above=0)
-        with diffusion_checks.solvable(tolerance):
-            return self.as_graph(self._encode)(x, condition, tolerance=tolerance)
-
-    def decode(self, latents, condition=None, steps=None, sampler="heun", guidance=1.0):
-        """Returns the data of latents along the probability-flow path, on the scale of the data.
-
-        Args:
-            latents: Standard normal numbers, shape `(rows, *data_shape)`.
-            condition: As for `sample`.
-            steps: As for `sample`.
-            sampler: As for `sample`; one that draws noise does not invert `encode`.
-            guidance: As for `sample`.
-        """
-        latents = shapes.as_rows(latents, self.data_shape, "latents")
-        condition = self.checked_condition(condition, len(latents))
-        options = self.sampling_options(steps, sampler, guidance, condition)
-        return self.as_graph(self._decode)(latents, condition, *self.sampling_seed(0), **options)
-
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return diffusion_signatures.signatures(self)
@@ -225,15 +182,3 @@ class Diffusion(denoiser.Denoiser, diffusion_density.Density, ObjectiveModel):
     def from_config(cls, config):
         read = keras.saving.deserialize_keras_object
         return cls(**{**config, **{name: read(config[name]) for name in ("network", "process")}})
-
-    def _check_scale(self, x):
-        if not x.size:
-            return
-        low, high = float(x.min()), float(x.max())
-        if self.value_range is None:
-            if x.std() > 10 * (self.process.sigma_data or 1.0):
-                text = "x should have about the variance that the process expects; divide it by its standard deviation"
-                warnings.warn(f"{text}. Received: standard deviation {x.std():.4g}", stacklevel=3)
-        elif low < self.value_range[0] or high > self.value_range[1]:
-            expected = f"x should lie in [{self.value_range[0]:g}, {self.value_range[1]:g}], the model's `value_range`"
-            raise refusal(expected, f"values from {low:g} to {high:g}")

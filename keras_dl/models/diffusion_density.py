@@ -1,12 +1,14 @@
 """The density of a diffusion model, by its probability-flow equation."""
 
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_number, check_seed
+from keras_dl.checks import check_count, check_number, check_seed, refusal
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import diffusion_checks, shapes
 
@@ -18,6 +20,8 @@ class Density:
 
     # Of the model.
     data_shape: tuple[int, ...]
+    process: Any
+    value_range: tuple[float, float] | None
     seed: Any
     as_graph: Callable
     checked_condition: Callable
@@ -63,3 +67,16 @@ class Density:
         x = shapes.as_rows(x, self.data_shape)
         self._check_scale(x.numpy())
         return x, self.checked_condition(condition, len(x))
+
+    def _check_scale(self, x):
+        x = np.asarray(x)
+        if not x.size:
+            return
+        low, high = float(x.min()), float(x.max())
+        if self.value_range is None:
+            if x.std() > 10 * (self.process.sigma_data or 1.0):
+                text = "x should have about the variance that the process expects; divide it by its standard deviation"
+                warnings.warn(f"{text}. Received: standard deviation {x.std():.4g}", stacklevel=3)
+        elif low < self.value_range[0] or high > self.value_range[1]:
+            expected = f"x should lie in [{self.value_range[0]:g}, {self.value_range[1]:g}], the model's `value_range`"
+            raise refusal(expected, f"values from {low:g} to {high:g}")

@@ -35,13 +35,13 @@ def signatures(model):
         values = model._log_prob(x, condition, tf.constant(seed_of_model, tf.int64), num_samples=1, tolerance=1e-5)
         return {"log_prob": values[0]}
 
-    functions = {
-        "denoise": Signature(lambda x, t, *c: {"x": model._denoise(x, t, *c)}, {"x": x, "time": time, **given}),
-        "encode": Signature(encode, {"x": x, **given}),
-    }
-    if model.carries_source:
-        return functions
-    return functions | {
-        "sample": Signature(sample, {"num_samples": count, **given, "steps": count, "seed": seed}),
-        "log_prob": Signature(log_prob, {"x": x, **given}),
-    }
+    functions = {}
+    if model.denoises:
+        inputs = {"x": x, "time": time, **given}
+        functions["denoise"] = Signature(lambda x, t, *c: {"x": model._denoise(x, t, *c)}, inputs)
+    if not model.carries_source:
+        functions["sample"] = Signature(sample, {"num_samples": count, **given, "steps": count, "seed": seed})
+    functions["encode"] = Signature(encode, {"x": x, **given})
+    if not model.carries_source:
+        functions["log_prob"] = Signature(log_prob, {"x": x, **given})
+    return functions

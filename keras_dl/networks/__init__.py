@@ -17,6 +17,7 @@ from keras_dl.networks.densenet import (
     densenet_bc_100,
     densenet_cifar,
 )
+from keras_dl.networks.dit import dit
 from keras_dl.networks.features import features
 from keras_dl.networks.googlenet import googlenet
 from keras_dl.networks.h_net import h_net
@@ -62,6 +63,7 @@ __all__ = [
     "dcgan_generator",
     "denoising_mlp",
     "denoising_unet",
+    "dit",
     "dense_unet",
     "densenet",
     "densenet121",

@@ -5,7 +5,7 @@ from keras_dl.processes.conversions import KINDS, coefficients, convert, target
 from keras_dl.processes.couplings import ConditionalTransport, Coupling, EntropicTransport, OptimalTransport
 from keras_dl.processes.diffusions import Cosine, SubVariancePreserving, VariancePreserving
 from keras_dl.processes.exploding import EDM, VarianceExploding
-from keras_dl.processes.straight import Bridge, RectifiedFlow
+from keras_dl.processes.straight import Bridge, Plain, RectifiedFlow
 
 __all__ = [
     "EDM",
@@ -16,6 +16,7 @@ __all__ = [
     "Coupling",
     "EntropicTransport",
     "OptimalTransport",
+    "Plain",
     "Process",
     "RectifiedFlow",
     "SubVariancePreserving",

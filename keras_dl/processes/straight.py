@@ -84,3 +84,20 @@ class Bridge(RectifiedFlow):
 
     def training_times(self, uniform):
         return self.margin + (1.0 - 2.0 * self.margin) * uniform
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class Plain(RectifiedFlow):
+    """Time of a flow that is trained by its likelihood alone: from data, 0, to noise, 1, along any path.
+
+    Example:
+
+    >>> process = Plain()
+    >>> process.t_min, process.t_max
+    (0.0, 1.0)
+    """
+
+    t_min = 0.0
+
+    def __init__(self):
+        super().__init__()

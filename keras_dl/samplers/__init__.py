@@ -2,9 +2,10 @@
 
 from keras_dl.samplers.annealed_importance import LogRatio, annealed_importance, log_mean_weight
 from keras_dl.samplers.chains import Chains, MarkovChain, Noise, energies, energies_and_slopes
+from keras_dl.samplers.checkpointed import integrate_checkpointed
 from keras_dl.samplers.dormand_prince import integrate
 from keras_dl.samplers.langevin import AnnealedLangevin, Langevin
-from keras_dl.samplers.likelihood import axes, log_likelihood
+from keras_dl.samplers.likelihood import axes, log_likelihood, log_normal, velocity_and_divergences
 from keras_dl.samplers.metropolis import HMC, MALA
 from keras_dl.samplers.multistep import dpm_solver
 from keras_dl.samplers.ode import adaptive, euler, follow, heun
@@ -36,7 +37,10 @@ __all__ = [
     "get",
     "heun",
     "integrate",
+    "integrate_checkpointed",
     "log_likelihood",
     "log_mean_weight",
+    "log_normal",
     "predictor_corrector",
+    "velocity_and_divergences",
 ]

@@ -29,18 +29,18 @@ def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5, sourc
     count = 1 if exact else tf.shape(probes)[0]
 
     def derivative(t, state):
-        velocity, divergences = _velocity_and_divergences(field, state[0], t, probes)
+        velocity, divergences = velocity_and_divergences(field, state[0], t, probes)
         return velocity, tf.reduce_sum(divergences, 0, keepdims=True) if exact else divergences
 
     state = x, tf.zeros(tf.stack([count, tf.shape(x)[0]]))
     x, change = follow(process, derivative, state, 0.0, 1.0, tolerance)
     scale = process.sigma(tf.constant(process.t_max))
-    log_prior = _log_normal(x, scale) if source_log_prob is None else source_log_prob(x)
+    log_prior = log_normal(x, scale) if source_log_prob is None else source_log_prob(x)
     return log_prior + change, x / scale
 
 
-def _log_normal(x, scale):
-    """The log-density of normal numbers of deviation `scale`, summed over the values of each row."""
+def log_normal(x, scale):
+    """Returns the log-density of normal numbers of deviation `scale`, summed over the values of each row."""
     squares = tf.reduce_sum(tf.square(x / scale), list(range(1, x.shape.rank)))
     return -0.5 * squares - math.prod(x.shape[1:]) * (tf.math.log(scale) + 0.5 * math.log(2.0 * math.pi))
 
@@ -52,7 +52,18 @@ def axes(x):
     return basis * tf.ones_like(x)[None]
 
 
-def _velocity_and_divergences(field, x, t, probes):
+def velocity_and_divergences(field, x, t, probes):
+    r"""Returns the velocity at `x` and $v^\top \frac{\partial u}{\partial x} v$ for each probe $v$.
+
+    Args:
+        field: As for `euler`, for all probes' copies of the rows, one set after the other.
+        x: Samples, shape `(rows, ...)`.
+        t: Scalar time.
+        probes: Tensor of shape `(num_probes, rows, ...)`.
+
+    Returns:
+        Tensors of shape `(rows, ...)` and `(num_probes, rows)`.
+    """
     count = tf.shape(probes)[0]
     repeated = tf.repeat(x[None], count, 0)
     flat = tf.reshape(repeated, tf.concat([[-1], tf.shape(x)[1:]], 0))

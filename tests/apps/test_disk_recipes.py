@@ -40,6 +40,7 @@ def small_options(recipe):
 
 
 OF_POINTS = ("gan2d", "flow2d", "score2d", "ebm2d")
+OF_POINTS = ("cnf", "gan2d", "flow2d", "score2d")
 OF_IMAGES = [name for name in catalogue.recipes() if catalogue.module(name).TASK.condition in (None, "labels")]
 
 

@@ -14,8 +14,8 @@ from tests.runtime.saved_models import has_serving_api, python_operations, run_w
 
 pytestmark = pytest.mark.filterwarnings("ignore:No warm-up records")
 KINDS = ["vae", "cgan", "unet", "siren"]
-#: Their latents and densities, by an adaptive solver, differ by its tolerance: tests/models/test_diffusion.py.
-OWN_TESTS = ("ddpm", "edm", "flow_matching", "score2d")
+#: Their latents and densities, by an adaptive solver, differ by its tolerance: test_diffusion_exports.py.
+OWN_TESTS = ("cddpm", "cnf", "ddpm", "edm", "flow_matching", "score2d")
 RECIPES = [name for name in catalogue.recipes() if name not in OWN_TESTS]
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dl import losses, models, networks, objectives, samplers
+from keras_dl import likelihoods, losses, models, networks, objectives, processes, samplers
 from keras_dl.testing import check_model
 from tests.models import energy_builders, flow_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
@@ -52,7 +52,17 @@ def diffusion():
 
 
 def flow_matching():
-    return models.FlowMatching(networks.denoising_mlp(X.shape[1:], 8, 8, 1), seed=0, ema_momentum=0.9)
+    """Joins labels' data to a mixture."""
+    network = networks.denoising_mlp(X.shape[1:], 8, 8, 1, num_classes=3)
+    source = likelihoods.FixedMixture(np.eye(16)[:3].tolist(), 0.3)
+    options = {"coupling": processes.ConditionalTransport(), "source": source, "ema_momentum": 0.9}
+    return models.FlowMatching(network, seed=0, **options)
+
+
+def continuous_flow():
+    return models.ContinuousFlow(
+        networks.denoising_mlp((3,), 4, 4, 1), solver_steps=1, sampler="euler", steps=2, seed=0
+    )
 
 
 def energy():
@@ -111,6 +121,8 @@ CASES = {
     "EnergyModel": (energy, adam, (X,)),
     "JEM": (joint, adam, (X, LABELS)),
     "RBM": (machine, adam, (X,)),
+    "FlowMatching": (flow_matching, adam, (X, LABELS)),
+    "ContinuousFlow": (continuous_flow, adam, (POINTS,)),
 }
 # The default run takes one per kind of update and of data; the others are `full`.
 SOME = ("VAE", "WGANGP", "Supervised", "NormalizingFlow", "PPCA", "KMeans", "Diffusion", "EnergyModel")

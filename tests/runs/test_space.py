@@ -105,6 +105,7 @@ def test_names_keep_their_meaning_and_are_strings_elsewhere():
 
 
 OF_POINTS = ("flow2d", "score2d", "ebm2d")  # which refuse anything but points in the plane
+OF_POINTS = ("cnf", "flow2d", "score2d")  # which refuse anything but points in the plane
 
 
 @pytest.mark.parametrize("name", catalogue.recipes())
