@@ -39,8 +39,7 @@ def small_options(recipe):
     return [f"--set={name}={value}" for name, value in {**SMALL, "batch_size": 16}.items() if name in asked]
 
 
-OF_POINTS = ("gan2d", "flow2d", "score2d", "ebm2d")
-OF_POINTS = ("cnf", "gan2d", "flow2d", "score2d")
+OF_POINTS = ("cnf", "gan2d", "flow2d", "score2d", "ebm2d")
 OF_IMAGES = [name for name in catalogue.recipes() if catalogue.module(name).TASK.condition in (None, "labels")]
 
 

@@ -117,7 +117,6 @@ CASES = {
     "GaussianMixture": (lambda: models.GaussianMixture((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "KMeans": (lambda: models.KMeans((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "Diffusion": (diffusion, adam, (X, LABELS)),
-    "FlowMatching": (flow_matching, adam, (X,)),
     "EnergyModel": (energy, adam, (X,)),
     "JEM": (joint, adam, (X, LABELS)),
     "RBM": (machine, adam, (X,)),

@@ -104,8 +104,7 @@ def test_names_keep_their_meaning_and_are_strings_elsewhere():
     assert pickle.loads(pickle.dumps(hp.space[0].name)).meaning == "what it is"
 
 
-OF_POINTS = ("flow2d", "score2d", "ebm2d")  # which refuse anything but points in the plane
-OF_POINTS = ("cnf", "flow2d", "score2d")  # which refuse anything but points in the plane
+OF_POINTS = ("cnf", "flow2d", "score2d", "ebm2d")  # which refuse anything but points in the plane
 
 
 @pytest.mark.parametrize("name", catalogue.recipes())
