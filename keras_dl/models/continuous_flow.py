@@ -10,7 +10,9 @@ from keras_dl.models.base import ObjectiveModel, Update, conditions
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class ContinuousFlow(denoiser.Denoiser, diffusion_paths.Paths, diffusion_density.Density, ObjectiveModel):
+class ContinuousFlow(  # type: ignore[misc, override]
+    denoiser.Denoiser, diffusion_paths.Paths, diffusion_density.Density, ObjectiveModel
+):
     r"""Continuous normalizing flow, trained by maximum likelihood through its differential equation: FFJORD.
 
     $$\frac{dx_t}{dt} = f(x_t, t), \qquad

@@ -19,7 +19,7 @@ from keras_dl.models.base import ObjectiveModel, Update, conditions
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class Diffusion(
+class Diffusion(  # type: ignore[misc, override]
     denoiser.Denoiser, diffusion_paths.Paths, diffusion_density.Density, diffusion_bound.Bound, ObjectiveModel
 ):
     r"""Diffusion model: a network learns to undo the noise that a process adds to data.
