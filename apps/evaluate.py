@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import catalogue, cli, early, options
+from apps import cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -25,28 +25,18 @@ examples:
 def parser():
     parser = cli.Parser(prog="python -m apps.evaluate", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
-    datasets = catalogue.datasets()
-    parser.add_argument(
-        "--dataset",
-        type=cli.one_of("dataset", datasets),
-        metavar="NAME",
-        help=f"evaluate on other data than the run's: {', '.join(datasets)}",
-    )
-    parser.add_argument(
-        "--data", metavar="PATH",
-        help="evaluate on all data of a folder or file, as apps.train takes them; a segmenter on all scans of a folder "
+    options.add_data(
+        parser,
+        "evaluate on other data than the run's: {names}",
+        "evaluate on all data of a folder or file, as apps.train takes them; a segmenter on all scans of a folder "
         "with masks",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--num-samples", type=cli.whole_number(0), metavar="K",
         help="latents drawn per image for log p(x) (default: 100), or samples to compare with the held-out ones"
         " (default: 10000); 0 leaves either out",
     )  # fmt: skip
-    parser.add_argument(
-        "--features", metavar="FILE",
-        help="a .keras file with the features that images are compared by; if it does not exist, they are trained"
-        " and kept there, so that several runs share them (default: FOLDER/lenet-DATASET.keras); or inception_v3",
-    )  # fmt: skip
+    options.add_features(parser, "images are compared")
     parser.add_argument("--limit", type=cli.whole_number(2), metavar="N", help="only the first N held-out samples")
     return parser
 
@@ -67,6 +57,8 @@ def evaluate(arguments):
     folder, config, recipe = cli.open_run(arguments.folder)
     task, name = recipe.TASK, cli.dataset_name(arguments)
     with user_errors(ValueError, OSError, ImportError):
+        if not name:
+            folder.check_free(folder.evaluation_file)
         model = folder.load_model()
         place = cli.data_folder(arguments) if name else config.get("folder")
         reading = options.reading_of(config, other=bool(name))
@@ -77,6 +69,7 @@ def evaluate(arguments):
         if name and task.condition == "masks":  # beside the figures of the cases that were held out
             folder = RunFolder(folder.path / "evaluations" / data.name)
             folder.path.mkdir(parents=True, exist_ok=True)
+        folder.check_free(folder.evaluation_file)
         context = Context(folder.path, config["fit"], config["seed"], track=show.tracked, say=show.note, **counts)
         report = task.evaluate(model, data, context)
         folder.write_evaluation({"dataset": data.name, "rows": report.rows, **report.results})

@@ -1,6 +1,7 @@
 """Options that programs of recipes share: recipes and presets, and how scans are read."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -27,6 +28,60 @@ def parsed(parser, argv=None):
     cli.dataset_name(arguments)
     cli.check_names(arguments)
     return arguments
+
+
+def add_data(parser, dataset, data):
+    """Adds the options of the data.
+
+    Args:
+        parser: `cli.Parser`.
+        dataset: what `--dataset` means, in which `{names}` are those of the data sets.
+        data: what `--data` means.
+    """
+    names = catalogue.datasets()
+    known = cli.one_of("dataset", names)
+    parser.add_argument("--dataset", type=known, metavar="NAME", help=dataset.format(names=", ".join(names)))
+    parser.add_argument("--data", metavar="PATH", help=data)
+
+
+def add_hyperparameters(parser, recipe, epochs="", preset="", one=""):
+    """Adds the options of hyperparameters; the texts follow what each option means everywhere.
+
+    Args:
+        parser: `cli.Parser`.
+        recipe: the recipe that the command line names, or None.
+        epochs, preset, one: what else `--epochs`, `--preset` and `--set` mean.
+    """
+    help = f"passes over the training data{epochs}"
+    parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help=help)
+    help = f"a named set of hyperparameters{preset}{presets_text(recipe)}"
+    parser.add_argument("--preset", metavar="NAME", help=help)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=f"a hyperparameter{one}")
+
+
+def add_seed(parser, decides):
+    """Adds the option of the seed.
+
+    Args:
+        parser: `cli.Parser`.
+        decides: what follows from it.
+    """
+    help = f"decides {decides} (default: 0)"
+    parser.add_argument("--seed", type=cli.whole_number(0, 2**32 - 1), metavar="N", help=help)
+
+
+def add_features(parser, compared):
+    """Adds the option of the features that images are compared by.
+
+    Args:
+        parser: `cli.Parser`.
+        compared: what is compared by what.
+    """
+    parser.add_argument(
+        "--features", metavar="FILE",
+        help=f"a .keras file with the features that {compared} by; if it does not exist, they are trained and kept "
+        "there, so that several runs share them (default: FOLDER/lenet-DATASET.keras); or inception_v3",
+    )  # fmt: skip
 
 
 def add_reading(parser):
@@ -58,6 +113,14 @@ def reading(arguments, recipe):
     if "groups" in options and Path(options["groups"]).is_file():
         options["groups"] = str(Path(options["groups"]).resolve())
     return options
+
+
+def reading_arguments(config):
+    """The options of the command line that say how a run's scans are read, a list of texts."""
+    reading = config.get("reading") or {}
+    texts = {"--label-values": ",".join(map(str, reading.get("label_values", ())))}
+    texts |= {"--ignore-label": str(reading.get("ignore", "")), "--groups": shlex.quote(reading.get("groups", ""))}
+    return [f"{option} {text}" for option, text in texts.items() if text not in ("", "''")]
 
 
 def reading_of(config, other=False):

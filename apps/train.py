@@ -73,6 +73,7 @@ def opened(arguments, stack):
         if chief:
             folder.check_writable() if old else folder.check_new()
             if old:
+                folder.check_free()
                 stack.enter_context(runs.locked(folder.path))
             if arguments.export:
                 check_makeable(arguments.export)

@@ -26,9 +26,8 @@ examples:
 
 
 def parser(argv):
-    names, datasets, strategies = catalogue.recipes(), catalogue.datasets(), catalogue.strategies()
+    names, strategies = catalogue.recipes(), catalogue.strategies()
     recipe = next(filter(catalogue.is_recipe, argv), None)
-    presets = options.presets_text(recipe)
     parser = cli.Parser(
         prog="python -m apps.train",
         description=catalogue.docstring(recipe) if recipe else DESCRIPTION + "\n" + options.recipes_text(names),
@@ -36,30 +35,20 @@ def parser(argv):
     )
     parser.add_argument("--version", action=cli.Version)
     parser.add_argument("recipe", type=cli.recipe, help=f"the system to train: {', '.join(names)}, or a file")
-    parser.add_argument(
-        "--dataset",
-        type=cli.one_of("dataset", datasets),
-        metavar="NAME",
-        help=f"the data: {', '.join(datasets)} (default: the recipe's own). With the environment variable "
-        "KERAS_DL_DATA=FOLDER the files of NAME are read from FOLDER/NAME/, else keras.datasets downloads them",
-    )
-    parser.add_argument(
-        "--data", metavar="PATH",
-        help="the data, instead of --dataset: a folder of images of one size, in a subfolder per class if there are "
+    options.add_data(
+        parser,
+        "the data: {names} (default: the recipe's own). With the environment variable KERAS_DL_DATA=FOLDER the files "
+        "of NAME are read from FOLDER/NAME/, else keras.datasets downloads them",
+        "the data, instead of --dataset: a folder of images of one size, in a subfolder per class if there are "
         "labels; or a .npy, .npz, .csv, .parquet or .tfrecord file, see keras_dl.data.open; a tenth is held out. For "
         "unet, unet3d and nnunet: a folder with images/ and masks/, or imagesTr/ and labelsTr/, as PNG, TIFF, NIfTI "
         "(images also as JPEG) files of the same names; masks of 0, 1, 2 ..., 0 and 255, or as dataset.json or "
         "--label-values says; fewer than five are all trained on",
-    )  # fmt: skip
+    )
     options.add_reading(parser)
     parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
-    parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help="passes over the training data")
-    parser.add_argument("--preset", metavar="NAME", help="a named set of hyperparameters" + presets)
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter (--options lists them)"
-    )
-    seed = cli.whole_number(0, 2**32 - 1)
-    parser.add_argument("--seed", type=seed, metavar="N", help="decides weights, noise, data order (default: 0)")
+    options.add_hyperparameters(parser, recipe, one=" (--options lists them)")
+    options.add_seed(parser, "weights, noise, data order")
     parser.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
     parser.add_argument(
         "--extend",

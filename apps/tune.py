@@ -5,9 +5,8 @@ import os
 import shlex
 import sys
 
-from apps import catalogue, cli, early
+from apps import catalogue, cli, early, options
 from apps.cli import UserError, user_errors
-from apps.options import parsed
 from apps.tune_options import parser
 
 TRIALS = 10
@@ -18,7 +17,7 @@ ASKED = ("recipe", "preset", "tuner", "objective", "seed", "features")
 
 
 def main(argv=None):
-    arguments = parsed(parser, argv)
+    arguments = options.parsed(parser, argv)
     if arguments.resume and not arguments.options:
         early.check_run(arguments.out or f"runs/{catalogue.title(arguments.recipe)}_search", "search.json")
     cli.start_tensorflow()
@@ -83,9 +82,10 @@ def make_plan(config):
 
     with user_errors(ValueError, OSError, ImportError):
         recipe = catalogue.module(config["recipe"])
-        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked)
-        options = {name: config[name] for name in ("objective", "seed", "features")}
-        return Plan.make(recipe, data, config["hyperparameters"], **options)
+        reading = options.reading_of(config)
+        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
+        asked = {name: config[name] for name in ("objective", "seed", "features")}
+        return Plan.make(recipe, data, config["hyperparameters"], **asked)
 
 
 def begin(plan, config, folder, old):
@@ -96,6 +96,7 @@ def begin(plan, config, folder, old):
         if old:
             plan.data.check_resumed(old, folder.path, plan.options)
             folder.check_writable()
+            folder.check_free()
         else:
             folder.create()
         config = {**config, **plan.described()}
@@ -149,8 +150,7 @@ def report(found):
     from keras_dl.tasks.units import unit, without_repeats
 
     folder, rows = found.folder, found.rows
-    header = ("trial", found.objective.name, "epoch", "seconds", "hyperparameters")
-    show.trials(f"\n{len(rows)} trials", header, found.table(SHOWN))
+    show.trials(f"\n{len(rows)} trials", found.header, found.table(SHOWN))
     if len(rows) > SHOWN:
         show.say(f"and {len(rows) - SHOWN} more in {folder.table_file}")
     best, test = found.finish()
@@ -172,6 +172,7 @@ def longer(plan, config, best):
     names = {parameter.name for parameter in plan.space.space} - {"epochs"}
     values = " ".join(f"--set {name}={value}" for name, value in best["hyperparameters"].items() if name in names)
     data = f"--data {shlex.quote(config['folder'])}" if config.get("folder") else f"--dataset {config['dataset']}"
+    data = " ".join([data, *options.reading_arguments(config)])
     out = f"runs/{catalogue.title(config['recipe'])}_tuned"
     return f"python -m apps.train {config['recipe']} {data} --seed {config['seed']} --out {out} {values}"
 
@@ -204,6 +205,7 @@ def search_config(arguments, old):
 
     request = {name: getattr(arguments, name) for name in ASKED}
     request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
+    request["reading"] = options.reading(arguments, catalogue.module(arguments.recipe))
     if arguments.objective is not None:
         request["objective"] = canonical(arguments.objective)
     values = cli.hyperparameters(arguments)

@@ -1,7 +1,6 @@
 """Options of `apps.tune`."""
 
-from apps import catalogue, cli
-from apps.options import presets_text, recipes_text
+from apps import catalogue, cli, options
 
 DESCRIPTION = """\
 Searches the hyperparameters that a recipe asks for, those that `python -m apps.train RECIPE --options` lists: trains
@@ -31,21 +30,16 @@ def parser(argv):
     names = catalogue.recipes()
     recipe = next(filter(catalogue.is_recipe, argv), None)
     parser = cli.Parser(
-        prog="python -m apps.tune", description=DESCRIPTION + "\n" + recipes_text(names), epilog=EXAMPLES
+        prog="python -m apps.tune", description=DESCRIPTION + "\n" + options.recipes_text(names), epilog=EXAMPLES
     )
     parser.add_argument("recipe", type=cli.recipe, help=f"the system to tune: {', '.join(names)}, or a file")
-    datasets = catalogue.datasets()
-    parser.add_argument(
-        "--dataset",
-        type=cli.one_of("dataset", datasets),
-        metavar="NAME",
-        help=f"the data: {', '.join(datasets)} (default: the recipe's own)",
-    )
-    parser.add_argument(
-        "--data", metavar="PATH",
-        help="the data, instead of --dataset: a folder of images, in a subfolder per class if there are labels, or a "
+    options.add_data(
+        parser,
+        "the data: {names} (default: the recipe's own)",
+        "the data, instead of --dataset: a folder of images, in a subfolder per class if there are labels, or a "
         "file; for unet, unet3d and nnunet a folder of images and masks; all as apps.train takes them",
-    )  # fmt: skip
+    )
+    options.add_reading(parser)
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
     parser.add_argument(
         "--tuner",
@@ -61,26 +55,11 @@ def parser(argv):
         help="the held-out metric by which trials are compared; --options lists them (default: elbo for VAEs, log_prob "
         "for the IWAE, kid for GANs of images, w2 for those of points, psnr for SIREN, dice for segmenters)",
     )
-    parser.add_argument(
-        "--epochs",
-        type=cli.whole_number(1),
-        metavar="N",
-        help="passes over the training data per trial, for hyperband the most (default: a tenth of the recipe's)",
-    )
-    parser.add_argument(
-        "--preset", metavar="NAME", help="a named set of hyperparameters, which are not searched" + presets_text(recipe)
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a hyperparameter, which is not searched"
-    )
-    seed = cli.whole_number(0, 2**32 - 1)
-    parser.add_argument("--seed", type=seed, metavar="N", help="decides what is tried, and every trial (default: 0)")
+    per_trial = " per trial, for hyperband the most (default: a tenth of the recipe's)"
+    fixed = ", which is not searched"
+    options.add_hyperparameters(parser, recipe, per_trial, preset=", which are not searched", one=fixed)
+    options.add_seed(parser, "what is tried, and every trial")
     parser.add_argument("--resume", action="store_true", help="go on with the search in the search folder")
-    parser.add_argument(
-        "--features",
-        metavar="FILE",
-        help="a .keras file with the features that kid and the like compare images by; if it does not exist, they "
-        "are trained and kept there (default: FOLDER/lenet-DATASET.keras); or inception_v3",
-    )
+    options.add_features(parser, "kid and the like compare images")
     parser.add_argument("--options", action="store_true", help="list what is searched, and the objectives, and stop")
     return parser

@@ -3,7 +3,8 @@
 Beside what we write lies a list of checksums, `.keras_dl.sums`, which `sha256sum --check` reads. A file is ours if the
 list holds its checksum under its name: what a user put there, or has changed since, is not, and is never replaced.
 A list grows by a line per file that is written, before the file is moved into its place, so that a kill between the two
-loses nothing. It needs the standard library alone.
+loses nothing; of a file that is written again and again, old lines are dropped. A link stays a link: the file that it
+leads to is replaced, and listed where it lies. It needs the standard library alone.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from pathlib import Path
 
 LIST = ".keras_dl.sums"
 CHUNK = 1 << 20  # bytes that are read at once
+MOST_LINES = 64  # of one file, before the old ones are dropped
 
 
 def is_free(path):
@@ -31,10 +33,27 @@ def is_free(path):
     >>> path.write_text("the user's") and is_free(path)
     False
     """
-    path = Path(path)
     if not os.path.lexists(path):
         return True
+    path = _followed(path)
     return path.is_file() and _line(path, path.name) in _lines(path.parent)
+
+
+def is_listed(path):
+    """Returns whether we have written a file of that name there, whatever has become of it since."""
+    path = _followed(path)
+    return any(line.endswith(f"  {path.name}") for line in _lines(path.parent))
+
+
+def adopt(paths):
+    """Lists files as ours, as they are now: those that an earlier version wrote, which kept no lists of them.
+
+    Args:
+        paths: Paths; those that are no files are passed over.
+    """
+    for path in filter(os.path.isfile, paths):
+        path = _followed(path)
+        _append(path.parent, _line(path, path.name))
 
 
 def check_free(paths):
@@ -63,29 +82,32 @@ def free_name(path):
     return candidate
 
 
-def replace(path, write):
+def replace(path, write, flush=False):
     """Writes a file in one step, so that nobody reads half of it; its folder is made if it does not exist.
 
     Args:
         path: The path of the file.
         write: Function `write(temporary)` that writes a file of the same suffix.
+        flush: Whether the file is on the disk before it is moved into its place.
 
     Raises:
         FileExistsError: If a file is there that is not ours.
     """
-    path = Path(path)
     check_free([path])
+    suffixed, path = Path(path).name, _followed(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".new_{os.getpid()}_{path.name}")
+    temporary = path.with_name(f".new_{os.getpid()}_{suffixed}")
     try:
         write(temporary)
+        if flush:
+            with open(temporary, "rb") as file:
+                os.fsync(file.fileno())
         line = _line(temporary, path.name)
-        if line not in _lines(path.parent):
-            with open(path.parent / LIST, "a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+        _append(path.parent, line)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+    _shorten(path.parent, line)
 
 
 def put(path, write):
@@ -105,10 +127,36 @@ def put(path, write):
     return free
 
 
+def _followed(path):
+    """Where a path leads, through all links."""
+    return Path(os.path.realpath(path))
+
+
 def _lines(folder):
-    """The lines of a folder's list, a set; empty if there is none."""
+    """The lines of a folder's list, in order; none if there is no list."""
     path = folder / LIST
-    return set(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else set()
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+
+
+def _append(folder, line):
+    """Adds a line to a folder's list unless it is there."""
+    if line in _lines(folder):
+        return
+    with open(folder / LIST, "a+b") as file:
+        file.seek(max(0, file.tell() - 1))
+        gap = b"" if file.read() in (b"", b"\n") else b"\n"  # after a line that was cut short
+        file.write(gap + f"{line}\n".encode())
+
+
+def _shorten(folder, newest):
+    """Drops the lines of a file but the newest, if there are many: of a history that is written after every epoch."""
+    lines, (_, name) = _lines(folder), newest.split("  ", 1)
+    old = {line for line in lines if line.endswith(f"  {name}")} - {newest}
+    if len(old) < MOST_LINES:
+        return
+    temporary = folder / f"{LIST}.{os.getpid()}"
+    temporary.write_text("".join(f"{line}\n" for line in lines if line not in old), encoding="utf-8")
+    temporary.replace(folder / LIST)
 
 
 def _line(path, name):

@@ -107,13 +107,13 @@ PLACES = {
     "keras_dl/data/disk/unpacking.py": "into a temporary folder",
     "keras_dl/models/formats/litert.py": "into a temporary folder",
     "keras_dl/models/formats/onnx.py": "into a temporary folder",
-    "keras_dl/runs/folder.py": "into a run folder, which begins empty",
+    "keras_dl/runs/folder.py": "through files",
     "keras_dl/runs/lock.py": "into a run folder, and only where no lock is",
     "keras_dl/runs/publication.py": "through files, but for models.config, which is merged",
     "keras_dl/runtime/callback_states.py": "into a new checkpoint",
     "keras_dl/runtime/checkpoint_files.py": "into a new checkpoint",
-    "keras_dl/runtime/tuning/record.py": "into KerasTuner's folder, and only where there is none",
-    "keras_dl/search/report.py": "into a search folder, which begins empty",
+    "keras_dl/runtime/tuning/record.py": "through files",
+    "keras_dl/search/report.py": "through files",
     "keras_dl/tasks/drawing.py": "through files",
     "keras_dl/tasks/field.py": "through files",
     "keras_dl/tasks/segmentation.py": "through files",
@@ -145,3 +145,41 @@ def test_the_lists_of_the_committed_models_are_true():
     lists = sorted((ROOT / "saved_models").glob(f"*/{files.LIST}"))
     assert len(lists) == 4
     assert all(files.is_free(path.with_name(name)) for path in lists for name in ("README.md", "samples.png"))
+
+
+def test_links_stay_links(tmp_path):
+    (tmp_path / "store").mkdir()
+    link = tmp_path / "models.txt"
+    files.replace(tmp_path / "store" / "a1b2", writer("old"))
+    link.symlink_to(tmp_path / "store" / "a1b2")
+    assert files.is_free(link) and files.is_listed(link)
+    files.replace(link, lambda path: path.write_text(path.suffix))
+    assert link.is_symlink() and (tmp_path / "store" / "a1b2").read_text() == ".txt"
+    (tmp_path / "store" / "a1b2").write_text("the user's")
+    with pytest.raises(FileExistsError, match="models.txt was not written"):
+        files.replace(link, writer("new"))
+    assert link.is_symlink() and link.read_text() == "the user's"
+
+
+def test_a_list_does_not_grow_with_every_epoch(tmp_path):
+    files.replace(tmp_path / "b.csv", writer("b"))
+    for epoch in range(3 * files.MOST_LINES):
+        files.replace(tmp_path / "a.csv", writer(f"{epoch}"))
+    lines = (tmp_path / files.LIST).read_text().splitlines()
+    assert len(lines) <= files.MOST_LINES + 2
+    assert {path.name for path in tmp_path.iterdir()} == {"a.csv", "b.csv", files.LIST}
+    assert files.is_free(tmp_path / "a.csv") and files.is_free(tmp_path / "b.csv")
+
+
+def test_a_list_that_was_cut_short_goes_on(tmp_path):
+    (tmp_path / files.LIST).write_bytes(b"\xff\x00 half a line")
+    files.replace(tmp_path / "a.csv", writer("a"))
+    assert files.is_free(tmp_path / "a.csv")
+    files.replace(tmp_path / "a.csv", writer("b"))
+
+
+def test_files_of_earlier_versions_become_ours(tmp_path):
+    (tmp_path / "a.csv").write_text("a")
+    assert not files.is_listed(tmp_path / "a.csv")
+    files.adopt([tmp_path / "a.csv", tmp_path / "nothing"])
+    assert files.is_free(tmp_path / "a.csv") and files.is_listed(tmp_path / "a.csv")

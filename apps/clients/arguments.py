@@ -66,9 +66,9 @@ def is_here(server):
     """Whether an address is one of this machine, which proxies of the environment cannot reach."""
     for scheme in ("dns:", "ipv4:", "ipv6:"):
         server = server.removeprefix(scheme)
-    host = urllib.parse.urlsplit(server if "//" in server else f"//{server}").hostname
-    host = host or server.rpartition("/")[2].rpartition(":")[0]  # dns:///localhost:8500
     try:
+        host = urllib.parse.urlsplit(server if "//" in server else f"//{server}").hostname
+        host = host or server.rpartition("/")[2].rpartition(":")[0]  # dns:///localhost:8500
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
@@ -107,7 +107,7 @@ def show_outputs(outputs, out=None):
     """Prints the shape and the first numbers of each output, nested lists by name, and writes them to `out`."""
     for name, value in sorted(outputs.items()):
         numbers = list(_flat(value))
-        first = " ".join(f"{number:.4g}" for number in numbers[:SHOWN])
+        first = " ".join(map(_number, numbers[:SHOWN]))
         first += " ..." if len(numbers) > SHOWN else ""
         print(f"{name}: {'x'.join(map(str, _shape(value))) or 'scalar'}  {first}")
     if out:
@@ -117,8 +117,15 @@ def show_outputs(outputs, out=None):
         print(f"written: {out}")
 
 
+def _number(value):
+    """A value of an output, as it is printed: texts and nulls as they are."""
+    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
+
+
 def _as_json(value):
-    """Outputs with null in the place of NaN and infinities, which JSON does not have."""
+    """Outputs with null in the place of NaN and infinities, which JSON does not have, and bytes as texts."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
     if isinstance(value, dict):
         return {name: _as_json(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -71,12 +71,16 @@ def predict(server, model, signature, inputs, version=None, timeout=60):
     if not isinstance(answer, dict) or "outputs" not in answer:
         raise cli.UserError(f"{server} answers, but without outputs: is it TF Serving?")
     outputs = answer["outputs"]
-    # A server sends a single output without its name.
-    return dict.fromkeys(output_names, outputs) if len(output_names) == 1 else outputs
+    if len(output_names) == 1:  # a server sends a single output without its name
+        return dict.fromkeys(output_names, outputs)
+    if not isinstance(outputs, dict):
+        raise cli.UserError(f"{server} answers, but without the names of {', '.join(sorted(output_names))}")
+    return outputs
 
 
 def _address(server, model, version):
-    return f"{server.rstrip('/')}/v1/models/{urllib.parse.quote(model)}" + (f"/versions/{version}" if version else "")
+    place = f"{server.rstrip('/')}/v1/models/{urllib.parse.quote(model, safe='')}"
+    return f"{place}/versions/{version}" if version else place
 
 
 def _tensors(described):
@@ -109,7 +113,10 @@ def _opener(address):
 
 
 def _reason(error):
-    text = error.read().decode(errors="replace")
+    try:
+        text = error.read().decode(errors="replace")
+    except (OSError, http.client.HTTPException):  # the answer ends before it is whole
+        return error.reason
     try:
         return json.loads(text)["error"]
     except (ValueError, KeyError, TypeError):

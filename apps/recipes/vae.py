@@ -80,7 +80,8 @@ def build(hp, data_spec):
 def fit_options(hp):
     """Returns the batch size, the number of epochs, and whether pixels are drawn afresh as zeros and ones."""
     default = "stochastic" if hp.values.get("likelihood") == "bernoulli" else "none"
-    binarize = hp.Fixed(Name("binarize", "how grey pixels become zeros and ones"), default)
+    meaning = "grey pixels as they are; drawn as zeros and ones once (static), or in every epoch (stochastic)"
+    binarize = hp.Fixed(Name("binarize", meaning, values=("none", "static", "stochastic")), default)
     return {
         "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 512, default=32, sampling="log"),
         "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 60),

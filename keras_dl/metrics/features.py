@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import os
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl import files
 from keras_dl.checks import refusal
 
 
@@ -104,14 +104,11 @@ class Features:
         return float(np.mean(self.extract(x).probabilities.argmax(-1) == np.asarray(y)))
 
     def save(self, path):
-        """Writes the network as a `.keras` file, under a temporary name first."""
+        """Writes the network as a `.keras` file, in one step; a file that we did not write is refused."""
         path = Path(path)
         if path.suffix != ".keras":
             raise refusal("Expected a path that ends in .keras", f"{str(path)!r}")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".new_{os.getpid()}_{path.name}")
-        self.network.save(temporary)
-        temporary.replace(path)
+        files.replace(path, self.network.save)
 
     @classmethod
     def load(cls, path, name=None, value_range=None, batch_size=500):

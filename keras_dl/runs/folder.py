@@ -10,11 +10,10 @@ from pathlib import Path
 
 import keras
 
+from keras_dl import files
 from keras_dl.checks import refusal
-
-#: What a config holds at least: the kind of each value, and for the data what is asked of it later.
-CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
-DATA = {"shape": list, "num_samples": int}
+from keras_dl.runs import records
+from keras_dl.runs.records import unreadable
 
 
 class RunFolder:
@@ -84,15 +83,12 @@ class RunFolder:
         if not self.exists():
             text = f"{self.path} holds no run: {self.config_file} does not exist"
             raise refusal(text, f"{self.path}", error=FileNotFoundError)
-        try:
-            config = json.loads(self.config_file.read_text(encoding="utf-8"))
-            _check_fields(config, CONFIG)
-            _check_fields(config["data"], DATA)
-        except (OSError, ValueError, TypeError) as error:
-            raise _unreadable(self.config_file, error) from error
-        return config
+        return records.read_config(self.config_file)
 
     def write_config(self, config):
+        """Writes the config, unless it is there already."""
+        if self.exists() and records.is_json(self.config_file, config):
+            return
         self._write_json(self.config_file, config)
 
     def write_results(self, results):
@@ -112,11 +108,11 @@ class RunFolder:
             text = f"{self.path} holds no trained model yet: {self.model_file} does not exist"
             raise refusal(text, f"{self.path}", error=FileNotFoundError)
         if not zipfile.is_zipfile(self.model_file):
-            raise _unreadable(self.model_file, "it is not a whole .keras file, perhaps cut short")
+            raise unreadable(self.model_file, "it is not a whole .keras file, perhaps cut short")
         try:
             return keras.saving.load_model(self.model_file)
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
-            raise _unreadable(self.model_file, f"{type(error).__name__}: {error}") from error
+            raise unreadable(self.model_file, f"{type(error).__name__}: {error}") from error
 
     def keep_model(self, path):
         """Makes `model.keras` the file at `path`, by a link if the file system knows links."""
@@ -132,16 +128,9 @@ class RunFolder:
 
     def read_history(self, epochs=None):
         """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs if that is given."""
-        if not self.history_file.is_file():
+        if not os.path.lexists(self.history_file):
             return []
-        try:
-            with self.history_file.open(newline="", encoding="utf-8") as file:
-                rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-            for row in rows:
-                _check_fields(row, {"epoch": float})
-        except (OSError, ValueError, TypeError) as error:
-            raise _unreadable(self.history_file, error) from error
-        return [row | {"epoch": int(row["epoch"])} for row in rows if epochs is None or row["epoch"] <= epochs]
+        return [row for row in records.read_table(self.history_file) if epochs is None or row["epoch"] <= epochs]
 
     def write_history(self, rows):
         def write_table(path):
@@ -154,26 +143,50 @@ class RunFolder:
         self._replace(self.history_file, write_table)
 
     def read_results(self):
-        """Returns the results of the run and of its evaluation, dicts, or None if there are none."""
-        return [_read_json(self.results_file), _read_json(self.evaluation_file)]
+        """Returns the results of the run and of its evaluation, dicts, or None if there are none.
+
+        Raises:
+            ValueError: if one cannot be read.
+        """
+        kinds = {self.results_file: records.RESULTS, self.evaluation_file: records.EVALUATION}
+        return [self._read_own(path, kind) for path, kind in kinds.items()]
 
     def _write_json(self, path, content):
         text = json.dumps(content, indent=2) + "\n"
         self._replace(path, lambda new: new.write_text(text, encoding="utf-8"))
 
-    @staticmethod
-    def _replace(path, write):
-        """Lets `write(temporary)` make a file and puts it in the place of `path` in one step."""
-        temporary = path.with_name(f".new_{path.name}")
-        write(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
+    def _replace(self, path, write):
+        """Lets `write(temporary)` make a file and puts it in the place of `path` in one step, if that is free."""
+        self._take_over()
+        files.replace(path, write, flush=True)
 
+    @property
+    def own_files(self):
+        """The files that programs write into the folder and replace, whether they are there or not."""
+        return [self.config_file, self.model_file, self.history_file, self.results_file, self.evaluation_file]
 
-def _read_json(path):
-    """The content of a JSON file, or None if there is no such file."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    def check_free(self, *paths):
+        """Refuses a folder in which one of its files is not ours, before any work: it would not be replaced.
+
+        Raises:
+            FileExistsError: If one is the user's, or was changed since it was written.
+        """
+        self._take_over()
+        files.check_free(paths or (self.model_file, self.history_file, self.results_file))
+        for folder in (self.checkpoints, self.pictures, self.tensorboard):
+            if os.path.lexists(folder) and not folder.is_dir():
+                text = f"{folder} should be a folder of the run, and is a file: move it"
+                raise refusal(text, folder, error=FileExistsError)
+
+    def _take_over(self):
+        """Lists the files of a folder of an earlier version, which did not list them, as ours."""
+        if self.exists() and not files.is_listed(self.config_file):
+            files.adopt(self.own_files)
+
+    def _read_own(self, path, kinds):
+        """The content of a JSON file of the folder, or None if there is none or it is a user's own."""
+        users = files.is_listed(self.config_file) and not files.is_listed(path)
+        return None if users or not os.path.lexists(path) else records.read_json(path, kinds)
 
 
 def check_makeable(path):
@@ -189,19 +202,3 @@ def check_makeable(path):
 
 def _unwritable(path, reason):
     return refusal(f"cannot write to {path}: {reason}", path, error=OSError)
-
-
-def _unreadable(path, reason):
-    return refusal(f"{path} cannot be read: {reason}", path)
-
-
-def _check_fields(record, kinds):
-    """Refuses a dict that lacks some of the keys, or has values of other kinds under them."""
-    if not isinstance(record, dict):
-        raise ValueError(f"it should hold names with values, and holds {record!r}")
-    missing = sorted(kinds.keys() - record.keys())
-    if missing:
-        raise ValueError(f"it lacks {', '.join(missing)}")
-    for name, kind in kinds.items():
-        if not isinstance(record[name], kind):
-            raise ValueError(f"{name} should be of type {kind.__name__}, and is {record[name]!r}")

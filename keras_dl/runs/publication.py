@@ -1,15 +1,17 @@
 """Publication of a run: its model as a new version in TF Serving's layout, with a card."""
 
+import contextlib
 import functools
 import os
 import shutil
 import warnings
 from pathlib import Path
 
-from keras_dl import files, runtime
+from keras_dl import files
 from keras_dl.models import formats
 from keras_dl.runs.card import FORMATS, model_card
 from keras_dl.runs.serving import merged_config, models_config
+from keras_dl.runtime.export import staged
 from keras_dl.tasks.measure import silent
 
 
@@ -36,30 +38,47 @@ def publish(folder, target, task, about, version=None, format="saved_model", say
     config, model, target = folder.read_config(), folder.load_model(), Path(target)
     version = version or 1 + max(versions(target), default=0)
     signatures = model.signatures()
-    written = _export(model, target, version, format, signatures, say)
-    picture = copy_picture(folder, target, task.card_pictures)
+    shown = signatures
     if format != "saved_model":
-        signatures = {name: signatures[name] for name in formats.signatures_without_noise(signatures)}
-    text = model_card(target.name, version, about, folder, config, task, signatures, picture, format)
-    card = files.put(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
-    paths = {written: FORMATS[format], card: "the model card"}
-    if format == "saved_model":
-        models = target.parent / "models.config"
-        if list_models(models):
-            paths[models] = "tensorflow_model_server --model_config_file"
-        else:
-            say(f"note: {models} is not a list of models that {target.name} can be added to, and stays")
+        shown = {name: signatures[name] for name in formats.signatures_without_noise(signatures)}
+    source = last_picture(folder, task.card_pictures)
+    picture = source and files.free_name(target / "samples.png")
+    name = picture and picture.name
+    text = model_card(target.resolve().name, version, about, folder, config, task, shown, name, format)
+    with _staged(model, target, version, format, signatures, say) as written:
+        models, listed = target.parent / "models.config", format == "saved_model"
+        listed = listed and list_models(models, target.resolve().name)
+        if picture:
+            files.replace(picture, functools.partial(shutil.copyfile, source))
+        card = files.put(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
+    paths = {Path(written): FORMATS[format], card: "the model card"}
+    if listed:
+        paths[models] = "tensorflow_model_server --model_config_file"
+    elif format == "saved_model":
+        say(f"note: {models} is not a list of models that {target.name} can be added to, and stays")
     return paths
 
 
-def list_models(path):
-    """Brings a `models.config` up to date in one step; returns whether it is a list that models can be added to."""
-    old = path.read_text(encoding="utf-8") if path.is_file() else None
-    new = models_config(path.parent) if old is None else merged_config(old, path.parent)
+def list_models(path, *more):
+    """Brings a `models.config` up to date in one step; returns whether it is a list that models can be added to.
+
+    Args:
+        path: `pathlib.Path` of the list, which may be a link.
+        *more: Names of models that will be there.
+    """
+    folder, path = path.parent, Path(os.path.realpath(path))
+    try:
+        old = path.read_text(encoding="utf-8") if path.exists() else None
+    except (IsADirectoryError, UnicodeDecodeError):
+        return False
+    new = models_config(folder, more) if old is None else merged_config(old, folder, more)
     if new is not None and new != old:
         temporary = path.with_name(f".new_{os.getpid()}_{path.name}")
-        temporary.write_text(new, encoding="utf-8")
-        temporary.replace(path)
+        try:
+            temporary.write_text(new, encoding="utf-8")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     return new is not None
 
 
@@ -68,23 +87,25 @@ def versions(folder):
     return [int(path.name) for path in folder.glob("*") if path.is_dir() and path.name.isdecimal()]
 
 
-def copy_picture(folder, target, patterns):
-    """Copies the run's last picture of the first pattern that there is; returns its name, or None if there is none."""
+def last_picture(folder, patterns):
+    """The path of a run's last picture of the first pattern that there is, or None if there is none."""
     for pattern in patterns:
         pictures = sorted(folder.pictures.glob(pattern))
         if pictures:
-            return files.put(target / "samples.png", functools.partial(shutil.copyfile, pictures[-1])).name
+            return pictures[-1]
     return None
 
 
-def _export(model, target, version, format, signatures, say):
-    """Exports the model; what is said about warm-up is told, other warnings stay warnings."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", UserWarning)
-        written = runtime.export(model, target, version, format, signatures)
-    for warning in caught:
-        if "warm-up" in str(warning.message):
-            say(f"note: {warning.message}")
-        else:
-            warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
-    return Path(written)
+@contextlib.contextmanager
+def _staged(model, target, version, format, signatures, say):
+    """Exports the model, visibly where the block ends; what is said about warm-up is told, other warnings stay."""
+    with contextlib.ExitStack() as stack:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", UserWarning)
+            written = stack.enter_context(staged(model, target, version, format, signatures))
+        for warning in caught:
+            if "warm-up" in str(warning.message):
+                say(f"note: {warning.message}")
+            else:
+                warnings.showwarning(warning.message, warning.category, warning.filename, warning.lineno)
+        yield written

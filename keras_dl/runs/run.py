@@ -111,17 +111,20 @@ class Run:
         if not runtime.is_chief():
             return None
         history, epoch = self.folder.read_history(epoch), epoch or self.epochs
-        train = {k: v for k, v in history[-1].items() if k not in SKIPPED and not k.startswith("val_")}
+        last = history[-1] if history else {}
+        train = {k: v for k, v in last.items() if k not in SKIPPED and not k.startswith("val_")}
         test = (measured or {}) | {name: float(value) for name, value in test.items()}
-        seconds = sum(row["seconds"] for row in history)
+        seconds = sum(row.get("seconds", 0.0) for row in history)
         self.folder.write_results({"epochs": epoch, "seconds": round(seconds, 1), "train": train, "test": test})
         curves = self.folder.pictures / "loss_curves.png"
         title = epoch_title(self.model, self.data.name, epoch, what="Metrics")
-        loss_curves(curves, history, title, self.task.units)
+        if train:  # a history that was removed has no curves
+            loss_curves(curves, history, title, self.task.units)
         report = self.task.finish(self.model, self.data, self.folder.pictures, self.context)
         if report.measures:
             self.folder.write_evaluation({"dataset": self.data.name, "rows": report.rows, **report.results})
-        report = report._replace(files={curves: "metrics over the epochs", **report.files})
+        drawn = {curves: "metrics over the epochs"} if train else {}
+        report = report._replace(files={**drawn, **report.files})
         closing.close(self, test_data, report.files)
         return train, test, seconds, report
 

@@ -9,12 +9,17 @@ SKIPPED = re.compile(r'#[^\n]*|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 ENTRY = '  config {{\n    name: "{0}"\n    base_path: "/models/{0}"\n    model_platform: "tensorflow"\n  }}\n'
 
 
-def models_config(folder):
-    """Returns the text of a list of every SavedModel in a folder; it expects the folder as `/models`."""
-    return _text(_saved_models(folder))
+def models_config(folder, more=()):
+    """Returns the text of a list of every SavedModel in a folder; it expects the folder as `/models`.
+
+    Args:
+        folder: `pathlib.Path` of the folder of models.
+        more: Names of models that will be there.
+    """
+    return _text(_saved_models(folder, more))
 
 
-def merged_config(text, folder):
+def merged_config(text, folder, more=()):
     """Returns a list to which the SavedModels of a folder that it lacks are added.
 
     A list that we wrote becomes the list of what is there now. In a list of a user's, every entry and comment stays.
@@ -22,25 +27,26 @@ def merged_config(text, folder):
     Args:
         text: The text of the list.
         folder: `pathlib.Path` of the folder of models.
+        more: Names of models that will be there.
 
     Returns:
         The new text; None if the text holds no list that entries can be added to.
     """
     names = NAME.findall(SKIPPED.sub(_without_comment, text))
     if text == _text(names):
-        return models_config(folder)
+        return models_config(folder, more)
     end = _end(text)
     if end is None:
         return None
-    entries = "".join(ENTRY.format(name) for name in _saved_models(folder) if name not in names)
+    entries = "".join(ENTRY.format(name) for name in _saved_models(folder, more) if name not in names)
     line = text.rfind("\n", 0, end) + 1
     place = line if not text[line:end].strip() else end
     return text[:place] + ("\n" if entries and place == end else "") + entries + text[place:]
 
 
-def _saved_models(folder):
+def _saved_models(folder, more):
     names = {path.parents[1].name for path in folder.glob("*/*/saved_model.pb") if path.parent.name.isdecimal()}
-    return sorted(names)
+    return sorted(names | set(more))
 
 
 def _text(names):

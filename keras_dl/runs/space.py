@@ -5,7 +5,7 @@ import difflib
 import keras
 import keras_tuner as kt
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, refusal
 
 
 class Name(str):
@@ -21,20 +21,26 @@ class Name(str):
     16
     >>> hp.get("latent_size"), meaning(hp.space[0])
     (16, 'numbers that a sample is made of')
+
+    Args:
+        name: The name.
+        meaning: What it means, in a few words.
+        values: The values that it takes, for an `hp.Fixed` of texts; None for any.
     """
 
     meaning: str
+    values: tuple | None
 
-    def __new__(cls, name, meaning):
+    def __new__(cls, name, meaning, values=None):
         text = super().__new__(cls, name)
-        text.meaning = meaning
+        text.meaning, text.values = meaning, values
         return text
 
     def __str__(self):
         return self  # KerasTuner makes names strings by `str`, which would lose the meaning
 
     def __getnewargs__(self):
-        return str.__str__(self), self.meaning
+        return str.__str__(self), self.meaning, self.values
 
 
 def meaning(parameter):
@@ -66,6 +72,9 @@ class Settings(kt.HyperParameters):
         """Refuses values of names that were not asked for."""
         names = sorted(parameter.name for parameter in self.space)
         for name in self._unchecked:
+            if name == "epochs":
+                text = "the recipe has no hyperparameter `epochs`, which --epochs would set: its `fit_options` should"
+                raise refusal(f"{text} ask for hp.Fixed('epochs', 10)", epochs=self._unchecked[name])
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names) or 'none'}."
             raise refusal(f"unknown hyperparameter {name!r}. {hint}", f"{name}={self._unchecked[name]!r}")
@@ -97,8 +106,11 @@ def build(recipe, data_spec, values, seed):
 
 def fit_options(recipe, hp, data_spec):
     """What a recipe's `fit_options` says, and what its task adds to it for the data, as JSON holds it."""
-    task = getattr(recipe, "TASK", None)
-    return recipe.fit_options(hp) | (task.options(hp, data_spec) if task else {})
+    task, options = getattr(recipe, "TASK", None), recipe.fit_options(hp)
+    if not isinstance(options, dict):
+        raise refusal("`fit_options` should return a dict of batch_size and epochs", fit_options=options)
+    check_count(options.get("epochs"), "epochs")
+    return options | (task.options(hp, data_spec) if task else {})
 
 
 def parse(parameter, value):
@@ -127,6 +139,8 @@ def describe(parameter):
         return "one of " + ", ".join(map(str, parameter.values))
     if type(parameter.value) is int:
         return f"a whole number from {_least(parameter)}"
+    if values := getattr(parameter.name, "values", None):
+        return "one of " + ", ".join(values)
     return {bool: "true or false", float: "a number"}.get(type(parameter.value), "a text")
 
 
@@ -190,4 +204,7 @@ def _fixed(parameter, value):
         if number < _least(parameter):
             raise ValueError
         return number
-    return kind(value)
+    value, values = kind(value), getattr(parameter.name, "values", None)
+    if values and value not in values:
+        raise ValueError
+    return value

@@ -63,6 +63,23 @@ def export(model, path, version=1, format="saved_model", signatures=None):
     >>> folder.endswith("3")
     True
     """
+    with staged(model, path, version, format, signatures) as target:
+        return target
+
+
+@contextlib.contextmanager
+def staged(model, path, version=1, format="saved_model", signatures=None):
+    """Writes a version as `export` does, which becomes visible where the block ends, and not if that fails.
+
+    Args:
+        model, path, version, format, signatures: As for `export`.
+
+    Yields:
+        The path that the version's folder will have.
+
+    Raises:
+        ValueError, FileExistsError, ImportError: As `export` does.
+    """
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
         raise refusal("version should be a positive integer", version=version)
     if format not in FORMATS:
@@ -71,7 +88,7 @@ def export(model, path, version=1, format="saved_model", signatures=None):
         raise refusal("model should be a keras_dl model, with signatures", f"{type(model).__name__}")
     path = os.fspath(path)
     target = os.path.join(path, str(version))
-    if os.path.exists(target):
+    if os.path.lexists(target):
         raise refusal(
             f"version {version} should not exist yet, it is never overwritten", f"{target}", error=FileExistsError
         )
@@ -84,13 +101,13 @@ def export(model, path, version=1, format="saved_model", signatures=None):
         signatures = model.signatures() if signatures is None else signatures
         _write(model, written, format, os.path.basename(os.path.abspath(path)), signatures)
         os.chmod(written, 0o755)
+        yield target
         os.rename(written, target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         for folder in new_folders:  # those made for an export that failed: they are empty
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
-    return target
 
 
 def _make_folders(path):

@@ -1,9 +1,9 @@
 """Search folders: what a search leaves behind, written so that a kill loses at most the trial under way."""
 
-import json
+import os
 
 from keras_dl.checks import refusal
-from keras_dl.runs import RunFolder
+from keras_dl.runs import RunFolder, records
 
 #: What a search's config holds beside that of a run.
 CONFIG = {"tuner": str, "objective": str, "trials": int}
@@ -57,13 +57,35 @@ class SearchFolder(RunFolder):
         """The model of a trial after its last epoch, from which Hyperband goes on."""
         return self.trial(trial_id) / "last.keras"
 
+    @property
+    def own_files(self):
+        """The files that a search writes and replaces, of those that are there."""
+        return [self.config_file, self.table_file, self.results_file, *self.trials.glob("*"), *self.trials.glob("*/*")]
+
+    def best_trial(self):
+        """The trial that the run folder of the best is of, or None if there is no such folder.
+
+        Raises:
+            FileExistsError: If something else lies in its place.
+        """
+        place = self.best.path
+        if not os.path.lexists(place):
+            return None
+        try:
+            return int(records.read_json(self.best.config_file, {"trial": int})["trial"])
+        except ValueError as error:
+            text = f"{place} should hold the run of an earlier best trial, and is not replaced: move it ({error})"
+            raise refusal(text, place, error=FileExistsError) from error
+
+    def check_free(self, *paths):
+        """Refuses a search folder in which one of its files, or the folder of its best trial, is not ours."""
+        super().check_free(*(paths or (self.table_file, self.results_file)))
+        self.best_trial()
+
     def read_record(self, trial_id):
         """What is known of a trial beside KerasTuner's book, a dict."""
         path = self.trial(trial_id) / "record.json"
-        try:
-            return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-        except (OSError, ValueError) as error:
-            raise refusal(f"{path} cannot be read: {error}", path) from error
+        return records.read_json(path, {}) if os.path.lexists(path) else {}
 
     def write_record(self, trial_id, record):
         self.write_json(self.trial(trial_id) / "record.json", record)

@@ -1,5 +1,6 @@
 """Oracles of KerasTuner, which propose what to try, with a book that a kill at any moment leaves whole."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import keras_tuner as kt
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.runs import records
 from keras_dl.runtime.tuning.space import described, differences
 
 #: Tuners by name, and what they are called.
@@ -80,12 +82,14 @@ class Book(kt.Oracle):
             ValueError: if it cannot be read, or tells of a search in another space.
         """
         path = Path(self._get_oracle_fname())
-        if not path.is_file():
+        if not os.path.lexists(path):
             return
         space = self.hyperparameters
         try:
             self.reload()
-        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            for file in (path, *sorted(path.parent.glob("*/trial.json"))):
+                records.read_json(file, {})  # which names the one that is damaged
             raise refusal(f"the book in {path.parent} cannot be read: {error}", path) from error
         self._check_space(space)
 

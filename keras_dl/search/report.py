@@ -1,13 +1,15 @@
 """Reports of searches: a table of the trials, a picture, files, and the best model as a run folder."""
 
 import csv
-import json
+import os
 import shutil
 
+from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.runs import Run, RunFolder
 from keras_dl.search import oracles, picture
 from keras_dl.search.trial import values_text
+from keras_dl.tasks import units
 
 
 class Report:
@@ -27,6 +29,13 @@ class Report:
         self.rows = [self._row(trial) for trial in oracles.ranked(search.oracle)]
         self.completed = [row for row in self.rows if row["status"] == "completed"]
         self._write()
+
+    @property
+    def header(self):
+        """The heads of the columns of `table`, the result's with its unit and which way is better."""
+        about = units.scale(self.objective.name, self.plan.task.units)
+        result = f"{self.objective.name}\n({about})" if about else self.objective.name
+        return "trial", result, "epoch", "seconds", "hyperparameters"
 
     def table(self, most):
         """The trials as texts, the best first.
@@ -98,21 +107,24 @@ class Report:
 
         One that is there from an earlier end of the search, with another trial, is kept under that trial's name.
         """
+        model = self.folder.best_model(best["id"])
+        if not model.is_file():
+            raise refusal(f"{model} should be the model of the best trial, and is not there", model)
         target, new = self.folder.best.path, RunFolder(self.folder.path / ".new_best")
         shutil.rmtree(new.path, ignore_errors=True)
         new.create()
-        shutil.copyfile(self.folder.best_model(best["id"]), new.model_file)
-        history = self.folder.read_record(best["id"])["history"]
+        new.keep_model(model)
+        history = self.folder.read_record(best["id"]).get("history", [])
         config = self._run_config(best)
         new.write_history([row for row in history if row["epoch"] <= best["epoch"]])
         new.write_config(config)
         test = self._test(new, config, best)
-        if target.is_dir():
-            before = json.loads(self.folder.best.config_file.read_text(encoding="utf-8")).get("trial")
+        if os.path.lexists(target):
+            before = self.folder.best_trial()
             if before == best["trial"]:
                 shutil.rmtree(new.path)
                 return test
-            target.rename(self.folder.path / f"best_was_trial_{before}")
+            target.rename(files.free_name(self.folder.path / f"best_was_trial_{before}"))
         new.path.rename(target)
         return test
 
@@ -120,7 +132,7 @@ class Report:
         """The config of the run that a trial was."""
         names = ("recipe", "dataset", "seed", "versions", "command", "data", "condition")
         config = {name: self.config[name] for name in names}
-        config |= {"preset": None, "folder": self.config.get("folder")}
+        config |= {"preset": None, "folder": self.config.get("folder"), "reading": self.config.get("reading")}
         return config | {"hyperparameters": best["hyperparameters"], "fit": best["fit"], "trial": best["trial"]}
 
     def _test(self, folder, config, best):

@@ -221,10 +221,15 @@ def write_rows(path, rows):
 
 
 def read_rows(path):
-    """Reads the scores that `write_rows` wrote."""
+    """Reads the scores that `write_rows` wrote; refuses what cannot be read by the file's name."""
     rows = []
-    with path.open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            scores = {name: float(row[name]) for name in ("dice", "hausdorff_95")}
-            rows.append({"case": row["case"], "class": int(row["class"]), **scores})
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file, strict=True):
+                scores = {name: float(row[name]) for name in ("dice", "hausdorff_95")}
+                rows.append({"case": row["case"], "class": int(row["class"]), **scores})
+    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
+        raise refusal(f"{path} should hold the scores of a fold, and cannot be read: {error}", path) from error
+    if not rows:
+        raise refusal(f"{path} should hold the scores of a fold, and holds none", path)
     return rows

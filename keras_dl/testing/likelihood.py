@@ -117,9 +117,11 @@ def _check_extremes(likelihood, x, parameters):
     signs = np.where(np.arange(parameters.size).reshape(parameters.shape) % 3, 1.0, -1.0).astype("float32")
     for jit_compile in (False, True):
         gradient = tf.function(lambda p: _log_prob_and_gradient(likelihood, p, x), jit_compile=jit_compile)
-        for extreme in (0.0 * signs, 1e4 * signs, -1e4 * signs, 60.0 * signs, 1e-30 * signs):
-            for result in gradient(tf.constant(extreme)):
-                assert np.isfinite(result).all()
+        for extreme in (0.0, 1e4, -1e4, 60.0, 1e-30):
+            for name, result in zip(("log_prob", "gradient"), gradient(tf.constant(extreme * signs)), strict=True):
+                result, size = np.asarray(result), f"parameters of ±{abs(extreme):g}, jit_compile={jit_compile}"
+                expected = f"the {name} should be finite for {size}: clip them, as `split_loc_and_scale` does"
+                assert np.isfinite(result).all(), f"{expected}. Received: {result[~np.isfinite(result)][:4]}"
 
 
 def _log_prob_and_gradient(likelihood, parameters, x):

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from keras_dl import files
 from keras_dl.runs import RunFolder
 from keras_dl.runs import folder as run_folder
 
@@ -85,4 +86,4 @@ def test_the_model_file_is_that_of_a_checkpoint_which_may_go(tmp_path, monkeypat
         folder.keep_model(tmp_path / "of_checkpoint")
         (tmp_path / "of_checkpoint").unlink()
         assert folder.model_file.read_bytes() == content
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    assert {path.name for path in tmp_path.iterdir()} == {files.LIST, "model.keras"}

@@ -158,3 +158,30 @@ def test_the_seed_decides_the_weights():
     small = {"network": "mlp", "hidden_units": 16}
     weights = [space.build(recipe, SPECS["digits"], small, seed)[0].get_weights()[0] for seed in (1, 1, 2)]
     assert (weights[0] == weights[1]).all() and (weights[0] != weights[2]).any()
+
+
+def test_a_fixed_text_says_which_values_it_takes():
+    hp = kt.HyperParameters()
+    hp.Fixed(Name("binarize", "how pixels are drawn", values=("none", "static")), "none")
+    (parameter,) = hp.space
+    assert space.describe(parameter) == "one of none, static" and space.meaning(parameter) == "how pixels are drawn"
+    assert space.parse(parameter, "static") == "static"
+    with pytest.raises(ValueError, match="binarize takes one of none, static. Received: 'sometimes'"):
+        space.parse(parameter, "sometimes")
+
+
+def test_a_recipe_without_epochs_says_what_to_write():
+    def build(hp, data_spec):
+        return None
+
+    fixed = SimpleNamespace(build=build, fit_options=lambda hp: {"batch_size": 8, "epochs": 5})
+    assert space.build(fixed, None, {}, seed=0)[1]["epochs"] == 5
+    with pytest.raises(ValueError, match=r"hyperparameter `epochs`.*hp.Fixed\('epochs', 10\). Received: epochs='3'"):
+        space.build(fixed, None, {"epochs": "3"}, seed=0)
+    for options in ({"batch_size": 8}, {"epochs": 0}):
+        recipe = SimpleNamespace(build=build, fit_options=lambda hp, options=options: options)
+        with pytest.raises(ValueError, match="`epochs` should be a positive integer. Received: "):
+            space.build(recipe, None, {}, seed=0)
+    recipe = SimpleNamespace(build=build, fit_options=lambda hp: None)
+    with pytest.raises(ValueError, match="`fit_options` should return a dict"):
+        space.build(recipe, None, {}, seed=0)

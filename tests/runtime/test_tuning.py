@@ -1,5 +1,7 @@
 """Recipes under KerasTuner's own tuners, with small models."""
 
+import sys
+
 import keras
 import keras_tuner as kt
 import numpy as np
@@ -366,3 +368,11 @@ def test_ranges_that_the_tuner_is_given_are_no_change_of_the_recipe(tmp_path):
     search(tmp_path, hyperparameters=hp)
     tuner, _ = search(tmp_path, hyperparameters=hp, max_trials=2)
     assert all(5e-3 <= t.hyperparameters.get("learning_rate") <= 6e-3 for t in tuner.oracle.trials.values())
+
+
+def test_without_tensorboard_a_sentence_comes_before_the_search(tmp_path, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "tensorboard"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)
+    with pytest.raises(ImportError, match="should find TensorBoard: pip install tensorboard.*Received: "):
+        kt.RandomSearch(recipe(), objective=objective("loss"), directory=tmp_path)

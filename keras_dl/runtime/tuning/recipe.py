@@ -6,6 +6,7 @@ import keras
 import keras_tuner as kt
 import numpy as np
 
+from keras_dl import lazy
 from keras_dl.checks import refusal
 from keras_dl.models.base import NotFiniteError
 from keras_dl.models.base.checking import is_arrays
@@ -121,7 +122,12 @@ class Recipe(kt.HyperModel):
         return self.make(hp)[0]
 
     def declare_hyperparameters(self, hp):
-        """Adds all that the recipe may ask for; KerasTuner calls it before the search."""
+        """Adds all that the recipe may ask for; KerasTuner calls it before the search.
+
+        Raises:
+            ImportError: If TensorBoard is not installed, which every trial of KerasTuner's tuners imports.
+        """
+        lazy.need("tensorboard.plugins.hparams", "A search by a tuner of KerasTuner's")
         parameters = self.explore({p.name: p.value for p in hp.space if space.is_fixed(p)})
         hp.merge([p for p in parameters.values() if not space.is_fixed(p)], overwrite=False)
 

@@ -1,11 +1,11 @@
 """The record of a recipe's space, beside the trials of a search: KerasTuner goes on in the old one without a word."""
 
 import json
-import os
 from pathlib import Path
 
 import keras_tuner as kt
 
+from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.runtime.tuning.space import differences, searched
 
@@ -26,7 +26,7 @@ def check(folder, parameters):
     if not path.is_file():
         _write(path, new)
         return
-    texts = differences(json.loads(path.read_text(encoding="utf-8")), new)
+    texts = differences(_read(path), new)
     if texts:
         raise refusal(
             f"the recipe should ask for what it asked for when the search in {path.parent} began; give the tuner "
@@ -36,7 +36,16 @@ def check(folder, parameters):
         )
 
 
+def _read(path):
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(old, dict):
+            raise ValueError(f"it should hold names with ranges, and holds {old!r}")
+    except (OSError, ValueError) as error:
+        expected = f"{path} should be what was written when the search began: {error}"
+        raise refusal(expected, path, error=kt.errors.FatalValueError) from error
+    return old
+
+
 def _write(path, content):
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    temporary.replace(path)
+    files.replace(path, lambda temporary: temporary.write_text(json.dumps(content, indent=1), encoding="utf-8"))
