@@ -88,7 +88,7 @@ def replace(path, write, flush=False):
     Args:
         path: The path of the file.
         write: Function `write(temporary)` that writes a file of the same suffix.
-        flush: Whether the file is on the disk before it is moved into its place.
+        flush: Whether the file and its line are on the disk before it is moved into its place.
 
     Raises:
         FileExistsError: If a file is there that is not ours.
@@ -100,10 +100,11 @@ def replace(path, write, flush=False):
     try:
         write(temporary)
         if flush:
-            with open(temporary, "rb") as file:
-                os.fsync(file.fileno())
+            _flush(temporary)
         line = _line(temporary, path.name)
         _append(path.parent, line)
+        if flush:
+            _flush(path.parent / LIST)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -156,7 +157,14 @@ def _shorten(folder, newest):
         return
     temporary = folder / f"{LIST}.{os.getpid()}"
     temporary.write_text("".join(f"{line}\n" for line in lines if line not in old), encoding="utf-8")
+    _flush(temporary)
     temporary.replace(folder / LIST)
+
+
+def _flush(path):
+    """Waits until a file is on the disk."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
 
 
 def _line(path, name):

@@ -81,28 +81,29 @@ def load(name, held_out="test"):
 
 def _check_name(name, held_out):
     if not isinstance(name, str):
-        raise refusal(f"Expected the name of a data set, one of {list(NAMES)}", f"{name!r}", error=TypeError)
+        raise refusal(f"`name` should be one of {list(NAMES)}", f"{name!r}", error=TypeError)
     if name not in NAMES:
         near = difflib.get_close_matches(name, NAMES) or NAMES
-        raise refusal(f"Expected the name of a data set; the nearest: {', '.join(near)}", f"{name!r}")
+        raise refusal(f"`name` should be the name of a data set; the nearest: {', '.join(near)}", f"{name!r}")
     parts = ("test", "valid") if name == "binarized_mnist" else ("test",)
     if held_out not in parts:
-        raise refusal(f"Expected held_out to be one of {list(parts)} for {name}", f"{held_out!r}")
+        raise refusal(f"`held_out` should be one of {list(parts)} for {name}", f"{held_out!r}")
 
 
 def _images_and_labels(name, x, y):
     largest = {"digits": 16, "binarized_mnist": 1}.get(name, 255)
     x = np.asarray(x, "float32") / largest
     if name == "binarized_mnist" and not ((x == 0) | (x == 1)).all():
-        raise refusal(f"Expected {name} to hold only 0 and 1", f"values from {x.min()} to {x.max()}")
+        raise refusal(f"{name} should hold only 0 and 1", f"values from {x.min()} to {x.max()}")
     if not (x.min() >= 0 and x.max() <= 1):
         limits = f"{x.min() * largest}..{x.max() * largest}"
-        raise refusal(f"Expected the pixels of {name} in 0..{largest}", limits)
+        raise refusal(f"the pixels of {name} should lie in 0..{largest}", limits)
     if y is None:
         return x, None
     y = np.asarray(y, "int32").reshape(-1)
     if y.shape != x.shape[:1] or y.min() < 0 or y.max() > 9:
-        raise refusal(f"Expected {len(x)} labels of {name} in 0..9", f"{len(y)} labels from {y.min()} to {y.max()}")
+        received = f"{len(y)} labels from {y.min()} to {y.max()}"
+        raise refusal(f"there should be {len(x)} labels of {name} in 0..9", received)
     return x, y
 
 
@@ -161,7 +162,7 @@ def _read_cifar10_subset(name, held_out):
 
 def _only_from_files(where):
     return refusal(
-        f"Expected the environment variable KERAS_DL_DATA to name a folder with {where}: keras.datasets does "
+        f"the environment variable KERAS_DL_DATA should name a folder with {where}: keras.datasets does "
         "not have this set",
         "KERAS_DL_DATA is not set",
         error=FileNotFoundError,
@@ -175,8 +176,8 @@ def _download(name):
         return getattr(keras.datasets, name).load_data()
     except Exception as error:  # what keras raises without a network has no type of its own
         raise refusal(
-            f"Expected keras.datasets to download {name}, or the environment variable KERAS_DL_DATA to name a "
-            f"folder with {name}/",
+            f"keras.datasets should download {name}, or the environment variable KERAS_DL_DATA name a folder with "
+            f"{name}/",
             f"KERAS_DL_DATA is not set, and {error}",
             error=OSError,
         ) from error

@@ -43,7 +43,7 @@ def find(folder, candidates):
     there = "no such folder"
     if folder.is_dir():
         there = sorted(path.name for path in folder.iterdir())
-    raise refusal(f"Expected {' or '.join(map(str, candidates))} in {folder}", there, error=FileNotFoundError)
+    raise refusal(f"there should be {' or '.join(map(str, candidates))} in {folder}", there, error=FileNotFoundError)
 
 
 def read_idx(path, shape):
@@ -71,18 +71,17 @@ def read_idx(path, shape):
         raise _damaged(path, "a whole gzip file", error) from error
     if content[:4] != header[:4]:
         raise refusal(
-            f"Expected {path} to start with the magic number {header[:4].hex()} (IDX, unsigned bytes, {len(shape)} "
-            "axes)",
+            f"{path} should start with the magic number {header[:4].hex()} (IDX, unsigned bytes, {len(shape)} axes)",
             f"{content[:4].hex() or 'an empty file'}",
         )
     if content[4 : len(header)] != header[4:]:
         raise refusal(
-            f"Expected {path} to hold an array of shape {tuple(shape)}, in its header {header[4:].hex()}",
+            f"{path} should hold an array of shape {tuple(shape)}, in its header {header[4:].hex()}",
             f"{content[4 : len(header)].hex()}",
         )
     if len(content) != size:
         length = "more" if len(content) > size else len(content)
-        raise refusal(f"Expected {path} to hold {size} bytes after decompression", length)
+        raise refusal(f"{path} should hold {size} bytes after decompression", length)
     return np.frombuffer(content, "uint8", offset=len(header)).reshape(shape)
 
 
@@ -109,7 +108,7 @@ def read_npz(path, shapes):
     for name, shape in shapes.items():
         if arrays[name].shape != tuple(shape) or arrays[name].dtype.kind not in "buif":
             raise refusal(
-                f"Expected {name} in {path} to be a numeric array of shape {tuple(shape)}",
+                f"{name} in {path} should be a numeric array of shape {tuple(shape)}",
                 f"{arrays[name].dtype} of shape {arrays[name].shape}",
             )
     return arrays
@@ -146,7 +145,7 @@ def read_cifar10_binary(folder, batches, num_images=10_000):
         packed = path.name.endswith(".tar.gz")
         content = _read_tar_member(path, f"{inner}/{batch}", size) if packed else path.read_bytes()
         if len(content) != size:
-            raise refusal(f"Expected {batch} from {path} to hold {size} bytes", f"{len(content)}")
+            raise refusal(f"{batch} from {path} should hold {size} bytes", f"{len(content)}")
         records.append(np.frombuffer(content, "uint8").reshape(num_images, 3073))
     records = np.concatenate(records)
     return records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), records[:, 0]
@@ -173,7 +172,7 @@ def read_image_rows(path, shape):
         raise _damaged(path, "a picture", error) from error
     if picture.shape != (count, height * width, channels) or picture.dtype != "uint8":
         expected = f"{height * width} by {count} pixels of {channels} bytes"
-        raise refusal(f"Expected {path} to have {expected}", f"{picture.shape} {picture.dtype}")
+        raise refusal(f"{path} should have {expected}", f"{picture.shape} {picture.dtype}")
     return picture.reshape(shape)
 
 
@@ -185,7 +184,7 @@ def read_integers(path, count):
     """
     words = Path(path).read_text(encoding="ascii", errors="replace").split()
     if len(words) != count or not all(word.lstrip("-").isdecimal() for word in words):
-        raise refusal(f"Expected {path} to hold {count} integers", f"{len(words)} words, {words[:3]} ...")
+        raise refusal(f"{path} should hold {count} integers", f"{len(words)} words, {words[:3]} ...")
     return np.array(words, "int64")
 
 
@@ -198,4 +197,4 @@ def _read_tar_member(path, name, size):
 
 
 def _damaged(path, expected, error):
-    return refusal(f"Expected {path} to be {expected}", f"{type(error).__name__}: {error}")
+    return refusal(f"{path} should be {expected}", f"{type(error).__name__}: {error}")

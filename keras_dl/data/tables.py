@@ -57,7 +57,7 @@ def _read(name):
     root = os.environ.get("KERAS_DL_DATA")
     if root is None:
         raise refusal(
-            f"Expected the environment variable KERAS_DL_DATA to name a folder with wine_quality/, for {name}",
+            f"the environment variable KERAS_DL_DATA should name a folder with wine_quality/, for {name}",
             "KERAS_DL_DATA is not set",
             error=FileNotFoundError,
         )
@@ -65,7 +65,7 @@ def _read(name):
     try:
         table = np.loadtxt(path, delimiter=",")
     except ValueError as error:
-        raise refusal(f"Expected {path} to hold numbers, comma separated", str(error)) from error
+        raise refusal(f"{path} should hold numbers, comma separated", str(error)) from error
     if table.shape != (_ROWS[name], 12):
-        raise refusal(f"Expected {path} to have {_ROWS[name]} rows of 12 numbers", f"shape {table.shape}")
+        raise refusal(f"{path} should have {_ROWS[name]} rows of 12 numbers", f"shape {table.shape}")
     return table[:, :-1], None

@@ -170,8 +170,10 @@ class RunFolder:
 
         Raises:
             FileExistsError: If one is the user's, or was changed since it was written.
+            ValueError: If the config or the history was changed, and cannot be read.
         """
         self._take_over()
+        self._take_changes()
         files.check_free(paths or (self.model_file, self.history_file, self.results_file))
         for folder in (self.checkpoints, self.pictures, self.tensorboard):
             if os.path.lexists(folder) and not folder.is_dir():
@@ -182,6 +184,13 @@ class RunFolder:
         """Lists the files of a folder of an earlier version, which did not list them, as ours."""
         if self.exists() and not files.is_listed(self.config_file):
             files.adopt(self.own_files)
+
+    def _take_changes(self):
+        """Lists a config and a history that were changed as ours: what stands in them stays when a run goes on."""
+        for path, read in ((self.config_file, records.read_config), (self.history_file, records.read_table)):
+            if files.is_listed(path) and path.is_file() and not files.is_free(path):
+                read(path)
+                files.adopt([path])
 
     def _read_own(self, path, kinds):
         """The content of a JSON file of the folder, or None if there is none or it is a user's own."""

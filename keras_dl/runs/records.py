@@ -53,7 +53,10 @@ def read_table(path):
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file, strict=True)]
+            reader = csv.DictReader(file, strict=True)
+            rows = [{name: float(value) for name, value in row.items()} for row in reader]
+        if not reader.fieldnames:
+            raise ValueError("it is empty")
         for row in rows:
             check_fields(row, {"epoch": float})
         return [row | {"epoch": int(row["epoch"])} for row in rows]

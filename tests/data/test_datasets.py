@@ -114,10 +114,10 @@ def test_cifar10_subset_from_a_folder(data_folder):
     assert x.shape == (3000, 32, 32, 3) and y[:3].tolist() == [0, 1, 2] and len(x_test) == len(y_test) == 1000
     np.testing.assert_array_equal(x_test[7, 1, 2], pictures[3, 7, 34] / np.float32(255))
     (folder / "labels.txt").write_text("1 2 three")
-    with pytest.raises(ValueError, match="labels.txt to hold 4000 integers. Received: 3 words"):
+    with pytest.raises(ValueError, match="labels.txt should hold 4000 integers. Received: 3 words"):
         keras_dl.data.load("cifar10_subset")
     (folder / "cifar10_batch_2.png").write_bytes((folder / "cifar10_batch_2.png").read_bytes()[:5000])
-    with pytest.raises(ValueError, match="cifar10_batch_2.png to be a picture. Received: "):
+    with pytest.raises(ValueError, match="cifar10_batch_2.png should be a picture. Received: "):
         keras_dl.data.load("cifar10_subset")
 
 

@@ -39,7 +39,7 @@ def test_nothing_of_a_users_is_replaced(folder, name):
     with pytest.raises(FileExistsError, match=f"{name} was not written by keras_dl"):
         WRITING[name](folder)
     assert path.read_text() == "mine" and not list(folder.path.glob(".new_*"))
-    with pytest.raises(FileExistsError, match=name):
+    with pytest.raises((FileExistsError, ValueError), match=name):
         folder.check_free(path)
     path.unlink()
     WRITING[name](folder)
@@ -61,6 +61,20 @@ def test_a_file_in_the_place_of_a_folder_is_named(folder, name):
     (folder.path / name).write_text("mine")
     with pytest.raises(FileExistsError, match=f"{name} should be a folder.*Received: "):
         folder.check_free()
+
+
+def test_a_history_and_a_config_that_were_changed_go_on(folder):
+    folder.write_history([{"epoch": 1.0, "loss": 2.0}, {"epoch": 2.0, "loss": 1.0}])
+    folder.history_file.write_text("epoch,loss\n1,2.0\n")  # shortened by the user
+    folder.config_file.write_text(json.dumps(CONFIG | {"seed": 3}))
+    folder.check_free()
+    folder.write_history([*folder.read_history(), {"epoch": 2, "loss": 1.5}])
+    folder.write_config(folder.read_config() | {"fit": {"epochs": 9}})
+    assert [row["loss"] for row in folder.read_history()] == [2.0, 1.5] and folder.read_config()["seed"] == 3
+    for path in (folder.config_file, folder.history_file):
+        path.write_text("")
+        with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
+            folder.check_free()
 
 
 def test_a_config_that_says_the_same_stays_as_it_is(folder):

@@ -214,7 +214,7 @@ def test_arrays_of_objects_are_not_unpickled(tmp_path):
     (tmp_path / "state.json").write_text('{"callbacks": [["X", {"__array__": "array_0"}]]}')
     with pytest.raises(ValueError, match="(?i)pickle|object"):
         callback_states.load(tmp_path / "state.json", tmp_path / "arrays.npz")
-    with pytest.raises(ValueError, match="Expected .* to be an .npz file"):
+    with pytest.raises(ValueError, match="should be an .npz file"):
         files.read_npz(tmp_path / "arrays.npz", {"train_data": (1,)})
     assert not trace.exists()
 
@@ -228,7 +228,7 @@ def test_archives_of_data_are_not_unpacked(tmp_path):
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(ValueError, match="Expected .*cifar-10-binary.tar.gz"):
+    with pytest.raises(ValueError, match="cifar-10-binary.tar.gz should"):
         files.read_cifar10_binary(tmp_path, ["data_batch_1.bin"])
     assert sorted(tmp_path.rglob("*")) == before
 
