@@ -36,26 +36,26 @@ def publish(folder, target, task, about, version=None, format="saved_model", say
         ValueError, OSError, ImportError: if the model cannot be exported like that.
     """
     config, model, target = folder.read_config(), folder.load_model(), Path(target)
+    served = os.path.basename(os.path.abspath(target))
     version = version or 1 + max(versions(target), default=0)
     signatures = model.signatures()
     shown = signatures
     if format != "saved_model":
         shown = {name: signatures[name] for name in formats.signatures_without_noise(signatures)}
     source = last_picture(folder, task.card_pictures)
-    picture = source and files.free_name(target / "samples.png")
-    name = picture and picture.name
-    text = model_card(target.resolve().name, version, about, folder, config, task, shown, name, format)
+    picture = source and files.free_name(target / "samples.png").name
+    text = model_card(served, version, about, folder, config, task, shown, picture, format)
     with _staged(model, target, version, format, signatures, say) as written:
         models, listed = target.parent / "models.config", format == "saved_model"
-        listed = listed and list_models(models, target.resolve().name)
-        if picture:
-            files.replace(picture, functools.partial(shutil.copyfile, source))
+        listed = listed and list_models(models, served)
+        if source:
+            files.put(target / "samples.png", functools.partial(shutil.copyfile, source))
         card = files.put(target / "README.md", lambda path: path.write_text(text, encoding="utf-8"))
     paths = {Path(written): FORMATS[format], card: "the model card"}
     if listed:
         paths[models] = "tensorflow_model_server --model_config_file"
     elif format == "saved_model":
-        say(f"note: {models} is not a list of models that {target.name} can be added to, and stays")
+        say(f"note: {models} is not a list of models that {served} can be added to, and stays")
     return paths
 
 
