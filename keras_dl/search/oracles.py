@@ -88,9 +88,9 @@ class Book(kt.Oracle):
         try:
             self.reload()
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-            for file in (path, *sorted(path.parent.glob("*/trial.json"))):
-                records.read_json(file, {})  # which names the one that is damaged
-            raise refusal(f"the book in {path.parent} cannot be read: {error}", path) from error
+            parts = [path, *sorted(path.parent.glob("*/trial.json"))]
+            damaged = next(filter(records.is_damaged, parts), path)
+            raise refusal(f"the book in {path.parent} cannot be read: {damaged}: {error}", damaged) from error
         self._check_space(space)
 
     def _check_space(self, space):
