@@ -4,6 +4,7 @@ import ast
 import difflib
 import functools
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ def recipes():
 
 def is_recipe(text):
     """Whether a text names a recipe: one of `recipes()`, or a file of one's own."""
-    return text in recipes() or (text.endswith(".py") and Path(text).is_file())
+    return text in recipes() or (text.endswith(".py") and os.path.isfile(text))
 
 
 def title(recipe):

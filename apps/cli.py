@@ -141,7 +141,9 @@ def open_run(path):
 
 def old_config(folder, arguments, kind):
     """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None if a new one begins."""
-    if not folder.exists():
+    with user_errors(OSError):
+        exists = folder.exists()
+    if not exists:
         if arguments.resume:
             raise UserError(f"nothing to resume in {folder.path}: leave --resume out to begin a {kind}")
         return None
@@ -163,7 +165,7 @@ def dataset_name(arguments):
     if not arguments.data:
         return arguments.dataset
     path = Path(arguments.data).resolve()
-    return path.stem if path.is_file() else path.name
+    return path.stem if os.path.isfile(path) else path.name
 
 
 def assignments(texts):

@@ -1,6 +1,7 @@
 """Options that programs of recipes share: recipes and presets, and how scans are read."""
 
 import argparse
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -110,7 +111,7 @@ def reading(arguments, recipe):
         return None
     if recipe.TASK.condition != "masks":
         raise cli.UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
-    if "groups" in options and Path(options["groups"]).is_file():
+    if "groups" in options and os.path.isfile(options["groups"]):
         options["groups"] = str(Path(options["groups"]).resolve())
     return options
 

@@ -24,6 +24,7 @@ for program, *arguments in json.loads(sys.argv[1]):
     answers.append([code, written.getvalue()])
 print(json.dumps(answers))
 """
+LONG = 300 * "x"
 REFUSALS = [
     (["sample", "nowhere"], "nowhere holds no run: nowhere/config.json does not exist"),
     (["evaluate", "nowhere"], "nowhere holds no run"),
@@ -31,6 +32,9 @@ REFUSALS = [
     (["segment", "nowhere", "--data", "d"], "nowhere holds no run"),
     (["translate", "nowhere", "--data", "d"], "nowhere holds no run"),
     (["export", "runs/x", "/tmp/y"], "unexpected argument '/tmp/y': where the model goes is --to /tmp/y"),
+    (["sample", LONG], "File name too long"),
+    (["train", "vae", "--resume", "--out", LONG], "File name too long"),
+    (["train", f"{LONG}.py"], "unknown recipe"),
     (["train", "vae", "--resume", "--out", "nowhere"], "nowhere holds no run"),
     (["train", "unet", "--resume", "--folds", "--out", "nowhere"], "nowhere holds no run"),
     (["tune", "vae", "--resume", "--out", "nowhere"], "nowhere holds no search: nowhere/search.json does not exist"),
@@ -49,7 +53,7 @@ def answers():
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("number", range(len(REFUSALS)), ids=[" ".join(command) for command, _ in REFUSALS])
+@pytest.mark.parametrize("number", range(len(REFUSALS)), ids=[" ".join(command)[:60] for command, _ in REFUSALS])
 def test_a_refusal_without_tensorflow(answers, number):
     code, written = answers[number]
     assert code == 2 and REFUSALS[number][1] in written, written

@@ -71,10 +71,11 @@ def test_a_history_and_a_config_that_were_changed_go_on(folder):
     folder.write_history([*folder.read_history(), {"epoch": 2, "loss": 1.5}])
     folder.write_config(folder.read_config() | {"fit": {"epochs": 9}})
     assert [row["loss"] for row in folder.read_history()] == [2.0, 1.5] and folder.read_config()["seed"] == 3
-    for path in (folder.config_file, folder.history_file):
+    for path in (folder.history_file, folder.config_file):
         path.write_text("")
         with pytest.raises(ValueError, match=f"{path.name} cannot be read"):
             folder.check_free()
+        path.unlink()
 
 
 def test_a_config_that_says_the_same_stays_as_it_is(folder):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def read_groups(source, names):
     {'p1_a': 'p1', 'p1_b': 'p1', 'p2_a': 'p2'}
     """
     path = Path(source)
-    if not path.is_file():
+    if not os.path.isfile(path):  # a long expression is no name of a file
         return _matched(str(source), names)
     try:
         text = path.read_text(encoding="utf-8-sig")
