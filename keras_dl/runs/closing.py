@@ -17,12 +17,13 @@ GLANCE = 24  # samples of the data that are shown
 def diverging(folder):
     """Notes in a run's folder that training ended as a value was not finite, and reports it."""
     end = folder.path / "end.json"
-    end.unlink(missing_ok=True)
+    if files.is_free(end):  # of an earlier end, and not a file of the user's
+        end.unlink(missing_ok=True)
     try:
         yield
     except NotFiniteError as error:
         text = json.dumps({"state": "diverged", "reason": str(error)}, indent=2) + "\n"
-        end.write_text(text, encoding="utf-8")
+        _write(end, text)
         if folder.exists():
             write_report(folder)
         raise
