@@ -7,7 +7,7 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 
 from keras_dl import layers, metrics
-from keras_dl.metrics.equivariance import deform, displacement_field, gradient_norm
+from keras_dl.metrics.displacements import deform, displacement_field, gradient_norm
 
 
 def images(number=3, size=16, seed=0):

@@ -6,7 +6,7 @@ import itertools
 
 import tensorflow as tf
 
-from keras_dl.data.pipeline import mark_of
+from keras_dl.models.base.batches import ahead, next_batches, skipped, wanted
 from keras_dl.models.base.checking import check_rows, without_none
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
@@ -31,14 +31,14 @@ def _on_one_device(model):
     programs = Programs(model)
 
     def function(iterator):
-        batches = _next_batches(model, iterator)
+        batches = next_batches(model, iterator)
         if model.stream is not None:
             if model.stream.unchecked and batches:
                 check_rows(model, tf.nest.flatten(batches[0])[0].shape[0])
             model.stream.check(batches)
         if not batches:
             raise StopIteration
-        batches = batches[_skipped(model, len(batches)) :]
+        batches = batches[skipped(model, len(batches)) :]
         return programs.run(batches)
 
     return function
@@ -86,42 +86,6 @@ def predict_function(model, keras_function):
     return traced_alone(function, **options)
 
 
-def _next_batches(model, iterator):
-    """The batches of the next call; a resumed run drops those that the epochs before it took."""
-    state, count = model.state, _wanted(model)
-    batches = [without_none(batch) for batch in itertools.islice(iterator, count)]
-    if state.marks and batches:
-        state.recognise(mark_of(batches[0]), keep=state.shuffled)
-    while state.ahead and batches:
-        dropped = min(state.ahead, len(batches))
-        state.ahead -= dropped
-        batches = batches[dropped:] + [without_none(batch) for batch in itertools.islice(iterator, dropped)]
-    return batches
-
-
-def _wanted(model):
-    """How many batches the next call takes: no more than `steps_per_epoch` leaves of the epoch."""
-    left = model.state.steps_left
-    if left is None:
-        return model.steps_per_execution
-    count = min(model.steps_per_execution, left)
-    model.state.steps_left -= count
-    return count
-
-
-def _skipped(model, available):
-    """How many of the next batches were trained on before the run was resumed."""
-    count = min(model.state.skip, available)
-    model.state.skip -= count
-    return count
-
-
-def _ahead(model):
-    """How many batches to drop before the next, as the epochs before it took them; they are dropped once."""
-    count, model.state.ahead = model.state.ahead, 0
-    return count
-
-
 class Programs:
     """A model's training step, single and stacked, plain and by XLA: each is compiled when first needed, and stays.
 
@@ -151,6 +115,7 @@ class Programs:
         option = {"rows": rows} if rows < fewest else {}
         stacks = model.steps_per_execution > 1 and not model.run_eagerly and not option
         self._begin_phase()
+        # A phase that ends within the stack has other updates from there on, so that its steps are run one by one.
         if stacks and within_phase(model, rows * len(batches)):
             return self._function(_train_stack, xla)(*_stacked(batches, model.steps_per_execution if xla else None))
         for batch in batches:
@@ -168,6 +133,7 @@ class Programs:
             return self.model.train_step
         key = step, xla
         if key not in self._functions:
+            # The axes that may vary without another graph: the rows, and how many batches are stacked.
             axes = 2 if step is _train_stack else 1
             self._functions[key] = compiled(functools.partial(step, self.model), axes, jit_compile=xla)
         return self._functions[key]
@@ -228,9 +194,9 @@ def _replicated(model, step, training=False):
         return graphs[key]
 
     def one(iterator):
-        for _ in range(_ahead(model) if training else 0):
+        for _ in range(ahead(model) if training else 0):
             next(iterator)
-        if training and _skipped(model, 1):
+        if training and skipped(model, 1):  # trained on before: read it, so that the order goes on behind it
             next(iterator)
             return model.get_metrics_result()
         if training and enter_phase(model):
@@ -248,7 +214,7 @@ def _replicated(model, step, training=False):
     def function(iterator):
         logs = None
         with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError), refused_labels():
-            for _ in range(_wanted(model) if training else model.steps_per_execution):
+            for _ in range(wanted(model) if training else model.steps_per_execution):
                 logs = one(iterator)
         if logs is None:
             raise StopIteration

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_dl.models.base.conditions import assert_that, class_checks
 from keras_dl.models.base.freezing import frozen
-from keras_dl.models.base.step import pad_empty
+from keras_dl.models.base.parts import pad_empty
 from keras_dl.models.base.structure import has_convolutions
 
 

@@ -10,10 +10,11 @@ from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.finite import Finiteness
 from keras_dl.models.base.memory import Memory
 from keras_dl.models.base.offers import Offers
+from keras_dl.models.base.parts import take_part
 from keras_dl.models.base.replicas import first_row
 from keras_dl.models.base.saving import Saved
 from keras_dl.models.base.state import TrainingState
-from keras_dl.models.base.step import StepProgram, take_part
+from keras_dl.models.base.step import StepProgram
 from keras_dl.models.base.tracking import make_trackers, metric_name, track
 from keras_dl.models.base.update import Update
 

@@ -2,16 +2,15 @@
 
 import collections
 import contextlib
-from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
 from keras_dl.models.base.finite import gradient_probe
 from keras_dl.models.base.graphs import traced_alone
+from keras_dl.models.base.parts import Part, as_values_and_terms, pad_empty, take_part
 from keras_dl.models.base.replicas import (
     changes_averaged,
     count_rows,
@@ -22,74 +21,6 @@ from keras_dl.models.base.replicas import (
     sum_over_replicas,
     undo_where,
 )
-from keras_dl.models.base.update import Update
-
-
-def as_values_and_terms(result, update: Update):
-    """Splits what a loss returned into `(values, terms, handed_back)`, and checks their names and shapes."""
-    parts = list(result) if isinstance(result, tuple) else [result]
-    values, terms, handed_back = parts + [{}, {}][len(parts) - 1 :]
-    for kind, names, returned, where in (
-        ("terms", update.terms, terms, "terms"),
-        ("state", update.returned_names, handed_back, "hands_back (or sums)"),
-    ):
-        if set(returned) != set(names):
-            raise refusal(
-                f"The loss of update {update.name!r} should return the {kind} {sorted(names)}, which its Update names "
-                f"in {where}",
-                f"{sorted(returned)}",
-            )
-    terms = {name: _per_sample(term, update, f"term {name!r}") for name, term in terms.items()}
-    return _per_sample(values, update, "values"), terms, dict(handed_back)
-
-
-def _per_sample(values, update, what):
-    """Values as float32 of shape `(batch,)`; another shape would be summed into another objective, in silence."""
-    values = tf.cast(values, tf.float32)
-    rank = values.shape.rank
-    if rank == 2 and values.shape[1] == 1:
-        return values[:, 0]
-    if rank not in (1, None):
-        raise refusal(
-            f"The loss of update {update.name!r} should return one value per sample, of shape (batch,), and no "
-            "mean over the batch: the base divides by its rows",
-            f"{what} of shape {values.shape}",
-        )
-    return values
-
-
-def take_part(batch, index, parts, offset=0):
-    """The rows `index::parts` of the global batch that lie in this one, which begins at its row `offset`."""
-    return batch if parts == 1 else tf.nest.map_structure(lambda t: t[(index - offset) % parts :: parts], batch)
-
-
-def pad_empty(batch):
-    """A batch with one row of zeros where it has none."""
-
-    def pad(tensor):
-        shape = tf.shape(tensor)
-        return tf.concat([tensor, tf.zeros(tf.concat([[tf.maximum(1 - shape[0], 0)], shape[1:]], 0), tensor.dtype)], 0)
-
-    return tf.nest.map_structure(pad, batch)
-
-
-class Part(NamedTuple):
-    """The rows that one gradient computation sees, and where they stand in the global batch.
-
-    Attributes:
-        rows: Number of rows of the global batch, a float scalar; `local_rows` are this replica's.
-        sums: What `Update.denominators` gave, summed over the global batch; empty where there is one replica.
-        offset: The row of the global batch at which this replica's rows start.
-    """
-
-    update: Update
-    index: int  # type: ignore[assignment]  # not the method that tuples have
-    iteration: int
-    batch: Any
-    rows: tf.Tensor
-    local_rows: tf.Tensor
-    sums: tf.Tensor
-    offset: tf.Tensor
 
 
 class StepProgram:
@@ -147,6 +78,7 @@ class StepProgram:
             self._take_back(part, handed_back)
             return values, terms, charge, gradient_probe(update, gradients)
 
+        # One device knows before it runs a step which inner updates have rows, and leaves the others out.
         if update.parts == 1 or not tf.distribute.has_strategy():
             return run()
         moved = [*self.state.layer_states(), *update.variables]
@@ -215,6 +147,7 @@ class StepProgram:
         if not self.compile_gradients:
             return self._local_gradients(part)
         key = part.index, part.iteration
+        # Update and iteration decide the stream of noise, which is a constant of the graph.
         if key not in self._compiled:
             self._compiled[key] = self._compile(part.update, *key)
         compute, changed = self._compiled[key]
@@ -228,6 +161,7 @@ class StepProgram:
         changed = []
 
         def compute(batch, *place):
+            # XLA within a strategy cannot assign to the strategy's variables: new values leave it as results.
             with keras.StatelessScope() as scope:
                 for variable in update.variables:
                     if variable.regularizer is not None:  # Keras reads what it charges from the scope
@@ -252,6 +186,8 @@ class StepProgram:
             tape.watch(variables)
             values, terms, handed_back = self._loss(part, self.state.step.value, stream, training=True)
             charge = self._regularization(update)
+            # Local sums over global rows, so that the sum over replicas is the mean's gradient for uneven parts, too;
+            # what weights are charged is no sum over rows, and every replica adds its share of it.
             loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.rows) + charge / replica_count()
             loss = update.optimizer.scale_loss(loss)
         return values, terms, charge, handed_back, tape.gradient(loss, variables)
