@@ -28,7 +28,7 @@ OBJECTIVES = {
     "conditional_noise_contrastive": lambda batch: objectives.ConditionalNoiseContrastive(0.3),
     "score_matching": lambda batch: objectives.ScoreMatching(),
     "sliced": lambda batch: objectives.ScoreMatching(1),
-    "denoising": lambda batch: objectives.DenoisingScoreMatching(0.03),
+    "denoising": lambda batch: objectives.DenoisingScoreMatching(0.02),
     "cd": lambda batch: objectives.ContrastiveDivergence(1e-4),
     "pcd": lambda batch: objectives.PersistentContrastiveDivergence(max(10_000, batch), 0.01, 1e-4),
     "likelihood": lambda batch: objectives.GridLikelihood((-4.0, 4.0), 160),
@@ -41,16 +41,18 @@ def build(hp, data_spec):
     if tuple(data_spec.shape) != (2,):
         raise refusal("ebm2d expects points in the plane", f"samples of shape {data_spec.shape}")
     options = fit_options(hp)
-    width = hp.Int(Name("width", "units of each hidden layer"), 8, 512, default=128, sampling="log")
-    layers = hp.Int(Name("num_layers", "hidden layers"), 1, 8, default=3)
-    network = keras_dl.networks.mlp_critic((2,), hidden=(width,) * layers, activation="swish")
+    width = hp.Int(Name("width", "sines of each hidden layer"), 8, 512, default=128, sampling="log")
+    layers = hp.Int(Name("num_layers", "hidden layers"), 1, 8, default=2)
+    frequency = hp.Float(Name("frequency", "frequency of the first layer of sines"), 0.1, 100.0, default=8.0)
+    # Of sines, as modes are fifty times narrower than the plane: a network of swish needs far more steps.
+    network = keras_dl.networks.siren(2, 1, (width,) * layers, omega_0=frequency)
     kind = hp.Choice(Name("objective", "what trains the energy"), list(OBJECTIVES), default="noise_contrastive")
     steps = hp.Int(Name("chain_steps", "steps of a chain in training"), 1, 200, default=20, sampling="log")
     sampler = samplers.MALA(steps, 0.002)
     model = keras_dl.models.EnergyModel(
         network, OBJECTIVES[kind](options["batch_size"]), sampler, relative=True, ema_momentum=0.99
     )
-    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=2e-3, sampling="log")
+    rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=1e-3, sampling="log")
     total = options["epochs"] * math.ceil(data_spec.num_samples / options["batch_size"])
     model.compile(keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(rate, total)))
     return model

@@ -131,7 +131,8 @@ class ScoreMatching(EnergyObjective):
         else:
             curvature = tf.add_n([self._slice(flat_energy, flat, draw) for _ in range(self.num_slices)])
             curvature /= self.num_slices
-        return 0.5 * tf.reduce_sum(tf.square(slope), -1) - curvature, {"energy": energy(x)}
+        energies = energy(x)  # times 0, so that the last bias, which slopes do not see, has a gradient
+        return 0.5 * tf.reduce_sum(tf.square(slope), -1) - curvature + 0.0 * energies, {"energy": energies}
 
     @staticmethod
     def _slice(energy, x, draw):
@@ -168,8 +169,8 @@ class DenoisingScoreMatching(EnergyObjective):
         shape = tuple(x.shape[1:])
         noise = tf.reshape(draw.normal(shape), [-1, math.prod(shape)])
         noisy = tf.reshape(x, [-1, math.prod(shape)]) + self.scale * noise
-        slope = gradient(lambda flat: energy(tf.reshape(flat, tf.shape(x))), noisy)
-        return 0.5 * tf.reduce_sum(tf.square(self.scale * slope - noise), -1), {"energy": energy(x)}
+        slope, energies = gradient(lambda flat: energy(tf.reshape(flat, tf.shape(x))), noisy), energy(x)
+        return 0.5 * tf.reduce_sum(tf.square(self.scale * slope - noise), -1) + 0.0 * energies, {"energy": energies}
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

@@ -11,6 +11,8 @@ from keras_dl.data import points
 from keras_dl.objectives import quadrature
 from keras_dl.runs import space
 
+SMALL = ["--set=filters=4", "--set=chain_steps=1", "--set=capacity=512"]
+
 
 @pytest.mark.parametrize("name", ["ebm", "jem", "rbm", "ebm2d"])
 def test_other_data_are_refused(name):
@@ -34,11 +36,10 @@ def test_points_have_an_energy(tmp_path, objective, capsys):
     ("name", "picture", "options"),
     [
         ("rbm", "filters.png", ["--set=num_hidden=8", "--set=gibbs_steps=1"]),
-        ("jem", "langevin.png", ["--set=filters=4", "--set=chain_steps=1", "--set=capacity=512"]),
-        ("ebm", "langevin.png", ["--set=filters=4", "--set=chain_steps=1", "--set=capacity=512"]),
+        pytest.param("jem", "langevin.png", SMALL, marks=pytest.mark.full),
+        pytest.param("ebm", "langevin.png", SMALL, marks=pytest.mark.full),
     ],
 )
-@pytest.mark.grid("rbm")
 def test_images_are_trained_drawn_and_sampled(tmp_path, name, picture, options):
     run, out = tmp_path / "run", tmp_path / "samples.npy"
     assert train.main([name, "--out", str(run), "--epochs=1", *options]) in (0, None)
