@@ -127,7 +127,7 @@ class EnergyMethods:
         if method == "learned":
             if not self.objective.normalizes:
                 raise refusal("`method` should be 'learned' of noise contrast alone", objective=self.objective)
-            return LogNormalizer(tf.convert_to_tensor(self.normalizer.log_z), tf.constant(math.nan), method)
+            return LogNormalizer(tf.convert_to_tensor(self.averaged("normalizer").log_z), tf.constant(math.nan), method)
         if method == "grid":
             bounds = tuple(map(float, self._box() if bounds is None else bounds))
             value = self.as_graph(self._on_grid)(bounds=bounds, points=check_count(points, "points"))

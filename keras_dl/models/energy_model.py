@@ -69,8 +69,6 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
     (TensorShape([3]), TensorShape([3, 2]), TensorShape([4, 2]))
     """
 
-    averaged_networks: tuple[str, ...] = ("network",)
-
     def __init__(
         self,
         network,
@@ -91,6 +89,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         value_range = diffusion_checks.check_range(value_range, shape)
         networks = {"network": network, "reference": Reference(shape, value_range)}
         networks |= {"normalizer": Normalizer()} if objective.normalizes else {}
+        self.averaged_networks = tuple(name for name in networks if name != "reference")
         super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.data_shape, self.value_range = shape, value_range
         self.objective, self.sampler = objective, sampler

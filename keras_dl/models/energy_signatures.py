@@ -2,14 +2,14 @@
 
 import tensorflow as tf
 
-from keras_dl.models.base import Signature, fresh_seed
+from keras_dl.models.base import SavedModelSignature, Signature, fresh_seed
 
 
 def signatures(model):
     """Returns the `Signature`s of an energy model by name: energy (the default), score and sample.
 
     `sample` takes `num_samples` and `steps` (int32) and `seed` (int64; -1 for fresh noise), and uses the model's own
-    sampler.
+    sampler. Gradients are no operations of ONNX and LiteRT, whose files hold the energy alone.
     """
     x = tf.TensorSpec([None, *model.data_shape], tf.float32)
     count, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)
@@ -21,7 +21,7 @@ def signatures(model):
 
     return {
         "energy": Signature(lambda x: {"energy": model._energy(x)}, {"x": x}),
-        "score": Signature(lambda x: {"score": model._score(x)}, {"x": x}),
+        "score": SavedModelSignature(lambda x: {"score": model._score(x)}, {"x": x}),
         "sample": Signature(sample, {"num_samples": count, "steps": count, "seed": seed}),
     }
 

@@ -248,3 +248,11 @@ def test_parts_of_other_kinds_are_refused():
     constant = Reference((2,))
     constant.fit(np.zeros(2, "float32"), np.array([1.0, 0.0], "float32"))
     assert np.isfinite(constant.log_prob(tf.zeros([1, 2]))).all()
+
+
+def test_the_learned_normaliser_is_that_of_the_averaged_energy():
+    model = small_energy(objectives.NoiseContrastive(), ema_momentum=0.5)
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False)
+    model.fit(points(64), batch_size=8, verbose=0)
+    learned = float(model.log_normalizer("learned").value)
+    assert learned == float(model.ema_networks["normalizer"].log_z) != float(model.normalizer.log_z)

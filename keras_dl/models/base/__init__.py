@@ -71,7 +71,7 @@ from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.phases import Phase
 from keras_dl.models.base.replicas import gather_rows, mean_and_variance
-from keras_dl.models.base.signature import Signature, fresh_seed, predict_signature
+from keras_dl.models.base.signature import SavedModelSignature, Signature, fresh_seed, predict_signature
 from keras_dl.models.base.update import Update
 
 __all__ = [
@@ -83,6 +83,7 @@ __all__ = [
     "Phase",
     "Rows",
     "SampleBuffer",
+    "SavedModelSignature",
     "Signature",
     "Update",
     "fresh_seed",

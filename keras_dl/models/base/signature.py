@@ -22,6 +22,15 @@ class Signature(NamedTuple):
     function: Callable
     inputs: dict[str, tf.TensorSpec]
 
+    # Whether other formats than SavedModel can hold it; no field, as pairs are unpacked.
+    portable = True
+
+
+class SavedModelSignature(Signature):
+    """A function of operations that ONNX and LiteRT lack, such as gradients: SavedModels alone hold it."""
+
+    portable = False
+
 
 def fresh_seed(seed):
     """`seed` where it is not negative, else a new one at every call and in every process."""

@@ -47,9 +47,11 @@ class Portable(NamedTuple):
 
 
 def signatures_without_noise(signatures):
-    """Those of a dict of `Signature`s that draw no random numbers, traced: concrete functions by name."""
+    """The portable ones of a dict of `Signature`s that draw no random numbers, traced: concrete functions by name."""
     silent = {}
     for name, signature in signatures.items():
+        if not signature.portable:
+            continue
         traced = tf.function(signature.function, input_signature=input_specs(signature)).get_concrete_function()
         if not any(_NOISE.search(node.op) for node in nodes(traced.graph.as_graph_def())):
             silent[name] = traced
