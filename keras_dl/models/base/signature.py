@@ -22,14 +22,18 @@ class Signature(NamedTuple):
     function: Callable
     inputs: dict[str, tf.TensorSpec]
 
-    # Whether other formats than SavedModel can hold it; no field, as pairs are unpacked.
-    portable = True
+    @property
+    def portable(self):
+        """Whether other formats than SavedModel can hold it."""
+        return True
 
 
 class SavedModelSignature(Signature):
     """A function of operations that ONNX and LiteRT lack, such as gradients: SavedModels alone hold it."""
 
-    portable = False
+    @property
+    def portable(self):
+        return False
 
 
 def fresh_seed(seed):
