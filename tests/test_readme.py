@@ -9,6 +9,7 @@ import pytest
 import keras_dl
 from apps import catalogue, evaluate, export, launch, report, sample, segment, train, translate, tune
 from apps.clients import rest_client
+from apps.notes import __main__ as notes
 
 README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
@@ -26,7 +27,7 @@ def test_every_command_line_is_one_that_the_programs_accept():
     lines = [line.split("&&")[-1] for language, block in BLOCKS if language == "bash" for line in block.splitlines()]
     programs = {"train": train, "evaluate": evaluate, "sample": sample, "export": export, "tune": tune}
     programs |= {"launch": launch, "clients.rest_client": rest_client, "segment": segment, "report": report}
-    programs |= {"translate": translate}
+    programs |= {"translate": translate, "notes": notes}
     checked = set()
     for line in lines:
         words = shlex.split(line, comments=True)

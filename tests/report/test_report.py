@@ -4,9 +4,6 @@ import base64
 import json
 import math
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import html5lib
@@ -14,8 +11,6 @@ import keras
 import numpy as np
 import pytest
 
-from apps import cli, early
-from apps import report as program
 from keras_dl import report
 from keras_dl.report import curves, markup, model, pictures, tables
 
@@ -238,46 +233,3 @@ def test_a_film_is_thinned_evenly(count):
 def test_figures_with_and_without_errors():
     assert tables.figure({"a": 1437}, "a") == "1,437" and tables.figure({}, "a") == ""
     assert tables.figure({"a": 0.5, "a_standard_error": 0.0123}, "a") == "0.5 ± 0.012"
-
-
-def test_the_program_writes_beside_the_run_and_replaces_only_its_own(run, tmp_path, capsys):
-    program.main([str(run)])
-    program.main([str(run)])
-    assert (run / "report.html").is_file() and "written:" in capsys.readouterr().out
-    (run / "report.html").write_text("mine")
-    with pytest.raises(cli.UserError, match="not written by keras_dl"):
-        program.main([str(run)])
-    program.main([str(run), "--to", str(tmp_path / "elsewhere.html")])
-    assert parsed((tmp_path / "elsewhere.html").read_text()) is not None
-    with pytest.raises(cli.UserError, match="holds no run"):
-        program.main([str(tmp_path / "nowhere")])
-
-
-MEASURE = """
-import re, sys, time
-from pathlib import Path
-sys.modules["tensorflow"] = sys.modules["keras"] = None
-began = time.process_time()
-from apps import report
-report.main(sys.argv[1:])
-peak = re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1]  # getrusage remembers the parent's
-print(time.process_time() - began, int(peak) / 1024)
-"""
-
-
-def test_a_run_of_a_hundred_pictures_in_3_seconds_and_300_mb_without_tensorflow(run):
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (100, 100, 3)).astype("uint8")  # 30 KB, like a grid of samples
-    keras.utils.save_img(run / "pictures" / "samples_epoch_0001.png", noise, scale=False)
-    for epoch in range(2, 101):
-        shutil.copy(run / "pictures" / "samples_epoch_0001.png", run / "pictures" / f"samples_epoch_{epoch:04d}.png")
-    command = [sys.executable, "-c", MEASURE, str(run)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    seconds, megabytes = map(float, done.stdout.split()[-2:])
-    assert seconds <= 3 and megabytes <= 300, done.stdout
-    assert (run / "report.html").stat().st_size < 5e6
-
-
-def test_the_package_is_loaded_by_itself_once():
-    assert early.package("report") is early.package("report") is not report
