@@ -3,7 +3,8 @@
 Programs load this package by itself, so it imports nothing else of ours, by whatever name it is called.
 """
 
+from . import markup, tables
 from .page import page
 from .records import Record, read
 
-__all__ = ["Record", "page", "read"]
+__all__ = ["Record", "markup", "page", "read", "tables"]

@@ -9,16 +9,20 @@ from .style import STYLE
 POLICY = "default-src 'none'; img-src data: blob: 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def page(records):
+def page(records, title=None, first=()):
     """Returns the report of runs as one HTML page that needs nothing else.
 
     Args:
         records: `Record`s of the runs, at least one.
+        title: the page's title; None for what was run.
+        first: sections that come before all others.
     """
     library = curves.library()
     if len(records) == 1:
-        return document(records[0].title, single(records[0], bool(library)), library)
-    return document(f"{len(records)} runs", several(records, bool(library)), library)
+        title, sections = title or records[0].title, single(records[0], bool(library))
+    else:
+        title, sections = title or f"{len(records)} runs", several(records, bool(library))
+    return document(title, [*first, *sections], library)
 
 
 def single(record, interactive=True):
