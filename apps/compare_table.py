@@ -11,7 +11,7 @@ ERROR = "_standard_error"
 ROWS = {
     "log_prob": "log p(x), nats",
     "bits_per_dimension": "bits per dimension",
-    "kid": "KID x 1000",
+    "kid": "KID",
     "fid": "FID",
     "precision": "precision",
     "recall": "recall",
