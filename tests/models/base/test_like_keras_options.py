@@ -84,17 +84,20 @@ REFUSED = [
 ]
 
 
+@pytest.fixture(scope="module")
+def ours():
+    return pair(dense, loss=CROSS_ENTROPY)[1]
+
+
 @pytest.mark.parametrize(("options", "message"), REFUSED)
-def test_refused_by_fit(options, message):
-    _, ours = pair(dense, loss=CROSS_ENTROPY)
+def test_refused_by_fit(ours, options, message):
     with pytest.raises(ValueError, match=message):
         ours.fit(X, LABELS, verbose=0, **options)
     assert int(ours.state.step) == 0
 
 
 @pytest.mark.parametrize("class_weight", [[1.0], {"a": 1.0}])
-def test_refused_by_train_on_batch_and_datasets(class_weight):
-    _, ours = pair(dense, loss=CROSS_ENTROPY)
+def test_refused_by_train_on_batch_and_datasets(ours, class_weight):
     for call in (
         lambda: ours.train_on_batch(X, LABELS, class_weight=class_weight),
         lambda: ours.fit(dataset(X, LABELS), class_weight=class_weight, verbose=0),
@@ -103,15 +106,13 @@ def test_refused_by_train_on_batch_and_datasets(class_weight):
             call()
 
 
-def test_class_weights_beside_sample_weights_of_a_dataset():
-    _, ours = pair(dense, loss=CROSS_ENTROPY)
+def test_class_weights_beside_sample_weights_of_a_dataset(ours):
     with pytest.raises(ValueError, match="class_weight should come with a dataset of"):
         ours.fit(dataset(X, LABELS, WEIGHTS), class_weight={0: 1.0}, verbose=0)
 
 
 @pytest.mark.parametrize("method", ["evaluate", "predict"])
-def test_steps_of_evaluate_and_predict(method):
-    _, ours = pair(dense, loss=CROSS_ENTROPY)
+def test_steps_of_evaluate_and_predict(ours, method):
     for steps in (0, -1, 1.5):
         with pytest.raises(ValueError, match="`steps` should be a positive integer"):
             getattr(ours, method)(X, steps=steps, verbose=0)

@@ -99,7 +99,7 @@ TABLE = {
 #: Rows like others, which CI runs where it runs all.
 LIKE_OTHERS = ("a nest of one loss", "losses of a nest in a list", "weights of a nest in a list")
 LIKE_OTHERS += ("a nest to validate on", "lists in a list, losses in one", "one output in a dict")
-LIKE_OTHERS += ("weights of some outputs by name",)
+LIKE_OTHERS += ("weights of some outputs by name", "a nest of losses with gaps", "lists in a list", "nested")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from tests.models.base.test_like_keras import CROSS_ENTROPY, close, dense, pair
 from tests.models.base.test_resume_places import MANY, MANY_LABELS, steps
 
-DATA = {"x": MANY, "y": MANY_LABELS, "batch_size": 4, "verbose": 0}  # 10 batches
+DATA = {"x": MANY, "y": MANY_LABELS, "batch_size": 8, "verbose": 0}  # 5 batches
 
 
 class SaveWeights(keras.callbacks.Callback):
@@ -29,7 +29,7 @@ def models():
 
 def saved_within_an_epoch(model, path, **options):
     with pytest.raises(KeyboardInterrupt):
-        model.fit(**DATA, **options, epochs=3, callbacks=[SaveWeights(path, 3)])
+        model.fit(**DATA, **options, epochs=3, callbacks=[SaveWeights(path, 1)])
     return path
 
 
@@ -44,7 +44,7 @@ def test_a_fit_after_load_weights_trains_whole_epochs_as_in_keras(tmp_path):
         history = fresh.fit(**DATA, shuffle=False, epochs=2).history
         results.append((fresh, history))
     (stock, expected), (ours, history) = results
-    assert int(ours.optimizer.iterations) == int(stock.optimizer.iterations) == 4 + 20
+    assert int(ours.optimizer.iterations) == int(stock.optimizer.iterations) == 2 + 10
     close(history, expected)
     close(ours.get_weights(), stock.get_weights())
 
@@ -54,18 +54,18 @@ def test_a_file_of_the_whole_model_goes_on_within_its_epoch(tmp_path):
     path = saved_within_an_epoch(model, tmp_path / "m.weights.h5")
     model.save(tmp_path / "m.keras")
     for load, left in (
-        (lambda fresh: keras.saving.load_model(tmp_path / "m.keras"), 6),
-        (lambda fresh: fresh.load_weights(tmp_path / "m.keras") or fresh, 6),
-        (lambda fresh: fresh.load_weights(path) or fresh, 10),
+        (lambda fresh: keras.saving.load_model(tmp_path / "m.keras"), 3),
+        (lambda fresh: fresh.load_weights(tmp_path / "m.keras") or fresh, 3),
+        (lambda fresh: fresh.load_weights(path) or fresh, 5),
     ):
-        assert steps(load(models()[1]), MANY, MANY_LABELS, batch_size=4) == left
+        assert steps(load(models()[1]), MANY, MANY_LABELS, batch_size=8) == left
 
 
 def test_weights_of_another_run_give_up_the_place_of_this_one(tmp_path):
     path, other = saved_within_an_epoch(models()[1], tmp_path / "m.weights.h5"), models()[1]
     other.fit(**DATA)
     other.load_weights(path)
-    assert steps(other, MANY, MANY_LABELS, batch_size=4) == 10
+    assert steps(other, MANY, MANY_LABELS, batch_size=8) == 5
 
 
 def test_backup_and_restore_goes_on_within_an_epoch(tmp_path):
@@ -78,13 +78,13 @@ def test_backup_and_restore_goes_on_within_an_epoch(tmp_path):
 
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            if batch == 5:
+            if batch == 2:
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         models()[1].fit(**DATA, epochs=2, callbacks=[backup(), Stop()])
     resumed = models()[1]
     resumed.fit(**DATA, epochs=2, callbacks=[backup()])
-    assert int(resumed.state.step) == int(whole.state.step) == 20
+    assert int(resumed.state.step) == int(whole.state.step) == 10
     for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
