@@ -6,6 +6,7 @@ keep it; sigmoids forget the signal.
 """
 
 import functools
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -26,7 +27,7 @@ def normal(x):
 
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805  # of SELU (Klambauer et al. 2017)
 #: Activation -> its derivative, away from kinks.
-DERIVATIVES = {
+DERIVATIVES: dict[str, Callable] = {
     "step": lambda x: np.zeros_like(x),
     "linear": np.ones_like,
     "sigmoid": lambda x: sigmoid(x) * (1 - sigmoid(x)),
