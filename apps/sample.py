@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from apps import cli, early
+from apps import cli, early, options
 from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
@@ -13,6 +13,7 @@ EXAMPLES = """\
 examples:
   python -m apps.sample runs/vae                                      64 samples as runs/vae/pictures/samples.png
   python -m apps.sample runs/vae --num-samples 1000 --seed 1 --to samples.npy
+  python -m apps.sample runs/vae --latent-mixture 20                  from 20 Gaussians fitted on latents of its data
   python -m apps.sample runs/cvae                                     one row per class
   python -m apps.sample runs/cvae --condition 3,7 --num-samples 16    threes and sevens
 """
@@ -27,6 +28,11 @@ def parser():
     parser.add_argument(
         "--condition", type=labels, metavar="LABELS", help="for a conditional model: class labels, repeated in turn"
     )
+    parser.add_argument(
+        "--latent-mixture", type=cli.whole_number(1, 10_000), metavar="K",
+        help="for a VAE: draw latents from a mixture of K Gaussians fitted on those of its training data, not from the"
+        " prior",
+    )  # fmt: skip
     seed = cli.whole_number(0)
     parser.add_argument("--seed", type=seed, metavar="N", help="fixes the samples (default: others at every call)")
     parser.add_argument(
@@ -63,12 +69,25 @@ def sample(arguments):
     with user_errors(ValueError, OSError):
         model, classes = folder.load_model(), config["data"].get("num_classes")
         drawn = {"num_samples": arguments.num_samples, "labels": arguments.condition, "seed": arguments.seed}
-        samples = recipe.TASK.samples(model, classes, **drawn)
+        if arguments.latent_mixture:
+            sampler = two_stage(recipe.TASK, model, config, folder, arguments.latent_mixture)
+        else:
+            sampler = model
+        samples = recipe.TASK.samples(sampler, classes, **drawn)
     path = Path(arguments.to) if arguments.to else files.free_name(folder.pictures / "samples.png")
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
         title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
         write_samples(path, samples, title)
     show.written({path: f"{len(samples):,} samples"})
+
+
+def two_stage(task, model, config, folder, components):
+    """A sampler from a mixture that is fitted on the latents of the run's training data."""
+    from apps import show
+
+    data = task.load(config["dataset"], config.get("folder"), track=show.tracked, **options.reading_of(config))
+    data = data.of_run(config, folder.path)
+    return task.two_stage(model, data, components, config["fit"], config["seed"])
 
 
 if __name__ == "__main__":

@@ -29,8 +29,8 @@ NO_PARTS = {
     "losses": {"Loss"},
     "bijectors": {"AffineTransform", "Bijector", "Coupling", "MADE", "Transform"},
     "likelihoods": {
-        *("Dequantized", "FixedMixture", "LogDensity", "LearnedNormal", "Likelihood", "NormalMixture", "Prior"),
-        *("StandardNormal", "get"),
+        *("Dequantized", "FixedMixture", "LogDensity", "LearnedNormal", "Likelihood", "MixturePrior", "NormalMixture"),
+        *("Prior", "StandardNormal", "VampPrior", "get"),
     },
     "networks": {"conditions", "create", "transfer_weights"},
     "objectives": {"Adversarial", "Bound", "EnergyObjective", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},

@@ -8,7 +8,8 @@ from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
 from keras_dl.likelihoods.gaussian import Gaussian
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.likelihoods.logistic_mixture import DiscretizedLogisticMixture
-from keras_dl.likelihoods.priors import FixedMixture, LearnedNormal, NormalMixture, Prior, StandardNormal
+from keras_dl.likelihoods.mixture_priors import MixturePrior, NormalMixture, VampPrior
+from keras_dl.likelihoods.priors import FixedMixture, LearnedNormal, Prior, StandardNormal
 from keras_dl.likelihoods.registry import get
 
 __all__ = [
@@ -22,8 +23,10 @@ __all__ = [
     "LearnedNormal",
     "Likelihood",
     "LogDensity",
+    "MixturePrior",
     "NormalMixture",
     "Prior",
     "StandardNormal",
+    "VampPrior",
     "get",
 ]

@@ -1,10 +1,10 @@
-"""Priors over latents: the standard normal, one that is learned, and mixtures."""
+"""Priors over latents: their base, the standard normal, one that is learned, and a mixture that is not."""
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_number, check_numbers, check_seed, refusal
+from keras_dl.checks import check_count, check_number, check_numbers, refusal
 
 
 class Prior(keras.layers.Layer):
@@ -22,15 +22,45 @@ class Prior(keras.layers.Layer):
         ValueError: If `latent_size` is not a positive integer.
     """
 
+    #: Whether `latent_size` may be `None` until a model gives it by `fit_to`.
+    sized_by_model = False
+
     def __init__(self, latent_size, **kwargs):
         from keras_dl.likelihoods import distributions  # noqa: F401 - tfp, before a graph is traced
 
         super().__init__(**kwargs)
-        self.latent_size = check_count(latent_size, "latent_size")
+        later = latent_size is None and self.sized_by_model
+        self.latent_size = None if later else check_count(latent_size, "latent_size")
         self.built = True
 
     def __call__(self):
         raise NotImplementedError(f"{type(self).__name__} should define __call__(), which returns a distribution.")
+
+    def fit_to(self, latent_size, shape=None):
+        """Takes the sizes of the model that the prior becomes part of.
+
+        Args:
+            latent_size: The model's number of latents.
+            shape: Shape of a sample of its data.
+
+        Raises:
+            ValueError: If the prior is of other sizes.
+        """
+        if self.latent_size != latent_size:
+            raise refusal(
+                f"prior should be over {latent_size} latents, event shape ({latent_size},)",
+                f"event shape ({self.latent_size},)",
+            )
+
+    def beside(self, encode, reparameterize):
+        """Returns what gives the distribution and its draws beside an encoder: the prior itself, where it reads none.
+
+        Args:
+            encode: Function of data `(rows, *shape)` and of integers that number them, shape `(rows,)`, which returns
+                the posteriors $q(z | x)$.
+            reparameterize: Function of posteriors and of standard normal noise that returns draws.
+        """
+        return self
 
     def draw_latents(self, draw, temperature=1.0):
         """Returns latents of shape `(rows, latent_size)`.
@@ -102,56 +132,6 @@ class LearnedNormal(Prior):
 
     def draw_latents(self, draw, temperature=1.0):
         return self.loc + temperature * tf.exp(self.log_scale) * draw.normal((self.latent_size,))
-
-
-@keras.saving.register_keras_serializable(package="keras_dl")
-class NormalMixture(Prior):
-    r"""A mixture $p(z) = \sum_k \pi_k \mathcal{N}(\mu_k, \operatorname{diag}(\sigma_k^2))$ with trained parameters.
-
-    A posterior has no analytic divergence from it: a `VAE` takes `kl="monte_carlo"`.
-
-    Args:
-        latent_size: Number of latents.
-        components: Number of components.
-        spread: Standard deviation of the first means.
-        seed: Integer that decides the first means.
-        **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
-
-    Example:
-
-    >>> prior = NormalMixture(2, components=3, spread=0.0)
-    >>> round(float(prior().log_prob([0.0, 0.0])), 4)     # three times the standard normal
-    -1.8379
-    """
-
-    def __init__(self, latent_size, components, spread=1.0, seed=0, **kwargs):
-        super().__init__(latent_size, **kwargs)
-        self.components, self.seed = check_count(components, "components"), check_seed(seed)
-        self.spread = float(spread)
-        options, shape = {"dtype": "float32", "autocast": False}, (self.components, self.latent_size)
-        start = keras.initializers.RandomNormal(stddev=self.spread, seed=self.seed)
-        self.loc = self.add_weight(name="loc", shape=shape, initializer=start, **options)
-        self.log_scale = self.add_weight(name="log_scale", shape=shape, initializer="zeros", **options)
-        self.logits = self.add_weight(name="logits", shape=shape[:1], initializer="zeros", **options)
-
-    def __call__(self):
-        from keras_dl.likelihoods import distributions
-
-        normals = distributions.Normal(tf.convert_to_tensor(self.loc), tf.exp(self.log_scale))
-        return distributions.MixtureSameFamily(
-            distributions.Categorical(logits=tf.convert_to_tensor(self.logits)),
-            distributions.Independent(normals, reinterpreted_batch_ndims=1),
-        )
-
-    def draw_latents(self, draw, temperature=1.0):
-        ends = tf.cumsum(tf.nn.softmax(self.logits))[:-1]
-        component = tf.reduce_sum(tf.cast(draw.uniform()[:, None] >= ends, tf.int32), -1)
-        loc, scale = tf.gather(self.loc, component), tf.exp(tf.gather(self.log_scale, component))
-        return loc + temperature * scale * draw.normal((self.latent_size,))
-
-    def get_config(self):
-        own = {"components": self.components, "spread": self.spread, "seed": self.seed}
-        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

@@ -65,6 +65,8 @@ def size(shape):
 
 def check_base(base, latents):
     """Refuses a prior over another number of latents."""
+    if base.sized_by_model and base.latent_size is None:
+        base.fit_to(latents, (latents,))
     if base.latent_size != latents:
         raise refusal(f"`base` should be over {latents} latents, as many as a sample has values", f"{base.latent_size}")
 

@@ -8,29 +8,35 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models import mixture_shapes, mixture_starts
+from keras_dl.models import low_rank, mixture_checks, mixture_shapes, mixture_starts
 from keras_dl.models.base import Update, gather_rows
 from keras_dl.models.mixture_graphs import MixtureGraphs, MixtureWeights
-from keras_dl.models.mixture_shapes import COVARIANCES
+from keras_dl.models.stepwise import StepwiseMean
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class GaussianMixture(MixtureGraphs):
     r"""Mixture of Gaussians $p(x) = \sum_k \pi_k\, \mathcal{N}(x; \mu_k, \Sigma_k)$ (Dempster et al. 1977).
 
-    Fitted by expectation maximisation in the log domain: an epoch of `fit` is an iteration, of which the tracked
-    `loss` is minus the mean log-likelihood under the parameters before it, in nats per sample. It begins by k-means++
-    and k-means on the first batch. A component without rows begins anew beside another
-    one, with a warning.
+    It begins by k-means++ and k-means on the first batch. With `"em"`, expectation maximisation in the log domain, an
+    epoch of `fit` is an iteration, of which the tracked `loss` is minus the mean log-likelihood under the parameters
+    before it, in nats per sample. With `"mini_batch"` every step is one, of means over rows that forget old ones (Cappé
+    & Moulines 2009): for streams. With `"gradient"` the optimizer of `compile` moves weights, means and factors of
+    precisions. A component without rows begins anew beside another one, with a warning.
+
+    Covariances of low rank and noise make a mixture of probabilistic principal components (`"ppca"`, Tipping & Bishop
+    1999) or of factor analysers (`"factors"`, Ghahramani & Hinton 1996); they are fitted by `"em"`.
 
     Args:
         shape: Shape of a sample.
         num_components: How many components.
-        covariance: `"full"`, `"tied"`, `"diag"` or `"spherical"`.
-        floor: What is added to variances.
+        covariance: `"full"`, `"tied"`, `"diag"`, `"spherical"`, `"ppca"` or `"factors"`.
+        floor: What is added to variances; by gradients the least variance of a value whose others are known.
         starts: How many starts of k-means the best is taken of.
         seed: Integer that decides starts, noise and data order; `None` draws one.
         name: Name of the model.
+        method: `"em"`, `"mini_batch"` or `"gradient"`.
+        rank: Columns of the loadings of `"ppca"` and `"factors"`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -44,34 +50,65 @@ class GaussianMixture(MixtureGraphs):
     (TensorShape([3, 8]), TensorShape([5, 2]))
     """
 
-    optimizer_names = ()
-
-    def __init__(self, shape, num_components, covariance="full", floor=1e-6, starts=1, seed=None, name=None, **kwargs):
-        if not isinstance(shape, (tuple, list)) or not shape:
-            raise refusal("`shape` should be the shape of a sample, such as x.shape[1:]", shape=shape)
-        size = math.prod(check_count(n, "shape") for n in shape)
-        if covariance not in COVARIANCES:
-            raise refusal(f"`covariance` should be one of {COVARIANCES}", covariance=covariance)
+    def __init__(
+        self,
+        shape,
+        num_components,
+        covariance="full",
+        floor=1e-6,
+        starts=1,
+        seed=None,
+        name=None,
+        method="em",
+        rank=None,
+        **kwargs,
+    ):
+        size = mixture_checks.check_arguments(shape, num_components, covariance, method, rank)
         check_number(floor, "floor", above=0)
-        weights = MixtureWeights(size, check_count(num_components, "num_components"), covariance, name="mixture")
+        self.optimizer_names = ("optimizer",) if method == "gradient" else ()
+        weights = MixtureWeights(size, num_components, covariance, rank, method == "gradient", name="mixture")
         super().__init__({"mixture": weights}, seed=seed, name=name, **kwargs)
         self.shape, self.num_components, self.covariance = tuple(shape), num_components, covariance
         self.floor, self.starts = float(floor), check_count(starts, "starts")
+        self.method, self.rank, self.form = method, rank, mixture_shapes.form_of(covariance)
+        if method == "mini_batch":
+            for sum_name, sum_shape in self._sum_shapes().items():
+                self.carry(sum_name, StepwiseMean(sum_shape, self.state))
 
-    def make_updates(self):
+    def _sum_shapes(self):
         count, size = self.num_components, self.mixture.size
-        squares = mixture_shapes.square_shape(self.covariance, count, size)
-        sums = {"counts": (count,), "totals": (count, size), "squares": squares}
-        return (Update("em", self.expect, sums=sums, finish=self.maximise),)
+        squares = mixture_shapes.square_shape(self.form, count, size)
+        return {"counts": (count,), "totals": (count, size), "squares": squares}
+
+    def make_updates(self, *optimizers):
+        if self.method == "gradient":
+            return (Update("mixture", self.losses, (self.mixture,), *optimizers, after=self.limit),)
+        return (Update("em", self.expect, sums=self._sum_shapes(), finish=self.maximise),)
+
+    def losses(self, x, draw):
+        """Minus the log-likelihood of every sample."""
+        return -self._log_prob(x)
+
+    def limit(self):
+        """Keeps conditional variances at the floor or above, where gradients moved them: the likelihood is bounded."""
+        factors, most = tf.convert_to_tensor(self.mixture.factors), self.floor**-0.5
+        if self.form in ("full", "tied"):
+            diagonal = tf.clip_by_value(tf.linalg.diag_part(factors), -most, most)
+            self.mixture.factors.assign(tf.linalg.set_diag(factors, diagonal))
+        else:
+            self.mixture.factors.assign(tf.clip_by_value(factors, -most, most))
 
     def expect(self, x, draw):
         """Minus the log-likelihood of every sample, and the sums of an expectation step around the centre."""
-        x = self._flat(x)
-        joint = self._joint(x)
+        x, parameters = self._flat(x), None
+        if self.method == "mini_batch" and draw.training:
+            means = [self.carried[name].value for name in ("counts", "totals", "squares")]
+            x, parameters = tf.cast(x, tf.float64), mixture_shapes.parameters_of(*means, self.form, self.floor)
+        joint = self._joint(x, parameters)
         log_prob = tf.reduce_logsumexp(joint, -1)
         weights = tf.exp(joint - log_prob[:, None])
-        centred = x - self.mixture.centre
-        squares = mixture_shapes.sums_of_squares(centred, weights, self.covariance)
+        centred = x - tf.cast(self.mixture.centre, x.dtype)
+        squares = mixture_shapes.sums_of_squares(centred, weights, self.form)
         totals = tf.matmul(weights, centred, transpose_a=True)
         return -log_prob, {}, {"counts": tf.reduce_sum(weights, 0), "totals": totals, "squares": squares}
 
@@ -81,14 +118,38 @@ class GaussianMixture(MixtureGraphs):
         counts, totals, squares = sums["counts"], sums["totals"], sums["squares"]
         empty = counts < 1e-8 * counts.sum() + 1e-12
         counts = counts + 10 * np.finfo("float64").eps
-        means, covariances = mixture_shapes.covariances_of(counts, totals, squares, self.covariance)
+        means, covariances = mixture_shapes.covariances_of(counts, totals, squares, self.form)
         if empty.any():
             means[empty] = self._anew(empty)
-            if self.covariance != "tied":
+            if self.form != "tied":
                 covariances[empty] = covariances[~empty].mean(0)
             counts[empty] = counts[~empty].mean()
-        factors = mixture_shapes.factors_of(covariances, self.covariance, self.floor)
-        self.mixture.set(np.log(counts / counts.sum()), np.asarray(self.mixture.centre, "float64") + means, factors)
+            self._restate(counts, means, covariances)
+        self._take(counts, means, covariances)
+
+    def _take(self, counts, means, covariances):
+        """Takes parameters, of which the covariances are those of the sums, without a floor."""
+        values = self._constrained(covariances, start=False)
+        self.mixture.set(np.log(counts / counts.sum()), np.asarray(self.mixture.centre, "float64") + means, values[0])
+        for name, value in zip(("loadings", "noise"), values[1:], strict=False):
+            getattr(self.mixture, name).assign(value.astype("float32"))
+
+    def _constrained(self, covariances, start):
+        """Factors of precisions; of covariances of low rank loadings and noise, too."""
+        if self.rank is None:
+            return (mixture_shapes.factors_of(covariances, self.form, self.floor),)
+        weights = self.mixture.loadings, self.mixture.noise
+        before = None if start else [np.asarray(weight, "float64") for weight in weights]
+        covariances, *parts = low_rank.constrain(covariances, self.covariance, self.rank, self.floor, before)
+        return (mixture_shapes.factors_of(covariances, self.form, 0.0), *parts)
+
+    def _restate(self, counts, means, covariances):
+        """Gives what mini-batches carry the components that begin anew."""
+        if self.method == "mini_batch":
+            squares = mixture_shapes.squares_of(counts, means, covariances, self.form)
+            values = {"counts": counts, "totals": counts[:, None] * means, "squares": squares}
+            for name, value in values.items():
+                self.carried[name].variable.assign(value)
 
     def _anew(self, empty):
         """Means of components without rows, relative to the centre: of a random direction at the others' scale."""
@@ -101,12 +162,13 @@ class GaussianMixture(MixtureGraphs):
     def initialize(self, batch, draw):
         """Begins by k-means on the first global batch."""
         x = gather_rows(self._flat(batch))
-        count, size = self.num_components, self.mixture.size
-        shapes = (count,), (count, size), mixture_shapes.precision_shape(self.covariance, count, size), (size,)
-        values = tf.numpy_function(self._start, [x], [tf.float32] * 4)
-        names = ("log_weights", "means", "factors", "centre")
-        for name, value, shape in zip(names, values, shapes, strict=True):
-            getattr(self.mixture, name).assign(tf.ensure_shape(value, shape))
+        names = ["log_weights", "means", "factors", "centre", "loadings", "noise"][: 4 if self.rank is None else 6]
+        variables = [getattr(self.mixture, name) for name in names]
+        if self.method == "mini_batch":
+            variables += [self.carried[name].variable for name in self._sum_shapes()]
+        values = tf.numpy_function(self._start, [x], [tf.as_dtype(variable.dtype) for variable in variables])
+        for variable, value in zip(variables, values, strict=True):
+            variable.assign(tf.ensure_shape(value, variable.shape))
 
     def _start(self, x):
         x = x.astype("float64")
@@ -116,17 +178,18 @@ class GaussianMixture(MixtureGraphs):
             raise refusal(f"The first batch should have at least {self.num_components} rows", f"{len(x)} rows")
         _, labels = mixture_starts.best_of(centred, self.num_components, self.seed, self.starts)
         weights = np.eye(self.num_components)[labels]
-        counts = weights.sum(0) + 10 * np.finfo("float64").eps
-        squares = mixture_shapes.sums_of_squares(tf.constant(centred), tf.constant(weights), self.covariance).numpy()
-        means, covariances = mixture_shapes.covariances_of(counts, weights.T @ centred, squares, self.covariance)
-        factors = mixture_shapes.factors_of(covariances, self.covariance, self.floor)
-        values = np.log(counts / counts.sum()), centre + means, factors, centre
-        return tuple(np.asarray(value, "float32") for value in values)
+        counts, totals = weights.sum(0) + 10 * np.finfo("float64").eps, weights.T @ centred
+        squares = mixture_shapes.sums_of_squares(tf.constant(centred), tf.constant(weights), self.form).numpy()
+        means, covariances = mixture_shapes.covariances_of(counts, totals, squares, self.form)
+        factors, *parts = self._constrained(covariances, start=True)
+        values = np.log(counts / counts.sum()), centre + means, factors, centre, *parts
+        carried = [value / len(x) for value in (counts, totals, squares)] if self.method == "mini_batch" else []
+        return (*(np.asarray(value, "float32") for value in values), *carried)
 
     @property
     def mixture_weights(self):
         """The probabilities of the components, shape `(num_components,)`, a NumPy array."""
-        return np.exp(np.asarray(self.mixture.log_weights))
+        return np.exp(np.asarray(tf.nn.log_softmax(self.mixture.log_weights)))
 
     @property
     def means(self):
@@ -136,12 +199,12 @@ class GaussianMixture(MixtureGraphs):
     @property
     def covariances(self):
         """The components' covariances as matrices, whatever their kind: `(num_components, size, size)`."""
-        return mixture_shapes.matrices_of(np.asarray(self.mixture.factors), self.covariance, *self.mixture.means.shape)
+        return mixture_shapes.matrices_of(np.asarray(self._parameters()[2]), self.form, *self.mixture.means.shape)
 
     @property
     def num_parameters(self):
         """How many free parameters the mixture has."""
-        return mixture_shapes.num_parameters(self.covariance, self.num_components, self.mixture.size)
+        return mixture_shapes.num_parameters(self.covariance, self.num_components, self.mixture.size, self.rank)
 
     def bic(self, x):
         """Returns the Bayesian information criterion of data, lower is better."""
@@ -179,7 +242,7 @@ class GaussianMixture(MixtureGraphs):
         return best, scores
 
     def get_config(self):
-        names = ("shape", "num_components", "covariance", "floor", "starts")
+        names = ("shape", "num_components", "covariance", "floor", "starts", "method", "rank")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
         del config["ema_momentum"]
         return config

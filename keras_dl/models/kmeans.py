@@ -12,6 +12,9 @@ from keras_dl.data.checks import check_finite
 from keras_dl.models import mixture_starts, moments, shapes
 from keras_dl.models.base import Signature, Update, gather_rows
 from keras_dl.models.solved import SolvedModel
+from keras_dl.models.stepwise import RunningSum
+
+METHODS = ("lloyd", "mini_batch")
 
 
 class Centres(keras.layers.Layer):
@@ -40,8 +43,9 @@ class KMeans(SolvedModel):
 
     `fit` takes arrays, which are clustered in float64 by Lloyd's iterations from several k-means++ starts (Arthur &
     Vassilvitskii 2007), of which the best is taken; or batches, of which the first one decides the start and an epoch
-    is an iteration over all rows, so that memory does not grow with them. The tracked `loss` is the mean squared
-    distance from the nearest centre.
+    is an iteration over all rows, so that memory does not grow with them. With `"mini_batch"` every step moves each
+    centre to the mean of all rows that were ever nearest to it (Sculley 2010, "Web-scale k-means clustering"). The
+    tracked `loss` is the mean squared distance from the nearest centre.
 
     Args:
         shape: Shape of a sample.
@@ -50,6 +54,7 @@ class KMeans(SolvedModel):
         max_iterations: Largest number of iterations per start.
         seed: Integer that decides starts and data order; `None` draws one.
         name: Name of the model.
+        method: `"lloyd"` or `"mini_batch"`.
 
     Raises:
         ValueError: If an argument is out of range.
@@ -64,9 +69,20 @@ class KMeans(SolvedModel):
     """
 
     optimizer_names = ()
-    solves = True
 
-    def __init__(self, shape, num_clusters, starts=10, max_iterations=300, seed=None, name=None, **kwargs):
+    def __init__(
+        self,
+        shape,
+        num_clusters,
+        starts=10,
+        max_iterations=300,
+        seed=None,
+        name=None,
+        method="lloyd",
+        **kwargs,
+    ):
+        if method not in METHODS:
+            raise refusal(f"`method` should be one of {METHODS}", method=method)
         if not isinstance(shape, (tuple, list)) or not shape:
             raise refusal("`shape` should be the shape of a sample, such as x.shape[1:]", shape=shape)
         size = math.prod(check_count(n, "shape") for n in shape)
@@ -75,6 +91,9 @@ class KMeans(SolvedModel):
         self.shape, self.num_clusters = tuple(shape), num_clusters
         self.starts = check_count(starts, "starts")
         self.max_iterations = check_count(max_iterations, "max_iterations")
+        self.method, self.solves = method, method == "lloyd"
+        if method == "mini_batch":
+            self.carry("counts", RunningSum((num_clusters,)))
 
     def make_updates(self):
         sums = {"counts": (self.num_clusters,), "totals": (self.num_clusters, self.clusters.size)}
@@ -94,12 +113,19 @@ class KMeans(SolvedModel):
     def assign_rows(self, x, draw):
         """Squared distances from the nearest centres, and the sums of rows' differences from them by cluster."""
         x = self._flat(x)
-        distances = self._squared_distances(x)
+        distances = self._squared_distances(x, self._moving() if draw.training else None)
         nearest = tf.argmin(distances, -1)
         weights = tf.one_hot(nearest, self.num_clusters)
         differences = x - tf.gather(tf.convert_to_tensor(self.clusters.centres), nearest)
         totals = tf.matmul(weights, differences, transpose_a=True)
         return tf.reduce_min(distances, -1), {}, {"counts": tf.reduce_sum(weights, 0), "totals": totals}
+
+    def _moving(self):
+        """The centres within an epoch, of which the totals are differences from those at its start."""
+        if self.method == "lloyd":
+            return None
+        counts, totals = self.carried["counts"].value, self.carried["totals"].value
+        return self.clusters.centres + tf.cast(totals / tf.maximum(counts, 1.0)[:, None], tf.float32)
 
     def move(self, sums):
         """Moves each centre to the mean of its rows; one without rows stays, with a warning."""
@@ -169,14 +195,15 @@ class KMeans(SolvedModel):
     def _flat(self, x):
         return tf.reshape(tf.cast(x, tf.float32), [-1, self.clusters.size])
 
-    def _squared_distances(self, x):
-        return tf.reduce_sum(tf.square(x[:, None] - self.clusters.centres), -1)
+    def _squared_distances(self, x, centres=None):
+        centres = self.clusters.centres if centres is None else centres
+        return tf.reduce_sum(tf.square(x[:, None] - centres), -1)
 
     def _distances(self, x):
         return tf.sqrt(self._squared_distances(self._flat(x)))
 
     def get_config(self):
-        names = ("shape", "num_clusters", "starts", "max_iterations")
+        names = ("shape", "num_clusters", "starts", "max_iterations", "method")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
         del config["ema_momentum"]
         return config

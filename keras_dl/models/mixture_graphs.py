@@ -18,16 +18,22 @@ class MixtureWeights(keras.layers.Layer):
         size: Values per sample.
         components: How many components.
         covariance: Their kind.
+        rank: Columns of the loadings of covariances of low rank.
+        by_gradient: Whether parameters are trained by gradients.
         **kwargs: Options of `keras.layers.Layer`.
     """
 
-    def __init__(self, size, components, covariance, **kwargs):
+    def __init__(self, size, components, covariance, rank=None, by_gradient=False, **kwargs):
         super().__init__(**kwargs)
         self.size, self.components, self.covariance = size, components, covariance
-        factors = mixture_shapes.precision_shape(covariance, components, size)
+        self.rank, self.by_gradient = rank, by_gradient
+        factors = mixture_shapes.precision_shape(mixture_shapes.form_of(covariance), components, size)
         shapes_of = {"log_weights": (components,), "means": (components, size), "factors": factors, "centre": (size,)}
+        if rank is not None:
+            shapes_of |= {"loadings": (components, size, rank), "noise": (components, size)}
         for name, shape in shapes_of.items():
-            options = {"dtype": "float32", "autocast": False, "trainable": False}
+            trains = by_gradient and name != "centre"
+            options = {"dtype": "float32", "autocast": False, "trainable": trains}
             setattr(self, name, self.add_weight(name=name, shape=shape, initializer="zeros", **options))
         ones = np.ones(factors) if covariance in ("diag", "spherical") else np.broadcast_to(np.eye(size), factors)
         self.set(np.full(components, -np.log(components)), np.zeros((components, size)), ones)
@@ -39,8 +45,8 @@ class MixtureWeights(keras.layers.Layer):
             getattr(self, name).assign(np.asarray(value, "float32"))
 
     def get_config(self):
-        own = {"size": self.size, "components": self.components, "covariance": self.covariance}
-        return {**super().get_config(), **own}
+        names = ("size", "components", "covariance", "rank", "by_gradient")
+        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 class MixtureGraphs(ObjectiveModel):
@@ -120,12 +126,18 @@ class MixtureGraphs(ObjectiveModel):
     def _flat(self, x):
         return tf.reshape(tf.cast(x, tf.float32), [-1, self.mixture.size])
 
-    def _joint(self, x):
+    def _parameters(self):
+        """Log-weights, means relative to the centre, and factors of precisions."""
+        mixture, factors = self.mixture, tf.convert_to_tensor(self.mixture.factors)
+        if self.mixture.by_gradient and self.form in ("full", "tied"):
+            factors = tf.linalg.band_part(factors, 0, -1)
+        return tf.nn.log_softmax(mixture.log_weights), mixture.means - mixture.centre, factors
+
+    def _joint(self, x, parameters=None):
         """The logarithms of weights times densities, around the centre, shape `(rows, components)`."""
-        mixture = self.mixture
-        means, factors = mixture.means - mixture.centre, tf.convert_to_tensor(mixture.factors)
-        logs = mixture_shapes.log_components(x - mixture.centre, means, factors, self.covariance)
-        return logs + mixture.log_weights
+        log_weights, means, factors = self._parameters() if parameters is None else parameters
+        centred = x - tf.cast(self.mixture.centre, x.dtype)
+        return mixture_shapes.log_components(centred, means, factors, self.form) + log_weights
 
     def _log_prob(self, x):
         return tf.reduce_logsumexp(self._joint(self._flat(x)), -1)
@@ -135,17 +147,18 @@ class MixtureGraphs(ObjectiveModel):
 
     def _sample(self, num_samples, seed, call):
         draw = Draw.for_sampling(seed, call, num_samples)
-        ends = tf.cumsum(tf.exp(self.mixture.log_weights))[:-1]
+        log_weights, _, factors = self._parameters()
+        ends = tf.cumsum(tf.exp(log_weights))[:-1]
         component = tf.reduce_sum(tf.cast(draw.uniform()[:, None] >= ends, tf.int32), -1)
-        noise, factors = draw.normal((self.mixture.size,)), tf.convert_to_tensor(self.mixture.factors)
-        if self.covariance in ("full", "tied"):
-            chosen = tf.gather(factors, component) if self.covariance == "full" else factors[None]
+        noise = draw.normal((self.mixture.size,))
+        if self.form in ("full", "tied"):
+            chosen = tf.gather(factors, component) if self.form == "full" else factors[None]
             lower = tf.linalg.matrix_transpose(chosen)
             lower = tf.broadcast_to(lower, [tf.shape(noise)[0], *lower.shape[1:]])
             noise = tf.linalg.triangular_solve(lower, noise[..., None], adjoint=True)[..., 0]
         else:
             chosen = tf.gather(factors, component)
-            noise = noise / (chosen if self.covariance == "diag" else chosen[:, None])
+            noise = noise / (chosen if self.form == "diag" else chosen[:, None])
         return tf.reshape(tf.gather(self.mixture.means, component) + noise, [-1, *self.shape]), component
 
     def _inputs(self, x):

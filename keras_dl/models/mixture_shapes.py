@@ -7,9 +7,15 @@ $\Sigma^{-1} = P P^\top$ (upper triangular), or as the reciprocal of standard de
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.models import low_rank
 from keras_dl.models.linear_gaussian import LOG_2PI
 
 COVARIANCES = ("full", "tied", "diag", "spherical")
+
+
+def form_of(covariance):
+    """The kind of matrices by which covariances are kept: those of low rank are kept in full."""
+    return "full" if covariance in low_rank.KINDS else covariance
 
 
 def precision_shape(covariance, components, size):
@@ -23,9 +29,11 @@ def square_shape(covariance, components, size):
     return precision_shape({"tied": "full"}.get(covariance, covariance), components, size)
 
 
-def num_parameters(covariance, components, size):
+def num_parameters(covariance, components, size, rank=None):
     """How many free parameters a mixture has."""
     triangle = size * (size + 1) // 2
+    if covariance in low_rank.KINDS:
+        return components * (low_rank.num_parameters(covariance, size, rank) + size) + components - 1
     of_covariance = {"full": components * triangle, "tied": triangle, "diag": components * size}
     return of_covariance.get(covariance, components) + components * size + components - 1
 
@@ -33,7 +41,8 @@ def num_parameters(covariance, components, size):
 def log_components(x, means, factors, covariance):
     """$\\log \\mathcal{N}(x; \\mu_k, \\Sigma_k)$, shape `(rows, components)`.
 
-    Every component subtracts its mean before it multiplies, so that offsets cost no digits.
+    Every component subtracts its mean before it multiplies, so that offsets cost no digits. Factors may have entries of
+    any sign on the diagonal, as gradients may give them: the precision is the same.
     """
     size = x.shape[-1]
     if covariance == "full":
@@ -41,15 +50,15 @@ def log_components(x, means, factors, covariance):
         wide = tf.reshape(tf.transpose(factors, [1, 0, 2]), [size, -1])
         scaled = tf.reshape(tf.matmul(x, wide), [-1, *shift.shape]) - shift
         squares = tf.reduce_sum(tf.square(scaled), -1)
-        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)), -1)
+        log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(factors))), -1)
     elif covariance == "tied":
         scaled = tf.matmul(x, factors)[:, None] - tf.matmul(means, factors)
         squares = tf.reduce_sum(tf.square(scaled), -1)
-        log_det = tf.reduce_sum(tf.math.log(tf.linalg.diag_part(factors)))
+        log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(factors))))
     else:
         scales = factors if covariance == "diag" else factors[:, None] * tf.ones_like(means)
         squares = tf.reduce_sum(tf.square((x[:, None] - means) * scales), -1)
-        log_det = tf.reduce_sum(tf.math.log(scales), -1)
+        log_det = tf.reduce_sum(tf.math.log(tf.abs(scales)), -1)
     return -0.5 * (size * LOG_2PI + squares) + log_det
 
 
@@ -74,6 +83,36 @@ def covariances_of(counts, totals, squares, covariance):
     if covariance == "diag":
         return means, squares / counts[:, None] - np.square(means)
     return means, squares / counts - np.square(means).mean(-1)
+
+
+def squares_of(counts, means, covariances, covariance):
+    """The sums of squares around the centre that lead to covariances: what `covariances_of` takes."""
+    if covariance in ("full", "tied"):
+        return counts[:, None, None] * (covariances + means[:, :, None] * means[:, None, :])
+    if covariance == "diag":
+        return counts[:, None] * (covariances + np.square(means))
+    return counts * (covariances + np.square(means).mean(-1))
+
+
+def parameters_of(counts, totals, squares, covariance, floor):
+    """Log-weights, means relative to the centre and factors of precisions from sums, in a graph of float64."""
+    counts = counts + 10 * np.finfo("float64").eps
+    means, total = totals / counts[:, None], tf.reduce_sum(counts)
+    if covariance == "full":
+        spread = squares / counts[:, None, None] - means[:, :, None] * means[:, None, :]
+    elif covariance == "tied":
+        spread = (tf.reduce_sum(squares, 0) - tf.matmul(counts[:, None] * means, means, transpose_a=True)) / total
+    elif covariance == "diag":
+        spread = squares / counts[:, None] - tf.square(means)
+    else:
+        spread = squares / counts - tf.reduce_mean(tf.square(means), -1)
+    if covariance in ("diag", "spherical"):
+        factors = tf.math.rsqrt(tf.maximum(spread, 0.0) + floor)
+    else:
+        identity = tf.eye(means.shape[1], dtype=means.dtype) + tf.zeros_like(spread)
+        lower = tf.linalg.cholesky(spread + floor * identity)
+        factors = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(lower, identity))
+    return tf.math.log(counts / total), means, factors
 
 
 def factors_of(covariances, covariance, floor):

@@ -49,7 +49,7 @@ def weigh_latents(vae, x, condition, num_samples, seed, offset):
     """
     rows = tf.shape(x)[0]
     posterior = vae.posterior(vae.posterior_parameters(x, condition))
-    prior = vae.prior()
+    prior = vae.prior_beside(vae.averaged("encoder"))()
 
     def log_weights(index, count):
         draw = Draw.for_sampling(seed, index, rows, offset, stream=1)

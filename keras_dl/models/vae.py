@@ -36,7 +36,8 @@ class VAE(ObjectiveModel):
         free_bits: Nats a latent dimension below which the rate is not pushed.
         objective: An objective in place of `ELBO(beta, num_samples, kl, free_bits)`, such as `IWAE(50)`.
         posterior: Likelihood object that reads the encoder's output; `None` means `likelihoods.Gaussian()`.
-        prior: Distribution over latents; `None` means `likelihoods.StandardNormal`.
+        prior: Prior over latents, such as `likelihoods.MixturePrior(10)` or `VampPrior(500)`; `None` means
+            `likelihoods.StandardNormal`.
         seed: Integer that decides noise and data order; `None` draws one.
         ema_momentum: Momentum of averaged weights, used by everything but training and `evaluate`; `None` for none.
         name: Name of the model.
@@ -84,7 +85,7 @@ class VAE(ObjectiveModel):
         posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior, "posterior")
         latent_size = vae_checks.latent_size(encoder, decoder, posterior)
         prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
-        vae_checks.check_prior(prior, latent_size)
+        vae_checks.check_prior(prior, latent_size, encoder)
         vae_checks.check_output(encoder, decoder, likelihood)
         for key, network, reader in (("encoder", encoder, posterior), ("decoder", decoder, likelihood)):
             check_parameters(key, network, reader.reads, type(reader).__name__)
@@ -115,7 +116,8 @@ class VAE(ObjectiveModel):
         def log_likelihood(latents):
             return self.log_likelihood(self.decoder, x, latents, condition, draw.training)
 
-        return self.objective(x, posterior, self.prior(), latents, log_likelihood, self.state.step.value)
+        prior = self.prior_beside(self.encoder)()
+        return self.objective(x, posterior, prior, latents, log_likelihood, self.state.step.value)
 
     def log_likelihood(self, decoder, x, latents, condition, training=False):
         """$\\log p(x | z)$ for latents of shape `(num_samples, batch, latent_size)`, shape `(num_samples, batch)`."""
@@ -257,6 +259,16 @@ class VAE(ObjectiveModel):
     def posterior_parameters(self, x, condition=None):
         return conditions.apply(self.averaged("encoder"), "x", x, condition)
 
+    def prior_beside(self, encoder):
+        """What gives $p(z)$ and its draws; a prior that reads the encoder, `VampPrior`, reads the one given."""
+        if not isinstance(self.prior, likelihoods.Prior):
+            return self.prior
+
+        def encode(x, index):
+            return self.posterior(conditions.apply(encoder, "x", x, conditions.labels_in_turn(encoder, index)))
+
+        return self.prior.beside(encode, self.posterior.reparameterize)
+
     def _encode(self, x, condition=None):
         return self.posterior(self.posterior_parameters(x, condition)).mean()
 
@@ -269,7 +281,7 @@ class VAE(ObjectiveModel):
     def _sample(self, num_samples, condition, seed, call):
         draw = Draw.for_sampling(seed, call, num_samples)
         if isinstance(self.prior, likelihoods.Prior):
-            return self._decode(self.prior.draw_latents(draw), condition)
+            return self._decode(self.prior_beside(self.averaged("encoder")).draw_latents(draw), condition)
         return self._decode(draw.normal((self.latent_size,)), condition)
 
     def _weigh_latents(self, x, condition, num_samples, seed, offset):

@@ -3,6 +3,7 @@
 import keras
 
 from keras_dl.checks import refusal
+from keras_dl.likelihoods import Prior
 from keras_dl.models.base.structure import check_network
 from keras_dl.models.shapes import input_shape, output_shape
 
@@ -30,10 +31,13 @@ def latent_size(encoder, decoder, posterior):
     return size
 
 
-def check_prior(prior, size):
-    """Refuses a prior over another number of latents, or a distribution that is no prior of `keras_dl.likelihoods`."""
+def check_prior(prior, size, encoder):
+    """Gives a prior the model's sizes, or refuses one that is no prior of `keras_dl.likelihoods` or does not fit."""
     if not isinstance(prior, keras.layers.Layer):
         raise refusal("prior should be a Keras layer, like likelihoods.StandardNormal", prior=prior, error=TypeError)
+    if isinstance(prior, Prior):
+        prior.fit_to(size, input_shape(encoder, "x"))
+        return
     shape = tuple(prior().event_shape)
     if shape != (size,):
         raise refusal(f"prior should be over {size} latents, event shape ({size},)", f"event shape {shape}")

@@ -104,6 +104,8 @@ class ELBO(Bound):
     def _kl(self, posterior, prior, latents):
         if self.kl == "analytic":
             return per_latent_kl(posterior, prior)
+        if getattr(prior, "distribution", None) is None:
+            raise refusal("free_bits should be 0 with a prior of dependent latents", f"{type(prior).__name__}")
         ratio = posterior.distribution.log_prob(latents) - prior.distribution.log_prob(latents)
         return tf.reduce_mean(ratio, 0)
 

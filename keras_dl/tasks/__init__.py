@@ -14,6 +14,7 @@ from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
 from keras_dl.tasks.super_resolution import SuperResolution
 from keras_dl.tasks.translation import Translation, Translations
+from keras_dl.tasks.two_stage import TwoStage
 
 __all__ = [
     "AnomalyDetection",
@@ -36,4 +37,5 @@ __all__ = [
     "Task",
     "Translation",
     "Translations",
+    "TwoStage",
 ]

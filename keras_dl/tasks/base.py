@@ -168,6 +168,21 @@ class Task:
         """
         raise refusal(f"the model makes no images of images: {type(model).__name__}", f"{source}")
 
+    def two_stage(self, model, data, components, options, seed=0):
+        """Returns what samples from a mixture fitted on the model's latents of training data; see `tasks.TwoStage`.
+
+        Args:
+            model: The model.
+            data: What `load` returned.
+            components: How many Gaussians the mixture has.
+            options: The run's `fit_options`.
+            seed: Integer that decides the order of the data, and the mixture.
+
+        Raises:
+            ValueError: If the model has no latents to be sampled.
+        """
+        raise refusal("A mixture of latents should be fitted for a VAE, which has them", model=model)
+
     def goals(self, model, data, options, features=None):
         """Returns the names of the metrics by which a search can compare models, the best known first.
 

@@ -8,6 +8,7 @@ from keras_dl.tasks import drawing
 from keras_dl.tasks.generation import MEASUREMENTS, Generation
 from keras_dl.tasks.log_density import NOTE, as_array, draws, log_density
 from keras_dl.tasks.measure import ROWS, Context, of_estimate
+from keras_dl.tasks.two_stage import two_stage
 
 
 class Density(Generation):
@@ -72,6 +73,11 @@ class Density(Generation):
             folder / "manifold.png": "images over the two-dimensional latent space",
             folder / "latents.png": "where the held-out images lie in it",
         }
+
+    def two_stage(self, model, data, components, options, seed=0):
+        if not self.latents:
+            return super().two_stage(model, data, components, options, seed)
+        return two_stage(model, data, components, options, seed)
 
     def goals(self, model, data, options, features=None):
         return self.bounds + super().goals(model, data, options, features)

@@ -40,6 +40,14 @@ def test_sample_as_array_repeats_with_a_seed(run, finished, tmp_path):
     assert a.shape == (5, 8, 8, 1) and (a == b).all() and (a != c).any()
 
 
+def test_sample_from_a_mixture_of_latents(run, finished, tmp_path):
+    options = ["--num-samples", 5, "--seed", 1, "--to"]
+    assert run(sample.main, finished, "--latent-mixture", 3, *options, tmp_path / "mixture.npy") == 0
+    assert run(sample.main, finished, *options, tmp_path / "prior.npy") == 0
+    mixture, prior = (np.load(tmp_path / f"{name}.npy") for name in ("mixture", "prior"))
+    assert mixture.shape == (5, 8, 8, 1) and np.abs(mixture - prior).max() > 1e-3
+
+
 def test_sample_of_classes(run, finished_conditional, tmp_path, capsys):
     assert (finished_conditional / "pictures" / "classes.png").is_file()
     assert run(sample.main, finished_conditional, "--to", tmp_path / "all.npy") == 0

@@ -92,6 +92,20 @@ def as_tensor(networks, condition):
     return None
 
 
+def labels_in_turn(network, index):
+    """Labels 0, 1, 2, ... and again, for numbered rows; `None` where the network takes no condition.
+
+    Raises:
+        ValueError: If its conditions are no labels of one kind.
+    """
+    if not takes_condition(network):
+        return None
+    classes = num_classes(network)
+    if not isinstance(classes, int):
+        raise refusal("The encoder beside a VampPrior should take labels, or no condition", f"{classes} classes")
+    return tf.cast(index % classes, network.input["condition"].dtype)
+
+
 def spec(networks):
     """The condition's `tf.TensorSpec` as a dict to be merged into a signature's inputs; empty where there is none."""
     for network in networks:
