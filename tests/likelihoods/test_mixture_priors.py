@@ -97,15 +97,6 @@ def test_training_moves_the_prior_and_goes_on_from_a_file(kind, tmp_path):
     np.testing.assert_allclose(log_prob, model.log_prob(X[:3], num_samples=128), rtol=1e-5)
 
 
-def test_two_replicas_see_the_same_prior():
-    x, models_of = X[:22], []
-    for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
-        with strategy.scope():
-            models_of.append(compiled(vae(vamp())))
-        models_of[-1].fit(x, batch_size=8, epochs=1, verbose=0)
-    assert largest_difference(*models_of) < 1e-6
-
-
 def test_any_posterior_and_bound_take_the_prior():
     posterior = models.FlowPosterior(2, bijectors.Autoregressive(hidden=(4,)))
     encoder = networks.mlp_encoder(SHAPE, 2, hidden=(8,), parameters_per_latent=3)

@@ -161,16 +161,6 @@ def test_mini_batch_k_means_is_scikit_learns_batch_by_batch():
     np.testing.assert_allclose(model.centres, peer.cluster_centers_, atol=1e-3)
 
 
-@pytest.mark.parametrize("method", ["em", "mini_batch", "gradient"])
-def test_two_replicas_fit_the_same_mixture(method):
-    fitted = []
-    for strategy in (tf.distribute.get_strategy(), tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])):
-        with strategy.scope():
-            fitted.append(plain(models.GaussianMixture((3,), 3, seed=0, method=method)))
-        fitted[-1].fit(X[:90], batch_size=30, epochs=2, verbose=0)
-    np.testing.assert_allclose(fitted[0].means, fitted[1].means, rtol=1e-4, atol=1e-4)
-
-
 def test_a_component_of_weight_zero_adds_nothing_and_begins_anew():
     model = plain(models.GaussianMixture((3,), 3, seed=0))
     weights, means, factors = start_of(model, X)
