@@ -3,11 +3,14 @@
     python -m apps.train gmm --out runs/gmm
     python -m apps.train gmm --dataset eight_gaussians --out runs/points
     python -m apps.train gmm --dataset fashion_mnist --set covariance=tied --out runs/fashion
+    python -m apps.train gmm --set covariance=ppca --set rank=8 --out runs/ppcas
 
 A few seconds on digits; an epoch is an iteration. `clusters.png` shows the means as images, each before the held-out
 images that belong to it most; of points in the plane, `ellipses.png` shows covariances and responsibilities and
 `density.png` the density. Where the data have labels, evaluation compares the clusters with them.
 """
+
+import math
 
 import keras_dl
 from keras_dl.runs import Name
@@ -19,12 +22,19 @@ def build(hp, data_spec):
     """Returns a compiled mixture for samples of `data_spec.shape`."""
     in_plane = tuple(data_spec.shape) == (2,)
     count = hp.Int(Name("num_components", "number of Gaussians"), 1, 512, default=8 if in_plane else 10, sampling="log")
-    kinds = list(keras_dl.models.mixture_shapes.COVARIANCES)
+    kinds = [*keras_dl.models.mixture_shapes.COVARIANCES, *keras_dl.models.low_rank.KINDS]
     covariance = hp.Choice(Name("covariance", "kind of covariances"), kinds, default="full" if in_plane else "diag")
     default = 1e-4 if in_plane else 1e-2  # pixels that never change have no variance of their own
     floor = hp.Float(Name("floor", "what is added to variances"), 1e-9, 1.0, default=default, sampling="log")
     starts = hp.Int(Name("starts", "starts of k-means, of which the best is taken"), 1, 64, default=4)
-    model = keras_dl.models.GaussianMixture(data_spec.shape, count, covariance, floor, starts)
+    options = {}
+    if covariance in keras_dl.models.low_rank.KINDS:
+        most = math.prod(data_spec.shape) - 1
+        rank = hp.Int(Name("rank", "columns of the loadings"), 1, 128, default=min(4, most), sampling="log")
+        options = {"rank": min(rank, most)}
+    elif hp.Boolean(Name("mini_batch", "whether every step is an iteration, of means that forget"), default=False):
+        options = {"method": "mini_batch"}
+    model = keras_dl.models.GaussianMixture(data_spec.shape, count, covariance, floor, starts, **options)
     model.compile()
     return model
 

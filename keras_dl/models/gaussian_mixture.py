@@ -82,7 +82,7 @@ class GaussianMixture(MixtureGraphs):
 
     def make_updates(self, *optimizers):
         if self.method == "gradient":
-            return (Update("mixture", self.losses, (self.mixture,), *optimizers, after=self.limit),)
+            return (Update("mixture", self.losses, (self.mixture,), optimizers[0], after=self.limit),)
         return (Update("em", self.expect, sums=self._sum_shapes(), finish=self.maximise),)
 
     def losses(self, x, draw):
@@ -102,8 +102,9 @@ class GaussianMixture(MixtureGraphs):
         """Minus the log-likelihood of every sample, and the sums of an expectation step around the centre."""
         x, parameters = self._flat(x), None
         if self.method == "mini_batch" and draw.training:
-            means = [self.carried[name].value for name in ("counts", "totals", "squares")]
-            x, parameters = tf.cast(x, tf.float64), mixture_shapes.parameters_of(*means, self.form, self.floor)
+            counts, totals, squares = (self.carried[name].value for name in ("counts", "totals", "squares"))
+            parameters = mixture_shapes.parameters_of(counts, totals, squares, self.form, self.floor)
+            x = tf.cast(x, tf.float64)
         joint = self._joint(x, parameters)
         log_prob = tf.reduce_logsumexp(joint, -1)
         weights = tf.exp(joint - log_prob[:, None])
