@@ -7,9 +7,7 @@
 Trains on patches of images, turned and mirrored at random, beside their bicubic reductions: by default of drawings made
 up here, of t91 (53 of the images of Yang et al. 2010, from KERAS_DL_DATA) or of a folder of colour images. A tenth of
 the images is held out, enlarged whole at the end and compared with bicubic enlargement: `images.csv`, a table with PSNR
-and SSIM of the luma, and `comparison.png`.
-
-About a minute of processor time.
+and SSIM of the luma, and `comparison.png`. `python -m apps.translate RUN --data FOLDER` enlarges others.
 """
 
 import keras
