@@ -43,11 +43,14 @@ def show_options(arguments):
 
 def train(arguments):
     """Trains, or goes on training, and leaves a run folder, which the first worker writes and holds meanwhile."""
-    from keras_dl import runtime
+    from keras_dl import lazy, runtime
 
     with contextlib.ExitStack() as stack:
+        if arguments.tensorboard:
+            with user_errors(ImportError):
+                lazy.need("tensorboard", "--tensorboard")
         run, pipelines = opened(arguments, stack)
-        fit(run, *pipelines)
+        fit(run, *pipelines, tensorboard=arguments.tensorboard)
         report(run, pipelines[1])
     if arguments.export and runtime.is_chief():
         from apps import export
@@ -92,21 +95,24 @@ def opened(arguments, stack):
     return runs.Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say), pipelines
 
 
-def fit(run, train_data, test_data):
+def fit(run, train_data, test_data, tensorboard=False):
     """Trains with a bar; says how to go on after an interruption."""
     from apps import show
     from keras_dl import runtime
     from keras_dl.data import DataError
     from keras_dl.runs.run import NotFiniteError
+    from keras_dl.runs.tensorboard import LogDetails
 
     announce(run)
     done, path = run.model.state.epoch, run.folder.path
     if done >= run.epochs:
         return
     bar = show.TrainingBar(run.epochs, done, run.task.progress)
+    detailed = tensorboard and runtime.is_chief()
+    logs = [LogDetails(run.folder, run.config["hyperparameters"])] if detailed else []
     try:
         with user_errors(NotFiniteError, DataError):
-            run.fit(train_data, test_data, [bar])
+            run.fit(train_data, test_data, [*logs, bar])
     except KeyboardInterrupt:
         bar.close()
         command = f"python -m apps.train {run.config['recipe']} --out {path} --resume"

@@ -82,5 +82,10 @@ def parser(argv):
     parser.add_argument(
         "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
     )
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="log pictures, histograms of weights and hyperparameters for TensorBoard, too, and not only metrics",
+    )
     parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
     return parser
