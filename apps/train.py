@@ -50,7 +50,7 @@ def train(arguments):
             with user_errors(ImportError):
                 lazy.need("tensorboard", "--tensorboard")
         run, pipelines = opened(arguments, stack)
-        fit(run, *pipelines, tensorboard=arguments.tensorboard)
+        fit(run, pipelines[0], pipelines[1], arguments.tensorboard)
         report(run, pipelines[1])
     if arguments.export and runtime.is_chief():
         from apps import export
