@@ -1,13 +1,12 @@
 """The one trainer: a model is a list of updates."""
 
-from collections.abc import Callable
-
 import tensorflow as tf
 
-from keras_dl.models.base import checking, choosing, compiling, execution, fitting, paths, structure
+from keras_dl.models.base import choosing, compiling, paths, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.finite import Finiteness
+from keras_dl.models.base.loops import Loops
 from keras_dl.models.base.memory import Memory
 from keras_dl.models.base.offers import Offers
 from keras_dl.models.base.parts import take_part
@@ -19,7 +18,7 @@ from keras_dl.models.base.tracking import make_trackers, metric_name, track
 from keras_dl.models.base.update import Update
 
 
-class ObjectiveModel(Memory, Offers, Saved):
+class ObjectiveModel(Memory, Offers, Loops, Saved):
     """A `keras.Model` that trains by a list of updates, each a loss and the networks that minimise it.
 
     This class gives a family `fit`, `evaluate`, `.keras` files that resume exactly, replicas, workers, mixed precision
@@ -107,10 +106,6 @@ class ObjectiveModel(Memory, Offers, Saved):
     shares_rates = False
     #: Names of the networks of which an exponential moving average is kept.
     averaged_networks: tuple[str, ...] = ()
-    # Of Keras, which replaces them.
-    train_function: Callable
-    test_function: Callable
-    predict_function: Callable
 
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
         super().__init__(name=name, **kwargs)
@@ -132,8 +127,6 @@ class ObjectiveModel(Memory, Offers, Saved):
         self.built = True
         paths.tell_apart(self)
 
-    # What a family says.
-
     def make_updates(self, *optimizers):
         """Returns the tuple of `Update`s, given the optimizers in the order of `optimizer_names`."""
         raise NotImplementedError(f"{type(self).__name__} should define make_updates(*optimizers).")
@@ -147,8 +140,6 @@ class ObjectiveModel(Memory, Offers, Saved):
 
     def check_inputs(self, inputs):
         """Refuses inputs of `predict`, a nest of arrays, that the model cannot take."""
-
-    # What the base does.
 
     @property
     def networks(self):
@@ -211,9 +202,8 @@ class ObjectiveModel(Memory, Offers, Saved):
             self._trackers = make_trackers(self.updates)
             self.finiteness = Finiteness(self.updates, check_finite)
             named = isinstance(optimizer, str) and optimizer in optimizers
-            main = optimizers[optimizer] if named else None
             super().compile(
-                optimizer=compiling.main_optimizer(self.updates) if main is None else main,
+                optimizer=optimizers[optimizer] if named else compiling.main_optimizer(self.updates),
                 jit_compile=False,
                 run_eagerly=run_eagerly,
                 auto_scale_loss=False,
@@ -255,68 +245,3 @@ class ObjectiveModel(Memory, Offers, Saved):
     def first_not_finite(self):
         place = self.finiteness.first(self.distribute_strategy)
         return place and (metric_name(self.updates, place.update, place.term), place.step)
-
-    def train_step(self, data, due=None, rows=None):
-        """Runs the updates due on a batch and returns the means of the epoch so far."""
-        self.run_updates(data, due, rows)
-        return self.get_metrics_result()
-
-    def test_step(self, data):
-        """Evaluates every update's loss on a batch, without moving weights, and returns the means so far."""
-        self.run_evaluation(data)
-        return self.get_metrics_result()
-
-    def make_train_function(self, force=False):
-        if self.train_function is None or force:
-            self.train_function = execution.train_function(self)
-
-    def make_test_function(self, force=False):
-        if self.test_function is None or force:
-            self.test_function = execution.test_function(self)
-
-    def make_predict_function(self, force=False):
-        if self.predict_function is None or force:
-            super().make_predict_function(force)
-            self.predict_function = execution.predict_function(self, self.predict_function)
-        return self.predict_function
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Builds what `compile` could not: networks, optimizers and trackers exist, compiled metrics may not."""
-        compiled = self._compile_metrics
-        if iterator is None or not self.distributed or compiled is None or compiled.built:
-            return
-        batch = next(iter(iterator._get_iterator()))
-        local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
-        self.build_metrics(checking.without_none(local))
-
-    def build_metrics(self, batch):
-        """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
-
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **options):
-        """Trains the model; `keras.Model.fit`, with a data order that a saved model remembers.
-
-        Arrays go through `keras_dl.data.pipeline`: their order is a function of the model's seed, the epoch and the
-        position in it. `x` may also be a `tf.data.Dataset`; one made by `pipeline` is resumed exactly too.
-        """
-        options |= {"batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks}
-        return fitting.fit(self, super().fit, x, y, **options)
-
-    def predict(self, x, batch_size=None, verbose="auto", **options):
-        """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays.
-
-        A conditional model takes a dataset of `(x, condition)`, as `fit` does.
-        """
-        return fitting.predict(self, super().predict, x, batch_size=batch_size, verbose=verbose, **options)
-
-    def predict_step(self, data):
-        batch = checking.without_none(data)
-        if structure.takes_conditions(self.networks) and isinstance(batch, tuple) and len(batch) == 2:
-            data = (batch,)
-        return super().predict_step(data)
-
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **options):
-        """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
-
-        Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
-        """
-        return fitting.evaluate(self, super().evaluate, x, y, batch_size=batch_size, verbose=verbose, **options)

@@ -1,0 +1,88 @@
+"""The loops of a model: what Keras' `fit`, `evaluate` and `predict` call, and what is added to them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_dl.models.base import checking, execution, fitting, structure
+
+
+class Loops(keras.Model):
+    """The part of an `ObjectiveModel` that Keras' loops run."""
+
+    # Of Keras, which replaces them.
+    train_function: Callable
+    test_function: Callable
+    predict_function: Callable
+    # Of the model.
+    networks: Any
+    distributed: bool
+    run_updates: Callable
+    run_evaluation: Callable
+
+    def train_step(self, data, due=None, rows=None):
+        """Runs the updates due on a batch and returns the means of the epoch so far."""
+        self.run_updates(data, due, rows)
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        """Evaluates every update's loss on a batch, without moving weights, and returns the means so far."""
+        self.run_evaluation(data)
+        return self.get_metrics_result()
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            self.train_function = execution.train_function(self)
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            self.test_function = execution.test_function(self)
+
+    def make_predict_function(self, force=False):
+        if self.predict_function is None or force:
+            super().make_predict_function(force)
+            self.predict_function = execution.predict_function(self, self.predict_function)
+        return self.predict_function
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Builds what `compile` could not: networks, optimizers and trackers exist, compiled metrics may not."""
+        compiled = self._compile_metrics
+        if iterator is None or not self.distributed or compiled is None or compiled.built:
+            return
+        batch = next(iter(iterator._get_iterator()))
+        local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
+        self.build_metrics(checking.without_none(local))
+
+    def build_metrics(self, batch):
+        """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
+
+    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **options):
+        """Trains the model; `keras.Model.fit`, with a data order that a saved model remembers.
+
+        Arrays go through `keras_dl.data.pipeline`: their order is a function of the model's seed, the epoch and the
+        position in it. `x` may also be a `tf.data.Dataset`; one made by `pipeline` is resumed exactly too.
+        """
+        options |= {"batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks}
+        return fitting.fit(self, super().fit, x, y, **options)
+
+    def predict(self, x, batch_size=None, verbose="auto", **options):
+        """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays.
+
+        A conditional model takes a dataset of `(x, condition)`, as `fit` does.
+        """
+        return fitting.predict(self, super().predict, x, batch_size=batch_size, verbose=verbose, **options)
+
+    def predict_step(self, data):
+        batch = checking.without_none(data)
+        if structure.takes_conditions(self.networks) and isinstance(batch, tuple) and len(batch) == 2:
+            data = (batch,)
+        return super().predict_step(data)
+
+    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **options):
+        """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
+
+        Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
+        """
+        return fitting.evaluate(self, super().evaluate, x, y, batch_size=batch_size, verbose=verbose, **options)
