@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dl import data, metrics, networks
+from keras_dl import data, files, metrics, networks
 
 
 def images(rows=7, shape=(8, 8, 1), seed=0):
@@ -64,7 +64,7 @@ def test_saved_and_loaded(tmp_path):
     features = metrics.Features(metrics.with_features(small_classifier("lenet-small")), value_range=(0.0, 1.0))
     features.save(tmp_path / "kept" / "features.keras")
     loaded = metrics.Features.load(tmp_path / "kept" / "features.keras")
-    assert [path.name for path in (tmp_path / "kept").iterdir()] == ["features.keras"]
+    assert {path.name for path in (tmp_path / "kept").iterdir()} == {"features.keras", files.LIST}
     assert loaded.name == features.name == "lenet-small" and loaded.fingerprint == features.fingerprint
     np.testing.assert_array_equal(loaded(images()), features(images()))
     weights = loaded.network.get_weights()
