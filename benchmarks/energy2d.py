@@ -7,6 +7,7 @@ python -m benchmarks.energy2d --datasets eight_gaussians --seeds 1 --epochs 10 -
 import argparse
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def main():
     parser.add_argument("--epochs", type=int, help="the recipe's by default")
     parser.add_argument("--out", required=True, metavar="FILE")
     options = parser.parse_args()
-    runs = []
+    command, runs = " ".join(["python -m benchmarks.energy2d", *sys.argv[1:]]), []
     for name in options.datasets:
         data = Arrays.load(name)
         for objective in options.objectives:
@@ -80,7 +81,7 @@ def main():
                 figures = run(data, objective, seed, options.epochs)
                 runs.append({"dataset": name, "objective": objective, "seed": seed, **figures})
                 print(runs[-1], flush=True)
-                record = {"command": "python -m benchmarks.energy2d", **stamp(), "runs": runs}
+                record = {"command": command, **stamp(), "runs": runs}
                 Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 
 

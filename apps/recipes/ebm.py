@@ -30,7 +30,7 @@ def build(hp, data_spec):
     normalized = hp.Boolean(Name("spectral_norm", "divide each layer by its largest singular value"))
     network = energy_network(data_spec.shape, filters, spectral_norm=normalized)
     model = keras_dl.models.EnergyModel(
-        network, persistent(hp), langevin(hp, 40), value_range=(0.0, 1.0), ema_momentum=0.99
+        network, persistent(hp), langevin(hp, 40), value_range=(0.0, 1.0), sample_steps=256, ema_momentum=0.99
     )
     rate = hp.Float(Name("learning_rate", "step size"), 1e-6, 1e-1, default=3e-4, sampling="log")
     model.compile(keras.optimizers.Adam(rate, beta_1=0.0, clipnorm=0.1))

@@ -50,7 +50,12 @@ def build(hp, data_spec):
     steps = hp.Int(Name("chain_steps", "steps of a chain in training"), 1, 200, default=20, sampling="log")
     sampler = samplers.MALA(steps, 0.002)
     model = keras_dl.models.EnergyModel(
-        network, OBJECTIVES[kind](options["batch_size"]), sampler, relative=True, ema_momentum=0.99
+        network,
+        OBJECTIVES[kind](options["batch_size"]),
+        sampler,
+        relative=True,
+        sample_steps=hp.Int(Name("sample_steps", "steps of a chain that ends in a sample"), 1, 10_000, default=1000),
+        ema_momentum=0.99,
     )
     rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=1e-3, sampling="log")
     total = options["epochs"] * math.ceil(data_spec.num_samples / options["batch_size"])
@@ -107,12 +112,12 @@ def draw_chains(path, model, title):
     figure, panels = plt.subplots(1, 4, figsize=(17, 4.4), layout="constrained", sharex=True, sharey=True)
     drawn = panels[0].contourf(line, line, heights, levels=24, cmap="viridis_r")
     figure.colorbar(drawn, ax=panels[0], label="E(x) - min E")
-    panels[0].set_title("energy, and chains of 200 steps")
-    places = np.stack([model.sample(12, seed=0, steps=steps) for steps in (1, 2, 4, 8, 16, 32, 64, 100, 150, 200)])
+    panels[0].set_title("energy, and chains of 1,000 steps")
+    places = np.stack([model.sample(12, seed=0, steps=steps) for steps in (1, 4, 16, 64, 250, 1000)])
     for place in places.transpose(1, 2, 0):
         panels[0].plot(*place, color="white", linewidth=0.8)
     panels[0].scatter(*places[-1].T, s=12, color="black", zorder=3)
-    for panel, steps in zip(panels[1:], (1, 20, 200), strict=True):
+    for panel, steps in zip(panels[1:], (1, 100, 1000), strict=True):
         panel.scatter(*np.asarray(model.sample(2000, seed=1, steps=steps)).T, s=3, alpha=0.6)
         panel.set_title("1 step" if steps == 1 else f"{steps} steps")
     for panel in panels:

@@ -27,7 +27,7 @@ def build(hp, data_spec):
     weight = hp.Float(Name("energy_weight", "weight of the density's loss"), 0.0, 10.0, default=1.0)
     noise = hp.Float(Name("input_noise", "deviation of noise on the density's data"), 0.0, 0.3, default=0.03)
     objective, sampler = ebm.persistent(hp), ebm.langevin(hp, 20)
-    options = {"value_range": (0.0, 1.0), "ema_momentum": 0.99}
+    options = {"value_range": (0.0, 1.0), "sample_steps": 100, "ema_momentum": 0.99}
     model = keras_dl.models.JEM(network, objective, sampler, weight, noise, **options)
     rate = hp.Float(Name("learning_rate", "step size"), 1e-6, 1e-1, default=1e-3, sampling="log")
     model.compile(keras.optimizers.Adam(rate, clipnorm=1.0))

@@ -26,6 +26,7 @@ class EnergyMethods:
     value_range: tuple[float, float] | None
     objective: Any
     sampler: Any
+    sample_steps: int | None
     reference: Any
     normalizer: Any
     seed: int
@@ -69,7 +70,7 @@ class EnergyMethods:
             num_samples: How many.
             condition: Must be `None`.
             seed: Integer that fixes the draw; `None` gives others at every call.
-            steps: Number of steps; `None` for the sampler's.
+            steps: Number of steps; `None` for the model's `sample_steps`, or of another sampler its own.
             sampler: A `keras_dl.samplers.MarkovChain`; `None` for the model's.
 
         Returns:
@@ -185,7 +186,8 @@ class EnergyMethods:
         return -samplers.energies_and_slopes(self.energy_of(self.averaged("network")), x)[1]
 
     def _sampling(self, steps, sampler):
-        sampler = self.sampler if sampler is None else sampler
+        if sampler is None:
+            sampler, steps = self.sampler, self.sample_steps if steps is None else steps
         energy_checks.check_parts(self.objective, sampler, self.data_shape)
         return tf.constant(check_count(sampler.steps if steps is None else steps, "steps")), sampler
 

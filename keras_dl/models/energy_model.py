@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import objectives, samplers
-from keras_dl.checks import check_flag, check_number, refusal
+from keras_dl.checks import check_count, check_flag, check_number, refusal
 from keras_dl.models import diffusion_checks, energy_checks, energy_signatures, shapes
 from keras_dl.models.base import (
     Carried,
@@ -48,6 +48,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
             no bounds; `"auto"` for (0, 1) of images and none of others.
         relative: Whether the network gives the energy relative to a reference $q$, which makes the density one that can
             be normalised: $E(x) = f(x) - \log q(x)$, with the mean and variance of the first batch.
+        sample_steps: Steps of the sampler in `sample`; `None` for as many as in training.
         energy_limit: Absolute energy beyond which training ends with a `DivergenceError`.
         seed: Integer that decides noise and data order; `None` draws one.
         ema_momentum: Momentum of averaged weights, used by everything but training; `None` for none.
@@ -76,6 +77,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         sampler=None,
         value_range="auto",
         relative=False,
+        sample_steps=None,
         energy_limit=1e6,
         seed=None,
         ema_momentum=None,
@@ -94,6 +96,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         self.data_shape, self.value_range = shape, value_range
         self.objective, self.sampler = objective, sampler
         self.relative = bool(check_flag(relative, "relative"))
+        self.sample_steps = None if sample_steps is None else check_count(sample_steps, "sample_steps")
         self.energy_limit = check_number(energy_limit, "energy_limit", above=0)
         if objective.chains == "buffer":
             self.carry("buffer", SampleBuffer(objective.capacity, shape))
@@ -207,7 +210,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
 
     def get_config(self):
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.parts}
-        names = ("value_range", "relative", "energy_limit")
+        names = ("value_range", "relative", "sample_steps", "energy_limit")
         return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
 
     @classmethod

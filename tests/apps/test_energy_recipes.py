@@ -25,6 +25,7 @@ def test_other_data_are_refused(name):
 def test_points_have_an_energy(tmp_path, objective, capsys):
     run = tmp_path / "run"
     options = ["--set=width=8", "--set=num_layers=1", "--epochs=1", "--set=batch_size=4096", "--set=chain_steps=2"]
+    options += ["--set=sample_steps=20"]
     assert train.main(["ebm2d", "--out", str(run), f"--set=objective={objective}", *options]) in (0, None)
     assert {"density.png", "chains.png"} <= {item.name for item in (run / "pictures").iterdir()}
     assert evaluate.main([str(run)]) in (0, None)
