@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from keras_dl.checks import refusal
 from keras_dl.models.base.phases import Phases
 from keras_dl.models.base.update import Update
@@ -40,7 +42,7 @@ class Memory:
         with self.distribute_strategy.scope():
             for update in self.updates:
                 if update.finish is not None:
-                    update.finish({name: self.carried[name].value for name in update.sums})
+                    update.finish({name: np.asarray(self.carried[name].value, "float64") for name in update.sums})
                 for name in update.sums:
                     self.carried[name].reset()
 
