@@ -38,6 +38,7 @@ def run(out, plan, job):
     """Trains a job from where it stands, and writes `compared.json` into its run folder."""
     from keras_dl import files, runtime
     from keras_dl.models.base import NotFiniteError
+    from keras_dl.runs import closing
     from keras_dl.tasks.generation import Generation
 
     recipe, _, seed = job.rpartition("-")
@@ -48,6 +49,8 @@ def run(out, plan, job):
         training, pipelines = opened(out, plan, job, recipe, seed, stack)
         try:
             spend(training, pipelines, plan["budget"])
+            if training.model.state.epoch < training.epochs:
+                closing.note_end(training.folder, "stopped", "its budget of time was spent")
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # before features are learned
             figures["peak_megabytes"] = round(peak / (1024 if sys.platform == "linux" else 1024**2))
             figures |= measured(training, pipelines[1], out / "features.keras", plan["num_samples"])

@@ -51,7 +51,7 @@ class Record:
 
     @property
     def state(self):
-        """`"finished"`, `"diverged"`, `"running"` or `"interrupted"`."""
+        """`"finished"`, `"diverged"`, `"stopped"` on purpose, `"running"` or `"interrupted"`."""
         if self.end.get("state"):
             return str(self.end["state"])
         if self.results and self.done == (self.epochs or self.done):

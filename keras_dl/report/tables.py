@@ -12,17 +12,18 @@ STATES = {
     "interrupted": "This run was interrupted: its training ended before its last epoch, and nothing says why.",
     "running": "This run is still going on.",
     "diverged": "This run diverged",
+    "stopped": "This run was stopped",
 }
 
 
 def state(record):
     """Returns how a run ended; anything but a whole one is said loudly."""
     text = STATES.get(record.state, record.state)
-    if record.state == "diverged":
-        text = f"{text}: {record.end.get('reason', 'a value was not finite')}."
+    if record.end:
+        text = f"{text}: {record.end.get('reason', 'nothing says why')}."
     if record.state != "finished":
         text = f"{text} {record.done} of {record.epochs or '?'} epochs are behind it."
-    lines = [element("p", text, class_=None if record.state == "finished" else "alarm")]
+    lines = [element("p", text, class_=None if record.state in ("finished", "stopped") else "alarm")]
     return markup.joined(lines + [element("p", problem, class_="alarm") for problem in record.problems])
 
 

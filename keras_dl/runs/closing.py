@@ -22,11 +22,21 @@ def diverging(folder):
     try:
         yield
     except NotFiniteError as error:
-        text = json.dumps({"state": "diverged", "reason": str(error)}, indent=2) + "\n"
-        _write(end, text)
+        note_end(folder, "diverged", str(error))
         if folder.exists():
             write_report(folder)
         raise
+
+
+def note_end(folder, state, reason):
+    """Notes that training ended otherwise than after the last epoch.
+
+    Args:
+        folder: `RunFolder`.
+        state: `"diverged"`, or `"stopped"` for a run that was ended on purpose.
+        reason: what a report says of it, without a full stop.
+    """
+    _write(folder.path / "end.json", json.dumps({"state": state, "reason": reason}, indent=2) + "\n")
 
 
 def close(run, test_data, captions):

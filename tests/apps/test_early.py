@@ -35,6 +35,8 @@ REFUSALS = [
     (["sample", LONG], "File name too long"),
     (["train", "vae", "--resume", "--out", LONG], "File name too long"),
     (["train", f"{LONG}.py"], "unknown recipe"),
+    (["report", "nowhere"], "nowhere holds no run"),
+    (["compare", "--budget", "1x", "vae"], "expected a budget such as 30s"),
     (["train", "vae", "--resume", "--out", "nowhere"], "nowhere holds no run"),
     (["train", "unet", "--resume", "--folds", "--out", "nowhere"], "nowhere holds no run"),
     (["tune", "vae", "--resume", "--out", "nowhere"], "nowhere holds no search: nowhere/search.json does not exist"),

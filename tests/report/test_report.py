@@ -169,6 +169,13 @@ def test_a_diverged_run_says_so_and_when(run):
     assert "This run diverged: loss not finite in epoch 4." in words(parsed(one_page(run)))
 
 
+def test_a_run_that_was_stopped_says_why_and_that_is_no_alarm(run):
+    (run / "end.json").write_text(json.dumps({"state": "stopped", "reason": "its budget of time was spent"}))
+    tree = parsed(one_page(run))
+    assert "This run was stopped: its budget of time was spent." in words(tree)
+    assert not [node for node in tree.iter("p") if node.get("class") == "alarm"]
+
+
 def test_damaged_files_are_named_and_the_rest_is_shown(run):
     (run / "evaluation.json").write_text("{")
     (run / "history.csv").write_text("epoch,loss\n1,abc\n")
