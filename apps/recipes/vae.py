@@ -15,8 +15,8 @@ Plain rectified units of the same size overfit at 90.8. Figures: benchmarks/resu
 
     python -m apps.train vae --dataset binarized_mnist --preset vamp_prior --out runs/vamp
 
-The same network with a prior of 500 pseudo-inputs (Tomczak & Welling 2018), which costs about four times as much a
-step. `--set prior=mixture` takes a mixture of `prior_components` normals, by whose components images cluster.
+The same network with a prior of 500 pseudo-inputs (Tomczak & Welling 2018), which the encoder reads at every step
+beside the batch; no figure is measured yet. `--set prior=mixture` takes a mixture of `prior_components` normals.
 
     python -m apps.train vae --dataset binarized_mnist --preset one_hidden_layer --out runs/one
 
