@@ -122,7 +122,7 @@ def _along(structure, nest):
     if nest is None:
         return [None] * len(keras.tree.flatten(structure))
     if not keras.tree.is_nested(structure):
-        return [nest]
+        return None if isinstance(nest, dict) else [nest]
     if isinstance(structure, dict):
         if not isinstance(nest, dict) or not set(nest) <= set(structure):
             return None
