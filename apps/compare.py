@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from apps import catalogue, cli, early
+from apps import catalogue, cli, early, options
 from apps.cli import UserError, user_errors
 
 DESCRIPTION = """\
@@ -34,8 +34,7 @@ def parser():
     names = catalogue.recipes()
     recipes = cli.one_of("recipe", names)
     parser.add_argument("recipes", metavar="RECIPE", nargs="+", type=recipes, help="systems that generate")
-    datasets = cli.one_of("dataset", catalogue.datasets())
-    parser.add_argument("--dataset", type=datasets, default="digits", metavar="NAME", help="the data (default: digits)")
+    options.add_dataset(parser, "the data: {names} (default: digits)", default="digits")
     parser.add_argument("--budget", type=budget, required=True, metavar="B", help="30s, 10m, 1h, or 500steps")
     parser.add_argument("--seeds", type=cli.whole_number(1, 100), default=1, metavar="N", help="seeds 0 to N - 1 each")
     parser.add_argument(
@@ -100,9 +99,9 @@ def work(out, arguments, job):
     """Trains and measures one job in a process of its own, whose peak of memory is the job's."""
     print(f"{job} ...", flush=True)
     spent = f"{arguments.budget['steps']}steps" if "steps" in arguments.budget else f"{arguments.budget['seconds']}s"
-    options = ["--dataset", arguments.dataset, "--budget", spent, "--seeds", str(arguments.seeds), "--only", job]
-    options += ["--num-samples", str(arguments.num_samples), "--out", str(out)]
-    command = [sys.executable, "-m", "apps.compare", *arguments.recipes, *options]
+    words = ["--dataset", arguments.dataset, "--budget", spent, "--seeds", str(arguments.seeds), "--only", job]
+    words += ["--num-samples", str(arguments.num_samples), "--out", str(out)]
+    command = [sys.executable, "-m", "apps.compare", *arguments.recipes, *words]
     done = subprocess.run(command, cwd=Path.cwd(), check=False)
     if done.returncode:
         raise UserError(f"{job} ended with {done.returncode}, see above; the same command goes on with it")

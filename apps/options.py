@@ -32,17 +32,23 @@ def parsed(parser, argv=None):
 
 
 def add_data(parser, dataset, data):
-    """Adds the options of the data.
+    """Adds the options of the data: a named set, or files.
 
     Args:
         parser: `cli.Parser`.
         dataset: what `--dataset` means, in which `{names}` are those of the data sets.
         data: what `--data` means.
     """
+    add_dataset(parser, dataset)
+    parser.add_argument("--data", metavar="PATH", help=data)
+
+
+def add_dataset(parser, dataset, default=None):
+    """Adds the option of the data's name; the arguments are those of `add_data`, and the set where it is not named."""
     names = catalogue.datasets()
     known = cli.one_of("dataset", names)
-    parser.add_argument("--dataset", type=known, metavar="NAME", help=dataset.format(names=", ".join(names)))
-    parser.add_argument("--data", metavar="PATH", help=data)
+    help = dataset.format(names=", ".join(names))
+    parser.add_argument("--dataset", type=known, default=default, metavar="NAME", help=help)
 
 
 def add_hyperparameters(parser, recipe, epochs="", preset="", one=""):

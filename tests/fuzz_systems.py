@@ -124,6 +124,7 @@ def objective_parts():
     given = {
         "Attributes": {"sizes": (3, None)},
         "Cyclical": {"steps": 10},
+        "GridLikelihood": {"bounds": (-4.0, 4.0)},
         "Linear": {"steps": 10},
         "Sigmoid": {"steps": 10},
     }

@@ -13,15 +13,13 @@ from keras_dl.objectives.attributes import Attributes
 from keras_dl.objectives.derivatives import gradient, laplacian
 from keras_dl.objectives.elbo import ELBO, IWAE, Bound
 from keras_dl.objectives.energy import (
-    ConditionalNoiseContrastive,
     ContrastiveDivergence,
     DenoisingScoreMatching,
     EnergyObjective,
-    GridLikelihood,
-    NoiseContrastive,
     PersistentContrastiveDivergence,
     ScoreMatching,
 )
+from keras_dl.objectives.energy_normalizers import ConditionalNoiseContrastive, GridLikelihood, NoiseContrastive
 from keras_dl.objectives.games import GAMES
 from keras_dl.objectives.generator_penalties import JacobianClamping
 from keras_dl.objectives.gradient_penalties import R1, R2, Dragan, GradientPenalty

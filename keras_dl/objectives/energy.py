@@ -5,9 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.checks import check_count, check_number
 from keras_dl.configurable import Configurable
-from keras_dl.objectives import quadrature
 from keras_dl.objectives.derivatives import gradient, laplacian
 
 
@@ -171,92 +170,3 @@ class DenoisingScoreMatching(EnergyObjective):
         noisy = tf.reshape(x, [-1, math.prod(shape)]) + self.scale * noise
         slope, energies = gradient(lambda flat: energy(tf.reshape(flat, tf.shape(x))), noisy), energy(x)
         return 0.5 * tf.reduce_sum(tf.square(self.scale * slope - noise), -1) + 0.0 * energies, {"energy": energies}
-
-
-@keras.saving.register_keras_serializable(package="keras_dl")
-class NoiseContrastive(EnergyObjective):
-    r"""Noise-contrastive estimation (Gutmann & Hyvärinen 2010), which learns $\log Z$ too.
-
-    A logistic regression tells data from $\nu$ samples $y_i$ of the reference $q$, with the logit
-    $G(x) = -E(x) - \log Z - \log q(x) - \log \nu$:
-
-    $$-\log \sigma(G(x)) - \sum_{i=1}^{\nu} \log \sigma(-G(y_i))$$
-
-    Args:
-        ratio: $\nu$, samples of the reference per sample of data.
-
-    Example:
-
-    >>> NoiseContrastive(4)
-    NoiseContrastive(ratio=4)
-    """
-
-    normalizes = True
-
-    def __init__(self, ratio=1):
-        self.ratio = check_count(ratio, "ratio")
-
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
-        y = reference.sample(draw, self.ratio)
-        everything = tf.concat([x, tf.reshape(y, tf.concat([[-1], tf.shape(x)[1:]], 0))], 0)
-        energies = energy(everything)
-        logits = -energies - log_normalizer - reference.log_prob(everything) - math.log(self.ratio)
-        rows = tf.shape(x)[0]
-        of_noise = tf.reshape(logits[rows:], [rows, self.ratio])
-        values = tf.nn.softplus(-logits[:rows]) + tf.reduce_sum(tf.nn.softplus(of_noise), -1)
-        return values, {"energy": energies[:rows]}
-
-
-@keras.saving.register_keras_serializable(package="keras_dl")
-class ConditionalNoiseContrastive(EnergyObjective):
-    r"""Conditional noise-contrastive estimation (Ceylan & Gutmann 2018): the noise is the data, moved a little.
-
-    $$2 \log\left(1 + e^{E(x) - E(y)}\right), \qquad y = x + \sigma \epsilon$$
-
-    As the noise is symmetric, $\log Z$ cancels and need not be learned.
-
-    Args:
-        scale: $\sigma$.
-
-    Example:
-
-    >>> ConditionalNoiseContrastive(0.2)
-    ConditionalNoiseContrastive(scale=0.2)
-    """
-
-    def __init__(self, scale=0.1):
-        self.scale = check_number(scale, "scale", above=0)
-
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
-        y = x + self.scale * draw.normal(tuple(x.shape[1:]))
-        of_data, of_noise = tf.split(energy(tf.concat([x, y], 0)), 2)
-        return 2.0 * tf.nn.softplus(of_data - of_noise), {"energy": of_data}
-
-
-@keras.saving.register_keras_serializable(package="keras_dl")
-class GridLikelihood(EnergyObjective):
-    r"""Maximum likelihood in one or two dimensions: $E(x) + \log Z$, with $Z$ by the midpoint rule over a box.
-
-    Args:
-        bounds: `(low, high)` of every axis, in which all data lie.
-        points: Number of cells per axis.
-
-    Example:
-
-    >>> GridLikelihood((-4.0, 4.0), points=100)
-    GridLikelihood(bounds=(-4.0, 4.0), points=100)
-    """
-
-    most = 2
-
-    def __init__(self, bounds, points=128):
-        low, high = bounds
-        if not check_number(low, "bounds") < check_number(high, "bounds"):
-            raise refusal("`bounds` should be (low, high) with low < high", bounds=bounds)
-        self.bounds = float(low), float(high)
-        self.points = check_count(points, "points")
-
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
-        of_data, size = energy(x), math.prod(x.shape[1:])
-        log_z = quadrature.log_integral(energy, self.bounds, self.points, size)
-        return of_data + log_z, {"energy": of_data}
