@@ -181,7 +181,8 @@ def test_resuming_with_something_else_is_refused(run, searched, capsys, argument
         (["siren", "--dataset", "digits"], "learns from values, which digits does not have"),
         (["vae", "--tuner", "grid"], "unknown tuner 'grid'"),
         (["vae", *(f"--set={text}" for text in FIXED), "--set=latent_size=2", "--set=beta=1", "--set=ema_momentum=0",
-          "--set=learning_rate=0.001", "--set=learning_rate_schedule=cosine"], "nothing is left to search"),
+          "--set=learning_rate=0.001", "--set=learning_rate_schedule=cosine", "--set=prior=standard"],
+         "nothing is left to search"),
     ],
 )  # fmt: skip
 def test_mistakes_are_a_message_before_anything_runs(run, tmp_path, capsys, arguments, message):
