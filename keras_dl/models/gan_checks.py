@@ -88,8 +88,7 @@ def check_objective(objective, penalties, critic):
     end = ending(critic)
     if end is not None and end.limited:
         warnings.warn(
-            f"critic should end without a {end.name}: {type(objective).__name__} applies what it needs "
-            "to raw scores.",
+            f"critic should end without a {end.name}: {type(objective).__name__} applies what it needs to raw scores.",
             stacklevel=4,
         )
     smooth = [p for p in penalties if isinstance(p, (objectives.GradientPenalty, objectives.R1))]
