@@ -9,6 +9,9 @@ import pytest
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items):
     mark_grids(items)
+    for item in items:
+        if item.get_closest_marker("soak"):  # a soak test among the cases of a full one
+            item.own_markers = [mark for mark in item.own_markers if mark.name != "full"]
     result = yield  # here `-m` chooses
     slowest_first(items)
     return result
