@@ -87,7 +87,8 @@ def draw_glance(path, test_data, shape, name):
         value_range = (min(0.0, float(samples.min())), max(1.0, float(samples.max())))
         save_sheet(path, title, [Block(samples, "", 8, (), value_range)])
     elif tuple(shape) == (2,):
-        save_points(path, tf.concat(list(test_data.unbatch().batch(1000).take(1)), axis=0), title)
+        points = next(iter(test_data.unbatch().batch(1000)))
+        save_points(path, tf.nest.flatten(points)[0], title)  # without labels or values beside them
 
 
 def _card(run):

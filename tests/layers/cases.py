@@ -63,7 +63,7 @@ CASES = {
         {"num_layers": 2, "growth_rate": 3, "bottleneck": None, "dropout": 0.2, "include_input": False},
         IMAGE,
     ),
-    "PositionEmbedding": Case(layers.PositionEmbedding, {}, IMAGE),
+    "PositionEmbedding": Case(layers.PositionEmbedding, {}, IMAGE, {"unknown_axes": ()}),
     "TimeEmbedding": Case(layers.TimeEmbedding, {"size": 6}, (4,)),
     "TransitionDown": Case(layers.TransitionDown, {}, IMAGE),
     "TransitionDown-blur": Case(layers.TransitionDown, {"pooling": "blur", "compression": 1.0, "dropout": 0.1}, IMAGE),
