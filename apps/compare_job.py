@@ -39,10 +39,9 @@ def run(out, plan, job):
     from keras_dl import files, runtime
     from keras_dl.models.base import NotFiniteError
     from keras_dl.runs import closing
-    from keras_dl.tasks.generation import Generation
 
     recipe, _, seed = job.rpartition("-")
-    if not isinstance(catalogue.module(recipe).TASK, Generation):
+    if not catalogue.module(recipe).TASK.generates:
         raise UserError(f"{recipe} does not generate, and is not compared by samples")
     figures = {"runtime": runtime.describe()}
     with contextlib.ExitStack() as stack:

@@ -40,6 +40,8 @@ class Task:
     progress: tuple[str | tuple[str, ...], ...] = ("loss",)
     #: Metric -> its unit, where its name alone does not say it.
     units: dict[str, str] = {}
+    #: Whether the model has `sample`.
+    generates: bool = False
     #: Metric -> its title in tables, where its name alone does not say what it is of.
     titles: dict[str, str] = {}
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.

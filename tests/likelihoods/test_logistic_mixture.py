@@ -99,9 +99,9 @@ def test_256_levels_of_three_channels_sum_to_one_channel_by_channel():
 def likelihood_of_first_channels(theta, channels, x):
     """The marginal of the first channels, in float64: the same mixture without the parameters of the others."""
     logits, loc, log_scale, gamma = np.split(np.float64(theta[0]), [2, 8, 14])
-    kept = [part.reshape(2, 3)[:, :channels].ravel() for part in (loc, log_scale)]
+    first = [part.reshape(2, 3)[:, :channels].ravel() for part in (loc, log_scale)]
     pairs = gamma.reshape(2, 3)[:, : channels * (channels - 1) // 2].ravel()
-    return float64_log_prob(DiscretizedLogisticMixture(2, channels), x, np.concatenate([logits, *kept, pairs]))
+    return float64_log_prob(DiscretizedLogisticMixture(2, channels), x, np.concatenate([logits, *first, pairs]))
 
 
 def test_draws_follow_the_probabilities():
