@@ -14,7 +14,7 @@ class Goal(NamedTuple):
     Attributes:
         name: the metric, such as `"kid"`.
         objective: the `keras_tuner.Objective` of its held-out value.
-        unsearched: names of hyperparameters that would change what the metric means.
+        unsearched: names of hyperparameters that would change the problem, or what the metric means.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Goal(NamedTuple):
         if known not in offers:
             offered = f"there are: {', '.join(offers)}"
             raise refusal(f"{name!r} is no objective of this recipe on these data; {offered}", f"{name!r}")
-        return cls(known, runtime.objective(known), task.unsearched.get(known, ()))
+        return cls(known, runtime.objective(known), (*task.problem, *task.unsearched.get(known, ())))
 
 
 def canonical(name):

@@ -46,6 +46,8 @@ class Task:
     titles: dict[str, str] = {}
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.
     unsearched = {}
+    #: Hyperparameters that say what is to be learned, which no search may choose: the easiest problem would win.
+    problem: tuple[str, ...] = ()
 
     def __init__(self, condition=None):
         if condition not in (None, "labels", "values", "masks", "images"):

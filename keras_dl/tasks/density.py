@@ -96,6 +96,8 @@ class AnomalyDetection(Density):
     latents; see `Density`.
     """
 
+    problem = ("anomaly_class",)
+
     def __init__(self):
         super().__init__(latents=True)
 

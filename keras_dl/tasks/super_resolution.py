@@ -48,6 +48,7 @@ class SuperResolution(Task):
     progress = ("psnr", "loss")
     titles = {"psnr": "psnr of patches"}
     units = {"psnr": "dB"}
+    problem = ("scale", "blur", "noise", "jpeg")
 
     def __init__(self):
         super().__init__("images")
