@@ -13,6 +13,7 @@ from keras_dl.layers.conv_flatten import ConvFlatten
 from keras_dl.layers.dense_block import DenseBlock, TransitionDown
 from keras_dl.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_dl.layers.factorized import FactorizedConv2D, NetworkInNetwork, SpatiallySeparableConv2D
+from keras_dl.layers.filtered import FilteredDownsampling2D, FilteredUpsampling2D
 from keras_dl.layers.fire import FireModule
 from keras_dl.layers.fit_size import PadToMultiple
 from keras_dl.layers.harmonic import HarmonicConv2D
@@ -23,6 +24,7 @@ from keras_dl.layers.inception import InceptionBlock
 from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
 from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
+from keras_dl.layers.pixel_normalization import PixelNormalization
 from keras_dl.layers.pixel_shuffle import PixelShuffle
 from keras_dl.layers.position_embedding import PositionEmbedding
 from keras_dl.layers.prelu import PReLU
@@ -54,6 +56,8 @@ __all__ = [
     "EqualizedDense",
     "FactorizedConv2D",
     "FiLM",
+    "FilteredDownsampling2D",
+    "FilteredUpsampling2D",
     "FireModule",
     "HarmonicActivation",
     "HarmonicBatchNormalization",
@@ -68,6 +72,7 @@ __all__ = [
     "NetworkInNetwork",
     "PReLU",
     "PadToMultiple",
+    "PixelNormalization",
     "PixelShuffle",
     "ReflectionPadding2D",
     "ResidualBlock",

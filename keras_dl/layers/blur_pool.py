@@ -32,19 +32,19 @@ class _BlurPool(keras.layers.Layer):
         x = ops.pad(inputs, [(0, 0), *[(before, after)] * self.rank, (0, 0)], mode="reflect")
         strides = spread(self.strides, self.rank, "strides")
         if self.rank == 2:
-            return _blur_plane(x, self.kernel_size, strides)
+            return blur_plane(x, self.kernel_size, strides)
         if self.rank == 1:
-            return ops.squeeze(_blur_plane(ops.expand_dims(x, 2), (self.kernel_size, 1), (*strides, 1)), 2)
+            return ops.squeeze(blur_plane(ops.expand_dims(x, 2), (self.kernel_size, 1), (*strides, 1)), 2)
         return self._blur_volume(x, strides)
 
     def _blur_volume(self, x, strides):
         """Blurs each depth's plane, then along depth with the plane's pixels in a row."""
         channels = x.shape[-1]
         depth, height, width = ops.shape(x)[1:4]
-        x = _blur_plane(ops.reshape(x, (-1, height, width, channels)), self.kernel_size, strides[1:])
+        x = blur_plane(ops.reshape(x, (-1, height, width, channels)), self.kernel_size, strides[1:])
         height, width = ops.shape(x)[1:3]
         x = ops.reshape(x, (-1, depth, height * width, channels))
-        x = _blur_plane(x, (self.kernel_size, 1), (strides[0], 1))
+        x = blur_plane(x, (self.kernel_size, 1), (strides[0], 1))
         return ops.reshape(x, (-1, ops.shape(x)[1], height, width, channels))
 
     def compute_output_shape(self, input_shape):
@@ -191,7 +191,7 @@ class MaxBlurPool2D(keras.layers.Layer):
 BLUR_POOLS = {1: BlurPool1D, 2: BlurPool2D, 3: BlurPool3D}
 
 
-def _blur_plane(x, kernel_size, strides):
+def blur_plane(x, kernel_size, strides):
     """Filters the two axes of padded planes `(batch, height, width, channels)` by binomial filters."""
     rows, columns = (_binomial(k) for k in spread(kernel_size, 2, "kernel_size"))
     kernel = np.repeat(np.outer(rows, columns)[:, :, None, None], x.shape[-1], axis=2)
