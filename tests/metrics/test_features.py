@@ -133,8 +133,7 @@ def test_other_training_data_are_refused(x, y, message):
         metrics.train_features(small_classifier(), x, y, "small", epochs=1)
 
 
-@pytest.mark.slow
-@pytest.mark.full
+@pytest.mark.soak
 def test_a_lenet_on_mnist_is_good_enough(real_data):
     (x, y), (x_test, y_test) = real_data("mnist")
     keras.utils.set_random_seed(0)

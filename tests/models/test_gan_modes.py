@@ -9,7 +9,9 @@ SEEDS = [0, pytest.param(1, marks=pytest.mark.soak), pytest.param(2, marks=pytes
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize(("game", "share"), [("non_saturating_r1", 0.95), ("wgan_gp", 0.9)])
+@pytest.mark.parametrize(
+    ("game", "share"), [pytest.param("non_saturating_r1", 0.95, marks=pytest.mark.soak), ("wgan_gp", 0.9)]
+)
 @pytest.mark.full
 def test_eight_gaussians(game, share, seed):
     found = eight_gaussians.run(game, seed)

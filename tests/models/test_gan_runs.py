@@ -20,12 +20,11 @@ device = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(device, [tf.config.LogicalDeviceConfiguration()] * 2)
 from tests.models.builders import largest_difference
 from tests.models.test_gan_runs import WAYS, distance_from_torch, on_replicas
-for train in WAYS:
-    for jit_compile in (False, True):
-        one, two = train(jit_compile), on_replicas(train, jit_compile)
-        counts = [int(m.critic_optimizer.iterations.numpy() + m.state.step.numpy()) for m in (one, two)]
-        print(train.__name__, largest_difference(one, two), *counts)
-for name, jit_compile in (("gradient_penalty", False), ("gradient_penalty", True), ("r1", False)):
+for train, option in WAYS:
+    one, two = train(option), on_replicas(train, option)
+    counts = [int(m.critic_optimizer.iterations.numpy() + m.state.step.numpy()) for m in (one, two)]
+    print(train.__name__, largest_difference(one, two), *counts)
+for name, jit_compile in (("gradient_penalty", True), ("r1", False)):
     print("torch", name, on_replicas(functools.partial(distance_from_torch, name), jit_compile))
 """
 RESUME = """
@@ -77,7 +76,8 @@ def synchronized(convolutions):
     return gan
 
 
-WAYS = (trained, with_tails, synchronized)
+#: Each with one option: rows that are missing matter to what XLA compiles, and to convolutions.
+WAYS = ((trained, False), (with_tails, True), (synchronized, True))
 
 
 class AtFrozenPoints(objectives.Penalty):
@@ -130,9 +130,9 @@ def test_two_replicas_train_as_one_and_as_torch():
     """What counts are: 50 steps of two critic updates; twice 3 steps, of four, four and three, or of two each."""
     lines = [line.split() for line in output_of(TWO_REPLICAS, timeout=1800).splitlines()]
     torch = [float(line[2]) for line in lines if line[0] == "torch"]
-    assert len(torch) == 3 and max(torch) < 5e-5
+    assert len(torch) == 2 and max(torch) < 5e-5
     lines = [line for line in lines if line[0] != "torch"]
-    assert len(lines) == 6
+    assert len(lines) == 3
     for name, difference, *counts in lines:
         assert counts == [{"trained": "150", "with_tails": "28", "synchronized": "18"}[name]] * 2
         assert float(difference) < 1e-5

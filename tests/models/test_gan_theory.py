@@ -45,10 +45,10 @@ def test_trained_critic_is_the_density_ratio_and_gives_the_js_divergence():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("shift", [0.5, 1.5])
 @pytest.mark.full
-def test_wasserstein_critic_estimates_the_shift_of_gaussians(shift):
+def test_wasserstein_critic_estimates_the_shift_of_gaussians():
     """W_1 of a normal and its shifted copy is the shift. With weight w the best slope is 1 + shift / (2 w)."""
+    shift = 1.5
     keras.utils.set_random_seed(0)
     critic = networks.mlp_critic((1,), hidden=(32, 32), activation="leaky_relu")
     gan = models.WGANGP(fixed_generator(shift, 1.0), critic, gradient_penalty=100.0, critic_steps=1, seed=0)

@@ -35,6 +35,12 @@ def test_many_kills(processes, tmp_path):
     check_survival(processes, tmp_path, kills=25, epochs=100, seed=2)
 
 
+@pytest.mark.slow
 @pytest.mark.full
+def test_five_kills_of_a_model_that_remembers(processes, tmp_path):
+    check_survival(processes, tmp_path, kills=5, epochs=8, seed=3, job_of=jobs.remember_until_killed)
+
+
+@pytest.mark.soak
 def test_twenty_kills_of_a_model_that_remembers(processes, tmp_path):
     check_survival(processes, tmp_path, kills=20, epochs=60, seed=3, job_of=jobs.remember_until_killed)

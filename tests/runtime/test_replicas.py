@@ -14,7 +14,21 @@ TOLERANCE = 1e-5
 SOME = ("remembers", "classifier", "wgan_gp")
 OTHERS = tuple(name for name in replica_jobs.MODELS if name not in SOME)
 pytestmark = pytest.mark.slow
-each_model = pytest.mark.parametrize("name", [*SOME, *(pytest.param(name, marks=pytest.mark.full) for name in OTHERS)])
+WAYS = ("two replicas", "worker 0 of two", "worker 1 of two")
+# Two workers differ from two replicas by how they gather; of the others one gathers what none of the default run does:
+# whole batches, whose rows it pairs.
+ON_WORKERS = (*SOME, "flow_matching")
+
+
+def case(name, *values):
+    return pytest.param(*values, name, marks=[pytest.mark.full] if name in OTHERS else [])
+
+
+each_model = pytest.mark.parametrize("name", [case(name) for name in (*SOME, *OTHERS)])
+each_way = pytest.mark.parametrize(
+    ("way", "name"),
+    [case(name, way) for name in (*SOME, *OTHERS) for way in WAYS if way == WAYS[0] or name in ON_WORKERS],
+)
 
 
 @pytest.fixture
@@ -27,15 +41,15 @@ def trained(request):
 def ways_of(names):
     """What each way of running made of models: weights, histories, predictions; and of batch normalization."""
     ports, processes = free_ports(2), shared()
-    workers = [processes.start(replica_jobs.on_two_workers, index, ports, names) for index in range(2)]
+    on_workers = [name for name in names if name in ON_WORKERS]
+    workers = [processes.start(replica_jobs.on_two_workers, index, ports, on_workers) for index in range(2)]
     chief, other = (worker.result(900) for worker in workers)
     one, *two = processes.call(replica_jobs.on_one_and_two_replicas, names, timeout=900)
-    ways = {"two replicas": two, "worker 0 of two": chief, "worker 1 of two": other}
+    ways = dict(zip(WAYS, (two, chief, other), strict=True))
     return {"one replica": one} | {way: {**models, "normalized": found} for way, (models, found) in ways.items()}
 
 
-@each_model
-@pytest.mark.parametrize("way", ["two replicas", "worker 0 of two", "worker 1 of two"])
+@each_way
 def test_fifty_steps_equal_those_of_one_replica(trained, way, name):
     found, expected = trained[way][name], trained["one replica"][name]
     for one, other in zip(found["weights"], expected["weights"], strict=True):
@@ -45,8 +59,7 @@ def test_fifty_steps_equal_those_of_one_replica(trained, way, name):
         np.testing.assert_allclose(found["history"][metric], values, rtol=TOLERANCE, atol=TOLERANCE, err_msg=metric)
 
 
-@each_model
-@pytest.mark.parametrize("way", ["two replicas", "worker 0 of two", "worker 1 of two"])
+@each_way
 def test_predictions_equal_those_of_one_replica(trained, way, name):
     found, expected = trained[way][name]["predictions"], trained["one replica"][name]["predictions"]
     np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)
@@ -58,7 +71,7 @@ def test_training_moved_the_weights(trained, name):
     assert abs(losses[0] - losses[-1]) > 100 * TOLERANCE
 
 
-@pytest.mark.parametrize("way", ["two replicas", "worker 0 of two", "worker 1 of two"])
+@pytest.mark.parametrize("way", WAYS)
 def test_batch_normalization_has_one_average_on_all_replicas(trained, way):
     """Of the means of global batches, the last of which leaves one without rows; what is frozen stays to the bit."""
     found = trained[way]["normalized"]
