@@ -24,6 +24,7 @@ CASES = {
     ),
     "GradientPenalty(weight=10.0)": lambda: objectives.GradientPenalty(10.0),
     "GridLikelihood(bounds=(-4.0, 4.0), points=100)": lambda: objectives.GridLikelihood((-4, 4), points=100),
+    "HierarchicalELBO(beta=0.5, balancing='code')": lambda: objectives.HierarchicalELBO(0.5, balancing="code"),
     "Hinge()": objectives.Hinge,
     "IWAE(num_samples=5)": lambda: objectives.IWAE(5),
     "JacobianClamping(weight=1.0, largest=10.0)": lambda: objectives.JacobianClamping(largest=10.0),

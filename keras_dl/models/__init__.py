@@ -12,6 +12,7 @@ from keras_dl.models.flow_parts import FlowPosterior, FlowPrior
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import DCGAN, WGAN, WGANGP, ConditionalGAN
 from keras_dl.models.gaussian_mixture import GaussianMixture
+from keras_dl.models.hierarchical_vae import HierarchicalVAE
 from keras_dl.models.jem import JEM
 from keras_dl.models.kmeans import KMeans
 from keras_dl.models.pix2pix import Pix2Pix
@@ -47,6 +48,7 @@ __all__ = [
     "FlowPrior",
     "GaussianMixture",
     "Glow",
+    "HierarchicalVAE",
     "KMeans",
     "NeuralSplineFlow",
     "NormalizingFlow",

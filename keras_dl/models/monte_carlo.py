@@ -10,7 +10,7 @@ _CHUNK = 64  # samples drawn together
 _DECODED_AT_ONCE = 8192  # rows that a network sees at once
 
 
-def log_density(model, method, x, condition, num_samples, seed, kind):
+def log_density(model, method, x, condition, num_samples, seed, kind, chunk=_CHUNK, at_once=_DECODED_AT_ONCE):
     """Returns the `LogDensity` that a model's method gives, a block of rows after the other.
 
     Args:
@@ -22,10 +22,12 @@ def log_density(model, method, x, condition, num_samples, seed, kind):
         num_samples: How many draws each sample gets.
         seed: Integer that decides them; `None` means the model's.
         kind: `"bound"` or `"estimate"`.
+        chunk: How many draws the method makes together.
+        at_once: How many rows a network may see at once.
     """
     num_samples = check_count(num_samples, "num_samples")
     seed = model.seed if seed is None else check_seed(seed)
-    block = max(1, min(512, _DECODED_AT_ONCE // min(num_samples, _CHUNK)))
+    block = max(1, min(512, at_once // min(num_samples, chunk)))
     compiled = model.as_graph(method)
     seed, count = tf.constant(seed, tf.int64), tf.constant(num_samples)
     blocks = []

@@ -22,6 +22,7 @@ from keras_dl.networks.features import features
 from keras_dl.networks.googlenet import googlenet
 from keras_dl.networks.h_net import h_net
 from keras_dl.networks.interpolation import interpolate
+from keras_dl.networks.ladder import ladder_decoder, ladder_encoder
 from keras_dl.networks.lenet import lenet5
 from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
@@ -46,6 +47,7 @@ from keras_dl.networks.rrdb import rrdb, srgan_critic
 from keras_dl.networks.siren import siren
 from keras_dl.networks.squeezenet import squeezenet, squeezenet1_0, squeezenet1_1
 from keras_dl.networks.super_resolution import edsr, espcn, srresnet
+from keras_dl.networks.top_down import Group, TopDown
 from keras_dl.networks.transfer import transfer_weights
 from keras_dl.networks.translation import pix2pix_generator, resnet_translator
 from keras_dl.networks.unet import unet, unet3d
@@ -54,6 +56,8 @@ from keras_dl.networks.unet_plus_plus import prune, unet_plus_plus
 from keras_dl.networks.vgg import vgg, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn
 
 __all__ = [
+    "Group",
+    "TopDown",
     "alexnet",
     "conditions",
     "conv_decoder",
@@ -81,6 +85,8 @@ __all__ = [
     "h_dense_unet",
     "h_net",
     "interpolate",
+    "ladder_decoder",
+    "ladder_encoder",
     "lenet5",
     "list",
     "mlp_critic",

@@ -23,6 +23,7 @@ from keras_dl.objectives.energy_normalizers import ConditionalNoiseContrastive, 
 from keras_dl.objectives.games import GAMES
 from keras_dl.objectives.generator_penalties import JacobianClamping
 from keras_dl.objectives.gradient_penalties import R1, R2, Dragan, GradientPenalty
+from keras_dl.objectives.hierarchical_elbo import HierarchicalELBO
 from keras_dl.objectives.penalties import ConsistencyTerm, GeneratorPenalty, OutputVariance, Penalty, WeightClipping
 from keras_dl.objectives.schedules import Cyclical, Linear, Schedule, Sigmoid
 
@@ -42,6 +43,7 @@ __all__ = [
     "GeneratorPenalty",
     "GradientPenalty",
     "GridLikelihood",
+    "HierarchicalELBO",
     "Hinge",
     "IWAE",
     "JacobianClamping",

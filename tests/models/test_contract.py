@@ -8,7 +8,7 @@ import pytest
 
 from keras_dl import likelihoods, losses, models, networks, objectives, processes, samplers
 from keras_dl.testing import check_model
-from tests.models import energy_builders, flow_builders, linear_builders
+from tests.models import energy_builders, flow_builders, hierarchical_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
 from tests.models.gan_builders import adams, small_gan
 from tests.models.translation_builders import critic as translation_critic
@@ -92,6 +92,10 @@ def cycle_gan():
     return models.CycleGAN(*translators, *critics, identity_weight=0.5, pool_size=3, seed=1)
 
 
+def hierarchical():
+    return hierarchical_builders.small(balancing="code", ema_momentum=0.9, beta=objectives.Linear(20))
+
+
 def srgan(kind, **options):
     generator = networks.espcn((4, 4, 1), 2, (4,), (3, 3), enlarged_input=True)
     features = networks.espcn((8, 8, 1), 1, (2,), (3, 3))
@@ -123,6 +127,7 @@ CASES = {
     "PPCA": (lambda: linear_builders.ppca(method="em", missing=True), no_optimizer, (linear_builders.POINTS,)),
     "GaussianMixture": (lambda: models.GaussianMixture((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "KMeans": (lambda: models.KMeans((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
+    "HierarchicalVAE": (hierarchical, adam, (X,)),
     "Diffusion": (diffusion, adam, (X, LABELS)),
     "EnergyModel": (energy, adam, (X,)),
     "JEM": (joint, adam, (X, LABELS)),

@@ -1,0 +1,63 @@
+"""Checks of a hierarchical autoencoder's parts: that encoder, decoder and likelihood fit together."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl.bijectors import Bijector
+from keras_dl.checks import refusal
+from keras_dl.models import vae_checks
+from keras_dl.models.base.structure import check_network, inputs_of, outputs_of
+from keras_dl.networks import TopDown
+
+
+def check_parts(encoder, decoder, likelihood):
+    """Refuses an encoder that does not give one tensor per group, of the shapes that the groups' posteriors take."""
+    check_network("encoder", encoder)
+    if not isinstance(decoder, TopDown):
+        raise refusal("decoder should be a keras_dl.networks.TopDown", decoder=decoder, error=TypeError)
+    features = [tuple(feature.shape[1:]) for feature in tf.nest.flatten(outputs_of(encoder))]
+    expected = [_features(group.posterior) for group in decoder.groups]
+    if features != expected:
+        raise refusal(
+            f"encoder should return a tensor per group, the coarsest group first, of shapes {expected}", features
+        )
+    vae_checks.check_output(encoder, decoder.head, likelihood)
+
+
+def _features(posterior):
+    inputs = inputs_of(posterior)
+    return tuple((inputs["features"] if isinstance(inputs, dict) else inputs).shape[1:])
+
+
+def flows_of(flow, sizes):
+    """Returns a bijector per group, built for vectors of its latents: copies of `flow`, none if it is `None`."""
+    if flow is None:
+        return []
+    if not isinstance(flow, Bijector) or flow.built:
+        raise refusal("flow should be a bijector that is not built yet, of which each group gets one", flow=flow)
+    flows = []
+    for number, size in enumerate(sizes, start=1):
+        copy = type(flow).from_config({**flow.get_config(), "name": f"{flow.name}_{number}"})
+        copy.build((None, size))
+        flows.append(copy)
+    return flows
+
+
+def group_numbers(keep, count):
+    """Returns the set of groups that `keep` means: the first so many, or those of a list of indices.
+
+    Raises:
+        ValueError: If a group is not there.
+    """
+    if keep is None:
+        return set(range(count))
+    whole = isinstance(keep, int) and not isinstance(keep, bool)
+    numbers = set(range(keep)) if whole and keep >= 0 else keep
+    if isinstance(numbers, (int, bool)) or not all(n in range(count) for n in numbers):
+        raise refusal(f"`keep` should be a number of groups up to {count}, or a list of indices below it", keep=keep)
+    return set(numbers)
+
+
+def serialized(part):
+    """The configuration of a part that may be missing."""
+    return part and keras.saving.serialize_keras_object(part)

@@ -1,0 +1,148 @@
+"""Hierarchical variational autoencoders: groups of latents over several scales."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl import likelihoods
+from keras_dl.models import hierarchical_checks, hierarchical_signatures, shapes
+from keras_dl.models.base import Carried, ObjectiveModel, Update, conditions
+from keras_dl.models.endings import check_parameters
+from keras_dl.models.hierarchical_draws import PosteriorDraws
+from keras_dl.models.hierarchical_methods import HierarchicalMethods
+from keras_dl.models.latent_normals import LatentNormals
+from keras_dl.objectives import HierarchicalELBO
+
+_PARTS = ("encoder", "decoder", "likelihood")
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc, override]
+    r"""Variational autoencoder with groups of latents, each drawn given those before.
+
+    (Sønderby et al. 2016, "Ladder variational autoencoders"; Vahdat & Kautz 2020, "NVAE: a deep hierarchical
+    variational autoencoder".)
+
+    $$p(x, z) = p(x | z) \prod_{l=1}^L p(z_l | z_{<l}), \qquad q(z | x) = \prod_{l=1}^L q(z_l | x, z_{<l})$$
+
+    The encoder goes up from `x`, the decoder comes down through the groups, the coarsest first, and its posteriors see
+    what was drawn above. `fit` tracks `loss`, `elbo`, `rate`, `distortion` and the rate of each group, `rate_1` to
+    `rate_L`, in nats; see `keras_dl.objectives.HierarchicalELBO` for what is minimised. Options say where the published
+    code of NVAE departs from its paper; the defaults here are the paper's, those of `NVAE` the code's.
+
+    Args:
+        encoder: Built Keras model from `x` to a list of features, one tensor per group, the coarsest group first.
+        decoder: A `keras_dl.networks.TopDown`: `ladder_decoder` and `nvae_decoder` make some.
+        likelihood: A `keras_dl.likelihoods.Likelihood`, or its name.
+        posterior: `"residual"`, `"plain"` or `"precision_weighted"`: how the posterior's parameters stand to the
+            prior's. A ladder autoencoder is precision-weighted.
+        beta: Weight of the rate, a number or a schedule of the step (`keras_dl.objectives.Linear` and others).
+        free_bits: Nats per group below which its rate is not pushed.
+        balancing: `None`, `"code"` or `"paper"`: how groups are balanced while `beta` is below 1.
+        soft_clamp: Locations and log scales are $c \tanh(\cdot / c)$; `None` for none. The code has 5.
+        scale_offset: Added to every scale. The code has 0.01, so that its first prior is $\mathcal{N}(0, 1.01^2)$.
+        flow: A `keras_dl.bijectors.Bijector`, not built, of vectors: each group's posterior gets a copy behind its
+            normal. Rates are then Monte Carlo estimates. `None` for normals alone.
+        seed: Integer that decides noise and data order; `None` draws one.
+        ema_momentum: Momentum of averaged weights, used by everything but training and `evaluate`; `None` for none.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If encoder, decoder and likelihood do not fit together, or an option is out of range.
+
+    Example: two layers of latents.
+
+    >>> (x, _), _ = keras_dl.data.load("digits")
+    >>> vae = keras_dl.models.HierarchicalVAE(
+    ...     keras_dl.networks.ladder_encoder(x.shape[1:], hidden=(32, 16)),
+    ...     keras_dl.networks.ladder_decoder(x.shape[1:], latent_sizes=(8, 4), hidden=(32, 16)),
+    ... )
+    >>> vae.compile(optimizer=keras.optimizers.Adam(1e-2))
+    >>> history = vae.fit(x[:256], batch_size=64, epochs=2, verbose=0)
+    >>> sorted(history.history)
+    ['distortion', 'elbo', 'loss', 'rate', 'rate_1', 'rate_2']
+    >>> vae.sample(3, temperature=0.7).shape
+    TensorShape([3, 8, 8, 1])
+    """
+
+    log_prob_kind = "estimate"
+    averaged_networks: tuple[str, ...] = ("encoder", "decoder")
+
+    def __init__(
+        self,
+        encoder,
+        decoder,
+        likelihood="bernoulli",
+        posterior="residual",
+        beta=1.0,
+        free_bits=0.0,
+        balancing=None,
+        soft_clamp=None,
+        scale_offset=0.0,
+        flow=None,
+        seed=None,
+        ema_momentum=None,
+        name=None,
+        **kwargs,
+    ):
+        likelihood = likelihoods.get(likelihood)
+        hierarchical_checks.check_parts(encoder, decoder, likelihood)
+        check_parameters("decoder", decoder.head, likelihood.reads, type(likelihood).__name__)
+        flows = hierarchical_checks.flows_of(flow, decoder.sizes)
+        self._flow_names = tuple(f"flow_{number}" for number in range(1, len(flows) + 1))
+        self.averaged_networks = (*type(self).averaged_networks, *self._flow_names)
+        networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
+        networks |= dict(zip(self._flow_names, flows, strict=True))
+        super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
+        self.latent_size = decoder.latent_size
+        self.normals = LatentNormals(posterior, soft_clamp, scale_offset)
+        self.objective = HierarchicalELBO(beta, free_bits, balancing)
+        self._flow = hierarchical_checks.serialized(flow)
+        self.checks_values = not likelihood.of_ranges
+        self.carry("mean_rates", Carried((len(decoder.groups),)))
+
+    def make_updates(self, optimizer):
+        terms, hands_back = self.objective.terms(len(self.decoder.groups)), ("mean_rates",)
+        return (Update("vae", self.loss_terms, tuple(self.networks), optimizer, terms, hands_back=hands_back),)
+
+    def loss_terms(self, batch, draw):
+        """The objective of every sample of a batch, the terms to track, and the rates; see `Update.loss`."""
+        x, _ = conditions.unpack(batch)
+        features = tf.nest.flatten(self.encoder(x, training=draw.training))
+        noise = self.decoder.split(draw.normal((self.latent_size,)))
+        drawn = PosteriorDraws(self, noise, self.flows(), draw.training)
+        parameters = self.decoder.descend(tf.shape(x)[0], drawn.choose, features, draw.training)
+        distortion = -self.likelihood(parameters).log_prob(x)
+        rates = tf.stack(drawn.rates, -1)
+        mean_rates = self.carried["mean_rates"].value
+        shapes_of = self.decoder.latent_shapes
+        values, terms = self.objective(distortion, rates, mean_rates, shapes_of, self.state.step.value)
+        return values, terms, {"mean_rates": tf.stop_gradient(rates)}
+
+    def flows(self, averaged=False):
+        """The bijectors of the groups' posteriors, empty without flows."""
+        return [self.averaged(name) if averaged else getattr(self, name) for name in self._flow_names]
+
+    def call(self, inputs, training=False):
+        """Reconstructs `x`: what `predict` returns."""
+        return self._reconstruct(conditions.unpack(inputs)[0])
+
+    def signatures(self):
+        """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
+        return hierarchical_signatures.signatures(self)
+
+    def check_data(self, data):
+        self.likelihood.check(shapes.alone(data, shapes.input_shape(self.encoder, "x")))
+
+    def check_inputs(self, inputs):
+        self.check_data(inputs)
+
+    def get_config(self):
+        parts = {name: hierarchical_checks.serialized(getattr(self, name)) for name in _PARTS}
+        options = {"posterior": self.normals.kind, "soft_clamp": self.normals.soft_clamp}
+        options["scale_offset"] = self.normals.scale_offset
+        return {**super().get_config(), **self.objective.get_config(), **options, **parts, "flow": self._flow}
+
+    @classmethod
+    def from_config(cls, config):
+        loaded = {k: keras.saving.deserialize_keras_object(v) for k, v in config.items() if isinstance(v, dict)}
+        return cls(**{**config, **loaded})
