@@ -139,7 +139,7 @@ class HierarchicalMethods:
         return monte_carlo.log_density(self, self._weigh_latents, x, None, num_samples, seed, kind, **sizes)
 
     def bits_per_dim(self, x, condition=None, num_samples=512, seed=None):
-        r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`; the likelihood is of discrete data."""
+        r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`, if the likelihood is discrete."""
         values = self.log_prob(x, condition, num_samples, seed)
         return -values / (math.prod(np.shape(x)[1:]) * math.log(2.0))
 
