@@ -25,6 +25,20 @@ def history(folder):
 
 @pytest.mark.slow
 @pytest.mark.full
+def test_learns_a_smaller_camera_image_with_its_derivatives():
+    """Every second pixel on both axes, which a hundred steps fit."""
+    data = siren.TASK.load("camera")
+    image = data.y.reshape(128, 128)[::2, ::2]
+    x, y = keras_dl.data.pixels(image)
+    model, *_ = space.build(siren, data.spec, {}, seed=1)
+    model.fit(x, y, batch_size=len(x), epochs=100, verbose=0)
+    fields = field.fields(model, x, image)
+    assert model.evaluate(x, y, batch_size=len(x), verbose=0, return_dict=True)["psnr"] > 33  # 34.7 with this seed
+    assert fields["gradient_correlation"] > 0.84
+    assert fields["laplacian_correlation"] > 0.78
+
+
+@pytest.mark.soak
 def test_learns_the_camera_image_with_its_derivatives():
     """torch reaches 29.96 and 34.11 dB after 100 and 200 steps from one seed; seeds spread by 1 dB."""
     data = siren.TASK.load("camera")
