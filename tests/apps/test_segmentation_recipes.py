@@ -121,8 +121,9 @@ def test_volumes_of_a_folder_and_an_ensemble(run, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.full
-def test_all_folds_see_every_case_and_make_an_ensemble(run, small_2d, tmp_path, capsys):
-    folder, given = tmp_path / "five", ["--epochs", 1, *small_2d]
+def test_all_folds_see_every_case_and_make_an_ensemble(run, tmp_path, capsys):
+    tiny = ("filters=4", "steps=1", "batch_size=2", "levels=2", "patch_size=16")
+    folder, given = tmp_path / "five", ["--epochs", 1, *(f"--set={text}" for text in tiny)]
     assert run(train.main, "unet", "--folds", "--out", folder, "--export", tmp_path / "m", *given) == 0
     assert all((tmp_path / f"m_fold_{number}" / "1" / "saved_model.pb").is_file() for number in range(5))
     with (folder / "cases.csv").open(newline="") as file:
