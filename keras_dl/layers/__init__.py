@@ -14,6 +14,7 @@ from keras_dl.layers.dense_block import DenseBlock, TransitionDown
 from keras_dl.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_dl.layers.factorized import FactorizedConv2D, NetworkInNetwork, SpatiallySeparableConv2D
 from keras_dl.layers.filtered import FilteredDownsampling2D, FilteredUpsampling2D
+from keras_dl.layers.filtered_conv import FilteredConv2D
 from keras_dl.layers.fire import FireModule
 from keras_dl.layers.fit_size import PadToMultiple
 from keras_dl.layers.harmonic import HarmonicConv2D
@@ -23,6 +24,7 @@ from keras_dl.layers.icnr import ICNR
 from keras_dl.layers.inception import InceptionBlock
 from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
+from keras_dl.layers.modulated_conv import ModulatedConv2D
 from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
 from keras_dl.layers.pixel_normalization import PixelNormalization
 from keras_dl.layers.pixel_shuffle import PixelShuffle
@@ -33,6 +35,7 @@ from keras_dl.layers.residual import ResidualBlock
 from keras_dl.layers.sine import SineDense, SineInitializer
 from keras_dl.layers.spectral_norm import SpectralNormConv2D, SpectralNormDense
 from keras_dl.layers.squeeze_excite import SqueezeExcite
+from keras_dl.layers.style_parts import Constant, NoiseInjection, ScaledLeakyReLU
 from keras_dl.layers.time_embedding import TimeEmbedding
 from keras_dl.layers.transition_up import TransitionUp
 from keras_dl.layers.unit_normalization import UnitNormalization
@@ -47,6 +50,7 @@ __all__ = [
     "BlurPool1D",
     "BlurPool2D",
     "BlurPool3D",
+    "Constant",
     "ConvBlock",
     "ConvCost",
     "ConvFlatten",
@@ -56,6 +60,7 @@ __all__ = [
     "EqualizedDense",
     "FactorizedConv2D",
     "FiLM",
+    "FilteredConv2D",
     "FilteredDownsampling2D",
     "FilteredUpsampling2D",
     "FireModule",
@@ -69,13 +74,16 @@ __all__ = [
     "LocalResponseNormalization",
     "MaxBlurPool2D",
     "MinibatchStdDev",
+    "ModulatedConv2D",
     "NetworkInNetwork",
+    "NoiseInjection",
     "PReLU",
     "PadToMultiple",
     "PixelNormalization",
     "PixelShuffle",
     "ReflectionPadding2D",
     "ResidualBlock",
+    "ScaledLeakyReLU",
     "SeparableConv2D",
     "SineDense",
     "SineInitializer",

@@ -72,7 +72,7 @@ class FiLM(_Modulation):
     """
 
     def build(self, input_shape):
-        shape, condition_shape = _pair(input_shape, "FiLM")
+        shape, condition_shape = pair(input_shape, "FiLM", (2, 3, 4, 5))
         if len(condition_shape) != 2:
             raise refusal("Expected a condition of shape (batch, features)", condition_shape)
         self.affine = self._dense(shape[-1])
@@ -124,7 +124,7 @@ class AdaptiveInstanceNorm(_Modulation):
         self.equalized = equalized
 
     def build(self, input_shape):
-        shape, style_shape = _pair(input_shape, "AdaptiveInstanceNorm")
+        shape, style_shape = pair(input_shape, "AdaptiveInstanceNorm", (3, 4, 5))
         if len(style_shape) == 2:
             channels = shape[-1]
             equalized = self.equalized
@@ -158,9 +158,10 @@ class AdaptiveInstanceNorm(_Modulation):
         return {**super().get_config(), "epsilon": self.epsilon, "equalized": self.equalized}
 
 
-def _pair(input_shape, name):
+def pair(input_shape, name, ranks):
+    """The two shapes of a pair of inputs, the first of one of the ranks, or a `ValueError`."""
     if len(input_shape) != 2 or not all(isinstance(shape, (list, tuple)) for shape in input_shape):
         raise refusal(f"`{name}` expects a pair of tensors", f"input_shape={input_shape}")
     shape, condition_shape = (tuple(shape) for shape in input_shape)
-    _parts.check_rank(shape, name, (2, 3, 4, 5) if name == "FiLM" else (3, 4, 5))
+    _parts.check_rank(shape, name, ranks)
     return shape, condition_shape

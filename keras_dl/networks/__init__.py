@@ -46,6 +46,8 @@ from keras_dl.networks.resnet_gan import resnet_critic, resnet_generator
 from keras_dl.networks.rrdb import rrdb, srgan_critic
 from keras_dl.networks.siren import siren
 from keras_dl.networks.squeezenet import squeezenet, squeezenet1_0, squeezenet1_1
+from keras_dl.networks.stylegan import stylegan_generator, stylegan_mapping, stylegan_synthesis
+from keras_dl.networks.stylegan_critic import stylegan_critic
 from keras_dl.networks.super_resolution import edsr, espcn, srresnet
 from keras_dl.networks.top_down import Group, TopDown
 from keras_dl.networks.transfer import transfer_weights
@@ -123,6 +125,10 @@ __all__ = [
     "squeezenet1_1",
     "srgan_critic",
     "srresnet",
+    "stylegan_critic",
+    "stylegan_generator",
+    "stylegan_mapping",
+    "stylegan_synthesis",
     "transfer_weights",
     "unet",
     "unet3d",

@@ -22,6 +22,7 @@ class Case(NamedTuple):
 INSTANCE_NORM = keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
 IMAGE = (3, 7, 6, 4)
 EMPTY = {"empty_batch": True}
+ANY_INPUTS = {**EMPTY, "idle": ("inputs",)}  # only their number of rows counts
 COMPLEX = (2, 6, 7, 2, 2, 3)
 
 CASES = {
@@ -121,6 +122,18 @@ CASES = {
     "PixelNormalization-latents": Case(layers.PixelNormalization, {"epsilon": 1e-4}, (3, 4), EMPTY),
     "FilteredUpsampling2D": Case(layers.FilteredUpsampling2D, {"kernel_size": 3}, IMAGE),
     "FilteredDownsampling2D": Case(layers.FilteredDownsampling2D, {}, IMAGE),
+    "FilteredConv2D": Case(layers.FilteredConv2D, {"filters": 3, "activation": "leaky_relu"}, IMAGE),
+    "FilteredConv2D-1": Case(layers.FilteredConv2D, {"filters": 3, "kernel_size": 1, "use_bias": False}, IMAGE),
+    "ModulatedConv2D": Case(layers.ModulatedConv2D, {"filters": 3, "upsample": True}, [IMAGE, (3, 5)]),
+    "ModulatedConv2D-colours": Case(
+        layers.ModulatedConv2D, {"filters": 3, "kernel_size": 1, "demodulate": False}, [IMAGE, (3, 5)]
+    ),
+    "Constant": Case(layers.Constant, {"shape": (2, 3), "initializer": "ones"}, (3, 4), ANY_INPUTS),
+    "Constant-buffer": Case(layers.Constant, {"shape": 2, "learned": False}, (3, 4), ANY_INPUTS),
+    "NoiseInjection": Case(
+        layers.NoiseInjection, {"offset": 3, "per_channel": True}, [IMAGE, (3, 45)], {"unknown_axes": (), **EMPTY}
+    ),
+    "ScaledLeakyReLU": Case(layers.ScaledLeakyReLU, {"use_bias": True, "gain": 1.0}, IMAGE, EMPTY),
     "PixelShuffle": Case(layers.PixelShuffle, {"upscale_factor": 2}, IMAGE, EMPTY),
     "PadToMultiple": Case(layers.PadToMultiple, {"multiple": (4, 2), "remainder": (1, 0)}, IMAGE, EMPTY),
     "PadToMultiple-minimum": Case(layers.PadToMultiple, {"multiple": 3, "minimum": 9}, (2, 3, 4, 2), EMPTY),
@@ -166,6 +179,7 @@ ONE_A_CLASS = [
     "FactorizedConv2D", "NetworkInNetwork", "FireModule", "InceptionBlock-naive", "HarmonicConv2D-complex",
     "HarmonicActivation", "HarmonicBlurPool2D", "HarmonicMagnitude", "LocalResponseNormalization", "MinibatchStdDev",
     "FiLM", "AdaptiveInstanceNorm", "PixelNormalization", "PixelShuffle", "PadToMultiple-minimum", "PReLU",
-    "FilteredUpsampling2D", "FilteredDownsampling2D", "ReflectionPadding2D",
+    "FilteredUpsampling2D", "FilteredDownsampling2D", "ReflectionPadding2D", "FilteredConv2D", "ModulatedConv2D",
+    "Constant-buffer", "NoiseInjection", "ScaledLeakyReLU",
     "BilinearUpsampling2D", "ResidualBlock-A", "SineDense", "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
 ]  # fmt: skip
