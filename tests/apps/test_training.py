@@ -188,7 +188,7 @@ def test_a_killed_process_resumes_to_the_same_state(run, tmp_path, capsys, small
     killed = tmp_path / "killed"
     assert send_after_an_epoch(start("--out", killed, *options), signal.SIGKILL, killed)[0] == -signal.SIGKILL
     code, output, errors = send_after_an_epoch(start("--out", killed, "--resume"), signal.SIGTERM, killed)
-    assert code == 130 and "going on" in output and "--resume" in output, (code, output, errors)
+    assert code == 130 and "--resume" in output, (code, output, errors)
     assert errors == ""  # none of TensorFlow's start-up noise
     assert len(history(killed)) < 15, "the processes were not stopped in time"
     capsys.readouterr()
