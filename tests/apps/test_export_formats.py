@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from benchmarks import formats
-from tests.apps.test_export_recipes import RECIPES
+from tests.apps.test_export_recipes import LIKE_OTHERS, RECIPES
 from tests.apps.untrained import untrained
 
 NEEDED = {"onnx": ("tf2onnx", "onnxruntime"), "litert": ("ai_edge_litert",)}
@@ -18,7 +18,7 @@ def skipped(format):
 
 
 @pytest.mark.parametrize("format", [skipped(format) for format in NEEDED])
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", [*RECIPES, *LIKE_OTHERS])
 @pytest.mark.grid("vae-onnx", "unet-litert")
 def test_files_give_the_models_numbers(recipe, format, tmp_path):
     if (recipe, format) in formats.LACKING:

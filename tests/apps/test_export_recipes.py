@@ -16,7 +16,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:No warm-up records")
 KINDS = ["vae", "cgan", "unet", "siren"]
 #: Their latents and densities, by an adaptive solver, differ by its tolerance: test_diffusion_exports.py.
 OWN_TESTS = ("cddpm", "cnf", "ddpm", "edm", "flow_matching", "score2d")
-RECIPES = [name for name in catalogue.recipes() if name not in OWN_TESTS]
+#: Models of the class or of the signatures and networks of another recipe: vae, gan and unet.
+LIKE_OTHERS = ("anomaly", "iwae", "wgan", "wgan_gp", "nnunet")
+RECIPES = [name for name in catalogue.recipes() if name not in (*OWN_TESTS, *LIKE_OTHERS)]
 
 
 @pytest.fixture(scope="module", params=RECIPES)
