@@ -30,6 +30,7 @@ from keras_dl.layers.pixel_normalization import PixelNormalization
 from keras_dl.layers.pixel_shuffle import PixelShuffle
 from keras_dl.layers.position_embedding import PositionEmbedding
 from keras_dl.layers.prelu import PReLU
+from keras_dl.layers.pyramid import PyramidDown, PyramidUp
 from keras_dl.layers.reflection_padding import ReflectionPadding2D
 from keras_dl.layers.residual import ResidualBlock
 from keras_dl.layers.sine import SineDense, SineInitializer
@@ -81,6 +82,8 @@ __all__ = [
     "PadToMultiple",
     "PixelNormalization",
     "PixelShuffle",
+    "PyramidDown",
+    "PyramidUp",
     "ReflectionPadding2D",
     "ResidualBlock",
     "ScaledLeakyReLU",

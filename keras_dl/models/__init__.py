@@ -15,6 +15,7 @@ from keras_dl.models.gaussian_mixture import GaussianMixture
 from keras_dl.models.hierarchical_vae import HierarchicalVAE
 from keras_dl.models.jem import JEM
 from keras_dl.models.kmeans import KMeans
+from keras_dl.models.lapgan import LAPGAN
 from keras_dl.models.pix2pix import Pix2Pix
 from keras_dl.models.ppca import PCA, PPCA
 from keras_dl.models.rbm import RBM
@@ -29,6 +30,7 @@ __all__ = [
     "ESRGAN",
     "GAN",
     "JEM",
+    "LAPGAN",
     "MAF",
     "PCA",
     "PPCA",

@@ -28,10 +28,10 @@ class GameLosses:
     def critic_loss(self, batch, draw):
         """The critic's loss per sample of a batch, and the terms to track; see `Update.loss`."""
         real, condition = self._unpack(batch)
-        fake = self._generated(draw.normal((self.latent_size,)), condition, draw.training)
+        fake = self._generated(self._latents(draw), condition, draw.training)
         # The critic's update moves no weight of the generator, through which its gradient would flow for nothing.
         real, fake = self._with_noise(real, draw), self._with_noise(tf.stop_gradient(fake), draw)
-        scorer = Scorer(self.critic, condition, draw.training)
+        scorer = self._scorer(condition, draw.training)
         outputs = scorer.outputs(real), scorer.outputs(fake)
         terms = {"real": outputs[0][:, 0], "fake": outputs[1][:, 0]}
         values = self.objective.critic_loss(**terms)
@@ -51,10 +51,10 @@ class GameLosses:
     def generator_loss(self, batch, draw):
         """The generator's loss of as many samples as the batch has rows, and the terms to track; see `Update.loss`."""
         real, condition = self._unpack(batch)
-        latents = draw.normal((self.latent_size,))
+        latents = self._latents(draw)
         fake = self._generated(latents, condition, draw.training)
         judged = self._with_noise(fake, draw)
-        scorer = Scorer(self.critic, condition, draw.training)
+        scorer = self._scorer(condition, draw.training)
         outputs = scorer.outputs(judged)
         compared = scorer(self._with_noise(real, draw)) if self.objective.generator_sees_real else None
         values, terms = self.objective.generator_loss(outputs[:, 0], compared), {}
@@ -91,6 +91,14 @@ class GameLosses:
 
     def _charging(self, player):
         return [penalty for penalty in self.penalties if penalty.acts_on == player and not penalty.constrains]
+
+    # What families of other networks write anew.
+
+    def _latents(self, draw):
+        return draw.normal((self.latent_size,))
+
+    def _scorer(self, condition, training):
+        return Scorer(self.critic, condition, training)
 
     def _unpack(self, batch):
         real, condition = conditions.unpack(batch)

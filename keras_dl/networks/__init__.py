@@ -23,6 +23,7 @@ from keras_dl.networks.googlenet import googlenet
 from keras_dl.networks.h_net import h_net
 from keras_dl.networks.interpolation import interpolate
 from keras_dl.networks.ladder import ladder_decoder, ladder_encoder
+from keras_dl.networks.lapgan import lapgan_critic, lapgan_generator
 from keras_dl.networks.lenet import lenet5
 from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
@@ -90,6 +91,8 @@ __all__ = [
     "ladder_decoder",
     "ladder_encoder",
     "lenet5",
+    "lapgan_critic",
+    "lapgan_generator",
     "list",
     "mlp_critic",
     "mlp_decoder",

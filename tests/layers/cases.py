@@ -64,6 +64,8 @@ CASES = {
         {"num_layers": 2, "growth_rate": 3, "bottleneck": None, "dropout": 0.2, "include_input": False},
         IMAGE,
     ),
+    "PyramidDown": Case(layers.PyramidDown, {}, (3, 6, 4, 2)),
+    "PyramidUp": Case(layers.PyramidUp, {}, IMAGE),
     "PositionEmbedding": Case(layers.PositionEmbedding, {}, IMAGE, {"unknown_axes": ()}),
     "TimeEmbedding": Case(layers.TimeEmbedding, {"size": 6}, (4,)),
     "TransitionDown": Case(layers.TransitionDown, {}, IMAGE),

@@ -41,3 +41,15 @@ def adams(learning_rate=0.01):
         "generator_optimizer": keras.optimizers.Adam(learning_rate, beta_1=0.5),
         "critic_optimizer": keras.optimizers.Adam(2 * learning_rate, beta_1=0.5),
     }
+
+
+def small_lapgan(num_classes=None, critic_options=None, sides=(4, 8), **options):
+    """A pyramid whose coarsest level is 2 pixels wide, not compiled."""
+    keras.utils.set_random_seed(0)
+    condition = {"num_classes": num_classes}
+    generators = [networks.mlp_generator(3, (2, 2, 1), hidden=(8,), output_activation=None, **condition)]
+    critics = [networks.mlp_critic((2, 2, 1), hidden=(8,), **condition)]
+    for side in sides:
+        generators.append(networks.lapgan_generator((side, side, 1), 2, (3, 3), **condition))
+        critics.append(networks.lapgan_critic((side, side, 1), 2, 3, **(critic_options or {}), **condition))
+    return models.LAPGAN(generators, critics, **{"seed": 1, **options})

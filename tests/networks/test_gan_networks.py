@@ -54,6 +54,18 @@ GENERATORS = {
         (8, 8, 2),
         (3 + 1) * 64 + (2 * (9 * 16 + 4) + 16 + 4 + 2 * 8) + 8 + 9 * 8 + 2 + 3 * (3 + 1) * 8,
     ),
+    "lapgan": (
+        lambda: networks.lapgan_generator((8, 8, 3)),
+        {"latents": normal(4, 8, 8, 1), "coarse": normal(4, 8, 8, 3)},
+        (8, 8, 3),
+        (49 * 4 * 64 + 64) + (49 * 64 * 64 + 64) + (25 * 64 * 3 + 3),  # Denton et al. 2015: kernels of 7, 7 and 5
+    ),
+    "lapgan-labels": (
+        lambda: networks.lapgan_generator((4, 8, 1), 2, (3, 1), num_classes=3),
+        {"latents": normal(4, 4, 8, 1), "coarse": normal(4, 4, 8, 1), "condition": LABELS},
+        (4, 8, 1),
+        (3 * 32 + 32) + (9 * 3 * 2 + 2) + (2 * 1 + 1),
+    ),
 }
 CRITICS = {
     "mlp": (
@@ -91,6 +103,12 @@ CRITICS = {
         normal(4, 16, 16, 2),
         1,
         (9 * 2 * 4 + 4 + 9 * 16 + 4 + 2 * 4 + 4) + 2 * 2 * (9 * 16 + 4) + 4 + 1,
+    ),
+    "lapgan-labels": (
+        lambda: networks.lapgan_critic((8, 4, 2), filters=3, num_classes=3),
+        {"x": normal(4, 8, 4, 2), "condition": LABELS},
+        1,
+        (3 * 32 + 32) + (25 * 3 * 3 + 3) + (25 * 3 * 3 + 3) + 4 * 2 * 3 + 1,
     ),
 }
 

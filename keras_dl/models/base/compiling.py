@@ -71,7 +71,7 @@ def take_optimizers(model, optimizer, options):
     automatic = isinstance(optimizer, str) and optimizer == "auto"
     if missing and optimizer not in (None, *names) and (not automatic or len(missing) == len(names)):
         for name in missing:
-            options[name] = dict(model.paper_optimizers.get(name, _ADAM)) if automatic else _copy(optimizer)
+            options[name] = dict(model.paper_optimizers.get(name, _ADAM)) if automatic else copy_of(optimizer)
     elif missing:
         raise ValueError(f"compile should be given {', '.join(names)}. Received no {', '.join(missing)}")
     taken = {name: options.pop(name) for name in names}
@@ -81,7 +81,7 @@ def take_optimizers(model, optimizer, options):
     return taken
 
 
-def _copy(optimizer):
+def copy_of(optimizer):
     """An optimizer like another; names and configs stand for new ones anyway."""
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         return optimizer

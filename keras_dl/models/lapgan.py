@@ -1,0 +1,247 @@
+"""Adversarial networks over the levels of a Laplacian pyramid (Denton et al. 2015)."""
+
+import keras
+import tensorflow as tf
+
+from keras_dl.checks import check_count, check_flag
+from keras_dl.models import gan_checks, lapgan_checks, lapgan_signatures, shapes
+from keras_dl.models import lapgan_game as game
+from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
+from keras_dl.models.base.compiling import copy_of
+from keras_dl.models.scorer import Scorer
+
+_SGD = {"class_name": "SGD", "config": {"learning_rate": 0.02, "momentum": 0.5}}
+
+
+@keras.saving.register_keras_serializable(package="keras_dl")
+class LAPGAN(ObjectiveModel):
+    r"""Laplacian pyramid of adversarial networks (Denton et al. 2015, "Deep generative image models using a Laplacian
+    pyramid of adversarial networks").
+
+    With $d$ the halving and $u$ the doubling of images by a smooth filter (`keras_dl.layers.PyramidDown`, `PyramidUp`),
+    the coarsest level is a `GAN` of small images; each finer one learns what is missing in blurred images:
+
+    $$x_0 = G_0(z_0), \qquad x_k = l_k + G_k(z_k, l_k), \quad l_k = u(x_{k-1}), \qquad z \sim \mathcal{U}(-1, 1)$$
+
+    The critic of level $k$ judges $x_k$. In training $l_k$ comes from data, $l_k = u(d(x_k))$, so that levels do not
+    see one another: all learn in each step, two updates each, or some. With `generated_coarse` generators learn on
+    $l_k$ from generated images instead, as they will find them in sampling.
+
+    Data are `x`, or `(x, condition)` where the networks are conditional, images of the finest level. `fit` and
+    `evaluate` track, for each level `k`, `critic_k_loss`, `critic_k_real`, `critic_k_fake` and `generator_k_loss`.
+
+    Args:
+        generators: Built networks, coarsest level first. The first maps latents `(batch, n)` to images, the others
+            `{"latents": ..., "coarse": ...}` to differences: `keras_dl.networks.lapgan_generator`. Each level is twice
+            as large as the one before.
+        critics: Built networks from images of each level to logits: `keras_dl.networks.lapgan_critic`.
+        objective: `keras_dl.objectives` object; `None` means `NonSaturating()`, the paper's.
+        penalty: `None`, a penalty or several, as for `GAN`; each level's networks have them.
+        generated_coarse: Whether finer levels learn on generated coarse images, and not on data's.
+        levels: Numbers of the levels that learn, such as `(0,)`; `None` for all.
+        seed: Integer that decides noise and data order; `None` draws one.
+        ema_momentum: Momentum of averages of the generators' weights, which all that generates then uses.
+        name: Name of the model.
+
+    Raises:
+        ValueError: If levels do not meet, or networks do not fit together.
+        TypeError: If `objective` or `penalty` is none.
+
+    Example:
+
+    >>> (x, _), _ = keras_dl.data.load("digits")
+    >>> n = keras_dl.networks
+    >>> model = keras_dl.models.LAPGAN(
+    ...     [n.mlp_generator(8, (4, 4, 1), (16,)), n.lapgan_generator((8, 8, 1), 4, (3, 3))],
+    ...     [n.mlp_critic((4, 4, 1), (16,)), n.lapgan_critic((8, 8, 1), 4)],
+    ... )
+    >>> model.compile("adam")
+    >>> history = model.fit(x[:256], batch_size=64, verbose=0)
+    >>> model.sample(3, seed=0).shape, model.refine(model.pyramid(x[:2])[0]).shape
+    (TensorShape([3, 8, 8, 1]), TensorShape([2, 8, 8, 1]))
+    """
+
+    has_conditions = True
+    checks_values = False
+
+    def __init__(
+        self,
+        generators,
+        critics,
+        objective=None,
+        penalty=None,
+        generated_coarse=False,
+        levels=None,
+        seed=None,
+        ema_momentum=None,
+        name=None,
+        **kwargs,
+    ):
+        level_shapes = lapgan_checks.check_levels(generators, critics)
+        objective = lapgan_checks.objective_or_default(objective)
+        penalties = lapgan_checks.penalties_of(penalty, objective, critics)
+        trained = lapgan_checks.check_trained(levels, len(generators))
+        networks = {f"generator_{level}": network for level, network in enumerate(generators)}
+        self.averaged_networks = tuple(networks)
+        networks |= {f"critic_{level}": network for level, network in enumerate(critics)}
+        players = [f"{player}_{level}" for level in trained for player in ("generator", "critic")]
+        self.optimizer_names = tuple(f"{player}_optimizer" for player in players)
+        self.paper_optimizers = dict.fromkeys(self.optimizer_names, _SGD)
+        super().__init__(networks, seed, ema_momentum, name, **kwargs)
+        self.objective, self.penalty, self.penalties = objective, penalty, penalties
+        self.generated_coarse = bool(check_flag(generated_coarse, "generated_coarse"))
+        self.levels, self.trained_levels = levels, trained
+        self.shapes = level_shapes
+        self.latent_sizes = [game.latent_size(generator) for generator in generators]
+        self.latent_size = sum(self.latent_sizes)
+
+    def compile(self, optimizer="auto", *, generator_optimizer=None, critic_optimizer=None, **options):
+        """Configures training; `ObjectiveModel.compile`.
+
+        Args:
+            optimizer: As there: one for all, of which each network gets a copy, or `"auto"` for the paper's.
+            generator_optimizer, critic_optimizer: Optimizers of which each level's network gets a copy;
+                `generator_1_optimizer` and the like stand for one level's.
+            **options: As there.
+        """
+        for player, shared in (("generator", generator_optimizer), ("critic", critic_optimizer)):
+            names = [name for name in self.optimizer_names if name.startswith(player) and shared is not None]
+            options = {name: copy_of(shared) for name in names} | options
+        super().compile(optimizer, **options)
+
+    def make_updates(self, *optimizers):
+        updates = []
+        for place, level in enumerate(self.trained_levels):
+            one = game.LevelGame(self, level)
+            generator_optimizer, critic_optimizer = optimizers[2 * place : 2 * place + 2]
+            terms, more = ("real", "fake", *one.extra_terms("critic")), one.extra_terms("generator")
+            after = one.constraint_on("critic")
+            updates += [
+                Update(f"critic_{level}", one.critic_loss, (one.critic,), critic_optimizer, terms, after=after),
+                Update(f"generator_{level}", one.generator_loss, (one.generator,), generator_optimizer, more),
+            ]
+        return tuple(updates)
+
+    def call(self, inputs, training=False):
+        """Maps latents, `(latents, condition)` or a dict of these names to images: what `predict` returns."""
+        return self._generate(*conditions.unpack(inputs))
+
+    def generate(self, latents, condition=None):
+        """Returns the images of latents `(rows, latent_size)`: the noise of all levels side by side, coarsest first."""
+        latents = shapes.as_latents(latents, self.latent_size)
+        return shapes.by_rows(self.as_graph(self._generate), latents, self._condition(condition, len(latents)))
+
+    def from_latents(self, latents, condition=None):
+        """Returns `generate(latents)`."""
+        return self.generate(latents, condition)
+
+    def sample(self, num_samples, condition=None, seed=None):
+        """Draws images, from the coarsest level to the finest, shape `(num_samples, *data_shape)`.
+
+        Args:
+            num_samples: How many.
+            condition: For conditional models: one condition, or one for each sample.
+            seed: Integer that fixes the draw; `None` gives others at every call.
+        """
+        return self.sample_levels(num_samples, condition, seed)[-1]
+
+    def sample_levels(self, num_samples, condition=None, seed=None):
+        """Returns what `sample` draws as a list of the images of every level, coarsest first.
+
+        Args:
+            num_samples, condition, seed: As for `sample`.
+        """
+        num_samples = check_count(num_samples, "num_samples")
+        condition = self._condition(conditions.repeated(self._generators(), condition, num_samples), num_samples)
+        return self.as_graph(self._sample_levels)(tf.constant(num_samples), condition, *self.sampling_seed(seed))
+
+    def refine(self, x, condition=None, seed=None):
+        """Draws what images of any level lack, level by level; returns images of the finest.
+
+        The noise is that of `sample` with this seed, so a sample's own coarse images give the sample.
+
+        Args:
+            x: Images of one level; those of the finest are returned as they are.
+            condition: For conditional models: one condition, or one for each image.
+            seed: As for `sample`.
+        """
+        level = lapgan_checks.level_of(self, x)
+        x = shapes.as_rows(x, self.shapes[level])
+        condition = self._condition(conditions.repeated(self._generators(), condition, len(x)), len(x))
+        return self.as_graph(self._refine)(x, condition, *self.sampling_seed(seed), level=level)
+
+    def pyramid(self, x):
+        r"""Returns the Laplacian pyramid of images: the coarsest ones, and the difference of each finer level.
+
+        Images are again $x_k = u(x_{k-1}) + h_k$, level by level.
+
+        Args:
+            x: Images of the finest level.
+        """
+        levels = game.gaussian_pyramid(shapes.as_rows(x, self.shapes[-1]), len(self.shapes))
+        pairs = zip(levels[:-1], levels[1:], strict=True)
+        return [levels[0], *(fine - game.pyramid.up(coarse) for coarse, fine in pairs)]
+
+    def discriminate(self, x, condition=None):
+        """Returns the scores, shape `(rows,)`, of images of any level by that level's critic."""
+        level = lapgan_checks.level_of(self, x)
+        x = shapes.as_rows(x, self.shapes[level])
+        return self.as_graph(self._discriminate)(x, self._condition(condition, len(x)), level=level)
+
+    def signatures(self):
+        """What `export` writes: generate (the default), sample, refine (of coarsest images) and discriminate."""
+        return lapgan_signatures.signatures(self)
+
+    def check_data(self, data):
+        x, condition = conditions.unpack(data)
+        shapes.check_x(x, self.shapes[-1])
+        gan_checks.check_range(x, self.generator_0)
+        gan_checks.check_condition(self, self.networks, condition, len(x))
+
+    def check_inputs(self, inputs):
+        latents, condition = conditions.unpack(inputs)
+        shapes.check_x(latents, (self.latent_size,), "latents")
+        conditions.check(self._generators(), condition, len(latents))
+
+    def get_config(self):
+        count = len(self.shapes)
+        parts = {"generators": self.networks[:count], "critics": self.networks[count:]}
+        parts |= {"objective": self.objective, "penalty": self.penalty}
+        parts = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
+        levels = None if self.levels is None else list(self.levels)
+        return {**super().get_config(), **parts, "generated_coarse": self.generated_coarse, "levels": levels}
+
+    @classmethod
+    def from_config(cls, config):
+        names = ("generators", "critics", "objective", "penalty")
+        return cls(**config | {name: keras.saving.deserialize_keras_object(config[name]) for name in names})
+
+    def _generators(self):
+        return [self.averaged(f"generator_{level}") for level in range(len(self.shapes))]
+
+    def _condition(self, condition, rows):
+        gan_checks.check_condition(self, self._generators(), condition, rows)
+        return conditions.as_tensor(self._generators(), condition)
+
+    def _generate(self, latents, condition=None):
+        return self._generate_levels(latents, condition)[-1]
+
+    def _generate_levels(self, latents, condition=None):
+        return game.chain(self._generators(), latents, condition)
+
+    def _sample_levels(self, num_samples, condition, seed, call):
+        return self._generate_levels(self._noise(seed, call, num_samples), condition)
+
+    def _sample(self, num_samples, condition, seed, call):
+        return self._sample_levels(num_samples, condition, seed, call)[-1]
+
+    def _refine(self, x, condition, seed, call, level=0):
+        noise = self._noise(seed, call, tf.shape(x)[0])
+        latents = noise[:, sum(self.latent_sizes[: level + 1]) :]
+        return [x, *game.chain(self._generators()[level + 1 :], latents, condition, x)][-1]
+
+    def _noise(self, seed, call, rows):
+        return Draw.for_sampling(seed, call, rows).uniform((self.latent_size,), -1.0, 1.0)
+
+    def _discriminate(self, x, condition=None, level=-1):
+        return Scorer(self.networks[len(self.shapes) :][level], condition)(x)
