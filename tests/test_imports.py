@@ -36,9 +36,10 @@ MAY_IMPORT = {
     "runtime": LOW | {"models", "callbacks", ""},  # "": keras_dl itself, for its version
     "tasks": LOW | {"models", "callbacks", "runtime"},
     "report": set(),
+    "explore": LOW | {"models", "report"},
     "runs": LOW | {"models", "callbacks", "runtime", "tasks", "report", ""},
     "search": LOW | {"models", "callbacks", "runtime", "tasks", "runs", ""},
-    "apps": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", "report", ""},
+    "apps": LOW | {"models", "callbacks", "runtime", "tasks", "runs", "search", "report", "explore", ""},
     "": LOW | {"models", "callbacks", "runtime", "tasks", "backend"},  # keras_dl/__init__.py
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_dl
-from apps import catalogue, compare, evaluate, export, launch, report, sample, segment, train, translate, tune
+from apps import catalogue, compare, evaluate, explore, export, launch, report, sample, segment, train, translate, tune
 from apps.clients import rest_client
 from apps.notes import __main__ as notes
 
@@ -27,7 +27,7 @@ def test_every_command_line_is_one_that_the_programs_accept():
     lines = [line.split("&&")[-1] for language, block in BLOCKS if language == "bash" for line in block.splitlines()]
     programs = {"train": train, "evaluate": evaluate, "sample": sample, "export": export, "tune": tune}
     programs |= {"launch": launch, "clients.rest_client": rest_client, "segment": segment, "report": report}
-    programs |= {"translate": translate, "notes": notes, "compare": compare}
+    programs |= {"translate": translate, "notes": notes, "compare": compare, "explore": explore}
     checked = set()
     for line in lines:
         words = shlex.split(line, comments=True)

@@ -210,6 +210,31 @@ class Task:
         """
         return []
 
+    def views(self, model):
+        """Returns what can be seen of a model in a browser: what each view needs to know, by its name.
+
+        Args:
+            model: The model.
+
+        Returns:
+            Dict whose keys are among those of `keras_dl.explore.manifest.SIGNATURES`; empty if nothing is shown.
+        """
+        return {"classify": {}} if self.condition == "labels" else {}
+
+    def examples(self, data, options, count):
+        """Returns a few held-out samples as the model takes them, and their labels.
+
+        Args:
+            data: What `load` returned.
+            options: The recipe's `fit_options`.
+            count: How many at most.
+
+        Returns:
+            Arrays `(x, y)`, the second of them `None` if there are no labels; `None` if there is nothing to be shown.
+        """
+        x, y = data.held_out(options)
+        return x[:count], None if y is None else y[:count]
+
     def card(self, config):
         """Returns lines of Markdown for the card of an exported model, made of the run's config."""
         return []

@@ -17,6 +17,9 @@ class Embedding(Task):
     def __init__(self):
         super().__init__("labels")
 
+    def views(self, model):
+        return {}
+
     def measures(self, model, data, context=None):
         note = f"{NEIGHBOURS} nearest training images vote; ± is one standard error over the held-out ones"
         accuracy = of_estimate(nearest_neighbours(model, data), "max", f"accuracy of {NEIGHBOURS} nearest", note)

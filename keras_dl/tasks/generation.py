@@ -91,6 +91,9 @@ class Generation(Task):
             num_samples = len(condition)
         return keras.ops.convert_to_numpy(model.sample(num_samples, condition=condition, seed=seed))
 
+    def views(self, model):
+        return {"latents": {}} if self.latents else {}
+
     def goals(self, model, data, options, features=None):
         return metric_names(data, features) if self.generates else []
 

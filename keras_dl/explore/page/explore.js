@@ -1,0 +1,53 @@
+// The page: reads what the model is, and opens the views that the manifest names.
+
+import { Classify } from "./classify.js";
+import { Latents } from "./latents.js";
+import { Models } from "./models.js";
+import { byId, element } from "./parts.js";
+import { Posterior } from "./posterior.js";
+
+const VIEWS = { latents: Latents, posterior: Posterior, classify: Classify };
+
+async function fetched(name, kind) {
+  const answer = await fetch(name);
+  if (!answer.ok) throw new Error(`${name} is missing beside the page.`);
+  return answer[kind]();
+}
+
+// Examples of the data: their values as the model takes them, and their labels.
+async function examples(about) {
+  if (!about) return [];
+  const [count, ...sizes] = about.shape;
+  const size = sizes.reduce((product, length) => product * length, 1);
+  const all = new Float32Array(await fetched(about.file, "arrayBuffer"));
+  return Array.from({ length: count }, (_, place) => ({
+    values: all.subarray(place * size, (place + 1) * size),
+    label: about.labels?.[place] ?? null,
+  }));
+}
+
+async function open() {
+  const manifest = await fetched("manifest.json", "json");
+  document.title = byId("title").textContent = manifest.title;
+  byId("about").textContent = manifest.about;
+  const explorer = { manifest, models: new Models(manifest.signatures), examples: await examples(manifest.examples) };
+  explorer.views = {};
+  globalThis.explorer = explorer; // for the browser's console, and the tests
+  for (const name of Object.keys(manifest.views)) {
+    byId(name).hidden = false;
+    byId("links").append(element("li", {}, element("a", { href: `#${name}` }, byId(`${name}-title`).textContent)));
+    explorer.views[name] = new VIEWS[name](explorer);
+  }
+  window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+    Object.values(explorer.views).forEach((view) => view.paint());
+  });
+  await explorer.models.turn; // what the views have asked for first
+  byId("status").textContent = "The model is computed here, in the browser.";
+  document.documentElement.dataset.ready = "true";
+}
+
+open().catch((error) => {
+  byId("status").textContent = `The model cannot be shown: ${error.message}`;
+  byId("status").className = "alarm";
+  console.error(error);
+});

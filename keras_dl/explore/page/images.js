@@ -1,0 +1,119 @@
+// Images as arrays of rows, columns and channels: drawn, read out of files, shifted and turned.
+
+const GAP = 1; // pixels between the images of a sheet
+const SMOOTH = { colorSpaceConversion: "none", resizeQuality: "high" };
+
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+
+// Draws one sample: an image, or a point in the plane.
+export function draw(canvas, values, shape, range) {
+  sheet(canvas, values, shape, range, 1);
+}
+
+// Draws samples beside one another, in rows of so many columns; points in the plane into one plane.
+export function sheet(canvas, values, shape, range, columns) {
+  if (shape.length !== 3) {
+    points(canvas, values, shape[0], range);
+    return;
+  }
+  const [height, width, channels] = shape;
+  const count = values.length / (height * width * channels);
+  const rows = Math.ceil(count / columns);
+  canvas.width = columns * (width + GAP) - GAP;
+  canvas.height = rows * (height + GAP) - GAP;
+  const context = canvas.getContext("2d");
+  for (let place = 0; place < count; place++) {
+    const pixels = bytes(values.subarray(place * height * width * channels), shape, range);
+    const [left, top] = [(place % columns) * (width + GAP), Math.floor(place / columns) * (height + GAP)];
+    context.putImageData(new ImageData(pixels, width, height), left, top);
+  }
+}
+
+function bytes(values, [height, width, channels], [low, high]) {
+  const pixels = new Uint8ClampedArray(height * width * 4);
+  for (let place = 0; place < height * width; place++) {
+    for (let part = 0; part < 3; part++) {
+      const value = values[place * channels + (channels >= 3 ? part : 0)];
+      pixels[place * 4 + part] = (255 * (value - low)) / (high - low);
+    }
+    pixels[place * 4 + 3] = 255;
+  }
+  return pixels;
+}
+
+function points(canvas, values, size, [low, high]) {
+  canvas.width = canvas.height = 240;
+  const context = canvas.getContext("2d");
+  const scale = (value) => ((value - low) / (high - low)) * 240;
+  context.fillStyle = colour("--link");
+  for (let place = 0; place < values.length; place += size) {
+    context.fillRect(scale(values[place]) - 3, 240 - scale(values[place + 1]) - 3, 6, 6);
+  }
+}
+
+// Reads an image file as the model takes images: its middle, in the model's size, channels and range.
+export async function fromFile(file, [height, width, channels], [low, high], inverted) {
+  let whole;
+  try {
+    whole = await createImageBitmap(file, { colorSpaceConversion: "none" });
+  } catch {
+    throw new Error(`${file.name} cannot be shown: it is no image that browsers read, or it is damaged.`);
+  }
+  const scale = Math.min(whole.width / width, whole.height / height);
+  const [w, h] = [Math.max(1, Math.round(scale * width)), Math.max(1, Math.round(scale * height))];
+  const [left, top] = [Math.floor((whole.width - w) / 2), Math.floor((whole.height - h) / 2)];
+  const size = { resizeWidth: width, resizeHeight: height };
+  const resized = await createImageBitmap(whole, left, top, w, h, { ...SMOOTH, ...size });
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  context.drawImage(resized, 0, 0);
+  const pixels = context.getImageData(0, 0, width, height).data;
+  const values = new Float32Array(height * width * channels);
+  for (let place = 0; place < height * width; place++) {
+    const [red, green, blue] = pixels.subarray(place * 4);
+    const parts = channels >= 3 ? [red, green, blue] : [0.299 * red + 0.587 * green + 0.114 * blue];
+    parts.forEach((part, channel) => {
+      const share = inverted ? 1 - part / 255 : part / 255;
+      values[place * channels + channel] = low + (high - low) * share;
+    });
+  }
+  return values;
+}
+
+// Shifts an image by whole pixels; what leaves it on one side comes back on the other.
+export function shifted(values, [height, width, channels], down, right) {
+  const result = new Float32Array(values.length);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const [from, at] = [(row - down + 4 * height) % height, (column - right + 4 * width) % width];
+      for (let channel = 0; channel < channels; channel++) {
+        result[(row * width + column) * channels + channel] = values[(from * width + at) * channels + channel];
+      }
+    }
+  }
+  return result;
+}
+
+// Turns an image counterclockwise about its middle, by linear interpolation; quarter turns of squares are exact.
+export function turned(values, [height, width, channels], degrees, outside = 0) {
+  const result = new Float32Array(values.length);
+  const [cosine, sine] = [Math.cos, Math.sin].map((f) => Math.round(f((degrees * Math.PI) / 180) * 1e12) / 1e12);
+  const [middle, centre] = [(height - 1) / 2, (width - 1) / 2];
+  const pixel = (row, column, channel) => {
+    const inside = row >= 0 && row < height && column >= 0 && column < width;
+    return inside ? values[(row * width + column) * channels + channel] : outside;
+  };
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      const y = middle + (row - middle) * cosine + (column - centre) * sine;
+      const x = centre - (row - middle) * sine + (column - centre) * cosine;
+      const [top, left] = [Math.floor(y), Math.floor(x)];
+      const [lower, further] = [y - top, x - left];
+      for (let channel = 0; channel < channels; channel++) {
+        const above = (1 - further) * pixel(top, left, channel) + further * pixel(top, left + 1, channel);
+        const below = (1 - further) * pixel(top + 1, left, channel) + further * pixel(top + 1, left + 1, channel);
+        result[(row * width + column) * channels + channel] = (1 - lower) * above + lower * below;
+      }
+    }
+  }
+  return result;
+}

@@ -1,0 +1,102 @@
+// Parts of several views: choosers of images and of classes, numbers beside sliders, work of which the newest counts.
+
+import { draw, fromFile } from "./images.js";
+
+export const byId = (name) => document.getElementById(name);
+
+export function element(tag, properties = {}, ...children) {
+  const node = Object.assign(document.createElement(tag), properties);
+  node.append(...children);
+  return node;
+}
+
+// Lets only the newest of several calls follow one that is still at work.
+export function newest(work) {
+  let waiting = null;
+  let busy = false;
+  return async (...values) => {
+    waiting = values;
+    if (busy) return;
+    busy = true;
+    try {
+      while (waiting) {
+        const next = waiting;
+        waiting = null;
+        await work(...next);
+      }
+    } finally {
+      busy = false;
+    }
+  };
+}
+
+// Shows the value of a slider beside its name, and calls `use` when it moves.
+export function slider(name, use, unit = "") {
+  const input = byId(name);
+  const show = () => {
+    document.querySelector(`output[for=${name}]`).value = input.value + unit;
+  };
+  input.addEventListener("input", () => {
+    show();
+    use(Number(input.value));
+  });
+  show();
+  return input;
+}
+
+// Offers the classes of a model whose signature takes a condition; returns a function that gives the chosen one.
+export function classes(name, explorer, signature, use) {
+  const select = byId(name);
+  if (!explorer.models.takes(signature, "condition")) return () => undefined;
+  const names = explorer.manifest.classes ?? Array.from({ length: 10 }, (_, label) => String(label));
+  names.forEach((text, label) => select.append(element("option", { value: label }, text)));
+  select.parentElement.hidden = false;
+  select.addEventListener("change", use);
+  return () => Number(select.value);
+}
+
+// Offers examples of the data and files, dropped or chosen; `use(values, label)` gets an image as the model takes it.
+export function chooser(section, explorer, use) {
+  const { shape, range } = explorer.manifest;
+  const place = section.querySelector(".chooser");
+  const file = element("input", { type: "file", accept: "image/*", className: "file" });
+  const zone = element("label", { className: "zone" }, "Drop an image here, or choose a file ", file);
+  const inverted = element("input", { type: "checkbox" });
+  const alarm = element("p", { className: "alarm", hidden: true });
+  alarm.setAttribute("role", "alert");
+  let last = null;
+  const read = async (chosen) => {
+    if (!chosen) return;
+    last = chosen;
+    alarm.hidden = true;
+    try {
+      use(await fromFile(chosen, shape, range, inverted.checked), null);
+    } catch (error) {
+      alarm.textContent = error.message;
+      alarm.hidden = false;
+    }
+  };
+  file.addEventListener("change", () => read(file.files[0]));
+  inverted.addEventListener("change", () => read(last));
+  zone.addEventListener("dragover", (event) => event.preventDefault());
+  zone.addEventListener("drop", (event) => {
+    event.preventDefault();
+    read(event.dataTransfer.files[0]);
+  });
+  place.append(examples(explorer, use), zone, element("label", {}, inverted, " it is dark on light: invert it"), alarm);
+}
+
+function examples(explorer, use) {
+  const { shape, range } = explorer.manifest;
+  const list = element("div", { className: "examples" });
+  explorer.examples.forEach(({ values, label }, place) => {
+    const canvas = element("canvas", { className: "pixels" });
+    draw(canvas, values, shape, range);
+    const button = element("button", {}, canvas);
+    const of = label === null ? "" : `, class ${explorer.manifest.classes?.[label] ?? label}`;
+    button.setAttribute("aria-label", `Example ${place + 1}${of}`);
+    button.addEventListener("click", () => use(values, label));
+    list.append(button);
+  });
+  return list;
+}

@@ -1,0 +1,250 @@
+"""The page of a model in headless Chromium: the model's numbers, drags, keys, dropped files, and no faults."""
+
+import threading
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_dl
+from keras_dl import explore, metrics
+from keras_dl.tasks import Density, Generation, Task
+from tests import browser
+from tests.report.test_report import make_run
+
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.skipif(browser.PROGRAM is None, reason="needs Chromium: apt-get install chromium"),
+]
+READY = "document.documentElement?.dataset.ready === 'true'"
+SHAPE = (28, 28, 1)
+
+
+def vae():
+    encoder = keras_dl.networks.mlp_encoder(SHAPE, latent_size=2, hidden=(256,))
+    return keras_dl.models.VAE(encoder, keras_dl.networks.mlp_decoder(2, SHAPE, hidden=(256,)), "bernoulli", seed=0)
+
+
+def gan():
+    networks = keras_dl.networks.mlp_generator(5, SHAPE, hidden=(16,), num_classes=3)
+    critic = keras_dl.networks.mlp_critic(SHAPE, hidden=(16,), num_classes=3)
+    return keras_dl.models.ConditionalGAN(networks, critic, seed=0)
+
+
+def classifier():
+    x = keras.Input((8, 8, 1))
+    y = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu", padding="same")(x))
+    return keras_dl.models.Supervised(keras.Model(x, keras.layers.Dense(10)(y)), seed=0)
+
+
+KINDS = {
+    "vae": (vae, Density(latents=True), None),
+    "gan": (gan, Generation("labels", latents=True), ["cat", "dog", "cow"]),
+    "classifier": (classifier, Task("labels"), [str(label) for label in range(10)]),
+}
+
+
+def pixels(shape, count=3):
+    """Images whose values are bytes, as files hold them."""
+    return np.random.default_rng(0).integers(0, 256, (count, *shape)).astype("float32") / np.float32(255)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """Models with the addresses of their pages, by name."""
+    pytest.importorskip("tf2onnx")
+    keras.utils.set_random_seed(0)
+    try:
+        explore.fetch(explore.ONNX_RUNTIME)
+    except OSError as error:
+        pytest.skip(f"needs onnxruntime-web: {error}")
+    built, servers = {}, []
+    for name, (build, task, names) in KINDS.items():
+        model, folder = build(), tmp_path_factory.mktemp(name)
+        signatures = model.signatures()
+        (x, *_) = [s.inputs["x"].shape[1:] for s in signatures.values() if "x" in s.inputs]
+        examples = pixels(x), np.arange(3)
+        exhibit = explore.Exhibit(f"a {name}", "A model.", model, signatures, task.views(model), names, examples)
+        explore.write(folder, exhibit)
+        servers.append(explore.serving(folder))
+        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
+        built[name] = model, f"http://127.0.0.1:{servers[-1].server_port}/"
+    yield built
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with browser.Browser(tmp_path_factory.mktemp("chromium")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def opened(models, chromium, request):
+    """The model that the test names, and the browser with its page, which may not complain or ask anybody else."""
+    name = request.node.get_closest_marker("parametrize") and request.node.callspec.params.get("name")
+    model, address = models[name or request.node.name.split("_")[2]]
+    chromium.problems.clear()
+    chromium.requests.clear()
+    chromium.look()
+    chromium.open(address, READY)
+    yield model, chromium
+    assert chromium.problems == []
+    assert [place for place in chromium.requests if not place.startswith((address, "data:", "blob:"))] == []
+
+
+def computed(page, signature, **inputs):
+    """What the page computes for arrays, a dict of arrays."""
+    texts = [f"{name}: {np.ravel(value).tolist()}" for name, value in inputs.items()]
+    script = f"explorer.models.run('{signature}', {{{', '.join(texts)}}}).then((outputs) => Object.fromEntries("
+    script += "Object.entries(outputs).map(([n, o]) => [n, { shape: [...o.shape], values: [...o.values] }])))"
+    return {n: np.reshape(o["values"], o["shape"]) for n, o in page.evaluate(script).items()}
+
+
+def shown(page, expression):
+    return np.array(page.evaluate(f"Array.from(explorer.views.{expression})"))
+
+
+def test_a_vae_in_the_page_gives_the_models_numbers(opened):
+    model, page = opened
+    x, z = pixels(SHAPE), np.random.default_rng(1).normal(size=(4, 2)).astype("float32")
+    posterior = model.posterior(model.posterior_parameters(x))
+    outputs = computed(page, "encode", x=x)
+    np.testing.assert_allclose(outputs["latents"], posterior.mean(), atol=1e-4)
+    np.testing.assert_allclose(outputs["scale"], posterior.stddev(), atol=1e-4)
+    np.testing.assert_allclose(computed(page, "decode", latents=z)["x"], model.decode(z), atol=1e-4)
+
+
+def test_a_gan_in_the_page_gives_the_models_numbers(opened):
+    model, page = opened
+    z, label = np.random.default_rng(1).normal(size=(3, 5)).astype("float32"), np.array([2, 0, 1], "int32")
+    x = np.array(model.generate(z, condition=label))
+    np.testing.assert_allclose(computed(page, "generate", latents=z, condition=label)["x"], x, atol=1e-4)
+    score = computed(page, "discriminate", x=x, condition=label)["score"]
+    np.testing.assert_allclose(np.ravel(score), np.ravel(model.discriminate(x, condition=label)), atol=1e-4)
+
+
+def test_a_vae_answers_to_a_drag_within_a_tenth_of_a_second(opened):
+    model, page = opened
+    page.evaluate("""void (() => { const view = explorer.views.latents, compute = view.compute.bind(view);
+        window.times = []; view.compute = async () => { const from = window.moved; await compute();
+        times.push(performance.now() - from); };
+        document.addEventListener("pointermove", () => { window.moved = performance.now(); }, true);
+        document.addEventListener("pointerdown", () => { window.moved = performance.now(); }, true); })()""")
+    page.evaluate("document.getElementById('pad').scrollIntoView({ block: 'center' })")
+    box = page.evaluate("document.getElementById('pad').getBoundingClientRect().toJSON()")
+    picture = "document.getElementById('sample').toDataURL()"
+    before = page.evaluate(picture)
+    page.mouse("mousePressed", box["left"] + box["width"] / 2, box["top"] + box["height"] / 2)
+    for step in range(1, 11):
+        page.mouse("mouseMoved", box["left"] + box["width"] * (0.5 + 0.04 * step), box["top"] + box["height"] / 4)
+    page.until("Math.abs(explorer.views.latents.shown.latents[0] - 2.4) < 0.05")
+    page.mouse("mouseReleased", box["left"], box["top"], buttons=0)
+    assert np.median(page.evaluate("times")) < 100, page.evaluate("times")
+    latents = shown(page, "latents.shown.latents")
+    np.testing.assert_allclose(latents, [2.4, 1.5], atol=0.05)
+    assert page.evaluate(picture) != before
+    expected = np.ravel(model.decode(latents[None].astype("float32")))
+    np.testing.assert_allclose(shown(page, "latents.shown.x"), expected, atol=1e-4)
+
+
+def test_a_gan_answers_to_keys_classes_and_truncation(opened):
+    model, page = opened
+    page.evaluate("document.getElementById('pad').focus()")
+    page.press("ArrowRight")
+    page.press("ArrowUp")
+    page.evaluate("""void (() => { const select = document.getElementById('latents-class'); select.value = 2;
+        select.dispatchEvent(new Event("change")); })()""")
+    page.until("explorer.models.turn.then(() => explorer.views.latents.shown.latents[1] > 0.05)")
+    page.evaluate("new Promise((done) => setTimeout(done, 200))")
+    latents = shown(page, "latents.shown.latents")
+    np.testing.assert_allclose(latents, [0.1, 0.1, 0, 0, 0], atol=1e-6)
+    expected = np.ravel(model.generate(latents[None].astype("float32"), condition=np.array([2])))
+    np.testing.assert_allclose(shown(page, "latents.shown.x"), expected, atol=1e-4)
+    names = page.evaluate("[...document.getElementById('latents-class').options].map((option) => option.text)")
+    assert names == ["cat", "dog", "cow"]
+    page.evaluate("document.getElementById('truncation').value = 0.5")
+    drawn = np.array(page.evaluate("Array.from({ length: 200 }, () => [...explorer.views.latents.drawn()])"))
+    assert np.abs(drawn).max() <= 0.5 and 0.2 < drawn.std() < 0.35
+
+
+def test_a_vae_shows_what_it_makes_of_a_file_and_says_what_is_none(opened, tmp_path):
+    model, page = opened
+    image = np.random.default_rng(2).integers(0, 256, SHAPE[:2]).astype("uint8")
+    Image.fromarray(image).save(tmp_path / "image.png")
+    (tmp_path / "broken.png").write_bytes((tmp_path / "image.png").read_bytes()[:60])
+    alarm = "document.querySelector('#posterior [role=alert]')"
+    page.choose("#posterior input[type=file]", tmp_path / "broken.png")
+    page.until(f"!{alarm}.hidden")
+    assert "broken.png cannot be shown" in page.evaluate(f"{alarm}.textContent")
+    page.choose("#posterior input[type=file]", tmp_path / "image.png")
+    x = np.float32(image[None, ..., None]) / 255
+    page.until(f"Math.abs(explorer.views.posterior.shown.x[0] - {x.flat[0]}) < 1e-6")
+    assert page.evaluate(f"{alarm}.hidden")
+    np.testing.assert_allclose(shown(page, "posterior.shown.x"), np.ravel(x), atol=1e-6)
+    np.testing.assert_allclose(shown(page, "posterior.shown.latents"), np.ravel(model.encode(x)), atol=1e-4)
+    reconstruction = shown(page, "posterior.shown.reconstruction")
+    np.testing.assert_allclose(reconstruction, np.ravel(model.reconstruct(x)), atol=1e-4)
+
+
+def test_a_classifier_gives_probabilities_and_the_measures_of_shifts_and_turns(opened):
+    model, page = opened
+    x = pixels((8, 8, 1))[:1]
+    page.until("explorer.views.classify.shown")
+    expected = np.array(keras.ops.softmax(model.predict(x, verbose=0)))[0]
+    np.testing.assert_allclose(shown(page, "classify.shown.probabilities"), expected, atol=1e-4)
+    page.evaluate("document.getElementById('stress').click()")
+    page.until("explorer.views.classify.shares")
+    measured = page.evaluate("explorer.views.classify.measured")
+    network = model.network
+    np.testing.assert_allclose(measured["rotation"], metrics.rotation_equivariance_error(network, x)[0], atol=1e-4)
+    pairs = metrics.shift_consistency(network, x, num_pairs=400)[0]
+    np.testing.assert_allclose(measured["consistency"], pairs, atol=0.1)  # four standard errors of 400 pairs
+
+
+def test_a_classifier_takes_a_dropped_file_and_says_what_is_none(opened):
+    _, page = opened
+    page.evaluate("""void (() => { const files = new DataTransfer();
+        files.items.add(new File(["no image"], "notes.txt", { type: "text/plain" }));
+        const drop = new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true });
+        document.querySelector("#classify .zone").dispatchEvent(drop); })()""")
+    page.until("!document.querySelector('#classify [role=alert]').hidden")
+    assert "notes.txt" in page.evaluate("document.querySelector('#classify [role=alert]').textContent")
+
+
+def serious_faults(page):
+    try:
+        (script,) = explore.fetch(explore.AXE).values()
+    except OSError as error:
+        pytest.skip(f"needs axe-core: {error}")
+    faults = {}
+    for size in browser.SIZES:
+        for dark in (False, True):
+            page.look(size, dark)
+            faults[size, dark] = page.faults(script.read_text())
+            width = page.evaluate("document.documentElement.scrollWidth")
+            assert width <= browser.SIZES[size][0], f"{width} pixels wide on a {size}"
+    return {look: texts for look, texts in faults.items() if texts}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_axe_finds_no_serious_fault_in_the_page(opened, name):
+    assert serious_faults(opened[1]) == {}
+
+
+def test_axe_finds_no_serious_fault_in_a_report(chromium, tmp_path):
+    from keras_dl import report
+
+    folders = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("one", "other"))]
+    for count in (1, 2):
+        text = report.page([report.read(folder) for folder in folders[:count]])
+        (tmp_path / f"{count}.html").write_text(text)
+        chromium.problems.clear()
+        chromium.requests.clear()
+        chromium.open((tmp_path / f"{count}.html").as_uri())
+        assert serious_faults(chromium) == {}
+        assert chromium.problems == []
+        assert all(place.startswith(("file:", "data:", "blob:")) for place in chromium.requests)
