@@ -18,7 +18,7 @@ here. Any Keras layer takes them as objects, `activation=keras_dl.activations.si
 
 from keras.activations import elu, linear, log_sigmoid, log_softmax, relu, relu6, sigmoid, softmax, tanh
 
-from keras_dl.activations.functions import celu, gelu, leaky_relu, prelu, selu, sine, softmin, softplus
+from keras_dl.activations.functions import celu, gelu, leaky_relu, prelu, selu, sine, softmin, softplus, sparsemax
 from keras_dl.activations.naming import Activation, get
 
 __all__ = [
@@ -40,5 +40,6 @@ __all__ = [
     "softmax",
     "softmin",
     "softplus",
+    "sparsemax",
     "tanh",
 ]

@@ -178,6 +178,35 @@ def softmin(x, axis=-1):
 
 
 @_register
+def sparsemax(x, axis=-1):
+    """Point of the probability simplex that is nearest to the input (Martins & Astudillo 2016).
+
+    `max(0, x_i - tau)`, where `tau` makes the entries sum to 1; entries far below the largest are 0. (That of Keras
+    3.15 does not sum to 1 where more than one entry is positive.)
+
+    Args:
+        x: Tensor of any shape.
+        axis: The axis that sums to 1.
+
+    Returns:
+        Tensor of the shape of `x`.
+
+    Example:
+
+    >>> print([round(float(v), 4) for v in sparsemax([100.0, 99.5, -100.0, 0.0])])
+    [0.75, 0.25, 0.0, 0.0]
+    """
+    x = ops.convert_to_tensor(x)
+    # Shifted as for a softmax, which moves tau along: sums of large numbers would lose their digits.
+    shifted = ops.moveaxis(x - ops.stop_gradient(ops.max(x, axis, keepdims=True)), axis, -1)
+    largest_first = ops.flip(ops.sort(shifted, axis=-1), axis=-1)
+    counts = ops.cumsum(ops.ones_like(largest_first), axis=-1)
+    positive = ops.cast(1 + counts * largest_first > ops.cumsum(largest_first, axis=-1), x.dtype)
+    tau = (ops.sum(positive * largest_first, axis=-1, keepdims=True) - 1) / ops.sum(positive, axis=-1, keepdims=True)
+    return ops.moveaxis(ops.relu(shifted - tau), -1, axis)
+
+
+@_register
 def sine(x, omega=1.0):
     """Sine: `sin(omega x)` (Sitzmann et al. 2020, who use omega = 30).
 

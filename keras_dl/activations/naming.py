@@ -6,14 +6,14 @@ import inspect
 import keras
 from keras.activations import elu, linear, log_sigmoid, log_softmax, relu, relu6, sigmoid, softmax, tanh
 
-from keras_dl.activations.functions import celu, gelu, leaky_relu, selu, sine, softmin, softplus
+from keras_dl.activations.functions import celu, gelu, leaky_relu, selu, sine, softmin, softplus, sparsemax
 from keras_dl.checks import refusal
 
 _FUNCTIONS = {
     function.__name__: function
     for function in (
         linear, sigmoid, tanh, relu, leaky_relu, softplus, elu, celu, selu, gelu, relu6, log_sigmoid, softmin, softmax,
-        log_softmax, sine,
+        log_softmax, sine, sparsemax,
     )
 }  # fmt: skip
 

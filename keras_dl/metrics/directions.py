@@ -49,7 +49,8 @@ def direction(metric):
 
     A metric says so itself, by its attribute `direction`, `"max"` or `"min"`; Keras' own metrics and those that have
     only a name are looked up. A name is that of a metric: `"cosine_similarity"` is Keras' metric, which grows with the
-    similarity, not the loss, which is its negative. Every loss is better if it is smaller.
+    similarity, not the loss, which is its negative. Every loss is better if it is smaller, also that of one update or
+    output, `"critic_loss"`.
 
     Args:
         metric: Name of a metric (a `val_` before it and a `_1` after it change nothing), a metric or a loss of Keras or
@@ -86,8 +87,9 @@ def logged_name(name):
 
 def _of_name(name):
     name = logged_name(name).removeprefix("weighted_")
-    table = _table()
-    return table.get(_key(name)) or table.get(_key(re.sub(r"_\d+$", "", name)))
+    table, unnumbered = _table(), re.sub(r"_\d+$", "", name)
+    loss_of_a_part = "min" if unnumbered.endswith("_loss") else None  # of an update, or of an output
+    return table.get(_key(name)) or table.get(_key(unnumbered)) or loss_of_a_part
 
 
 def _of_object(metric):

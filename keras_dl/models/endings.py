@@ -14,6 +14,9 @@ INFINITE = float("inf")
 #: Readers of logits that see only their differences along the last axis, which a log-softmax leaves as they are.
 _SOFTMAX = ("Categorical", "CrossEntropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy")
 _SOFTMAX += ("categorical_crossentropy", "sparse_categorical_crossentropy")
+#: Keras' losses of probabilities, which know no logits.
+_OF_PROBABILITIES = ("KLDivergence", "Dice", "Tversky", "CategoricalGeneralizedCrossEntropy")
+_OF_PROBABILITIES += ("kl_divergence", "dice", "tversky", "categorical_generalized_cross_entropy")
 #: Names of layers and operations, where they are not the class's in lower case.
 _NAMES = {"ReLU": "relu", "ELU": "elu", "LeakyReLU": "leaky_relu", "Exp": "exponential"}
 _MOVING = ("Reshape", "Flatten", "Squeeze", "ExpandDims", "Identity", "Cast", "Permute", "Transpose", "AsType")
@@ -93,8 +96,11 @@ def check_losses(network, losses):
         if end is None:
             continue
         if reads == "probabilities" and not end.gives_probabilities:
-            needed = f"from_logits=True, or the network a sigmoid or softmax: it ends with {end.name}"
-            warnings.warn(f"{name} reads probabilities. Give it {needed}.", stacklevel=3)
+            logits = "it from_logits=True, or " if _from_logits(loss) is False else ""
+            needed = f"{logits}the network a sigmoid or softmax: it ends with {end.name}"
+            warnings.warn(f"{name} reads probabilities. Give {needed}.", stacklevel=3)
+        elif reads == "log-probabilities" and not end.limited:
+            warnings.warn(f"{name} reads {reads}. End the network with a log_softmax, not {end.name}.", stacklevel=3)
         elif reads != "probabilities" and end.limited and not _suits(end, reads, name):
             warnings.warn(f"network should end without a {end.name}: {name} reads {reads}.", stacklevel=3)
 
@@ -109,11 +115,19 @@ def _what_is_read(loss):
     reads = getattr(loss, "reads", None)
     if reads is not None:
         return reads
+    part = loss if inspect.isfunction(loss) else type(loss)
+    if part.__module__.startswith("keras.") and part.__name__ in _OF_PROBABILITIES:
+        return "probabilities"
+    return {True: "logits", False: "probabilities"}.get(_from_logits(loss))
+
+
+def _from_logits(loss):
+    """Whether a loss or function is told to read logits; `None` where it knows none."""
     from_logits = getattr(loss, "from_logits", None)
     if from_logits is None and inspect.isfunction(loss):
         parameter = inspect.signature(loss).parameters.get("from_logits")
         from_logits = None if parameter is None else parameter.default
-    return {True: "logits", False: "probabilities"}.get(from_logits)
+    return from_logits
 
 
 def _behind(tensor):

@@ -6,7 +6,6 @@ from keras.src.backend import get_keras_mask, set_keras_mask  # masks on tensors
 
 from keras_dl.checks import refusal
 from keras_dl.models.base import ObjectiveModel, Update, predict_signature
-from keras_dl.models.base.class_weights import check_class_weight
 from keras_dl.models.endings import check_losses
 from keras_dl.models.sample_loss import SampleLoss
 
@@ -101,11 +100,6 @@ class Supervised(ObjectiveModel):
         if tf.distribute.has_strategy() and held is not None:
             parts = keras.tree.map_structure(lambda t: None if t is None else _first(t, held), parts)
         return [part[0] if part is not None and len(part) == 1 else part for part in parts]
-
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
-        """Trains on one batch; `keras.Model.train_on_batch`, with weights of classes checked."""
-        class_weight = check_class_weight(class_weight)
-        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
 
     def call(self, inputs, training=False):
         """Returns the network's predictions."""

@@ -117,7 +117,7 @@ def test_names_are_known(name, expected):
     assert direction(name) == expected
 
 
-@pytest.mark.parametrize("name", ["val_kidd", "critic_loss", "real", "hit_rate", "", "_1"])
+@pytest.mark.parametrize("name", ["val_kidd", "loss_of_it", "real", "hit_rate", "", "_1"])
 def test_other_names_are_refused(name):
     with pytest.raises(ValueError, match="should be one of which is known whether larger or smaller"):
         direction(name)

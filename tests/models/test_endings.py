@@ -215,6 +215,10 @@ def test_critics_of_attributes():
         (keras.losses.BinaryCrossentropy(), "elu", "BinaryCrossentropy reads probabilities. .*it ends with elu"),
         ("sparse_categorical_crossentropy", None, "sparse_categorical_crossentropy reads probabilities"),
         (keras.losses.CategoricalCrossentropy(), "tanh", "CategoricalCrossentropy reads probabilities"),
+        ("dice", None, "dice reads probabilities. Give the network a sigmoid or softmax: it ends with linear"),
+        (keras.losses.KLDivergence(), "relu", "KLDivergence reads probabilities. Give the network a sigmoid"),
+        (losses.NegativeLogLikelihood(), None, "reads log-probabilities. End the network with a log_softmax, not lin"),
+        (losses.KLDivergence(), "leaky_relu", "KLDivergence reads log-probabilities. End the network with a log_soft"),
     ],
 )
 def test_losses(loss, activation, message):

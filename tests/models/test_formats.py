@@ -155,7 +155,9 @@ def test_keras_own_method_writes_them(tmp_path):
     vae = small_vae()
     vae.export(tmp_path / "lite" / "vae.tflite", format="litert")
     vae.export(str(tmp_path / "folder"), format="litert")
-    assert os.listdir(tmp_path / "lite") == ["vae.tflite"] and os.listdir(tmp_path / "folder") == ["model.tflite"]
+    vae.export(tmp_path / "lite" / "vae.tflite", format="litert")  # again, over its own
+    assert sorted(os.listdir(tmp_path / "lite")) == [".keras_dl.sums", "vae.tflite"]
+    assert os.listdir(tmp_path / "folder") == ["model.tflite"]
     run = tf.lite.Interpreter(str(tmp_path / "lite" / "vae.tflite")).get_signature_runner("encode")
     np.testing.assert_allclose(run(x=images(2))["latents"], vae.encode(images(2)), atol=1e-5)
     with pytest.raises(FileExistsError, match="(?s)should not exist.*Received"):
@@ -168,6 +170,35 @@ def test_keras_own_method_writes_them(tmp_path):
     np.testing.assert_allclose(session.run(None, {"x": images(2)})[0], vae.reconstruct(images(2)), atol=1e-5)
     vae.export(str(tmp_path / "all"), format="onnx")
     assert sorted(os.listdir(tmp_path / "all")) == ["decode.onnx", "encode.onnx", "reconstruct.onnx"]
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert", "tf_saved_model"])
+def test_files_of_the_users_are_not_replaced(format, tmp_path):
+    vae = small_vae()
+    name = {"onnx": "vae.onnx", "litert": "vae.tflite", "tf_saved_model": "saved_model.pb"}[format]
+    path = tmp_path if format == "tf_saved_model" else tmp_path / name
+    for write in (
+        lambda: (tmp_path / name).write_text("mine"),
+        lambda: (tmp_path / name).symlink_to(tmp_path / "linked"),
+    ):
+        (tmp_path / "linked").write_text("mine")
+        write()
+        with pytest.raises(FileExistsError, match="was not written by keras_dl"):
+            vae.export(path, format=format)
+        assert (tmp_path / name).read_text() == (tmp_path / "linked").read_text() == "mine"
+        assert sorted(os.listdir(tmp_path)) == sorted(["linked", name])
+        (tmp_path / name).unlink()
+
+
+def test_a_saved_model_is_written_over_itself_and_beside_what_is_there(tmp_path):
+    vae = small_vae()
+    (tmp_path / "README.md").write_text("mine")
+    for _ in range(2):
+        vae.export(tmp_path)
+        encode = tf.saved_model.load(str(tmp_path)).signatures["encode"]
+        np.testing.assert_allclose(encode(x=tf.constant(images(2)))["latents"], vae.encode(images(2)), atol=1e-5)
+        vae.encoder.trainable_variables[0].assign_add(0.1 * tf.ones_like(vae.encoder.trainable_variables[0]))
+    assert (tmp_path / "README.md").read_text() == "mine"
 
 
 def test_batches_without_rows(tmp_path):

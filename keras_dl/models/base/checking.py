@@ -1,5 +1,7 @@
 """What is checked of data, whatever the model, before any work starts; of batches as they come see `stream`."""
 
+import inspect
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +9,34 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import Column, glimpse
 from keras_dl.data.pipeline import join
+
+#: Arguments that `keras.Model` itself takes.
+_OF_KERAS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
+
+
+def check_arguments(model, arguments):
+    """Refuses arguments that no class of a model's takes, before Keras does, who does not say which there are.
+
+    Args:
+        model: The model.
+        arguments: Dict of those that its classes passed on.
+
+    Raises:
+        TypeError: If there are any but Keras' own.
+    """
+    unknown = [name for name in arguments if name not in _OF_KERAS]
+    if not unknown:
+        return
+    inits = [vars(kind)["__init__"] for kind in type(model).__mro__ if "__init__" in vars(kind) and kind is not object]
+    own = [init for init in inits if init.__module__.split(".")[0] not in ("keras", "builtins")]
+    parameters = [p for init in own for p in list(inspect.signature(init).parameters.values())[1:]]
+    names = dict.fromkeys(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
+    names.pop("networks", None)  # which a family makes of its own
+    raise refusal(
+        f"{type(model).__name__} takes {', '.join(names)}",
+        ", ".join(f"{name}={arguments[name]!r}" for name in unknown),
+        error=TypeError,
+    )
 
 
 def is_arrays(data):
@@ -28,7 +58,8 @@ def check_given(x, name):
     empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
     rows = isinstance(x, (tuple, list, dict)) and not is_arrays(x)  # Python numbers, which Keras does not take either
     if x is None or not iterates or empty or rows or isinstance(x, (str, bytes)):
-        kinds = "arrays, keras_dl.data.open(path).x, a tf.data.Dataset or a generator"
+        others = "" if name.endswith("_on_batch") else ", keras_dl.data.open(path).x, a tf.data.Dataset or a generator"
+        kinds = f"arrays{others}"
         raise refusal(f"{name} should be given data: {kinds}", x=x)
 
 

@@ -22,6 +22,22 @@ def check_class_weight(class_weight):
     return {int(label): float(check_number(weight, "class_weight")) for label, weight in class_weight.items()}
 
 
+def check_alone(method, sample_weight, y):
+    """Refuses weights of classes beside weights of samples, or without labels, in the name of a method."""
+    if sample_weight is not None:
+        raise refusal(f"{method} takes sample_weight or class_weight", "both")
+    if y is None:
+        raise refusal("class_weight should come with labels y", "y=None")
+
+
+def check_batches(batches):
+    """Refuses weights of classes for a `PyDataset` of anything but `(x, y)`, where Keras passes over them."""
+    batch = batches[0]
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        parts = f"{len(batch)} parts" if isinstance(batch, (tuple, list)) else type(batch).__name__
+        raise refusal("class_weight should come with a PyDataset of (x, y), y one output's labels", parts)
+
+
 def _is_label(key):
     return isinstance(key, numbers.Real) and not isinstance(key, bool) and key % 1 == 0
 

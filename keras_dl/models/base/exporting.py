@@ -1,12 +1,37 @@
 """Writing a model's signatures as a SavedModel, whose functions check what they are given."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import keras
 import tensorflow as tf
 
+from keras_dl import files
 from keras_dl.models.base.conditions import assert_that, class_checks
 from keras_dl.models.base.freezing import frozen
 from keras_dl.models.base.parts import pad_empty
 from keras_dl.models.base.structure import has_convolutions
+
+#: Files of every SavedModel.
+_FILES = ("variables/variables.index", "variables/variables.data-00000-of-00001", "fingerprint.pb", "saved_model.pb")
+
+
+def write_folder(model, path, signatures):
+    """Writes `signatures` as a SavedModel to a folder, in which nothing that this did not write is replaced.
+
+    Raises:
+        FileExistsError: If the folder holds a user's file of a name that a SavedModel's has.
+    """
+    path = Path(os.path.abspath(path))
+    files.check_free([path / name for name in _FILES])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=path.parent) as temporary:
+        write_saved_model(model, temporary, signatures)
+        written = [file.relative_to(temporary) for file in Path(temporary).rglob("*") if file.is_file()]
+        # That without which nobody loads the others comes last.
+        for name in sorted(written, key=lambda name: name.name == "saved_model.pb"):
+            files.replace(path / name, Path(temporary, name).replace)
 
 
 def write_saved_model(model, path, signatures):

@@ -62,10 +62,7 @@ def through_pipeline(model, x, y, shuffle, options):
     weight, class_weight = options.pop("sample_weight", None), options.pop("class_weight", None)
     split, batch_size = options.pop("validation_split", 0.0), options.pop("batch_size", None)
     if class_weight is not None:
-        if weight is not None:
-            raise refusal("fit takes sample_weight or class_weight", "both")
-        if y is None:
-            raise refusal("class_weight should come with labels y", "y=None")
+        class_weights.check_alone("fit", weight, y)
     if split and options.get("validation_data") is None:
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     if class_weight is not None:  # those of the rows to train on: validation takes none, as in Keras

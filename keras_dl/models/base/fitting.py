@@ -119,6 +119,8 @@ def _data(model, x, y, shuffle, options):
     if arrays:
         x, options = feeding.through_pipeline(model, x, y, shuffle, options)
         return x, None, options
+    if isinstance(x, keras.utils.PyDataset) and options["class_weight"] is not None:
+        class_weights.check_batches(x)
     if isinstance(x, keras.utils.PyDataset) and shuffle and x.num_batches:
         x = feeding.ShuffledBatches(x, model.seed)
     if isinstance(x, tf.data.Dataset) and getattr(getattr(x, "order", None), "data", None) is not None:
@@ -134,7 +136,7 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
     check_given(x, "evaluate")
     check_counts(options)
     check_ranks(model, x)
-    check(model, x, y)
+    check(model, x, y, options.get("sample_weight"))
     x, y = _from_disk(x, y, options)
     stream = model.stream  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")
@@ -157,15 +159,35 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
 
 def predict(model, keras_predict, x, **options):
     """`keras_predict` a batch at a time, with checked arrays; see `ObjectiveModel.predict`."""
-    check_given(x, "predict")
     check_counts(options)
+    check_predicted(model, x, "predict")
+    x, _ = _from_disk(x, None, options)
+    with single_steps(model), feeding.reading(model, x):
+        return keras_predict(x, **options)
+
+
+def check_predicted(model, x, method):
+    """Refuses what cannot be predicted from, in the name of the method that was given it."""
+    check_given(x, method)
     check_ranks(model, x)
     if is_arrays(x):
         check_arrays(x, missing=model.takes_missing)
         model.check_inputs(glimpse(x))
-    x, _ = _from_disk(x, None, options)
-    with single_steps(model), feeding.reading(model, x):
-        return keras_predict(x, **options)
+
+
+def check_batch(model, method, x, y=None, sample_weight=None, class_weight=None):
+    """Checks one batch as `fit` checks its data.
+
+    Returns:
+        The samples' weights: those given, those of their classes, or `None`.
+    """
+    model._assert_compile_called(method)
+    check_given(x, method)
+    if class_weight is not None:
+        class_weights.check_alone(method, sample_weight, y)
+        sample_weight = class_weights.of_arrays(class_weights.check_class_weight(class_weight), y)
+    check(model, x, y, sample_weight)
+    return sample_weight
 
 
 def _from_disk(x, y, options):

@@ -86,3 +86,18 @@ class Loops(keras.Model):
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
         """
         return fitting.evaluate(self, super().evaluate, x, y, batch_size=batch_size, verbose=verbose, **options)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+        """Trains on one batch; `keras.Model.train_on_batch`, with arrays that are checked as those of `fit` are."""
+        weight = fitting.check_batch(self, "train_on_batch", x, y, sample_weight, class_weight)
+        return super().train_on_batch(x, y, weight, return_dict=return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+        """Evaluates one batch; `keras.Model.test_on_batch`, with checked arrays."""
+        weight = fitting.check_batch(self, "test_on_batch", x, y, sample_weight)
+        return super().test_on_batch(x, y, weight, return_dict=return_dict)
+
+    def predict_on_batch(self, x):
+        """Returns what the model makes of one batch; `keras.Model.predict_on_batch`, with checked arrays."""
+        fitting.check_predicted(self, x, "predict_on_batch")
+        return super().predict_on_batch(x)

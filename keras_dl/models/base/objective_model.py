@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras_dl.models.base import choosing, compiling, paths, structure
 from keras_dl.models.base.averages import Averages, average_name
 from keras_dl.models.base.carried import EpochSum
+from keras_dl.models.base.checking import check_arguments
 from keras_dl.models.base.finite import Finiteness
 from keras_dl.models.base.loops import Loops
 from keras_dl.models.base.memory import Memory
@@ -108,6 +109,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
     averaged_networks: tuple[str, ...] = ()
 
     def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
+        check_arguments(self, kwargs)
         super().__init__(name=name, **kwargs)
         self.remember_nothing()
         for key, network in networks.items():

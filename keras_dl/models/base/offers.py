@@ -99,8 +99,8 @@ class Offers(keras.Model):
         """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
 
         Args:
-            filepath: Folder to write; it should not exist. A path that ends in `.onnx` or `.tflite` is a file: of the
-                first signature (ONNX), or of all that draw no noise.
+            filepath: Folder to write, in which no file of yours is replaced. A path that ends in `.onnx` or `.tflite`
+                is a file: of the first signature (ONNX), or of all that draw no noise.
             format: `"tf_saved_model"`, `"onnx"` or `"litert"`; others are Keras' own (`keras.Model.export`).
             **options: Options of `keras.Model.export` for other formats.
         """
@@ -108,4 +108,4 @@ class Offers(keras.Model):
             return formats.write(self, filepath, format, self.signatures())
         if format != "tf_saved_model":
             return super().export(filepath, format=format, **options)
-        return exporting.write_saved_model(self, filepath, self.signatures())
+        return exporting.write_folder(self, filepath, self.signatures())

@@ -192,7 +192,6 @@ def direct_monitors(model, callbacks):
     Keras knows its own compiled metrics, and the loss; those that models track, callbacks measure, and losses of one
     update or output are told by `keras_dl.metrics.direction`. What it does not know is left to Keras, which asks.
     """
-    losses = {metric.name for metric in model.metrics if metric.name.endswith("_loss")}
     for callback in callbacks:
         if not isinstance(callback, MONITORING) or callback.mode != "auto":
             continue
@@ -200,7 +199,7 @@ def direct_monitors(model, callbacks):
         if name == "loss" or any(metric.name == name for metric in compiled_metrics(model)):
             continue
         with contextlib.suppress(ValueError):
-            callback.mode = "min" if name in losses else direction(name)
+            callback.mode = direction(name)
 
 
 def compiled_metrics(model):

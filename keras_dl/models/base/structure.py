@@ -10,9 +10,12 @@ from keras_dl.networks.condition_inputs import num_classes
 def inputs_of(network):
     """The network's symbolic inputs as it takes them, a tensor or a nest; `None` where it does not say.
 
-    A subclassed model says by the shape with which it was built; it then takes one float32 tensor.
+    Of `keras.Model([x], y)` it is the tensor, which such a model takes as well as a list of one. A subclassed model
+    says by the shape with which it was built; it then takes one float32 tensor.
     """
     inputs = _structure(network, "input")
+    if isinstance(inputs, list) and len(inputs) == 1:
+        return inputs[0]
     if inputs is not None:
         return inputs
     shape = (network.get_build_config() or {}).get("input_shape")

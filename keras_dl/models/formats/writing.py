@@ -3,7 +3,9 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
+from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.models.formats.litert import write_litert
 from keras_dl.models.formats.onnx import write_onnx
@@ -18,25 +20,31 @@ def write(model, filepath, format, signatures):
     Args:
         model: The model.
         filepath: A folder to make, which gets a file a signature (ONNX) or one file (LiteRT); or, where it ends in
-            `.onnx` or `.tflite`, a file: of the first signature (ONNX), or of all.
+            `.onnx` or `.tflite`, a file: of the first signature (ONNX), or of all, which may replace one that this
+            wrote.
         format: A key of `FORMATS`.
         signatures: Dict of the model's `Signature`s by name.
 
     Raises:
         ValueError: If the format cannot hold the model, or the file gives other numbers.
-        FileExistsError: If there is such a folder.
+        FileExistsError: If there is such a folder, or a file of the user's.
     """
     filepath, suffix = os.path.abspath(os.fspath(filepath)), FORMATS[format]
     single = filepath.endswith(suffix)
     if os.path.isdir(filepath) or (not single and os.path.exists(filepath)):
         raise refusal("filepath should not exist yet", filepath, error=FileExistsError)
+    if single:
+        files.check_free([filepath])
     os.makedirs(os.path.dirname(filepath), exist_ok=True)
     temporary = tempfile.mkdtemp(prefix=".export-", dir=os.path.dirname(filepath))
     try:
         write_files(model, temporary, format, signatures, first_only=single)
         (name, *_) = sorted(os.listdir(temporary))
-        os.chmod(temporary, 0o755)
-        os.replace(os.path.join(temporary, name) if single else temporary, filepath)
+        if single:
+            files.replace(filepath, Path(temporary, name).replace)
+        else:
+            os.chmod(temporary, 0o755)
+            os.replace(temporary, filepath)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
