@@ -5,6 +5,7 @@ import pytest
 
 import keras_dl
 from apps import catalogue, evaluate, sample, train
+from apps.recipes import ebm
 from apps.recipes.ebm2d import OBJECTIVES
 from benchmarks import energy2d
 from keras_dl.data import points
@@ -41,7 +42,8 @@ def test_points_have_an_energy(tmp_path, objective, capsys):
         pytest.param("ebm", "langevin.png", SMALL, marks=pytest.mark.full),
     ],
 )
-def test_images_are_trained_drawn_and_sampled(tmp_path, name, picture, options):
+def test_images_are_trained_drawn_and_sampled(tmp_path, name, picture, options, monkeypatch):
+    monkeypatch.setattr(ebm, "STEPS", (1, 2))
     run, out = tmp_path / "run", tmp_path / "samples.npy"
     assert train.main([name, "--out", str(run), "--epochs=1", *options]) in (0, None)
     assert picture in {path.name for path in (run / "pictures").iterdir()}

@@ -105,7 +105,7 @@ def test_a_search_of_three_trials(warnings_of_retracing, tmp_path):
         encoder = keras_dl.networks.mlp_encoder((3,), latent_size=2, hidden=hidden)
         decoder = keras_dl.networks.mlp_decoder(2, (6,), hidden=hidden)
         vae = keras_dl.models.VAE(encoder, decoder, likelihood="gaussian")
-        vae.compile("adam")
+        vae.compile("adam", jit_compile=False)
         return vae
 
     goal = keras_dl.runtime.objective("val_elbo")
