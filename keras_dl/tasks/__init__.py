@@ -10,6 +10,7 @@ from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.image_sets import ImageSets
 from keras_dl.tasks.linear import Clusters, Components
 from keras_dl.tasks.measure import Context, Measure, Report
+from keras_dl.tasks.pyramid import Pyramid
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
 from keras_dl.tasks.super_resolution import SuperResolution
@@ -30,6 +31,7 @@ __all__ = [
     "Generation",
     "ImageSets",
     "Measure",
+    "Pyramid",
     "Report",
     "Scans",
     "Segmentation",
