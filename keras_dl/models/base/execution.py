@@ -180,6 +180,8 @@ def _replicated(model, step, training=False):
         strategy.run(on_replica, args=(batch,))
         return model.get_metrics_result()
 
+    # A worker that refused a batch would leave the others waiting: they check the first batch, and conditions.
+    alone = strategy.cluster_resolver is None
     # A graph for each set of updates that run together, of this phase, plain and by XLA.
     graphs = {}
 
@@ -204,9 +206,12 @@ def _replicated(model, step, training=False):
         options = due_updates(model) if training else {}
         distributed = isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator))
         begins = training and model.initializes and not model.state.initialized
-        if distributed and not begins:
+        checks = alone and model.stream is not None
+        if distributed and not begins and not checks:
             return graph(True, **options)(iterator)
-        batch = without_none(next(iterator))  # of train_on_batch, or the first, which the model is initialized by
+        batch = without_none(next(iterator))  # of train_on_batch, to be checked, or what the model is initialized by
+        if checks:
+            model.stream.check_replicas(batch, strategy)
         if training:
             initialize(model, lambda see: _run_on_replicas(strategy, see, batch))
         return graph(False, **options)(batch) if distributed else run(batch, **options)

@@ -57,6 +57,14 @@ class Stream:
                 error.args = (f"{error} (batch {self.count})",)
                 raise
 
+    def check_replicas(self, batch, strategy):
+        """Refuses what the model cannot use of a batch that replicas share."""
+
+        def rows(part):
+            return np.concatenate([_array(local) for local in strategy.experimental_local_results(part)])
+
+        self.check([tf.nest.map_structure(rows, batch)])
+
     def _known(self, arrays):
         """Whether batches, given as lists of arrays, lie within those before them, small ones together."""
         kinds = set(map(_kind, arrays))

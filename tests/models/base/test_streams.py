@@ -47,6 +47,18 @@ def test_later_batches(method, x, message):
         assert int(model.state.step) == (LATER if method == "fit" else 0)  # the batches before it
 
 
+@pytest.mark.parametrize("method", ["fit", "evaluate"])
+def test_later_batches_that_replicas_share(method):
+    with tf.distribute.OneDeviceStrategy("CPU:0").scope():
+        model = small_vae()
+        model.compile(jit_compile=False)
+    for x, message in WRONG[::2]:
+        step = int(model.state.step)
+        with pytest.raises(ValueError, match=message):
+            getattr(model, method)(next(kinds(x)), verbose=0)
+        assert int(model.state.step) - step == (LATER if method == "fit" else 0)
+
+
 def test_integers_of_later_batches():
     """Black images first: 0 to 255 shows in the second."""
     x = np.zeros((8, *SHAPE), "uint8")
