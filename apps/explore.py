@@ -87,7 +87,7 @@ def of_run(path):
 
     folder, config, recipe = cli.open_run(path)
     model, task, recipe_name = folder.load_model(), recipe.TASK, catalogue.title(config["recipe"])
-    views, examples = task.views(model), None
+    views, examples = task.views(model, config["fit"]), None
     try:
         place = config.get("folder")
         data = task.load(config["dataset"], place, config["data"].get("label_values"), **options.reading_of(config))

@@ -41,6 +41,9 @@ class Guided(keras_dl.tasks.Generation):
     def __init__(self):
         super().__init__("labels")
 
+    def views(self, model, options=None):
+        return keras_dl.tasks.trajectory(model)
+
     def pictures(self, model, data, folder, context=None):
         context = context or keras_dl.tasks.Context()
         title = drawing.title("Samples with more guidance", model, data, context)

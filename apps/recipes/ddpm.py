@@ -93,6 +93,9 @@ class Denoising(keras_dl.tasks.Generation):
     card_pictures = ("samples_epoch_*.png", "steps.png")
     progress = ("loss",)
 
+    def views(self, model, options=None):
+        return keras_dl.tasks.trajectory(model)
+
     def pictures(self, model, data, folder, context=None):
         context = context or keras_dl.tasks.Context()
         marks = tuple(f"{steps} steps" if steps > 1 else "1 step" for steps in STEPS)

@@ -9,6 +9,9 @@ SIGNATURES = {
     "latents": (("decode", "generate"), ("discriminate",)),
     "posterior": (("encode", "decode"), ()),
     "classify": (("predict", "classify"), ()),
+    "segment": (("predict",), ()),
+    "trajectory": (("denoise",), ()),
+    "zoom": (("predict",), ()),
 }
 NUMBERS = {1: "float32", 6: "int32", 7: "int64", 9: "bool"}  # as ONNX numbers them
 

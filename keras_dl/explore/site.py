@@ -93,7 +93,7 @@ def contents(exhibit, described):
         "signatures": described,
         "latent_size": manifest.latent_size(described),
         "classes": exhibit.classes,
-        "shape": manifest.sample_shape(described),
+        "shape": _shape(exhibit.views, described),
         "range": [0.0, 1.0],
         "examples": None,
     }
@@ -107,6 +107,12 @@ def contents(exhibit, described):
         about["examples"] = {"file": "examples.bin", "shape": list(x.shape), "labels": labels}
     content["manifest.json"] = (json.dumps(about, indent=1) + "\n").encode()
     return content
+
+
+def _shape(views, described):
+    """The shape of one sample: what a view says, or else the signatures."""
+    shapes = [facts["shape"] for facts in views.values() if "shape" in facts]
+    return shapes[0] if shapes else manifest.sample_shape(described)
 
 
 def _put(data, path):

@@ -13,6 +13,7 @@ from keras_dl.tasks.measure import Context, Measure, Report
 from keras_dl.tasks.pyramid import Pyramid
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
+from keras_dl.tasks.showing import trajectory
 from keras_dl.tasks.super_resolution import SuperResolution
 from keras_dl.tasks.translation import Translation, Translations
 from keras_dl.tasks.two_stage import TwoStage
@@ -40,4 +41,5 @@ __all__ = [
     "Translation",
     "Translations",
     "TwoStage",
+    "trajectory",
 ]

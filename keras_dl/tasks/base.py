@@ -210,11 +210,12 @@ class Task:
         """
         return []
 
-    def views(self, model):
+    def views(self, model, options=None):
         """Returns what can be seen of a model in a browser: what each view needs to know, by its name.
 
         Args:
             model: The model.
+            options: The recipe's `fit_options`, and what `options` added.
 
         Returns:
             Dict whose keys are among those of `keras_dl.explore.manifest.SIGNATURES`; empty if nothing is shown.

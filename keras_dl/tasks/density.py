@@ -79,8 +79,8 @@ class Density(Generation):
             return super().two_stage(model, data, components, options, seed)
         return two_stage(model, data, components, options, seed)
 
-    def views(self, model):
-        return super().views(model) | ({"posterior": {}} if self.latents else {})
+    def views(self, model, options=None):
+        return super().views(model, options) | ({"posterior": {}} if self.latents else {})
 
     def goals(self, model, data, options, features=None):
         return self.bounds + super().goals(model, data, options, features)

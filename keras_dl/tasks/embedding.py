@@ -17,7 +17,7 @@ class Embedding(Task):
     def __init__(self):
         super().__init__("labels")
 
-    def views(self, model):
+    def views(self, model, options=None):
         return {}
 
     def measures(self, model, data, context=None):

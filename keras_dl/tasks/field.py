@@ -27,6 +27,12 @@ class Field(Task):
     def __init__(self):
         super().__init__("values")
 
+    def views(self, model, options=None):
+        return {"zoom": {"range": [-1.0, 1.0]}}
+
+    def examples(self, data, options, count):
+        return None
+
     def pictures(self, model, data, folder, context=None):
         return draw(folder, model, data.x, data.y, title("Field", model, data, context or Context()))
 

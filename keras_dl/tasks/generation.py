@@ -91,7 +91,7 @@ class Generation(Task):
             num_samples = len(condition)
         return keras.ops.convert_to_numpy(model.sample(num_samples, condition=condition, seed=seed))
 
-    def views(self, model):
+    def views(self, model, options=None):
         return {"latents": {}} if self.latents else {}
 
     def goals(self, model, data, options, features=None):

@@ -11,7 +11,7 @@ from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.data import segmentation
 from keras_dl.models.base.graphs import traced_alone
-from keras_dl.tasks import dice_table, drawing, scan_drawing
+from keras_dl.tasks import dice_table, drawing, scan_drawing, showing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Report, shown, untracked
 from keras_dl.tasks.scans import Scans, plan_of
@@ -41,6 +41,12 @@ class Segmentation(Task):
             text = f"the recipe learns from masks, which {name} does not have; there are: {names}"
             raise refusal(text, f"{name!r}")
         return Scans.load(name, folder, label_values, track, reading)
+
+    def views(self, model, options=None):
+        return showing.masks(plan_of({"fit": options}))
+
+    def examples(self, data, options, count):
+        return showing.middles(data.held_out(options), options["plan"]["patch_size"], count)
 
     def options(self, hp, data_spec):
         return {"plan": self.plan(hp, data_spec).to_dict()}

@@ -94,7 +94,7 @@ def test_every_task_names_views_that_there_are():
     section = {node.get("id") for node in page().iter("section")}
     assert section == set(manifest.SIGNATURES)
     script = (PAGE / "explore.js").read_text()
-    assert set(re.search(r"VIEWS = \{(.*)\};", script)[1].replace(":", " ").split()[::2]) == section
+    assert set(re.search(r"VIEWS = \{([^}]*)\};", script)[1].replace(":", " ").split()[::2]) == section
     model = type("Model", (), {"latent_size": 2})
     expected = {"vae": ["latents", "posterior"], "gan": ["latents"], "cgan": ["latents"], "lenet": ["classify"]}
     expected |= {"siamese": [], "glow": []}

@@ -9,7 +9,7 @@ from PIL import Image
 
 import keras_dl
 from keras_dl import explore, metrics
-from keras_dl.tasks import Density, Generation, Task
+from keras_dl.tasks import Density, Field, Generation, Segmentation, Task
 from tests import browser
 from tests.report.test_report import make_run
 
@@ -38,9 +38,35 @@ def classifier():
     return keras_dl.models.Supervised(keras.Model(x, keras.layers.Dense(10)(y)), seed=0)
 
 
+def field():
+    return keras_dl.models.Supervised(keras_dl.networks.siren(2, 1, hidden=(16, 16)), seed=0)
+
+
+def diffusion():
+    return keras_dl.models.Diffusion(keras_dl.networks.denoising_mlp((2,), 16, 32), value_range=(-3.0, 3.0), seed=0)
+
+
+class Network(keras_dl.tasks.Generation):
+    def views(self, model, options=None):
+        return keras_dl.tasks.trajectory(model)
+
+
+def segmenter():
+    x = keras.Input((12, 12, 1))
+    y = keras.layers.Conv2D(4, 3, activation="relu", padding="same")(x)
+    return keras_dl.models.Supervised(keras.Model(x, keras.layers.Conv2D(3, 1)(y)), seed=0)
+
+
+PLAN = keras_dl.data.segmentation.plan(
+    keras_dl.data.segmentation.Fingerprint(((1.0, 1.0),), ((12, 12),), num_classes=3)
+)._replace(patch_size=(12, 12))
+OPTIONS = {"plan": PLAN.to_dict()}
 KINDS = {
     "vae": (vae, Density(latents=True), None),
     "gan": (gan, Generation("labels", latents=True), ["cat", "dog", "cow"]),
+    "field": (field, Field(), None),
+    "diffusion": (diffusion, Network(), None),
+    "segmenter": (segmenter, Segmentation(None), None),
     "classifier": (classifier, Task("labels"), [str(label) for label in range(10)]),
 }
 
@@ -64,8 +90,9 @@ def models(tmp_path_factory):
         model, folder = build(), tmp_path_factory.mktemp(name)
         signatures = model.signatures()
         (x, *_) = [s.inputs["x"].shape[1:] for s in signatures.values() if "x" in s.inputs]
-        examples = pixels(x), np.arange(3)
-        exhibit = explore.Exhibit(f"a {name}", "A model.", model, signatures, task.views(model), names, examples)
+        examples = (pixels(x), np.arange(3)) if len(x) == 3 else None
+        views = task.views(model, OPTIONS)
+        exhibit = explore.Exhibit(f"a {name}", "A model.", model, signatures, views, names, examples)
         explore.write(folder, exhibit)
         servers.append(explore.serving(folder))
         threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
@@ -213,6 +240,53 @@ def test_a_classifier_takes_a_dropped_file_and_says_what_is_none(opened):
         document.querySelector("#classify .zone").dispatchEvent(drop); })()""")
     page.until("!document.querySelector('#classify [role=alert]').hidden")
     assert "notes.txt" in page.evaluate("document.querySelector('#classify [role=alert]').textContent")
+
+
+def test_a_field_is_computed_again_where_it_is_enlarged(opened):
+    model, page = opened
+    page.until("explorer.views.zoom.shown")
+    page.evaluate("document.getElementById('nearer').click()")
+    page.evaluate("document.getElementById('field').focus()")
+    page.press("ArrowDown")
+    page.until("Math.abs(explorer.views.zoom.shown.x[0] + 0.4) < 1e-6")
+    x = shown(page, "zoom.shown.x").reshape(-1, 2)
+    np.testing.assert_allclose([x.min(0), x.max(0)], [[-0.4, -0.5], [0.6, 0.5]], atol=1e-6)
+    expected = np.ravel(model.predict(x.astype("float32"), verbose=0))
+    np.testing.assert_allclose(shown(page, "zoom.shown.values"), expected, atol=1e-4)
+
+
+def test_a_diffusion_goes_the_steps_of_ddim(opened):
+    model, page = opened
+    page.evaluate("""void (() => { const select = document.getElementById('steps'); select.value = "5";
+        select.dispatchEvent(new Event("change")); })()""")
+    page.until("explorer.views.trajectory.states.length === 6")
+    states = page.evaluate("explorer.views.trajectory.states.map((s) => ({ time: s.time, x: [...s.x] }))")
+    times = np.array(model.process.times(5))
+    np.testing.assert_allclose([state["time"] for state in states], times, atol=1e-6)
+    alphas, sigmas = np.array(model.process.alpha(times)), np.array(model.process.sigma(times))
+    for step in range(5):
+        x = np.reshape(states[step]["x"], (-1, 2)).astype("float32")
+        sample = np.array(model.denoise(x, np.full(len(x), times[step], "float32"))) / 3
+        noise = (x - alphas[step] * sample) / sigmas[step]
+        expected = alphas[step + 1] * sample + sigmas[step + 1] * noise
+        np.testing.assert_allclose(states[step + 1]["x"], np.ravel(expected), atol=1e-4)
+
+
+def test_a_segmenter_prepares_a_dropped_file_and_gives_the_models_classes(opened, tmp_path):
+    model, page = opened
+    image = np.random.default_rng(2).integers(0, 256, (12, 12)).astype("uint8")
+    Image.fromarray(image).save(tmp_path / "image.png")
+    page.choose("#segment input[type=file]", tmp_path / "image.png")
+    x = np.float32(image[..., None]) / 255
+    page.until(f"Math.abs(explorer.views.segment.shown.image[0] - {x.flat[0]}) < 1e-6")
+    case = keras_dl.data.segmentation.Case(x, None, (1.0, 1.0), "image")
+    prepared = keras_dl.data.segmentation.prepare(case, PLAN).image[None]
+    np.testing.assert_allclose(shown(page, "segment.shown.x"), np.ravel(prepared), atol=1e-4)
+    scores = model.predict(prepared, verbose=0)
+    np.testing.assert_allclose(shown(page, "segment.shown.scores"), np.ravel(scores), atol=1e-4)
+    assert shown(page, "segment.shown.labels").tolist() == np.ravel(scores.argmax(-1)).tolist()
+    page.choose("#segment input[type=file]", __file__)
+    page.until("!document.querySelector('#segment [role=alert]').hidden")
 
 
 def serious_faults(page):

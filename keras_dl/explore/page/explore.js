@@ -5,8 +5,13 @@ import { Latents } from "./latents.js";
 import { Models } from "./models.js";
 import { byId, element } from "./parts.js";
 import { Posterior } from "./posterior.js";
+import { Segment } from "./segment.js";
+import { Trajectory } from "./trajectory.js";
+import { Zoom } from "./zoom.js";
 
-const VIEWS = { latents: Latents, posterior: Posterior, classify: Classify };
+const VIEWS = {
+  latents: Latents, posterior: Posterior, classify: Classify, segment: Segment, trajectory: Trajectory, zoom: Zoom,
+};
 
 async function fetched(name, kind) {
   const answer = await fetch(name);
