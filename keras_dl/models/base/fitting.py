@@ -57,20 +57,21 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     _choose(model, x, steps, options, listed)
     order = feeding.order_of(x)
     progress = Progress(x, steps_per_epoch, count if order is None else order.count)
+    # A list that Keras has made is changed in place: whoever made it goes on with it.
     if isinstance(callbacks, keras.callbacks.CallbackList):
         progress.set_model(model)
         callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
     else:
         shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": options.get("epochs", 1)}
         callbacks = Callbacks(in_order(model, listed, progress), steps, model=model, **shown)
-    options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}
+    options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}  # the order is the pipeline's
     model.state.fitting = True
     try:
         workers, reader = lost_workers(model.distribute_strategy), feeding.reading(model, x, validation)
         with workers, reader, model.finiteness.left_to(callbacks.callbacks):
             return keras_fit(x, y, **options)
     finally:
-        model.state.leave()
+        model.state.leave()  # after an error, too: what belonged to this epoch binds no later call
         model.stream = None
 
 
@@ -170,9 +171,9 @@ def check_predicted(model, x, method):
     """Refuses what cannot be predicted from, in the name of the method that was given it."""
     check_given(x, method)
     check_ranks(model, x)
-    if is_arrays(x):
+    if is_arrays(x):  # the values of a stream are not at hand
         check_arrays(x, missing=model.takes_missing)
-        model.check_inputs(glimpse(x))
+        model.check_inputs(glimpse(x))  # of data on disk a few rows: all would be read twice
 
 
 def check_batch(model, method, x, y=None, sample_weight=None, class_weight=None):

@@ -7,6 +7,9 @@ import keras
 import tensorflow as tf
 
 from keras_dl.models.base import checking, execution, fitting, structure
+from keras_dl.models.base.parts import take_part
+from keras_dl.models.base.replicas import first_row
+from keras_dl.models.base.tracking import track
 
 
 class Loops(keras.Model):
@@ -19,28 +22,51 @@ class Loops(keras.Model):
     # Of the model.
     networks: Any
     distributed: bool
-    run_updates: Callable
-    run_evaluation: Callable
+    state: Any
+    phases: Any
+    program: Any
+    finiteness: Any
+    _trackers: dict
+    _averages: Any
 
-    def train_step(self, data, due=None, rows=None):
+    def train_step(self, data: Any, due: tuple | None = None, rows: Any = None) -> dict:
         """Runs the updates due on a batch and returns the means of the epoch so far."""
         self.run_updates(data, due, rows)
         return self.get_metrics_result()
 
-    def test_step(self, data):
+    def test_step(self, data: Any) -> dict:
         """Evaluates every update's loss on a batch, without moving weights, and returns the means so far."""
         self.run_evaluation(data)
         return self.get_metrics_result()
 
-    def make_train_function(self, force=False):
+    def run_updates(self, batch: Any, due: tuple | None = None, rows: Any = None) -> None:
+        """Runs the updates that are due on a batch, on one replica, and tracks what they return."""
+        splits = self.phases.steps_per_batch(self.state.phase)
+        offset = first_row(batch) if splits > 1 else 0
+        for index in range(splits):
+            part_of_batch = take_part(batch, index, splits, offset)
+            for ordinal, (part, *results, gradient) in enumerate(self.program.train(part_of_batch, due, rows)):
+                means = track(self._trackers, part, *results)
+                self.finiteness.note(part.update, means, gradient, self.state.step.value, ordinal)
+            self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))
+
+    def run_evaluation(self, batch: Any) -> None:
+        """Evaluates and tracks every update's loss on a replica's part of a batch."""
+        for found in self.program.evaluate(batch):
+            track(self._trackers, *found)
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes what `fit` calls per step or stack of steps, once; `force` traces it anew, as after a change."""
         if self.train_function is None or force:
             self.train_function = execution.train_function(self)
 
-    def make_test_function(self, force=False):
+    def make_test_function(self, force: bool = False) -> None:
+        """Makes what `evaluate` calls per batch, once; `force` traces it anew."""
         if self.test_function is None or force:
             self.test_function = execution.test_function(self)
 
-    def make_predict_function(self, force=False):
+    def make_predict_function(self, force: bool = False) -> Callable:
+        """Makes what `predict` calls per batch, once; `force` traces it anew."""
         if self.predict_function is None or force:
             super().make_predict_function(force)
             self.predict_function = execution.predict_function(self, self.predict_function)
@@ -55,10 +81,19 @@ class Loops(keras.Model):
         local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
         self.build_metrics(checking.without_none(local))
 
-    def build_metrics(self, batch):
+    def build_metrics(self, batch: Any) -> None:
         """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
 
-    def fit(self, x=None, y=None, batch_size=None, epochs=1, verbose="auto", callbacks=None, **options):
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: int | str = "auto",
+        callbacks: Any = None,
+        **options,
+    ) -> keras.callbacks.History:
         """Trains the model; `keras.Model.fit`, with a data order that a saved model remembers.
 
         Arrays go through `keras_dl.data.pipeline`: their order is a function of the model's seed, the epoch and the
@@ -67,20 +102,23 @@ class Loops(keras.Model):
         options |= {"batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks}
         return fitting.fit(self, super().fit, x, y, **options)
 
-    def predict(self, x, batch_size=None, verbose="auto", **options):
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", **options):
         """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays.
 
         A conditional model takes a dataset of `(x, condition)`, as `fit` does.
         """
         return fitting.predict(self, super().predict, x, batch_size=batch_size, verbose=verbose, **options)
 
-    def predict_step(self, data):
+    def predict_step(self, data: Any):
+        """Returns the outputs of a batch: of `x`, or of `(x, condition)` where networks take a condition."""
         batch = checking.without_none(data)
         if structure.takes_conditions(self.networks) and isinstance(batch, tuple) and len(batch) == 2:
             data = (batch,)
         return super().predict_step(data)
 
-    def evaluate(self, x=None, y=None, batch_size=None, verbose="auto", **options):
+    def evaluate(
+        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto", **options
+    ):
         """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
 
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.

@@ -1,11 +1,13 @@
 """What a training remembers from step to step beside weights and optimizers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_dl.checks import refusal
-from keras_dl.models.base.phases import Phases
+from keras_dl.models.base.noise import Draw
+from keras_dl.models.base.phases import Phase, Phases
 from keras_dl.models.base.update import Update
 
 
@@ -17,11 +19,11 @@ class Memory:
     state: Any
     distribute_strategy: Any
 
-    def remember_nothing(self):
+    def remember_nothing(self) -> None:
         """Begins without carried state and with one phase."""
         self.carried, self.phases = {}, Phases()
 
-    def carry(self, name, state):
+    def carry(self, name: str, state: Any) -> Any:
         """Registers a state that losses hand back: saved, resumed, and the same on all replicas.
 
         Args:
@@ -33,11 +35,11 @@ class Memory:
         self.carried[name] = state
         return state
 
-    def epoch_sums(self):
+    def epoch_sums(self) -> list:
         """The `EpochSum`s of the updates without gradients."""
         return [self.carried[name] for update in self.updates for name in update.sums]
 
-    def finish_epoch(self):
+    def finish_epoch(self) -> None:
         """Gives the updates without gradients their sums over the epoch, and begins these anew."""
         with self.distribute_strategy.scope():
             for update in self.updates:
@@ -46,7 +48,7 @@ class Memory:
                 for name in update.sums:
                     self.carried[name].reset()
 
-    def set_phases(self, phases):
+    def set_phases(self, phases: Sequence[Phase]) -> None:
         """Lets the training change with the number of samples seen; a family calls it in `__init__`.
 
         Args:
@@ -59,11 +61,11 @@ class Memory:
         return self.phases.fraction(self.state.phase, self.state.samples.value)
 
     @property
-    def initializes(self):
+    def initializes(self) -> bool:
         """Whether the family writes `initialize`."""
         return type(self).initialize is not Memory.initialize
 
-    def initialize(self, batch, draw):
+    def initialize(self, batch: Any, draw: Draw) -> None:
         """Sets what follows from the statistics of a first batch, once; a resumed model never does it again.
 
         A family that needs it writes it. It runs on every replica, before the first step, with the rows that the

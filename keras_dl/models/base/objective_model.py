@@ -1,21 +1,22 @@
 """The one trainer: a model is a list of updates."""
 
-import tensorflow as tf
+from collections.abc import Mapping
+from typing import Any
+
+import keras
 
 from keras_dl.models.base import choosing, compiling, paths, structure
-from keras_dl.models.base.averages import Averages, average_name
+from keras_dl.models.base.averages import Averages, HalfLife, average_name
 from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.checking import check_arguments
 from keras_dl.models.base.finite import Finiteness
 from keras_dl.models.base.loops import Loops
 from keras_dl.models.base.memory import Memory
 from keras_dl.models.base.offers import Offers
-from keras_dl.models.base.parts import take_part
-from keras_dl.models.base.replicas import first_row
 from keras_dl.models.base.saving import Saved
 from keras_dl.models.base.state import TrainingState
 from keras_dl.models.base.step import StepProgram
-from keras_dl.models.base.tracking import make_trackers, metric_name, track
+from keras_dl.models.base.tracking import make_trackers, metric_name
 from keras_dl.models.base.update import Update
 
 
@@ -57,6 +58,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
 
     Example: a denoising autoencoder.
 
+    >>> import tensorflow as tf
     >>> from keras_dl.models.base import ObjectiveModel, Signature, Update
     >>> @keras.saving.register_keras_serializable(package="example")
     ... class Denoiser(ObjectiveModel):
@@ -108,7 +110,14 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
     #: Names of the networks of which an exponential moving average is kept.
     averaged_networks: tuple[str, ...] = ()
 
-    def __init__(self, networks, seed=None, ema_momentum=None, name=None, **kwargs):
+    def __init__(
+        self,
+        networks: Mapping[str, keras.Model],
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
+        **kwargs,
+    ):
         check_arguments(self, kwargs)
         super().__init__(name=name, **kwargs)
         self.remember_nothing()
@@ -129,31 +138,31 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         self.built = True
         paths.tell_apart(self)
 
-    def make_updates(self, *optimizers):
+    def make_updates(self, *optimizers: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         """Returns the tuple of `Update`s, given the optimizers in the order of `optimizer_names`."""
         raise NotImplementedError(f"{type(self).__name__} should define make_updates(*optimizers).")
 
-    def check_data(self, data):
+    def check_data(self, data: Any) -> None:
         """Refuses data that the model cannot be trained on. `data` is a nest of arrays, `x` or `(x, ...)`."""
 
-    def condition_classes(self):
+    def condition_classes(self) -> int | tuple | None:
         """The classes of the labels on which the networks are conditioned: their number, a tuple, or `None`."""
         return structure.condition_classes(self.networks)
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Any) -> None:
         """Refuses inputs of `predict`, a nest of arrays, that the model cannot take."""
 
     @property
-    def networks(self):
+    def networks(self) -> list[keras.Model]:
         """The model's networks, in order."""
         return [getattr(self, name) for name in self.network_names]
 
     @property
-    def seed(self):
+    def seed(self) -> int:
         """The seed from which all noise and the data order follow, a Python integer."""
         return int(self.state.seed.numpy())
 
-    def averaged(self, name, average=""):
+    def averaged(self, name: str, average: str = "") -> keras.Model:
         """The network `name`, with averaged weights if the model keeps them.
 
         Args:
@@ -164,15 +173,15 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
 
     def compile(
         self,
-        optimizer="auto",
+        optimizer: str | dict | keras.optimizers.Optimizer = "auto",
         *,
-        jit_compile="auto",
-        steps_per_execution="auto",
-        run_eagerly=False,
-        auto_scale_loss=True,
-        check_finite=True,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int | str = "auto",
+        run_eagerly: bool = False,
+        auto_scale_loss: bool = True,
+        check_finite: bool = True,
         **options,
-    ):
+    ) -> None:
         """Configures training.
 
         Args:
@@ -218,32 +227,18 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         choosing.take(self, choosing.before_fit(self, **self.compile_choices))
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """The means of losses and terms since `reset_metrics`, and the metrics that `compile` was given."""
         compiled = [m for m in (getattr(self, "_compile_metrics", None),) if m is not None]
         return [*self._trackers.values(), *compiled]
 
-    def reset_metrics(self):
+    def reset_metrics(self) -> None:
+        """Begins the means of losses and terms anew, and the noise of an evaluation, as `fit` does in every epoch."""
         super().reset_metrics()
         self.state.batches_evaluated.assign(0)
         if self.finiteness is not None:
             self.finiteness.reset()
 
-    def run_updates(self, batch, due=None, rows=None):
-        """Runs the updates that are due on a batch, on one replica, and tracks what they return."""
-        splits = self.phases.steps_per_batch(self.state.phase)
-        offset = first_row(batch) if splits > 1 else 0
-        for index in range(splits):
-            part_of_batch = take_part(batch, index, splits, offset)
-            for ordinal, (part, *results, gradient) in enumerate(self.program.train(part_of_batch, due, rows)):
-                means = track(self._trackers, part, *results)
-                self.finiteness.note(part.update, means, gradient, self.state.step.value, ordinal)
-            self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))
-
-    def run_evaluation(self, batch):
-        """Evaluates and tracks every update's loss on a replica's part of a batch."""
-        for found in self.program.evaluate(batch):
-            track(self._trackers, *found)
-
-    def first_not_finite(self):
+    def first_not_finite(self) -> tuple[str, int] | None:
         place = self.finiteness.first(self.distribute_strategy)
         return place and (metric_name(self.updates, place.update, place.term), place.step)

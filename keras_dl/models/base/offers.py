@@ -1,5 +1,6 @@
 """What a model offers beside training: graphs of its methods, the noise of its calls, exported functions."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -37,26 +38,26 @@ class Offers(keras.Model):
     log_prob: Callable
 
     @property
-    def data_range(self):
+    def data_range(self) -> tuple[float, float] | None:
         """The values that samples may have, `(low, high)`; `None` where they are not bounded, or not known to be."""
         return None
 
-    def sample(self, num_samples, condition=None, seed=None):
+    def sample(self, num_samples: int, condition: Any = None, seed: int | None = None):
         """Draws samples, shape `(num_samples, *data_shape)`; a family that generates writes this method."""
         raise NotImplementedError(f"{type(self).__name__} should define sample(num_samples, condition, seed).")
 
-    def from_latents(self, latents, condition=None):
+    def from_latents(self, latents: Any, condition: Any = None):
         """Returns the data of latents, shape `(batch, latent_size)`; a family with latents writes this method."""
         raise NotImplementedError(f"{type(self).__name__} should define from_latents(latents, condition).")
 
-    def first_not_finite(self):
+    def first_not_finite(self) -> tuple[str, int] | None:
         """Returns `(metric's name, step)` of the first mean of this epoch that was NaN or infinite, or `None`.
 
         Under several workers all of them must call it.
         """
         raise NotImplementedError(f"{type(self).__name__} should be an ObjectiveModel.")
 
-    def log_density(self, x, condition=None, **options):
+    def log_density(self, x: Any, condition: Any = None, **options) -> LogDensity:
         r"""Returns $\log p(x)$ and what it is: what programs, searches and tasks read of every family.
 
         A family whose `log_prob(x, condition=None)` is exact has this method from here. Another one sets
@@ -77,25 +78,25 @@ class Offers(keras.Model):
         conditions = {} if condition is None else {"condition": condition}
         return LogDensity.exact(tf.convert_to_tensor(self.log_prob(x, **conditions, **options)))
 
-    def as_graph(self, method):
+    def as_graph(self, method: Callable) -> Callable:
         """`method` as a graph that is traced once for any number of rows."""
         name = method.__name__
         if name not in self.graphs:
             self.graphs[name] = graphs.compiled(method)
         return self.graphs[name]
 
-    def sampling_seed(self, seed):
+    def sampling_seed(self, seed: int | None) -> tuple[Any, Any]:
         """Seed and step of a draw: those that the caller fixes, or the model's next ones."""
         if seed is None:
             self.state.draws += 1
             return self.state.seed.value, tf.constant(self.state.draws, tf.int64)
         return tf.constant(as_seed(seed), tf.int64), tf.constant(0, tf.int64)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Any]:
         """What `export` writes: a dict of `Signature`s by name, the default first."""
         raise NotImplementedError(f"{type(self).__name__} should define signatures().")
 
-    def export(self, filepath, format="tf_saved_model", **options):
+    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model", **options):
         """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
 
         Args:

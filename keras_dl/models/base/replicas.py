@@ -28,10 +28,10 @@ def replica_count():
 
 def share(local):
     """Sums the vector `local` over replicas with one collective. Returns a `Share` of vectors."""
-    if replica_count() == 1:
+    if replica_count() == 1:  # without a strategy there is no replica context to gather in
         return Share(local, tf.zeros_like(local))
     context = tf.distribute.get_replica_context()
-    gathered = context.all_gather(local[None], axis=0)
+    gathered = context.all_gather(local[None], axis=0)  # gives totals and offsets; a sum would give totals alone
     before = tf.cumsum(gathered, exclusive=True)[context.replica_id_in_sync_group]
     return Share(tf.reduce_sum(gathered, 0), before)
 
@@ -47,6 +47,7 @@ def sum_over_replicas(tensors):
     if replica_count() == 1 or not present:
         return list(tensors)
     context = tf.distribute.get_replica_context()
+    # All in one call: every collective waits for all replicas.
     summed = iter(context.all_reduce(tf.distribute.ReduceOp.SUM, [tf.convert_to_tensor(t) for t in present]))
     return [None if t is None else next(summed) for t in tensors]
 
@@ -67,7 +68,7 @@ def mean_and_variance(x):
     Returns:
         `(mean, variance)`, each of shape `x.shape[1:]`, float32; the variance is divided by the number of rows.
     """
-    x = tf.cast(x, tf.float64)
+    x = tf.cast(x, tf.float64)  # the order of a sum, which replicas change, is lost in rounding
     total, rows = sum_over_replicas([tf.reduce_sum(x, 0), tf.cast(count_rows(x), tf.float64)])
     mean = total / rows
     (squares,) = sum_over_replicas([tf.reduce_sum(tf.square(x - mean), 0)])  # two passes: no difference of large sums

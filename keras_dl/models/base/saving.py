@@ -1,6 +1,7 @@
 """What is saved of a model, and what a save does beside Keras."""
 
 import warnings
+from typing import Any
 
 import keras
 from keras.src.backend.common import global_state  # where Keras keeps the list; both are not exported
@@ -16,10 +17,12 @@ KINDS = ("Layer", "Functional", "Sequential", "Metric", "Optimizer", "Loss")
 class Saved(keras.Model):
     """The part of an `ObjectiveModel` that Keras' files hold."""
 
-    def get_config(self):
+    def get_config(self) -> dict:
+        """Returns the arguments of this class; a family adds its own, networks by `serialize_keras_object`."""
         return {"name": self.name, "seed": self.seed, "ema_momentum": self.ema_momentum}
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict | None:
+        """Returns the arguments of `compile`, all optimizers among them; `None` before it."""
         if not self.compiled:
             return None
         optimizers = {n: keras.saving.serialize_keras_object(getattr(self, n)) for n in self.optimizer_names}
@@ -30,7 +33,8 @@ class Saved(keras.Model):
         choices |= {} if self._checks_finite else {"check_finite": False}
         return {"optimizer": main, **choices, **optimizers}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict) -> None:
+        """Compiles with what `get_compile_config` returned; the weights of optimizers follow from the file."""
         config = dict(config)
         for name in self.optimizer_names:
             config[name] = keras.saving.deserialize_keras_object(config[name])
@@ -53,12 +57,14 @@ class Saved(keras.Model):
         if not (self.state.fitting or str(filepath).endswith(".keras")):
             self.state.give_up_place()
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
+        """Writes what Keras' files would lack: step, seed, place in the data and the state of generators."""
         remember_left_out()
         super().save_own_variables(store)
         self.state.save(store)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
+        """Reads what `save_own_variables` wrote."""
         self.state.load(store)
 
 
