@@ -104,7 +104,6 @@ def spend(training, pipelines, budget):
 
 def measured(training, test_data, features, num_samples):
     """Returns the figures of a trained run, and leaves its results, pictures and report."""
-    from keras_dl.tasks import Density
     from keras_dl.tasks.features import sample_measures
     from keras_dl.tasks.measure import flat
 
@@ -112,7 +111,7 @@ def measured(training, test_data, features, num_samples):
     history = training.folder.read_history()
     training.finish(test_data, epoch=history[-1]["epoch"])
     context = training.context
-    figures = flat(task.measures(model, data, context)) if isinstance(task, Density) else {}
+    figures = flat(task.measures(model, data, context)) if task.has_density else {}
     drawn = dataclasses.replace(context, num_samples=num_samples, features=str(features))
     figures |= flat(sample_measures(model, data, drawn))
     training.folder.write_evaluation({"dataset": data.name, "rows": data.num_held_out(context.options), **figures})

@@ -42,6 +42,8 @@ class Task:
     units: dict[str, str] = {}
     #: Whether the model has `sample`.
     generates: bool = False
+    #: Whether the model has `log_density`, so that its measures are of likelihoods, not of samples.
+    has_density: bool = False
     #: Metric -> its title in tables, where its name alone does not say what it is of.
     titles: dict[str, str] = {}
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.

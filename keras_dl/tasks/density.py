@@ -27,6 +27,7 @@ class Density(Generation):
         generates: Whether the model has `sample`.
     """
 
+    has_density = True
     progress = ("elbo", "loss")
     units = {"loss": "nats"}
     #: What other likelihoods, weights of terms and numbers of samples measure is something else.
