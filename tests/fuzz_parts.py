@@ -72,7 +72,7 @@ def loss(kind):
     y_true, y_pred = LOSS_DATA[kind.__name__]
     given = {**arguments_of(kind), "y_true": y_true, "y_pred": y_pred}
     arrays = {"y_true": ("y_pred", "labels", "shape"), "y_pred": ("y_true", "shape", "predictions")}
-    return Part(call, given, tuple(arrays), {**arrays, "multilabel": ("of one shape",)})
+    return Part(call, given, tuple(arrays), {**arrays, "multilabel": ("have one shape",)})
 
 
 # Layers: every option and the inputs.

@@ -128,7 +128,7 @@ def test_get_finds_names_objects_and_settings():
     ],
 )
 def test_bad_input_is_refused(wrong):
-    with pytest.raises(ValueError, match="Expected .*Received: "):
+    with pytest.raises(ValueError, match="should be .*Received: "):
         wrong()
     with pytest.raises(ValueError, match="did you mean leaky_relu"):
         activations.get("leeky_relu")

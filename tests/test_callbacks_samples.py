@@ -97,7 +97,7 @@ def test_conditional_samples():
     watched.set_model(model)
     expected = metrics.KID()(images(30), callbacks.draw_samples(model, 25, labels))
     assert watched.measure() == expected
-    with pytest.raises(ValueError, match="one condition a sample. Received"):
+    with pytest.raises(ValueError, match="one condition per sample. Received"):
         callbacks.SampleMetrics(metrics.KID(), images(30), condition=labels)
 
 

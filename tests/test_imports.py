@@ -79,6 +79,14 @@ def package_of(module):
     return "" if first.startswith("__") else first  # keras_dl.__version__ is keras_dl's own
 
 
+def begins_with_expected(call):
+    """Whether the text that a call is given first, an f-string perhaps, begins with "Expected"."""
+    text = call.args[0] if call.args else None
+    if isinstance(text, ast.JoinedStr):
+        text = text.values[0]
+    return isinstance(text, ast.Constant) and str(text.value).startswith("Expected")
+
+
 class Reader(ast.NodeVisitor):
     """Collects what a file imports, the full names it uses, what it calls and the methods it defines."""
 
@@ -131,6 +139,9 @@ class Reader(ast.NodeVisitor):
         texts = [part.value for part in ast.walk(node) if isinstance(part, ast.Constant)] if error else []
         if any(isinstance(text, str) and "Received: " in text for text in texts):
             self.refusals.append((node.lineno, f"{node.func.id} written by hand: raise checks.refusal(...)"))
+        name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
+        if name == "refusal" and begins_with_expected(node):
+            self.refusals.append((node.lineno, "a refusal that begins with Expected: say what `x` should be"))
         self.generic_visit(node)
 
     def visit_FunctionDef(self, node):
@@ -247,6 +258,7 @@ BROKEN = {
     "keras_dl/layers/rules.py": "from keras.layers import Lambda as L",
     "keras_dl/utils/things.py": "",
     "keras_dl/losses/focal.py": "def f(x): raise ValueError(f'`x` should be positive. Received: x={x!r}')",
+    "keras_dl/metrics/kid.py": "def f(x): raise checks.refusal(f'Expected {x} images', 'none')",
     "keras_dl/tasks/field.py": "from keras_dl.runs import RunFolder",
     "keras_dl/tasks/embedding.py": "def f(model): return hasattr(model, 'embed')",
     "keras_dl/callbacks/pictures.py": "class Grid:\n    def f(self): return hasattr(self.model, 'decode')",

@@ -77,7 +77,7 @@ def softplus(x, beta=1.0, threshold=20.0):
     [0.6931, 30.0]
     """
     if beta == 0:
-        raise refusal("Expected `beta` other than 0", f"beta={beta}")
+        raise refusal("`beta` should be other than 0", f"beta={beta}")
     x = ops.convert_to_tensor(x)
     if beta == 1 and threshold >= 20:
         return ops.softplus(x)  # log1p(e^-20) = 2e-9 is lost beside 20 in float32: the identity comes by itself
@@ -107,7 +107,7 @@ def celu(x, alpha=1.0):
     [-0.7869, 2.0]
     """
     if alpha == 0:
-        raise refusal("Expected `alpha` other than 0", f"alpha={alpha}")
+        raise refusal("`alpha` should be other than 0", f"alpha={alpha}")
     x = ops.convert_to_tensor(x)
     return ops.where(x > 0, x, alpha * ops.expm1(ops.minimum(x, 0) / alpha))
 

@@ -42,7 +42,7 @@ class Activation:
             raise _unknown(name)
         known = list(inspect.signature(_FUNCTIONS[name]).parameters)[1:]
         if unknown := sorted(set(options) - set(known)):
-            raise refusal(f"Expected options of {name!r} among {known}", unknown)
+            raise refusal(f"options of {name!r} should be among {known}", unknown)
         self.name = name
         self.options = options
 
@@ -87,7 +87,7 @@ def get(identifier, **options):
         return keras.saving.get_registered_object("keras_dl>PReLU")(**options)
     if options:
         if name is None:
-            raise refusal("Expected a name when options are given", f"{identifier!r} with {options}")
+            raise refusal("the activation should be a name if options are given", f"{identifier!r} with {options}")
         return Activation(name, **options)
     if name in _FUNCTIONS:
         return _FUNCTIONS[name]
@@ -100,7 +100,7 @@ def get(identifier, **options):
 def _unknown(name):
     near = difflib.get_close_matches(str(name), _FUNCTIONS, n=3)
     hint = f" (did you mean {' or '.join(near)}?)" if near else ""
-    return refusal(f"Expected the name of an activation{hint}: one of {sorted(_FUNCTIONS)}", repr(name))
+    return refusal(f"the activation should be a name{hint}: one of {sorted(_FUNCTIONS)}", repr(name))
 
 
 def _add_names_to_keras():

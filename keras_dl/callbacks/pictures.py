@@ -59,7 +59,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def set_model(self, model):
         if declared(model, "sample") is None:
-            raise refusal("Expected a model with a `sample` method", f"{type(model).__name__}")
+            raise refusal("the model should have a `sample` method", f"{type(model).__name__}")
         super().set_model(model)
 
     def is_due(self, epoch):
@@ -127,7 +127,7 @@ class LatentInterpolation(SampleGrid):
 
     def set_model(self, model):
         if declared(model, "from_latents") is None:
-            raise refusal("Expected a model with a `from_latents` method", f"{type(model).__name__}")
+            raise refusal("the model should have a `from_latents` method", f"{type(model).__name__}")
         super().set_model(model)
 
     def latents(self, latent_size):

@@ -71,7 +71,7 @@ class SampleMetrics(keras.callbacks.Callback):
 
     def set_model(self, model):
         if declared(model, "sample") is None:
-            raise refusal("Expected a model with a `sample` method", f"{type(model).__name__}")
+            raise refusal("the model should have a `sample` method", f"{type(model).__name__}")
         self._fitting = False
         super().set_model(model)
 
@@ -223,4 +223,4 @@ def check_condition(condition, num_samples):
     """Refuses a condition that has not one row per sample."""
     if condition is not None and np.shape(condition)[:1] != (num_samples,):
         mismatch = f"a condition of shape {np.shape(condition)} for {num_samples} samples"
-        raise refusal("Expected one condition a sample", mismatch)
+        raise refusal("there should be one condition per sample", mismatch)

@@ -159,7 +159,7 @@ def image_grid(images, columns=8, padding=1, value_range=UNIT):
     """
     images = keras.ops.convert_to_numpy(images).astype("float32")
     if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, 3):
-        raise refusal("Expected images of shape (num_images, height, width, 1 or 3)", f"{images.shape}")
+        raise refusal("images should have the shape (num_images, height, width, 1 or 3)", f"{images.shape}")
     count, height, width, channels = images.shape
     columns, padding = check_count(columns, "columns"), check_count(padding, "padding", least=0)
     black, white = check_range(value_range)

@@ -36,7 +36,7 @@ class KLAnnealing(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         objective = declared(self.model, "objective")
         if not hasattr(objective, "beta"):
-            raise refusal("Expected a model whose objective has a `beta`", f"{type(objective).__name__}")
+            raise refusal("the model's objective should have a `beta`", f"{type(objective).__name__}")
         objective.beta = self.schedule
         self.model.make_train_function(force=True)  # what was traced with the old weight holds it still
         self.model.make_test_function(force=True)
@@ -58,7 +58,7 @@ class SwapAverages(keras.callbacks.Callback):
 
     def set_model(self, model):
         if not declared(model, "ema_networks"):
-            raise refusal("Expected a model with averaged weights (`ema_momentum`)", "a model without")
+            raise refusal("the model should have averaged weights (`ema_momentum`)", "a model without")
         super().set_model(model)
 
     def on_test_begin(self, logs=None):
@@ -104,7 +104,7 @@ class CriticBalance(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if not {"critic_real", "critic_fake"} <= set(logs or {}):
-            raise refusal("Expected logs of an adversarial model", f"{sorted(logs or {})}")
+            raise refusal("logs should be those of an adversarial model", f"{sorted(logs or {})}")
         lead = logs["critic_lead"] = float(logs["critic_real"]) - float(logs["critic_fake"])
         self._won = self._won + 1 if lead > self.largest else 0
         self._lost = self._lost + 1 if lead <= 0 else 0

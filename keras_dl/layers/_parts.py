@@ -103,7 +103,7 @@ def check_features(input_shape):
     """Raises unless a shape has a batch axis and a last axis of known size."""
     if len(input_shape) < 2 or input_shape[-1] is None:
         raise refusal(
-            "Expected inputs of shape `(batch, ..., features)` with a known number of features",
+            "inputs should have the shape `(batch, ..., features)` with a known number of features",
             f"input_shape={tuple(input_shape)}",
         )
 

@@ -43,7 +43,7 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
     def build(self, input_shape):
         check_rank(input_shape, "AdaptiveAveragePooling2D", (4,))
         if None in input_shape[1:3]:
-            raise refusal("Expected images of known size", f"input_shape={tuple(input_shape)}")
+            raise refusal("images should have a known size", f"input_shape={tuple(input_shape)}")
 
     def call(self, inputs):
         sizes = spread(self.output_size, 2, "output_size")

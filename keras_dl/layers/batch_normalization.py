@@ -65,7 +65,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def build(self, input_shape):
         if len(input_shape) < 2:
-            raise refusal("Expected inputs with a batch axis and channels", f"input_shape={input_shape}")
+            raise refusal("inputs should have a batch axis and channels", f"input_shape={input_shape}")
         super().build(input_shape)
 
     def call(self, inputs, training=None, mask=None):

@@ -70,7 +70,7 @@ class ConvFlatten(keras.layers.Layer):
         size = self._kernel_size(input_shape)
         if None in size:
             raise refusal(
-                "Expected images of known size, or `kernel_size` to be given", f"input_shape={tuple(input_shape)}"
+                "images should have a known size, or `kernel_size` be given", f"input_shape={tuple(input_shape)}"
             )
         self.kernel = self.add_weight(
             name="kernel",

@@ -122,7 +122,7 @@ class CropToSize(keras.layers.Layer):
     def build(self, input_shape):
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]):
-            raise refusal("Expected a pair [x, reference] of equal rank", f"input_shape={shapes}")
+            raise refusal("inputs should be a pair [x, reference] of equal rank", f"input_shape={shapes}")
         _parts.check_rank(shapes[0], "CropToSize")
 
     def call(self, inputs):

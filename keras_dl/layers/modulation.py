@@ -74,7 +74,7 @@ class FiLM(_Modulation):
     def build(self, input_shape):
         shape, condition_shape = pair(input_shape, "FiLM", (2, 3, 4, 5))
         if len(condition_shape) != 2:
-            raise refusal("Expected a condition of shape (batch, features)", condition_shape)
+            raise refusal("the condition should have the shape (batch, features)", condition_shape)
         self.affine = self._dense(shape[-1])
         self.affine.build(condition_shape)
 
@@ -134,7 +134,7 @@ class AdaptiveInstanceNorm(_Modulation):
             self.affine.build(style_shape)
         elif len(style_shape) != len(shape) or style_shape[-1] != shape[-1]:
             raise refusal(
-                "Expected a style vector, or feature maps of the input's rank and channels",
+                "the style should be a vector, or feature maps of the input's rank and channels",
                 f"input {shape}, style {style_shape}",
             )
 

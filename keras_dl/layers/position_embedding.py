@@ -35,7 +35,7 @@ class PositionEmbedding(layers.Layer):
         shape = tuple(input_shape)
         _parts.check_rank(shape, "PositionEmbedding", (4,))
         if None in shape[1:] or shape[-1] % 4:
-            raise refusal("Expected known sides, and channels that are a multiple of 4", f"input shape {shape}")
+            raise refusal("inputs should have known sides, and a multiple of 4 channels", f"input shape {shape}")
         height, width, channels = shape[1:]
         frequencies = 10_000.0 ** (-np.arange(channels // 4) / (channels // 4))
         rows, columns = np.meshgrid(np.arange(height), np.arange(width), indexing="ij")

@@ -80,7 +80,7 @@ class StackedSlices(keras.layers.Layer):
     def build(self, input_shape):
         shapes = [tuple(shape) for shape in input_shape]
         if [len(shape) for shape in shapes] != [4, 5]:
-            raise refusal("Expected a pair [x, volume] of ranks 4 and 5", f"input_shape={shapes}")
+            raise refusal("inputs should be a pair [x, volume] of ranks 4 and 5", f"input_shape={shapes}")
 
     def call(self, inputs):
         x, volume = inputs

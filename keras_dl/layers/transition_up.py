@@ -116,6 +116,6 @@ def _shapes(input_shape):
     if input_shape and isinstance(input_shape[0], (list, tuple)):
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]):
-            raise refusal("Expected a tensor or a pair [x, skip] of equal rank", f"input_shape={shapes}")
+            raise refusal("inputs should be a tensor or a pair [x, skip] of equal rank", f"input_shape={shapes}")
         return shapes
     return [tuple(input_shape)]

@@ -8,9 +8,10 @@ from keras_dl.likelihoods.discretized_logistic import DiscretizedLogistic
 from keras_dl.likelihoods.gaussian import Gaussian
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.likelihoods.logistic_mixture import DiscretizedLogisticMixture
-from keras_dl.likelihoods.mixture_priors import MixturePrior, NormalMixture, VampPrior
+from keras_dl.likelihoods.mixture_priors import MixturePrior, NormalMixture
 from keras_dl.likelihoods.priors import FixedMixture, LearnedNormal, Prior, StandardNormal
 from keras_dl.likelihoods.registry import get
+from keras_dl.likelihoods.vamp_prior import VampPrior
 
 __all__ = [
     "Bernoulli",

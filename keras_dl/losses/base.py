@@ -70,7 +70,7 @@ class Loss(keras.losses.Loss):
     def __init__(self, reduction="mean", name=None, dtype=None):
         reduction = "none" if reduction is None else reduction
         if reduction not in REDUCTIONS:
-            raise refusal(f"Expected `reduction` to be one of {REDUCTIONS}", reduction=reduction)
+            raise refusal(f"`reduction` should be one of {REDUCTIONS}", reduction=reduction)
         super().__init__(name=name, reduction=None, dtype=dtype)
         self.reduction = reduction
 

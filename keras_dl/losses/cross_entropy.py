@@ -101,7 +101,8 @@ def _labels_and_valid(y_true, y_pred, ignore_index):
     """
     indices, probabilities = tensors.class_targets(y_true, y_pred)
     if indices is None:
-        raise refusal("Expected class indices", f"class probabilities of shape {tuple(probabilities.shape)}")
+        shape = tuple(probabilities.shape)
+        raise refusal("`y_true` should hold class indices", f"class probabilities of shape {shape}")
     valid = ops.not_equal(indices, ignore_index)
     labels = ops.where(indices < 0, y_pred.shape[-1], indices)
     return ops.where(valid, labels, ops.zeros_like(labels)), valid

@@ -24,7 +24,7 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
     """
     embeddings = tensors.as_float(embeddings)
     if len(embeddings.shape) != 2:
-        raise refusal("Expected embeddings of shape (batch, features)", f"shape {tuple(embeddings.shape)}")
+        raise refusal("embeddings should have the shape (batch, features)", f"shape {tuple(embeddings.shape)}")
     labels = _labels(labels)
     same = ops.equal(labels[:, None], labels[None, :])
     rows = ops.arange(ops.shape(embeddings)[0])
@@ -43,7 +43,7 @@ def _labels(labels):
     shape = tuple(labels.shape)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (1, None)):
         raise refusal(
-            "Expected labels of shape (batch,) or (batch, 1), one class per row; of one-hot labels, their argmax",
+            "labels should have the shape (batch,) or (batch, 1), one class per row; of one-hot labels, their argmax",
             f"labels of shape {shape}",
         )
     return ops.reshape(labels, (-1,))

@@ -87,7 +87,7 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
     """The values, and 1 for each sample and class that has a true pixel."""
     y_pred = tensors.as_float(y_pred)
     if len(y_pred.shape) < 2:
-        raise refusal("Expected `y_pred` of shape (batch, ..., classes)", f"shape {tuple(y_pred.shape)}")
+        raise refusal("`y_pred` should have the shape (batch, ..., classes)", f"shape {tuple(y_pred.shape)}")
     binary = is_binary(y_pred, multilabel)
     targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
     probabilities = probabilities_of(tensors.where_counted(y_pred, valid > 0), from_logits, binary) * valid
@@ -102,7 +102,7 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
     if include_background:
         return values, present
     if y_pred.shape[-1] == 1:
-        raise refusal("Expected several classes without the background", "predictions of one class")
+        raise refusal("there should be several classes without the background", "predictions of one class")
     return values[:, 1:], present[:, 1:]
 
 

@@ -9,7 +9,7 @@ from keras_dl.losses import tensors
 def is_binary(y_pred, multilabel):
     """Whether each channel is a yes or no of its own."""
     if len(y_pred.shape) == 0:
-        raise refusal("Expected `y_pred` of shape (batch, ..., classes)", "a scalar")
+        raise refusal("`y_pred` should have the shape (batch, ..., classes)", "a scalar")
     return multilabel or len(y_pred.shape) == 1 or y_pred.shape[-1] == 1
 
 

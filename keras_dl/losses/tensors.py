@@ -47,7 +47,7 @@ def like_predictions(y_true, y_pred):
     elif len(shape) == len(expected) + 1 and shape[-1] == 1:
         y_true = ops.squeeze(y_true, -1)
     if not compatible(tuple(y_true.shape), expected):
-        raise refusal("Expected `y_true` and `y_pred` of one shape", f"{shape} and {expected}")
+        raise refusal("`y_true` and `y_pred` should have one shape", f"{shape} and {expected}")
     return y_true
 
 
@@ -61,7 +61,7 @@ def align_factor(factor, values):
     fits = all(f in (1, None) or v in (1, None) or f == v for f, v in zip(factor.shape, values.shape, strict=False))
     if missing < 0 or not fits:
         raise refusal(
-            "Expected weights of the shape of the loss values, or of their leading axes",
+            "weights should have the shape of the loss values, or of their leading axes",
             f"weights of shape {shape} for values of shape {tuple(values.shape)}",
         )
     return factor
@@ -74,7 +74,7 @@ def class_vector(weight, num_classes, dtype, name="weight"):
     shape = np.shape(weight)
     if shape != (num_classes,):
         raise refusal(
-            f"Expected `{name}` to hold one weight per class, shape ({num_classes},), for predictions of {num_classes} "
+            f"`{name}` should hold one weight per class, shape ({num_classes},), for predictions of {num_classes} "
             "classes",
             f"{name} of shape {shape}",
         )
@@ -101,7 +101,7 @@ def class_targets(y_true, y_pred):
     if not one_index and compatible(shape, expected):
         return None, ops.cast(y_true, y_pred.dtype)
     raise refusal(
-        f"Expected `y_true` to hold class indices of shape {expected[:-1]} or class probabilities of shape {expected}",
+        f"`y_true` should hold class indices of shape {expected[:-1]} or class probabilities of shape {expected}",
         f"shape {shape}",
     )
 
@@ -116,7 +116,7 @@ def _indices(y_true):
 def check_no_ignoring(ignore_index):
     if ignore_index >= 0:
         raise refusal(
-            "Expected class indices when `ignore_index` is a class; probabilities cannot be ignored",
+            "`y_true` should hold class indices if `ignore_index` is a class; probabilities cannot be ignored",
             f"class probabilities and ignore_index={ignore_index}",
         )
 
@@ -128,17 +128,17 @@ def unpack(y_pred, names):
         shape = tuple(y_pred.shape)
         if len(shape) < 2 or shape[1] != len(names):
             raise refusal(
-                f"Expected `y_pred` to be ({', '.join(names)}), or one tensor that stacks them on axis 1, of shape "
+                f"`y_pred` should be ({', '.join(names)}), or one tensor that stacks them on axis 1, of shape "
                 f"(batch, {len(names)}, ...)",
                 f"one tensor of shape {shape}",
             )
         y_pred = ops.unstack(y_pred, num=len(names), axis=1)
     if len(y_pred) != len(names):
-        raise refusal(f"Expected `y_pred` to be ({', '.join(names)})", f"{len(y_pred)} tensors")
+        raise refusal(f"`y_pred` should be ({', '.join(names)})", f"{len(y_pred)} tensors")
     tensors = [as_float(x) for x in y_pred]
     shapes = [tuple(x.shape) for x in tensors]
     if not all(compatible(shape, shapes[0]) for shape in shapes):
-        raise refusal(f"Expected {', '.join(names)} of one shape", shapes)
+        raise refusal(f"{', '.join(names)} should have one shape", shapes)
     return tensors
 
 

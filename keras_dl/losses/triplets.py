@@ -85,7 +85,7 @@ class TripletMargin(Loss):
 
     def __init__(self, margin=1.0, p=2.0, swap=False, eps=1e-6, mining=None, reduction="mean", name=None, dtype=None):
         if mining is not None and mining not in MININGS:
-            raise refusal(f"Expected `mining` to be None or one of {MININGS}", mining=mining)
+            raise refusal(f"`mining` should be None or one of {MININGS}", mining=mining)
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.margin = margin
         self.p = p

@@ -137,7 +137,7 @@ def _generator(f):
 
 def _check(p, q, num_samples):
     if p.event_shape != q.event_shape:
-        raise refusal("Expected distributions of one event shape", f"event shapes {p.event_shape} and {q.event_shape}")
+        raise refusal("distributions should have one event shape", f"event shapes {p.event_shape} and {q.event_shape}")
     if num_samples is not None and num_samples < 2:
         raise refusal("`num_samples` should be at least 2", f"num_samples={num_samples}")
 

@@ -128,7 +128,7 @@ def rotation_equivariance_error(function, images, degrees=(90.0, 180.0, 270.0), 
     """
     images = _checked(images)
     if images.shape[1] != images.shape[2]:
-        raise refusal("Expected square images", f"images of shape {images.shape}")
+        raise refusal("images should be square", f"images of shape {images.shape}")
     outputs = _outputs(function, images, batch_size)
     inside = _disc(outputs, margin)
     errors = []
@@ -188,7 +188,7 @@ def _checked(images):
     images = np.asarray(images)
     if images.ndim != 4 or not len(images):
         raise refusal(
-            "Expected a non-empty array of images (num_images, height, width, channels)",
+            "`images` should be a non-empty array (num_images, height, width, channels)",
             f"an array of shape {images.shape}",
         )
     return images.astype("float32")

@@ -40,7 +40,7 @@ def check_pair(real, generated, least=2, names=("real", "generated")):
     real, generated = (check_vectors(x, name, least) for x, name in zip((real, generated), names, strict=True))
     if real.shape[1] != generated.shape[1]:
         sizes = f"{names[0]} of size {real.shape[1]}, {names[1]} of size {generated.shape[1]}"
-        raise refusal("Expected vectors of one size", sizes)
+        raise refusal("vectors should have one size", sizes)
     return real, generated
 
 

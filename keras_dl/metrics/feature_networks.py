@@ -113,11 +113,11 @@ def _inception(weights):
 def _check_data(classifier, x, y):
     classes = classifier.output_shape[-1]
     if y.shape != x.shape[:1] or y.dtype.kind not in "iu" or not len(y):
-        raise refusal("Expected one integer label an image", f"{x.shape} images, {y.shape} labels {y.dtype}")
+        raise refusal("`y` should hold one integer label per image", f"{x.shape} images, {y.shape} labels {y.dtype}")
     if y.min() < 0 or y.max() >= classes:
-        raise refusal(f"Expected labels from 0 to {classes - 1}", f"labels from {y.min()} to {y.max()}")
+        raise refusal(f"labels should be from 0 to {classes - 1}", f"labels from {y.min()} to {y.max()}")
     if tuple(classifier.input_shape[1:]) != x.shape[1:]:
-        raise refusal(f"Expected images of shape {classifier.input_shape[1:]}", f"{x.shape[1:]}")
+        raise refusal(f"images should have the shape {classifier.input_shape[1:]}", f"{x.shape[1:]}")
 
 
 def _load(file, name, classifier, value_range):
@@ -128,7 +128,7 @@ def _load(file, name, classifier, value_range):
     loaded = [tuple(network.input_shape[1:]), classes]
     if network.name != name or loaded != shapes:
         raise refusal(
-            f"Expected {file} to hold the features {name} of images {shapes[0]} in {shapes[1]} classes",
+            f"{file} should hold the features {name} of images {shapes[0]} in {shapes[1]} classes",
             f"{network.name}, {loaded[0]}, {loaded[1]}",
         )
     return features

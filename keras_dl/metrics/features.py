@@ -100,14 +100,14 @@ class Features:
     def accuracy(self, x, y):
         """Returns the share of images whose most probable class is their label, a float."""
         if not self.has_probabilities:
-            raise refusal("Expected features with class probabilities", f"{self.name}, which has none")
+            raise refusal("features should have class probabilities", f"{self.name}, which has none")
         return float(np.mean(self.extract(x).probabilities.argmax(-1) == np.asarray(y)))
 
     def save(self, path):
         """Writes the network as a `.keras` file, in one step; a file that we did not write is refused."""
         path = Path(path)
         if path.suffix != ".keras":
-            raise refusal("Expected a path that ends in .keras", f"{str(path)!r}")
+            raise refusal("`path` should end in .keras", f"{str(path)!r}")
         files.replace(path, self.network.save)
 
     @classmethod
@@ -120,23 +120,23 @@ class Features:
         try:
             network = keras.saving.load_model(path, compile=False)
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
-            raise refusal("Expected a .keras file of a feature network", f"{path} ({error})") from error
+            raise refusal("`path` should be a .keras file of a feature network", f"{path} ({error})") from error
         return cls(network, name, value_range, batch_size)
 
     def _check(self, images):
         expected = tuple(self.network.input_shape[1:])
         if images.ndim != len(expected) + 1 or not len(images) or not _fits(images.shape[1:], expected):
             shape = ", ".join(str(n) for n in expected)
-            raise refusal(f"Expected images of shape (num_images, {shape})", f"{images.shape}")
+            raise refusal(f"images should have the shape (num_images, {shape})", f"{images.shape}")
         low, high = float(images.min()), float(images.max())
         if not np.isfinite([low, high]).all():
-            raise refusal("Expected finite images", "images with NaN or infinity")
+            raise refusal("images should be finite", "images with NaN or infinity")
         if self.value_range is not None:
             least, most = self.value_range
             slack = 1e-3 * (most - least)
             if low < least - slack or high > most + slack:
                 extent = f"values from {low:.4g} to {high:.4g}"
-                raise refusal(f"Expected images in [{least}, {most}] for {self.name}", extent)
+                raise refusal(f"images should be in [{least}, {most}] for {self.name}", extent)
 
 
 def with_features(classifier, layer=-2, name=None):

@@ -73,7 +73,7 @@ class SampleMetric:
         """Compares all that `update_state` took; returns a dict of `Estimate`s by key."""
         missing = [name for name, parts in self._taken.items() if not parts]
         if missing:
-            raise refusal("Expected real and generated samples", f"no {' and no '.join(missing)} ones")
+            raise refusal("there should be real and generated samples", f"no {' and no '.join(missing)} ones")
         return self.compare(*map(_joined, self._taken.values()))
 
 
@@ -120,11 +120,11 @@ def check_metrics(metrics):
     metrics = list(metrics) if isinstance(metrics, (list, tuple)) else [metrics]
     strangers = [metric for metric in metrics if not isinstance(metric, SampleMetric)]
     if strangers or not metrics:
-        raise refusal("Expected one or several SampleMetric objects", f"{strangers or metrics}", error=TypeError)
+        raise refusal("metrics should be SampleMetric objects", f"{strangers or metrics}", error=TypeError)
     keys = [key for metric in metrics for key in metric.titles]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        raise refusal("Expected metrics whose results have names of their own", f"twice {', '.join(twice)}")
+        raise refusal("results of metrics should have names of their own", f"twice {', '.join(twice)}")
     return metrics
 
 

@@ -84,7 +84,7 @@ class _Overlap(keras.metrics.Metric):
             return _whole(ops.squeeze(y_true, -1))
         if y_true.shape[-1] != self.num_classes:
             raise refusal(
-                f"Expected class indices, or {self.num_classes} one-hot classes on the last axis",
+                f"`y_true` should hold class indices, or {self.num_classes} one-hot classes on the last axis",
                 f"shape {tuple(y_true.shape)}",
             )
         one = ops.isclose(ops.sum(ops.cast(y_true, "float32"), axis=-1), 1.0)
@@ -93,7 +93,7 @@ class _Overlap(keras.metrics.Metric):
     def _predicted(self, y_pred):
         if y_pred.shape[-1] != self.num_classes:
             raise refusal(
-                f"Expected predictions of shape (batch, ..., {self.num_classes})", f"shape {tuple(y_pred.shape)}"
+                f"`y_pred` should have the shape (batch, ..., {self.num_classes})", f"shape {tuple(y_pred.shape)}"
             )
         if self.num_classes == 1:
             threshold = 0.0 if self.from_logits else 0.5

@@ -50,10 +50,10 @@ def rand_score(y_true, y_pred):
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_true.shape != y_pred.shape:
-        raise refusal("Expected images of the same shape", f"{y_true.shape} and {y_pred.shape}")
+        raise refusal("images should have the same shape", f"{y_true.shape} and {y_pred.shape}")
     for y in (y_true, y_pred):
         if y.dtype.kind not in "biu" or y.min(initial=0) < 0:
-            raise refusal("Expected regions, integers of at least 0", f"{y.dtype}, least {y.min(initial=0)}")
+            raise refusal("regions should be integers of at least 0", f"{y.dtype}, least {y.min(initial=0)}")
     foreground = y_true > 0
     true, predicted = y_true[foreground].astype("int64"), y_pred[foreground].astype("int64")
     if not true.size:
@@ -124,7 +124,7 @@ def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
     """
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_true.shape != y_pred.shape or not len(y_true):
-        raise refusal("Expected stacks of images of one shape", f"{y_true.shape} and {y_pred.shape}")
+        raise refusal("stacks of images should have one shape", f"{y_true.shape} and {y_pred.shape}")
     thresholds = np.round(np.arange(0, 1, 0.1), 1) if thresholds is None else thresholds
     pairs = [(true, predicted) for true, predicted in zip(y_true, y_pred, strict=True) if np.any(true > 0)]
     if not pairs:

@@ -106,7 +106,7 @@ def pixel_counts(y_true, y_pred, num_classes=None, ignore_index=-100):
     smallest = min((int(y.min()) for y in (y_true, y_pred) if y.size), default=0)
     num_classes = largest + 1 if num_classes is None else num_classes
     if smallest < 0 or largest >= num_classes:
-        raise refusal(f"Expected class indices from 0 to {num_classes - 1}", f"values from {smallest} to {largest}")
+        raise refusal(f"class indices should be from 0 to {num_classes - 1}", f"values from {smallest} to {largest}")
     hits = np.bincount(y_true[y_true == y_pred], minlength=num_classes)
     return hits, np.bincount(y_true, minlength=num_classes), np.bincount(y_pred, minlength=num_classes)
 
@@ -114,10 +114,10 @@ def pixel_counts(y_true, y_pred, num_classes=None, ignore_index=-100):
 def _same_shape(y_true, y_pred):
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     if y_true.shape != y_pred.shape:
-        raise refusal("Expected masks of the same shape", f"{y_true.shape} and {y_pred.shape}")
+        raise refusal("masks should have the same shape", f"{y_true.shape} and {y_pred.shape}")
     for y in (y_true, y_pred):
         if y.dtype.kind not in "biu":
-            raise refusal("Expected class indices, integers or booleans", f"dtype {y.dtype}")
+            raise refusal("class indices should be integers or booleans", f"dtype {y.dtype}")
     return y_true.astype("int64"), y_pred.astype("int64")
 
 

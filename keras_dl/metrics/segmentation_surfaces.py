@@ -128,13 +128,13 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None, ignore_index=-10
     y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
     for y in (y_true, y_pred):
         if y.dtype.kind not in "biu":
-            raise refusal("Expected class indices, integers or booleans", f"dtype {y.dtype}")
+            raise refusal("class indices should be integers or booleans", f"dtype {y.dtype}")
     valid = y_true != ignore_index
     counted = [y_true[valid], y_pred[valid]] if y_true.shape == y_pred.shape else [y_true, y_pred]
     ends = [int(y.max(initial=0)) for y in counted] + [int(y.min(initial=0)) for y in counted]
     num_classes = max(ends) + 1 if num_classes is None else num_classes
     if min(ends) < 0 or max(ends) >= num_classes:
-        raise refusal(f"Expected class indices from 0 to {num_classes - 1}", f"values from {min(ends)} to {max(ends)}")
+        raise refusal(f"class indices should be from 0 to {num_classes - 1}", f"values from {min(ends)} to {max(ends)}")
     if y_true.shape == y_pred.shape:
         y_true, y_pred = (np.where(valid, y.astype("int64"), -1) for y in (y_true, y_pred))
     return np.array([hausdorff_distance(y_true == c, y_pred == c, spacing, 95.0) for c in range(num_classes)])
@@ -162,7 +162,7 @@ def surface_distances(a, b, spacing=1.0):
     """
     (a, b), spacing = _checked(a, b, spacing)
     if not (a.any() and b.any()):
-        raise refusal("Expected masks with pixels", f"{int(a.sum())} and {int(b.sum())} pixels")
+        raise refusal("masks should have pixels", f"{int(a.sum())} and {int(b.sum())} pixels")
     (box,) = ndimage.find_objects((a | b).astype("uint8"))
     a, b = (surface(mask[box]) for mask in (a, b))
     spacing = np.broadcast_to(spacing, (a.ndim,))
@@ -177,7 +177,7 @@ def surface(mask):
 def _checked(y_true, y_pred, spacing):
     masks = [np.asarray(y_true).astype(bool), np.asarray(y_pred).astype(bool)]
     if masks[0].shape != masks[1].shape or not masks[0].ndim:
-        raise refusal("Expected masks of the same shape", f"{masks[0].shape} and {masks[1].shape}")
+        raise refusal("masks should have the same shape", f"{masks[0].shape} and {masks[1].shape}")
     distances = np.asarray(spacing, "float64")
     if distances.shape not in ((), (masks[0].ndim,)) or not (np.isfinite(distances).all() and (distances > 0).all()):
         raise refusal("`spacing` should be a positive number, or one per axis", spacing=spacing)

@@ -114,7 +114,7 @@ def _transport(x, y):
     masses = [np.full(len(points), 1 / len(points)) for points in (x, y)]
     value, log = ot.emd2(*masses, ot.dist(x, y), log=True, numItermax=10_000_000)
     if log.get("warning"):
-        raise refusal("Expected the optimal transport to be solved", f"{log['warning']}", error=RuntimeError)
+        raise refusal("the optimal transport should be solved", f"{log['warning']}", error=RuntimeError)
     return float(value), (log["u"], log["v"])
 
 

@@ -6,11 +6,12 @@ import tensorflow as tf
 from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
-from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions, mean_and_variance
+from keras_dl.models.base import Update, conditions, mean_and_variance
+from keras_dl.models.flow_graphs import FlowGraphs, density
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class NormalizingFlow(ObjectiveModel):
+class NormalizingFlow(FlowGraphs):
     r"""Normalizing flow (Rezende & Mohamed 2015; Dinh et al. 2017): an exact density by an invertible map $z = f(x)$.
 
     $$\log p(x) = \log p(z) + \log \left|\det \frac{\partial f(x)}{\partial x}\right|$$
@@ -96,9 +97,9 @@ class NormalizingFlow(ObjectiveModel):
         x, condition = conditions.unpack(batch)
         parts = self.bijector, self.base, self._vectors(condition, averaged=False, training=draw.training)
         if self.dequantized is None:
-            return -_density(x, *parts, draw.training)
+            return -density(x, *parts, draw.training)
         y, log_weight = self.dequantized.forward_and_log_weight(x, self.dequantized.draw_noise(draw), draw.training)
-        bound = _density(y, *parts, draw.training) + log_weight
+        bound = density(y, *parts, draw.training) + log_weight
         return -bound, {"bits_per_dimension": self.dequantized.bits_per_dim(bound)}
 
     def initialize(self, batch, draw):
@@ -218,44 +219,6 @@ class NormalizingFlow(ObjectiveModel):
         read = keras.saving.deserialize_keras_object
         return cls(**{key: read(v) if isinstance(v, dict) and "class_name" in v else v for key, v in config.items()})
 
-    # The graphs behind them.
-
-    def _log_prob(self, x, condition=None):
-        return _density(x, self.averaged("bijector"), self.averaged("base"), self._vectors(condition))
-
-    def _weigh_noise(self, x, condition, num_samples, seed, offset):
-        def log_prob(y):
-            return self._log_prob(y, condition)
-
-        return monte_carlo.weigh_noise(self.dequantized, log_prob, x, num_samples, seed, offset)
-
-    def _encode(self, x, condition=None):
-        if self.dequantized is not None:
-            middle = 0.5 if self.dequantized.noise is None else 0.0
-            noise = tf.fill([tf.shape(x)[0], *self.dequantized.padded_shape], middle)
-            x, _ = self.dequantized.forward_and_log_weight(x, noise)
-        return self.averaged("bijector").forward_and_log_det(x, self._vectors(condition))[0]
-
-    def _decode(self, latents, condition=None):
-        x, _ = self.averaged("bijector").inverse_and_log_det(latents, self._vectors(condition))
-        return x if self.dequantized is None else self.dequantized.inverse(x)
-
-    def _sample(self, num_samples, condition, seed, call, temperature):
-        draw = Draw.for_sampling(seed, call, num_samples)
-        latents = self.averaged("base").draw_latents(draw, temperature)
-        return self._decode(tf.reshape(latents, [-1, *self.latent_shape]), condition)
-
-    @property
-    def _conditional(self):
-        return [self.embedding] if "embedding" in self.network_names else []
-
-    def _vectors(self, condition, averaged=True, training=False):
-        """The condition's vectors, float32, or `None`."""
-        if not self._conditional:
-            return None
-        network = self.averaged("embedding") if averaged else self.embedding
-        return tf.cast(network({"condition": condition}, training=training), tf.float32)
-
     def _inputs(self, x, condition):
         """Checked tensors of data and condition."""
         if not shapes.is_symbolic(x):
@@ -265,10 +228,3 @@ class NormalizingFlow(ObjectiveModel):
 
     def _check_condition(self, condition, rows):
         conditions.check(self._conditional, condition, rows)
-
-
-def _density(x, bijector, base, vectors, training=False):
-    """$\\log p(z) + \\log|\\det|$, float32, shape `(batch,)`."""
-    z, log_det = bijector.forward_and_log_det(x, vectors, training)
-    flat = tf.reshape(tf.cast(z, tf.float32), [-1, base.latent_size])
-    return base().log_prob(flat) + tf.cast(log_det, tf.float32)

@@ -42,7 +42,7 @@ def features(model, layers=None):
     names = [*last_layers] if layers is None else [layers] if isinstance(layers, str) else [*layers]
     unknown = [name for name in names if name not in known]
     if unknown or not names:
-        raise refusal(f"Expected names of stages, {[*last_layers]}, or of layers of {model.name!r}", layers=layers)
+        raise refusal(f"`layers` should name stages, {[*last_layers]}, or layers of {model.name!r}", layers=layers)
     inputs = model.inputs[0] if len(model.inputs) == 1 else model.input
     return keras.Model(inputs, {name: known[name].output for name in names}, name=f"{model.name}_features")
 

@@ -59,7 +59,7 @@ def transfer_weights(model, source, skip=(), names=None):
     used = {places.get(path) for path in parts}
     left = [name for name in modules if name not in used and not HEADS[convention].fullmatch(name)]
     if left:
-        raise refusal(f"Expected a place in {model.name!r} for every weight", f"{left[0]}, which has none")
+        raise refusal(f"every weight should have a place in {model.name!r}", f"{left[0]}, which has none")
     for weight, value in values:
         weight.assign(value)
 
@@ -105,7 +105,7 @@ def _places(model, parts, convention, names):
         return {path: names(path) for path in parts if names(path) is not None}
     places = source_names([layer.name for layer in model.layers], list(parts), convention)
     if places is None:
-        raise refusal("Expected a network that has a counterpart, or `names`", f"{model.name!r}")
+        raise refusal("`names` should be given for a network that has no counterpart", f"{model.name!r}")
     return places
 
 
@@ -138,7 +138,7 @@ def _put_channels_last(model, parts, places, modules):
 def _values(path, weights, name, modules):
     """Returns pairs of the variables of one part and the arrays that they get."""
     if name not in modules:
-        raise refusal(f"Expected the source to have {name or 'a counterpart'} for {path}", "no such weights")
+        raise refusal(f"the source should have {name or 'a counterpart'} for {path}", "no such weights")
     arrays = dict(modules[name])
     for kind in sorted({*weights, *arrays}):
         expected = tuple(weights[kind].shape) if kind in weights else None
@@ -147,7 +147,7 @@ def _values(path, weights, name, modules):
             arrays[kind], received = arrays[kind].reshape(expected), expected
         if expected != received:
             raise refusal(
-                f"{name} does not fit {path}. Expected {kind} of shape {expected} in Keras' layout, or skip=["
+                f"{name} does not fit {path}: {kind} should have the shape {expected} in Keras' layout, or skip=["
                 f"{path.split('/')[0]!r}] to keep that layer's own weights",
                 received,
             )

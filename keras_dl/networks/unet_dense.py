@@ -130,7 +130,7 @@ def h_dense_unet(
     flat, deep = _checked(Dense(**(slices or {}))), _checked(VOLUME._replace(**(volume or {})))
     if flat.up_filters[-1] != deep.up_filters[-1]:
         raise refusal(
-            "Expected both networks to end in as many channels",
+            "both networks should end in as many channels",
             f"up_filters={flat.up_filters} for slices and {deep.up_filters} for volumes",
         )
     num_classes = check_count(num_classes, "num_classes")
@@ -196,7 +196,7 @@ def _checked(dense):
     up_filters = check_sizes(dense.up_filters, "up_filters")
     if len(layers) != 4 or len(up_filters) != 5:
         raise refusal(
-            "Expected four entries of `layers` and five of `up_filters`", f"layers={layers}, up_filters={up_filters}"
+            "`layers` should have four entries and `up_filters` five", f"layers={layers}, up_filters={up_filters}"
         )
     growth_rate = check_count(dense.growth_rate, "growth_rate")
     return Dense(layers, growth_rate, check_count(dense.stem, "stem"), up_filters)

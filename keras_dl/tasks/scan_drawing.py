@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_dl import metrics
 from keras_dl.callbacks.sheets import save_figure
-from keras_dl.data.segmentation.plan import slicing_axis
+from keras_dl.data.segmentation.spacings import slicing_axis
 
 OPACITY = 0.55
 #: Kinds of errors -> their colours, which are none of the classes'.

@@ -121,5 +121,5 @@ def _check_precision(loss, y_true, y_pred):
 
 
 def _check_bad_input(loss):
-    with refuses(ValueError, "Expected `reduction`.*Received: .*'average'"):
+    with refuses(ValueError, "`reduction` should be .*Received: .*'average'"):
         with_reduction(loss, "average")

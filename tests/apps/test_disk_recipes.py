@@ -139,7 +139,7 @@ def test_changed_data_are_refused(run, tmp_path, capsys):
         ("cvae", lambda path: save_pictures(path, 9, classes=False), "learns from labels, which own does not have"),
         ("vae", lambda path: path.mkdir(), "should hold pictures alone"),
         ("vae", lambda path: None, "should be a file or folder of data. Received: no such file"),
-        ("unet", lambda path: save_pictures(path, 9), "Expected"),
+        ("unet", lambda path: save_pictures(path, 9), "should hold a folder imagesTr"),
         ("siren", lambda path: save_pictures(path, 9), "learns from values, which own does not have"),
         ("lenet", lambda path: save_pictures(path, 1), "two samples"),
     ],

@@ -183,7 +183,7 @@ def test_an_exported_segmenter_says_what_it_takes(run, segmenter, tmp_path):
     [
         (["unet", "--dataset", "digits"], "learns from masks, which digits does not have; there are: blobs"),
         (["vae", "--dataset", "blobs"], "blobs holds scans with masks, from which only recipes of segmentation learn"),
-        (["unet", "--data", "missing"], "Expected a folder of images"),
+        (["unet", "--data", "missing"], "there should be a folder of images"),
         (["unet", "--data", ".", "--dataset", "blobs"], "give one of them"),
         (["unet3d", "--dataset", "blobs"], "unet3d expects volumes"),
         (["unet", "--set", "fold=5"], "a fold from 0 to 4"),

@@ -23,7 +23,7 @@ def test_values(size):
 
 
 def test_refuses():
-    with pytest.raises(ValueError, match="known size.*Received: "):
+    with pytest.raises(ValueError, match="a known size.*Received: "):
         layers.AdaptiveAveragePooling2D(7)(keras.Input((None, 8, 3)))
     with pytest.raises(ValueError, match="`output_size`.*Received: "):
         layers.AdaptiveAveragePooling2D(0)

@@ -74,7 +74,7 @@ def test_saved_and_loaded(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"no archive")
     with pytest.raises(ValueError, match="feature network. Received: .*broken.keras"):
         metrics.Features.load(tmp_path / "broken.keras")
-    with pytest.raises(ValueError, match="ends in .keras. Received"):
+    with pytest.raises(ValueError, match="should end in .keras. Received"):
         features.save(tmp_path / "features.h5")
 
 
@@ -115,16 +115,16 @@ def test_trained_once_and_read_afterwards(tmp_path):
     assert found[0].value_range == found[1].value_range == (0.0, 1.0)
     assert found[0].accuracy(x_test, y_test) == found[1].accuracy(x_test, y_test) > 0.8
     assert metrics.KID(found[1]).title("kid") == "KID[lenet-digits]"
-    with pytest.raises(ValueError, match="to hold the features lenet-other.*Received: lenet-digits"):
+    with pytest.raises(ValueError, match="should hold the features lenet-other.*Received: lenet-digits"):
         metrics.train_features(classifier, x, y, "lenet-other", file)
 
 
 @pytest.mark.parametrize(
     ("x", "y", "message"),
     [
-        (images(3), [0, 1], "one integer label an image.*Received"),
-        (images(2), [0.0, 1.0], "one integer label an image.*Received"),
-        (images(2), [0, 3], "labels from 0 to 2. Received: labels from 0 to 3"),
+        (images(3), [0, 1], "one integer label per image.*Received"),
+        (images(2), [0.0, 1.0], "one integer label per image.*Received"),
+        (images(2), [0, 3], "labels should be from 0 to 2. Received: labels from 0 to 3"),
         (images(2, (4, 4, 1)), [0, 1], r"shape \(8, 8, 1\). Received: \(4, 4, 1\)"),
     ],
 )

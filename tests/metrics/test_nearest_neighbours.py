@@ -24,7 +24,7 @@ def test_equals_a_count_by_hand():
         (([[0.0]], [0, 1], [[0.0]], [0], 1), "`labels` should be 1 integers. Received"),
         (([[0.0]], [0], [[0.0]], [0.5], 1), "`test_labels` should be 1 integers. Received"),
         (([[np.nan]], [0], [[0.0]], [0], 1), "should be finite"),
-        (([[0.0, 1.0]], [0], [[0.0]], [0], 1), "vectors of one size"),
+        (([[0.0, 1.0]], [0], [[0.0]], [0], 1), "vectors should have one size"),
     ],
 )
 def test_bad_input_is_refused(arguments, message):

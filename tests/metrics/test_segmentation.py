@@ -73,12 +73,15 @@ def test_bad_arrays_are_refused():
         (lambda: metrics.rand_score(np.ones((2, 2), int), np.ones((2, 3), int)), "same shape"),
         (lambda: metrics.rand_score(np.ones((2, 2), int), -np.ones((2, 2), int)), "at least 0"),
         (lambda: metrics.maximal_rand_score(np.ones((0, 2)), np.ones((0, 2))), "one shape"),
-        (lambda: metrics.hausdorff_95(np.ones((2, 2)), np.ones((2, 2))), "class indices, integers"),
-        (lambda: metrics.hausdorff_95(np.ones((2, 2), int), np.full((2, 2), 2), num_classes=2), "indices from 0 to 1"),
+        (lambda: metrics.hausdorff_95(np.ones((2, 2)), np.ones((2, 2))), "class indices should be integers"),
+        (
+            lambda: metrics.hausdorff_95(np.ones((2, 2), int), np.full((2, 2), 2), num_classes=2),
+            "indices should be from 0 to 1",
+        ),
         (lambda: metrics.Dice(0), "`num_classes`"),
         (lambda: metrics.Dice(1, include_background=False), "`num_classes`"),
         (lambda: metrics.IoU(3, class_id=3), "`class_id`"),
-        (lambda: metrics.IoU(3).update_state([[0]], [[[0.1, 0.9]]]), "predictions of shape"),
+        (lambda: metrics.IoU(3).update_state([[0]], [[[0.1, 0.9]]]), "`y_pred` should have the shape"),
     ):
         with pytest.raises(ValueError, match=message) as error:
             call()
@@ -285,7 +288,7 @@ def test_surfaces_of_empty_masks():
     empty, one = np.zeros((3, 3), bool), np.eye(3, dtype=bool)
     assert metrics.average_surface_distance(empty, one) == np.inf and metrics.surface_dice(one, empty, 1.0) == 0
     assert np.isnan(metrics.average_surface_distance(empty, empty)) and np.isnan(metrics.surface_dice(empty, empty, 1))
-    with pytest.raises(ValueError, match="masks with pixels. Received: 3 and 0 pixels"):
+    with pytest.raises(ValueError, match="masks should have pixels. Received: 3 and 0 pixels"):
         metrics.surface_distances(one, empty)
     with pytest.raises(ValueError, match="`tolerance` should be a number of at least 0. Received: tolerance=-1"):
         metrics.surface_dice(one, one, -1)

@@ -34,12 +34,12 @@ def augment(transforms, images, masks=None, *, seed=0, step=0):
     """
     images = tf.convert_to_tensor(images)
     if not images.dtype.is_floating:
-        raise refusal("Expected images of a float type", f"{images.dtype.name}")
+        raise refusal("images should have a float type", f"{images.dtype.name}")
     masks = None if masks is None else tf.convert_to_tensor(masks)
     flat = masks is not None and len(masks.shape) < len(images.shape)
     masks = masks[..., None] if flat else masks
     if masks is not None and masks.shape[1:-1] != images.shape[1:-1]:
-        raise refusal("Expected masks of the images' size", f"{images.shape} and {masks.shape}")
+        raise refusal("masks should have the images' size", f"{images.shape} and {masks.shape}")
     key = seed if tf.is_tensor(seed) else tf.constant([seed, STREAM], tf.int64)
     key = tf.random.fold_in(key, tf.cast(step, key.dtype))
     for number, transform in enumerate(transforms):

@@ -85,8 +85,7 @@ class KerasLayer(Transform):
             moved = self._moved(tf.constant(masks), _transformation(self.layer, images, keys)).numpy()
         if not np.isin(moved, PROBE_LABELS).all():
             raise refusal(
-                "Expected a layer that moves the values of masks and does not mix them, for images of size "
-                f"{tuple(sizes)}",
+                f"the layer should move the values of masks and not mix them, for images of size {tuple(sizes)}",
                 layer=self.layer,
             )
         self._sizes_with_masks.add(sizes)

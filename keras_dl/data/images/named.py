@@ -41,12 +41,12 @@ def load(name, track=None):
     """
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES) or NAMES
-        raise refusal(f"Expected the name of a set of images; the nearest: {', '.join(near)}", f"{name!r}")
+        raise refusal(f"`name` should be that of a set of images; the nearest: {', '.join(near)}", f"{name!r}")
     if name == "drawings":
         return Images([drawing(number) for number in range(_COUNT)], [f"drawing_{n:02d}" for n in range(_COUNT)])
     root = os.environ.get("KERAS_DL_DATA")
     if not root:
-        text = f"Expected the environment variable KERAS_DL_DATA to name a folder with {name}/"
+        text = f"the environment variable KERAS_DL_DATA should name a folder with {name}/"
         raise refusal(text, "it is not set", error=FileNotFoundError)
     return open_folder(Path(root) / name, track=track)
 

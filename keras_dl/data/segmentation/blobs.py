@@ -49,7 +49,7 @@ class Blobs(Sequence):
         known = [f"blobs_{number:02d}" for number in range(COUNTS[dimensions])]
         self.names = known if names is None else sorted(names)
         if unknown := sorted(set(self.names) - set(known)):
-            raise refusal(f"Expected names from {known[0]} to {known[-1]}", f"{', '.join(unknown)}")
+            raise refusal(f"names should be from {known[0]} to {known[-1]}", f"{', '.join(unknown)}")
 
     def __len__(self):
         return len(self.names)

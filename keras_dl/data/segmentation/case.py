@@ -63,19 +63,19 @@ def check_case(case):
     image, spacing = np.asarray(case.image), np.asarray(case.spacing, "float64")
     sizes = image.shape[:-1]
     if image.dtype.kind not in "biuf" or not image.size:
-        raise refusal("Expected an image of numbers", f"{image.dtype}, {image.shape} in {case.name}")
+        raise refusal("an image should hold numbers", f"{image.dtype}, {image.shape} in {case.name}")
     if not np.isfinite(image).all():
-        raise refusal("Expected finite values", f"NaN or infinity in {case.name}")
+        raise refusal("values should be finite", f"NaN or infinity in {case.name}")
     if spacing.shape != (len(sizes),) or not (np.isfinite(spacing) & (spacing > 0)).all():
         raise refusal(
-            "Expected a positive spacing for each axis of an image (*sizes, channels)",
+            "`spacing` should be positive for each axis of an image (*sizes, channels)",
             f"spacing {case.spacing} for shape {image.shape} in {case.name}",
         )
     if case.labels is None:
         return
     labels = np.asarray(case.labels)
     if labels.shape != sizes:
-        raise refusal(f"Expected labels of the image's shape, {sizes}", f"{labels.shape} in {case.name}")
+        raise refusal(f"labels should have the image's shape, {sizes}", f"{labels.shape} in {case.name}")
     least = labels.min(where=labels != IGNORED, initial=0) if labels.dtype.kind in "iu" else 0
     if labels.dtype.kind not in "biu" or least < 0:
-        raise refusal("Expected integers of at least 0 as labels", f"{labels.dtype} from {labels.min()} in {case.name}")
+        raise refusal("labels should be integers of at least 0", f"{labels.dtype} from {labels.min()} in {case.name}")

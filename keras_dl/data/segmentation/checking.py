@@ -34,7 +34,7 @@ def check_labels(labels, allowed, path):
     strangers = sorted(v for v in values if v < 0 or (allowed is not None and v not in allowed))
     if strangers:
         known = "labels of at least 0" if allowed is None else f"the labels {listed(map(str, sorted(allowed)))}"
-        raise refusal(f"Expected {known}", f"{listed(map(str, strangers))} in {named(path)}")
+        raise refusal(f"a mask should hold {known}", f"{listed(map(str, strangers))} in {named(path)}")
     return values
 
 
@@ -47,7 +47,7 @@ def consecutive(values):
     rare = min(labels[missing:], key=lambda v: sum(v in labels_of_case for labels_of_case in values.values()))
     holders = [name for name, labels_of_case in values.items() if rare in labels_of_case]
     raise refusal(
-        "Expected labels 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`, "
+        "labels should be 0, 1, 2 ... without a gap, or 0 and 255; else renumber them, or give `label_values`, "
         "or `ignore` for pixels that train nothing",
         f"{listed(map(str, labels))}, of which {rare} in {listed(holders)}",
     )
@@ -68,14 +68,15 @@ def check_alike(opened, modalities, problems):
         layouts.setdefault((image.layout, kinds), []).append(name)
     if len(shapes) > 1:
         kinds = "; ".join(f"{axes} axes, {n} channels in {listed(names)}" for (axes, n), names in shapes.items())
-        problems.messages.insert(0, f"Expected images of as many axes and channels each. Received: {kinds}")
+        problems.messages.insert(0, f"images should have as many axes and channels each. Received: {kinds}")
     elif len(layouts) > 1:
         kinds = "; ".join(f"{_kinds(*key)} in {listed(names)}" for key, names in layouts.items())
-        problems.messages.insert(0, f"Expected the same channels in every image. Received: {kinds}")
+        problems.messages.insert(0, f"every image should have the same channels. Received: {kinds}")
     elif modalities and shapes and next(iter(shapes))[1] != len(modalities):
         problems.messages.insert(
             0,
-            f"Expected the {len(modalities)} channels that dataset.json names, {listed(modalities)}; name each. "
+            f"images should have the {len(modalities)} channels that dataset.json names, "
+            f"{listed(modalities)}; name each. "
             f"Received: {next(iter(shapes))[1]} in {listed(opened)}",
         )
     elif opened:
@@ -97,5 +98,5 @@ def _check_spacings(opened, problems):
             usual = ", ".join(f"{value:.3g}" for value in np.exp(middle))
             spacing = ", ".join(f"{value:.3g}" for value in opened[name].spacing)
             problems.messages.append(
-                f"Expected spacings in one unit, here about {usual}; correct the header. Received: {spacing} in {name}"
+                f"spacings should be in one unit, here about {usual}; correct the header. Received: {spacing} in {name}"
             )

@@ -52,7 +52,7 @@ def describe(folder):
     except _Regions as error:
         raise refusal(str(error), f"regions in {folder.name}/dataset.json") from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise refusal("Expected dataset.json to name labels and channels", f"{error!r}") from error
+        raise refusal("dataset.json should name labels and channels", f"{error!r}") from error
     ignore = numbers.pop(IGNORE, None)
     if not numbers:
         return Description(None, ignore, modalities)
@@ -68,7 +68,7 @@ def _labels(labels):
     regions = [name for name, value in labels.items() if isinstance(value, (list, tuple))]
     if regions:
         raise _Regions(
-            "Expected one number for each name of a label: labels here exclude one another. Name the numbers that are "
+            "each name of a label should have one number: labels here exclude one another. Name the numbers that are "
             f"in the files instead of {', '.join(map(str, regions))}, and join classes of the predictions."
         )
     by_number = all(map(str.isdecimal, labels)) and bool(labels)

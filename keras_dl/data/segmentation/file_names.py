@@ -55,7 +55,7 @@ def _inside(folder, names, alone=False):
     if folders or alone:
         return folders[0] if folders else folder
     there = listed(sorted(path.name for path in folder.iterdir())) or "nothing"
-    raise refusal(f"Expected a folder {' or '.join(names)} in {folder}", there, error=FileNotFoundError)
+    raise refusal(f"{folder} should hold a folder {' or '.join(names)}", there, error=FileNotFoundError)
 
 
 def _files(folder):
@@ -65,9 +65,9 @@ def _files(folder):
         return readers[0]
     if readers:
         examples = " and ".join(next(iter(stems.values())).name for _, stems in readers)
-        raise refusal(f"Expected NIfTI files or pictures in {folder}", f"both, as {examples}")
+        raise refusal(f"{folder} should hold either NIfTI files or pictures", f"both, as {examples}")
     suffixes = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
-    raise refusal(f"Expected images ({suffixes}) in {folder}", "none", error=FileNotFoundError)
+    raise refusal(f"{folder} should hold images ({suffixes})", "none", error=FileNotFoundError)
 
 
 def _by_stem(folder, files):
@@ -78,12 +78,12 @@ def _by_stem(folder, files):
         suffix = next((s for s in files.SUFFIXES if path.name.lower().endswith(s)), None)
         if path.suffix.lower() in UNREADABLE:
             formats = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
-            raise refusal(f"Expected files of {formats}; convert others", f"{named(path)}")
+            raise refusal(f"files should be {formats}; convert others", f"{named(path)}")
         if suffix is None:
             continue
         stem = path.name[: -len(suffix)]
         if stem in paths:
-            raise refusal("Expected one file of each name", f"{paths[stem].name} and {named(path)}")
+            raise refusal("there should be one file of each name", f"{paths[stem].name} and {named(path)}")
         paths[stem] = path
     return paths
 
@@ -114,7 +114,7 @@ def _check_pairs(images, labels):
     if without or alone:
         faults = [f"no labels for {listed(without)}"] if without else []
         faults += [f"no image for {listed(alone)}"] if alone else []
-        raise refusal("Expected labels of the same name for every image", f"{'; '.join(faults)}")
+        raise refusal("every image should have labels of the same name", f"{'; '.join(faults)}")
 
 
 def _check_channels(images):
@@ -128,7 +128,7 @@ def _check_channels(images):
         numbers.setdefault(channels, []).append(name)
     if len(numbers) > 1:
         numberings = "; ".join(f"{', '.join(channels)} of {listed(names)}" for channels, names in numbers.items())
-        raise refusal("Expected channels of the same numbers for every image", numberings)
+        raise refusal("every image should have channels of the same numbers", numberings)
 
 
 def path_stem(path):

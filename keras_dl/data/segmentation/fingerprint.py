@@ -88,14 +88,14 @@ def fingerprint(cases, num_classes=None, modalities=None, seed=0):
         chosen = rng.integers(0, len(foreground), SAMPLES_A_CASE) if len(foreground) else []
         draws.append(foreground[chosen])
     if not shapes:
-        raise refusal("Expected at least one case", "none")
+        raise refusal("there should be at least one case", "none")
     channels = draws[0].shape[-1]
     modalities = ("mri",) * channels if modalities is None else modalities
     modalities = tuple(str(modality).lower() for modality in modalities)
     if len(modalities) != channels:
-        raise refusal(f"Expected a modality for each of {channels} channels", f"modalities={modalities}")
+        raise refusal(f"`modalities` should hold one for each of {channels} channels", f"modalities={modalities}")
     if num_classes is not None and largest >= num_classes:
-        raise refusal(f"Expected labels from 0 to {num_classes - 1}", largest)
+        raise refusal(f"labels should be from 0 to {num_classes - 1}", largest)
     num_classes = largest + 1 if num_classes is None else num_classes
     intensities = _intensities(np.concatenate(draws))
     return Fingerprint(tuple(spacings), tuple(shapes), num_classes, modalities, intensities, float(np.median(shares)))
@@ -132,9 +132,9 @@ def _intensities(draws):
 def _check(case, draws, spacings):
     check_case(case)
     if case.labels is None:
-        raise refusal("Expected cases with labels", f"none for {case.name}")
+        raise refusal("cases should have labels", f"none for {case.name}")
     if draws and (len(case.spacing) != len(spacings[0]) or case.image.shape[-1] != draws[0].shape[-1]):
         raise refusal(
-            f"Expected cases of {len(spacings[0])} axes and {draws[0].shape[-1]} channels",
+            f"cases should have {len(spacings[0])} axes and {draws[0].shape[-1]} channels",
             f"an image of shape {case.image.shape} in {case.name}",
         )

@@ -57,7 +57,7 @@ class Folder(Sequence):
         """
         unknown = sorted(set(names) - set(self.names))
         if unknown:
-            raise refusal("Expected names of cases in the folder", f"{listed(unknown)}")
+            raise refusal("names should be those of cases in the folder", f"{listed(unknown)}")
         attributes = {name: value for name, value in vars(self).items() if name not in ("names", "_cases")}
         return Folder({name: self._cases[name] for name in names}, **attributes)
 
@@ -110,7 +110,7 @@ def open_folder(folder, labelled=True, num_classes=None, label_values=None, chan
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise refusal("Expected a folder of images", f"{folder}, which is none", error=FileNotFoundError)
+        raise refusal("there should be a folder of images", f"{folder}, which is none", error=FileNotFoundError)
     check_classes(num_classes, label_values, ignore)
     description = describe(folder)
     if ignore is None and not (label_values is not None and description.ignore in label_values):
@@ -151,14 +151,14 @@ def _read(files, images, labels, allowed, modalities, store):
             paths = images[name]
             opened = files.read_image(paths)
             if not np.isfinite(opened.image).all():
-                raise refusal("Expected finite values", f"NaN or infinity in {listed(map(named, paths))}")
+                raise refusal("values should be finite", f"NaN or infinity in {listed(map(named, paths))}")
             mask = None
             if labels is not None:
                 check_colours(opened.image, modalities or opened.modalities, opened.source.white, named(paths[0]))
                 mask, grid = files.read_labels(labels[name])
                 if mask.ndim != opened.image.ndim - 1:
                     raise refusal(
-                        "Expected an image of the axes of its labels: of volumes three axes, or four with channels",
+                        "an image should have the axes of its labels: of volumes three axes, or four with channels",
                         f"shape {opened.image.shape[:-1]} in {named(paths[0])}",
                     )
                 files.check_same_grid(opened.grid, grid, named(labels[name]))

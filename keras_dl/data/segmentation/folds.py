@@ -48,7 +48,7 @@ def fold(names, number, num_folds=5, seed=12345, groups=None):
         return _given(names, number, num_folds, groups)
     if groups is not None and set(groups) != set(names):
         strangers = sorted(map(str, set(groups) ^ set(names)))
-        raise refusal("Expected a group for each case and no other", f"another set by {listed(strangers)}")
+        raise refusal("`groups` should hold a group for each case and no other", f"another set by {listed(strangers)}")
     if groups is None:
         unit_of, units, what = {name: name for name in names}, names, "names"
     else:
@@ -56,7 +56,7 @@ def fold(names, number, num_folds=5, seed=12345, groups=None):
         units, what = sorted(set(unit_of.values())), "groups"
     if len(set(names)) != len(names) or not 2 <= num_folds <= len(units) or number not in range(num_folds):
         raise refusal(
-            f"Expected at least {num_folds} different {what} and a fold from 0 to {num_folds - 1}",
+            f"there should be at least {num_folds} different {what}, and a fold from 0 to {num_folds - 1}",
             f"{len(units)} {what}, {len(set(units))} of them different, and fold {number!r}",
         )
     splits = KFold(num_folds, shuffle=True, random_state=seed).split(units)
@@ -92,27 +92,27 @@ def read_groups(source, names):
         text = path.read_text(encoding="utf-8-sig")
         groups = json.loads(text) if path.suffix == ".json" else _lines(text)
     except (ValueError, UnicodeDecodeError) as error:
-        raise refusal(f"Expected {path} to be JSON or lines `name,group`", error) from error
+        raise refusal(f"{path} should be JSON or lines `name,group`", error) from error
     if isinstance(groups, list):
         if not all(isinstance(one, dict) and {"train", "val"} <= set(one) for one in groups):
-            raise refusal(f"Expected folds {{train, val}} in {path}", f"{listed(map(str, groups))}")
+            raise refusal(f"{path} should hold folds {{train, val}}", f"{listed(map(str, groups))}")
         return [{part: sorted(map(str, one[part])) for part in ("train", "val")} for one in groups]
     missing = [name for name in names if name not in groups]
     if missing:
-        raise refusal(f"Expected a group for each case in {path}", f"none for {listed(missing)}")
+        raise refusal(f"{path} should hold a group for each case", f"none for {listed(missing)}")
     return {name: str(groups[name]) for name in names}
 
 
 def _given(names, number, num_folds, folds):
     if len(folds) != num_folds or number not in range(num_folds):
-        raise refusal(f"Expected {num_folds} folds", f"{len(folds)}, and fold {number!r}")
+        raise refusal(f"there should be {num_folds} folds", f"{len(folds)}, and fold {number!r}")
     training, validation = folds[number]["train"], folds[number]["val"]
     strangers = sorted({*training, *validation} - set(names))
     both = sorted(set(training) & set(validation))
     if strangers or both or not training or not validation:
         faults = [f"no cases {listed(strangers)}"] if strangers else []
         faults += [f"{listed(both)} in both parts"] if both else []
-        raise refusal("Expected two parts of the cases", f"{'; '.join(faults) or 'an empty part'}")
+        raise refusal("a fold should be two parts of the cases", f"{'; '.join(faults) or 'an empty part'}")
     return sorted(training), sorted(validation)
 
 
@@ -120,11 +120,12 @@ def _matched(pattern, names):
     try:
         matches = {name: re.match(pattern, name) for name in names}
     except re.error as error:
-        raise refusal("Expected a file or a regular expression", f"{pattern!r}, {error}") from error
+        raise refusal("`groups` should be a file or a regular expression", f"{pattern!r}, {error}") from error
     missing = [name for name, match in matches.items() if match is None]
     if missing:
         raise refusal(
-            "Expected a file, or the beginning of every name", f"{pattern!r}, which does not match {listed(missing)}"
+            "`groups` should be a file, or match the beginning of every name",
+            f"{pattern!r}, which does not match {listed(missing)}",
         )
     return {name: match[min(match.re.groups, 1)] for name, match in matches.items()}
 

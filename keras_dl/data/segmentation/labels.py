@@ -41,7 +41,7 @@ def whole_numbers(values, path, step=0.0):
     if not finite or np.abs(values - rounded).max(initial=0) > tolerance:
         strange = np.unique(values[~(np.abs(values - np.rint(values)) <= tolerance)] if finite else values)
         raise refusal(
-            "Expected a mask rounded (numpy.rint) and saved as integers: whole numbers as labels",
+            "labels should be whole numbers: round the mask (numpy.rint) and save it as integers",
             f"{listed(map(str, strange))} in {named(path)}",
         )
     return rounded.astype("int32")

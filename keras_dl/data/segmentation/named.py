@@ -42,13 +42,13 @@ def load(name):
     """
     if name not in NAMES:
         near = difflib.get_close_matches(str(name), NAMES) or NAMES
-        raise refusal(f"Expected the name of a set of scans; the nearest: {', '.join(near)}", f"{name!r}")
+        raise refusal(f"`name` should be that of a set of scans; the nearest: {', '.join(near)}", f"{name!r}")
     if name in EMBEDDED:
         return Blobs(EMBEDDED[name])
     root = os.environ.get("KERAS_DL_DATA")
     if not root:
         raise refusal(
-            f"Expected the environment variable KERAS_DL_DATA to name a folder with {name}/",
+            f"the environment variable KERAS_DL_DATA should name a folder with {name}/",
             "it is not set",
             error=FileNotFoundError,
         )

@@ -101,7 +101,7 @@ def read_image(paths):
     for path, (other, other_grid, _, _) in zip(paths[1:], parts[1:], strict=True):
         check_same_grid(grid, other_grid, named(path))
         if other.ndim != array.ndim or array.ndim == 4:
-            raise refusal("Expected one channel in each of several files", f"{other.shape} in {named(path)}")
+            raise refusal("each of several files should hold one channel", f"{other.shape} in {named(path)}")
     flat = source.flat_axis is not None
     rank = 2 if flat else 3
     channels = [_with_channel_axis(part, rank) for part, _, _, _ in parts]
@@ -133,14 +133,14 @@ def read_labels(path):
     """
     labels, grid, source, step = _read(path)
     if labels.ndim != (3 if source.flat_axis is None else 2):
-        raise refusal("Expected labels of three axes", f"shape {labels.shape} in {named(path)}")
+        raise refusal("labels should have three axes", f"shape {labels.shape} in {named(path)}")
     return whole_numbers(labels, path, step), grid
 
 
 def check_same_grid(grid, other, name):
     """Raises a `ValueError` unless two `Grid`s have the same voxels; one without a unit has the other's."""
     if grid.shape != other.shape:
-        raise refusal(f"Expected the shape of the image, {grid.shape}", f"{other.shape} in {name}")
+        raise refusal(f"labels should have the shape of the image, {grid.shape}", f"{other.shape} in {name}")
     unit = grid.unit or 1.0
     affine, other_affine = unit * grid.affine, (other.unit or unit) * other.affine
     affine, other_affine = (np.vstack([a[:3], [0, 0, 0, 1]]) for a in (affine, other_affine))
@@ -148,7 +148,9 @@ def check_same_grid(grid, other, name):
     apart = np.abs((affine - other_affine) @ corners).max()
     smallest = np.sqrt((affine[:3, :3] ** 2).sum(axis=0)).min()
     if not apart < 0.5 * smallest:
-        raise refusal("Expected the image's place in space, within half a voxel", f"one {apart:.3g} mm away in {name}")
+        raise refusal(
+            "labels should lie where the image does, within half a voxel", f"one {apart:.3g} mm away in {name}"
+        )
 
 
 def import_nibabel():
@@ -156,7 +158,7 @@ def import_nibabel():
         import nibabel
     except ImportError as error:
         raise refusal(
-            "Expected nibabel for NIfTI files: pip install 'keras_dl[medical]'",
+            "the package nibabel should be installed to read NIfTI files: pip install 'keras_dl[medical]'",
             "no module named nibabel",
             error=ImportError,
         ) from error
@@ -182,16 +184,16 @@ def _read(path):
         array = np.asanyarray(image.dataobj)
         step = abs(float(image.dataobj.slope))
     except Exception as error:  # nibabel raises whatever the damage leads to, zlib's and NumPy's errors among them
-        raise refusal(f"Expected {named(path)} to be a NIfTI file", f"{reason(error)}") from error
+        raise refusal(f"{named(path)} should be a NIfTI file", f"{reason(error)}") from error
     if array.dtype.kind not in "biuf":
-        raise refusal("Expected one real number a voxel", f"type {array.dtype} in {named(path)}")
+        raise refusal("a voxel should be one real number", f"type {array.dtype} in {named(path)}")
     if not _invertible(affine):
-        raise refusal("Expected an affine with an inverse", f"{affine.tolist()} in {named(path)}")
+        raise refusal("an affine should have an inverse", f"{affine.tolist()} in {named(path)}")
     array = array.astype("float32") if array.dtype == "float16" else array
     if array.ndim == 4 and array.shape[3] == 1:
         array = array[..., 0]
     if array.ndim not in (2, 3, 4) or 0 in array.shape:
-        raise refusal("Expected three axes, or four with channels", f"shape {array.shape} in {named(path)}")
+        raise refusal("a volume should have three axes, or four with channels", f"shape {array.shape} in {named(path)}")
     flat = array.ndim == 2
     array = array[..., None] if flat else array
     orientation = nibabel.io_orientation(affine)

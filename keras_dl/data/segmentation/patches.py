@@ -48,7 +48,7 @@ class Patches:
         self.batch_size = check_count(batch_size or plan.batch_size, "batch_size")
         self.seed = check_count(seed, "seed", least=0)
         if not self.cases or any(case.labels is None for case in self.cases):
-            raise refusal("Expected prepared cases with labels", f"{len(self.cases)} cases, some without")
+            raise refusal("cases should be prepared and have labels", f"{len(self.cases)} cases, some without")
         if not 0 <= foreground <= 1 or len(self.patch_size) != len(plan.patch_size):
             raise refusal(
                 f"`foreground` should be from 0 to 1, and `patch_size` have {len(plan.patch_size)} entries",

@@ -39,7 +39,7 @@ class PictureSource(NamedTuple):
         values = np.arange(labels.max(initial=0) + 1) if self.label_values is None else np.array(self.label_values)
         largest = int(values.max(initial=0))
         if largest > LARGEST:
-            raise refusal(f"Expected label values up to {LARGEST} for a PNG file", f"{largest} for {path}")
+            raise refusal(f"label values should be at most {LARGEST} for a PNG file", f"{largest} for {path}")
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(values[labels].astype("uint8" if largest < 256 else "uint16")).save(path)
@@ -65,12 +65,12 @@ def read_image(paths):
     for path, part in zip(paths, parts, strict=True):
         if part.array.shape[:2] != parts[0].array.shape[:2]:
             raise refusal(
-                f"Expected the shape of the first channel, {parts[0].array.shape}",
+                f"channels should have the shape of the first, {parts[0].array.shape}",
                 f"{part.array.shape} in {named(path)}",
             )
     whites = {part.white for part in parts if part.colours} or {max(part.white for part in parts)}
     if len(whites) > 1:
-        raise refusal("Expected colours of as many bits", f"8 and 16 in {', '.join(map(named, paths))}")
+        raise refusal("colours should have as many bits in each file", f"8 and 16 in {', '.join(map(named, paths))}")
     layout = tuple(part.array.shape[-1] for part in parts)
     modalities = sum((_modalities(part) for part in parts), ())
     arrays = [part.array for part in parts]
@@ -96,10 +96,10 @@ def read_labels(path):
     """
     picture = _read(path)
     if picture.refusal is not None:
-        raise refusal("Expected a mask as it was drawn", f"{named(path)}, {picture.refusal}")
+        raise refusal("a mask should be as it was drawn", f"{named(path)}, {picture.refusal}")
     labels = picture.array if picture.indices is None else picture.indices[..., None]
     if (labels != labels[..., :1]).any():
-        raise refusal("Expected a grey picture of labels", f"a coloured one, {named(path)}")
+        raise refusal("a picture of labels should be grey", f"a coloured one, {named(path)}")
     labels = labels[..., 0]
     if picture.indices is None and picture.alpha is not None:
         _check_alpha(labels, picture.alpha, path)
@@ -112,7 +112,7 @@ def _check_alpha(labels, alpha, path):
         opacity = alpha[labels == value]
         if (opacity != opacity[0]).any():
             raise refusal(
-                "Expected a mask whose greys are its labels; save it without transparency, on black",
+                "the greys of a mask should be its labels; save it without transparency, on black",
                 f"pixels of grey {value} that are transparent and others that are not in {named(path)}",
             )
 
@@ -120,7 +120,7 @@ def _check_alpha(labels, alpha, path):
 def check_same_grid(grid, other, name):
     """Raises a `ValueError` unless two pictures have the same size."""
     if grid != other:
-        raise refusal(f"Expected the shape of the image, {grid}", f"{other} in {name}")
+        raise refusal(f"labels should have the shape of the image, {grid}", f"{other} in {name}")
 
 
 def _read(path):
@@ -130,11 +130,11 @@ def _read(path):
             magic = file.read(4)
         picture = (tiff if magic in tiff.MAGIC else raster).read(path)
     except UnknownPicture as error:
-        raise refusal("Expected one grey or coloured picture", f"{named(path)}, {error}") from error
+        raise refusal("a file should be one grey or coloured picture", f"{named(path)}, {error}") from error
     except ImportError:
         raise
     except Exception as error:  # the readers raise whatever the damage leads to
-        raise refusal(f"Expected {named(path)} to be a picture", f"{reason(error)}") from error
+        raise refusal(f"{named(path)} should be a picture", f"{reason(error)}") from error
     if picture.array.dtype.kind not in "biuf" or not picture.array.size:
-        raise refusal("Expected one real number a pixel", f"type {picture.array.dtype} in {named(path)}")
+        raise refusal("a pixel should be one real number", f"type {picture.array.dtype} in {named(path)}")
     return picture

@@ -7,10 +7,9 @@ import numpy as np
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.data.segmentation.fingerprint import Intensities
-from keras_dl.data.segmentation.resampling import ROUNDING
+from keras_dl.data.segmentation.spacings import ANISOTROPIC, median_shape, slicing_axis, target_spacing
 from keras_dl.data.segmentation.topology import feature_map_values, topology
 
-ANISOTROPIC = 3  # an axis is coarse if its spacing is more than so many times the others'
 SHARE_OF_DATA = 0.05  # of all pixels, at most so many are in one batch
 SMALLEST_BATCH = 2
 FIRST_FILTERS = 32
@@ -175,37 +174,6 @@ def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
     )
 
 
-def slicing_axis(spacing):
-    """Returns the coarsest axis of a volume, along which slices are told apart; the last of equals, which is up.
-
-    Example:
-
-    >>> slicing_axis((1.0 + 1e-7, 1.0, 1.0)), slicing_axis((1.0, 3.0, 1.0))
-    (2, 1)
-    """
-    return int(np.flatnonzero(np.isclose(spacing, max(spacing), rtol=ROUNDING, atol=0))[-1])
-
-
-def target_spacing(fingerprint):
-    """Returns the spacing to resample to, one per axis; see `plan`."""
-    spacing = np.median(fingerprint.spacings, axis=0)
-    shape = np.median(fingerprint.shapes, axis=0)
-    coarsest = int(np.argmax(spacing))
-    others = [axis for axis in range(len(spacing)) if axis != coarsest]
-    coarse = spacing[coarsest] > ANISOTROPIC * spacing[others].max()
-    if coarse and ANISOTROPIC * shape[coarsest] < shape[others].min():
-        finer = np.percentile(np.asarray(fingerprint.spacings)[:, coarsest], 10)
-        spacing[coarsest] = max(finer, spacing[others].max())
-    return tuple(float(s) for s in spacing)
-
-
-def median_shape(fingerprint, spacing):
-    """Returns the median sizes that the images have after resampling, rounded."""
-    pairs = zip(fingerprint.shapes, fingerprint.spacings, strict=True)
-    shapes = [np.round(np.multiply(shape, old) / spacing) for shape, old in pairs]
-    return tuple(int(round(n)) for n in np.maximum(np.median(shapes, axis=0), 1))
-
-
 def _fitting(spacing, shape, num_classes, reference):
     """Returns the topology of the largest patch that fits, its channels, and how many values its feature maps hold."""
     rank = len(spacing)
@@ -222,7 +190,7 @@ def _fitting(spacing, shape, num_classes, reference):
         patch = _smaller(network, spacing, shape)
         if min(patch) < 1:
             raise refusal(
-                f"Expected a `memory_budget` for the {values} values of a patch of {network.patch_size}",
+                f"`memory_budget` should allow for the {values} values of a patch of {network.patch_size}",
                 f"one for {int(limit)} values",
             )
 
@@ -253,13 +221,13 @@ def _check(fingerprint, memory_budget, dimensions):
     ranks = {len(values) for values in (*fingerprint.spacings, *fingerprint.shapes)}
     if len(ranks) != 1 or not ranks <= {2, 3} or len(fingerprint.spacings) != len(fingerprint.shapes):
         raise refusal(
-            "Expected a spacing and a shape of two or three axes for each case",
+            "each case should have a spacing and a shape of two or three axes",
             f"{len(fingerprint.spacings)} spacings and {len(fingerprint.shapes)} shapes of {ranks} axes",
         )
     if not all(value > 0 for values in (*fingerprint.spacings, *fingerprint.shapes) for value in values):
-        raise refusal("Expected positive spacings and sizes", fingerprint)
+        raise refusal("spacings and sizes should be positive", fingerprint)
     check_number(memory_budget, "memory_budget", above=0)
     if fingerprint.num_classes < 2:
-        raise refusal("Expected at least two classes", num_classes=fingerprint.num_classes)
+        raise refusal("there should be at least two classes", num_classes=fingerprint.num_classes)
     if dimensions not in (None, 2, 3) or (dimensions == 3 and ranks == {2}):
         raise refusal("`dimensions` should be None, 2, or 3 for volumes", f"dimensions={dimensions!r} for {ranks} axes")

@@ -172,7 +172,7 @@ def check_colours(image, modalities, white, name):
     eight_bits = white > BYTE and 0 < largest <= BYTE
     if least < 0 or largest > white or fractions or eight_bits:
         raise refusal(
-            f"Expected colours from 0 to {white:g}, the value of white; else save them as 8 or 16 bits, or have "
+            f"colours should be from 0 to {white:g}, the value of white; else save them as 8 or 16 bits, or have "
             "dataset.json call the channels zscore, rescale_to_0_1 or noNorm",
             f"values from {least:g} to {largest:g} in {name}",
         )
@@ -184,11 +184,11 @@ def _check(case, plan):
     axes_and_channels = case.image.ndim - 1, case.image.shape[-1]
     if axes_and_channels != expected:
         raise refusal(
-            f"Expected images of {expected[0]} axes and {expected[1]} channels, as planned",
+            f"images should have {expected[0]} axes and {expected[1]} channels, as planned",
             f"shape {case.image.shape}, spacing {case.spacing} in {case.name}",
         )
     check_colours(case.image, plan.normalizations, BYTE if case.source is None else case.source.white, case.name)
     if case.labels is None:
         return
     if case.labels.max() >= plan.num_classes:
-        raise refusal(f"Expected labels from 0 to {plan.num_classes - 1}", f"{case.labels.max()} in {case.name}")
+        raise refusal(f"labels should be from 0 to {plan.num_classes - 1}", f"{case.labels.max()} in {case.name}")

@@ -35,7 +35,7 @@ def resample(image, shape, order=3, coarse_axis=None):
     """
     image, shape = np.asarray(image, "float32"), tuple(int(n) for n in shape)
     if len(shape) != image.ndim - 1 or min(shape) < 1:
-        raise refusal(f"Expected {image.ndim - 1} positive sizes", f"shape={shape}")
+        raise refusal(f"`shape` should be {image.ndim - 1} positive sizes", f"shape={shape}")
     if coarse_axis is not None:
         image = np.take(image, _nearest(image.shape[coarse_axis], shape[coarse_axis]), axis=coarse_axis)
         slices = [resample(part, _without(shape, coarse_axis), order) for part in np.moveaxis(image, coarse_axis, 0)]

@@ -87,7 +87,7 @@ def _predictions(predict, image, starts, window, patch, mirror_axes, count):
         values = np.asarray(predict(np.ascontiguousarray(np.flip(windows, axes))), "float32")
         if values.shape[:-1] != (count, *patch) or not values.shape[-1]:
             raise refusal(
-                f"Expected `predict` to return an array of shape {(count, *patch)} and outputs",
+                f"`predict` should return an array of shape {(count, *patch)} and outputs",
                 f"{values.shape} for windows of shape {windows.shape}",
             )
         total = total + np.flip(values, axes)
@@ -134,7 +134,7 @@ def _tuple(value):
 def _check(image, patch, overlap, weighting, mirror_axes, margins):
     rank = image.ndim - 1
     if image.size == 0:
-        raise refusal("Expected an image with pixels and channels", f"shape {image.shape}")
+        raise refusal("an image should have pixels and channels", f"shape {image.shape}")
     if not patch or not all(isinstance(p, (int, np.integer)) and p > 0 for p in patch) or len(patch) != rank:
         raise refusal(
             "`patch_size` should be a positive integer for each of the image's axes but the channels",

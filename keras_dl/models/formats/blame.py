@@ -18,7 +18,7 @@ def refusal(format, operation, node, model):
     """
     hint = " (recurrent layers: give them unroll=True)" if operation.startswith("TensorList") else ""
     return checks.refusal(
-        f"Expected a model of operations that {format} has{hint}", f"{operation} in {place(node, model)}"
+        f"the model should consist of operations that {format} has{hint}", f"{operation} in {place(node, model)}"
     )
 
 

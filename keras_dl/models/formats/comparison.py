@@ -38,7 +38,7 @@ def check(title, function, run, model):
         try:
             found = run(inputs)
         except Exception as error:  # runtimes have classes of their own
-            raise refusal(f"Expected {title} to take {kind}, as the model does", error) from error
+            raise refusal(f"{title} should take {kind}, as the model does", error) from error
         for output, value in expected.items():
             _check_output(found.get(output), value, nearby[output], f"{title} on {kind}", model, operations)
 
@@ -61,14 +61,14 @@ def _rounded_otherwise(value):
 def _check_output(found, expected, nearby, title, model, operations):
     shape = None if found is None else found.shape
     if shape != expected.shape:
-        raise refusal(f"Expected {title} to give shape {expected.shape}", shape)
+        raise refusal(f"{title} should give the shape {expected.shape}", shape)
     wrong = ~_close(*(np.asarray(value, "float64") for value in (found, expected, nearby)))
     if wrong.any():
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         suspects = [operation for operation in _SUSPECTS if operation in operations]
         known = f"; operations that may be the cause: {', '.join(suspects)}" if suspects else ""
         raise refusal(
-            f"Expected {title} to give what {model.name} gives, {expected[index]:.6g} at {index}",
+            f"{title} should give what {model.name} gives, {expected[index]:.6g} at {index}",
             f"{found[index]:.6g}, and {int(wrong.sum())} of {wrong.size} values that differ{known}",
         )
 

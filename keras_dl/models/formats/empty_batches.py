@@ -91,4 +91,4 @@ def _check_shape(title, output, shape, expected):
     expected = [0 if axis == 0 and size is None else size for axis, size in enumerate(expected)]
     fits = shape is not None and len(shape) == len(expected)
     if not fits or any(size not in (None, found) for size, found in zip(expected, shape, strict=True)):
-        raise refusal(f"Expected {output} of {title}, to have shape {expected}", shape)
+        raise refusal(f"{output} of {title} should have the shape {expected}", shape)

@@ -56,6 +56,6 @@ def _refused(error, model):
     places = dict(reversed([place for place in _PLACES.findall(text) if place[0] not in _CALLS]))
     missing = sorted(set(_MISSING.findall(text))) or list(places)[-1:]
     if not missing:
-        return refusal("Expected a model that LiteRT can hold", f"{text.strip()[:300]} in {model.name}")
+        return refusal("the model should be one that LiteRT can hold", f"{text.strip()[:300]} in {model.name}")
     node = next((places[name] for name in missing if name in places), "")
     return blame.refusal("LiteRT", ", ".join(missing), node, model)

@@ -51,7 +51,7 @@ def _tf2onnx():
         import tf2onnx
     except ImportError as error:
         raise refusal(
-            "Expected the package tf2onnx, which pip install 'keras_dl[onnx]' brings, to write ONNX",
+            "the package tf2onnx should be installed to write ONNX: pip install 'keras_dl[onnx]'",
             error,
             error=ImportError,
         ) from error
@@ -65,7 +65,7 @@ def _converted(tf2onnx, function, specs, model):
         try:
             proto, _ = tf2onnx.convert.from_function(function, list(specs))
         except Exception as error:  # of any kind, from any part of it
-            raise refusal("Expected a model that tf2onnx converts", f"{error} in {model.name}") from error
+            raise refusal("the model should be one that tf2onnx converts", f"{error} in {model.name}") from error
     for node in _nodes(proto.graph):
         if not onnx.defs.has(node.op_type, node.domain):
             raise blame.refusal("ONNX", node.op_type, node.name, model)
@@ -80,7 +80,7 @@ def _converted(tf2onnx, function, specs, model):
 def _refused(error, model):
     match = _NODE.search(str(error))
     if match is None:
-        return refusal("Expected a model that ONNX can hold", f"{error} in {model.name}")
+        return refusal("the model should be one that ONNX can hold", f"{error} in {model.name}")
     return blame.refusal("ONNX", match["op"] or match["kind"], match["node"] or match["second"], model)
 
 

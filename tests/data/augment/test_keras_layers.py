@@ -56,5 +56,5 @@ def test_labels_of_masks_stay(layer):
 def test_masks_under_layers_that_mix_their_values_are_refused(layer):
     transform = augment.KerasLayer(layer)
     assert len(augment.augment([transform], images(4, 16, 16, 3))) == 4
-    with pytest.raises(ValueError, match=r"moves the values of masks .* of size \(16, 16\). Received: layer=<"):
+    with pytest.raises(ValueError, match=r"move the values of masks .* of size \(16, 16\). Received: layer=<"):
         augment.augment([transform], images(4, 16, 16, 3), masks())

@@ -200,20 +200,20 @@ def broken(folder, what):
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("no labels", "labels of the same name for every image. Received: no labels for a"),
+        ("no labels", "every image should have labels of the same name. Received: no labels for a"),
         ("no image", "Received: no image for b"),
         ("shapes", r"shape of the image, \(5, 6, 7\). Received: \(5, 6, 8\) in labelsTr/b.nii.gz"),
         ("place", "within half a voxel. Received: one 1.5 mm away in labelsTr/b.nii.gz"),
         ("gap", "Received: 0, 1, 7, of which 7 in b"),
         ("negative", "at least 0. Received: -1 in labelsTr/b.nii.gz"),
-        ("fraction", "whole numbers as labels. Received: 0.5 in labelsTr/b.nii.gz"),
+        ("fraction", "labels should be whole numbers.*Received: 0.5 in labelsTr/b.nii.gz"),
         ("NaN", "Received: NaN or infinity in imagesTr/b.nii.gz"),
-        ("truncated", "imagesTr/b.nii.gz to be a NIfTI file. Received: "),
-        ("affine", "affine with an inverse. Received: .* in imagesTr/b.nii.gz"),
+        ("truncated", "imagesTr/b.nii.gz should be a NIfTI file. Received: "),
+        ("affine", "affine should have an inverse. Received: .* in imagesTr/b.nii.gz"),
         ("axes", r"three axes, or four.*Received: shape \(5, 6\) in imagesTr/b.nii.gz"),
         ("channels", "as many axes and channels each. Received: 3 axes, 1 channels in a; 3 axes, 2 channels in b"),
-        ("colours", r"one real number a voxel. Received: type \[\('R', .* in imagesTr/b.nii.gz"),
-        ("complex", "one real number a voxel. Received: type complex64 in imagesTr/b.nii.gz"),
+        ("colours", r"a voxel should be one real number. Received: type \[\('R', .* in imagesTr/b.nii.gz"),
+        ("complex", "a voxel should be one real number. Received: type complex64 in imagesTr/b.nii.gz"),
         ("overflow", "Received: NaN or infinity in imagesTr/b.nii.gz"),
     ],
 )
@@ -232,7 +232,7 @@ def test_labels_out_of_range(tmp_path):
     with pytest.raises(ValueError, match="the labels 0, 1, 2. Received: 3"):
         open_folder(tmp_path)
     (tmp_path / "dataset.json").write_text('{"labels": "all"}')
-    with pytest.raises(ValueError, match="dataset.json to name labels and channels. Received: "):
+    with pytest.raises(ValueError, match="dataset.json should name labels and channels. Received: "):
         open_folder(tmp_path)
 
 
@@ -244,17 +244,17 @@ def test_all_problems_are_listed(tmp_path):
         save(np.zeros((5, 6, 8), "uint8"), tmp_path / "labelsTr" / f"{name}.nii.gz")
     with pytest.raises(ValueError, match="case_0(.|\n)*case_4(.|\n)*and 3 more problems"):
         open_folder(tmp_path)
-    with pytest.raises(ValueError, match="names of cases in the folder. Received: zzz"):
+    with pytest.raises(ValueError, match="names should be those of cases in the folder. Received: zzz"):
         open_folder(scans(tmp_path / "good")).select(["a", "zzz"])
 
 
 def test_folders_that_are_none(tmp_path):
-    with pytest.raises(FileNotFoundError, match="Expected a folder of images. Received: "):
+    with pytest.raises(FileNotFoundError, match="there should be a folder of images. Received: "):
         open_folder(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError, match="imagesTr or images or image in .*Received: nothing"):
+    with pytest.raises(FileNotFoundError, match="should hold a folder imagesTr or images or image. Received: nothing"):
         open_folder(tmp_path)
     (tmp_path / "images").mkdir()
-    with pytest.raises(FileNotFoundError, match="Expected images .*Received: none"):
+    with pytest.raises(FileNotFoundError, match="should hold images .*Received: none"):
         open_folder(tmp_path)
 
 
@@ -264,8 +264,8 @@ def test_pictures_that_are_refused(tmp_path):
     image = np.zeros((6, 7), "uint8")
     imsave(tmp_path / "images" / "a.png", image, check_contrast=False)
     for content, message in (
-        (b"no picture", "masks/a.png to be a picture"),
-        (np.arange(126, dtype="uint8").reshape(6, 7, 3), "grey picture of labels"),
+        (b"no picture", "masks/a.png should be a picture"),
+        (np.arange(126, dtype="uint8").reshape(6, 7, 3), "picture of labels should be grey"),
         (np.zeros((6, 8), "uint8"), r"shape of the image, \(6, 7\). Received: \(6, 8\) in masks/a.png"),
     ):
         if isinstance(content, bytes):

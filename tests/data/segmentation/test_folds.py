@@ -39,7 +39,7 @@ def test_files_of_groups(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("p0_a,0\n", "a group for each case in .*a.csv. Received: none for p1_a"),
+        ("p0_a,0\n", "a.csv should hold a group for each case. Received: none for p1_a"),
         ("p0_a,0\np0_a,1\n", "lines `name,group`. Received: p0_a twice"),
         ("p0_a\n", "lines `name,group`. Received: p0_a, which has 1 entries"),
     ],
@@ -53,12 +53,12 @@ def test_files_that_are_refused(tmp_path, content, message):
 def test_groups_that_are_refused():
     with pytest.raises(ValueError, match="does not match p0_a"):
         read_groups("q", NAMES)
-    with pytest.raises(ValueError, match="at least 5 different groups .*Received: 1 groups"):
+    with pytest.raises(ValueError, match="at least 5 different groups, .*Received: 1 groups"):
         fold(NAMES, 0, groups=dict.fromkeys(NAMES, "one"))
     with pytest.raises(ValueError, match="a group for each case and no other. Received: another set by p0_a"):
         fold(NAMES, 0, groups=dict.fromkeys(NAMES[1:], 1))
     both = [{"train": NAMES, "val": NAMES[:1]}] * 5
     with pytest.raises(ValueError, match="two parts of the cases. Received: p0_a in both parts"):
         fold(NAMES, 0, groups=both)
-    with pytest.raises(ValueError, match="Expected 5 folds. Received: 1"):
+    with pytest.raises(ValueError, match="there should be 5 folds. Received: 1"):
         fold(NAMES, 0, groups=both[:1])

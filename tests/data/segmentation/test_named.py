@@ -20,7 +20,7 @@ def test_blobs_are_functions_of_their_names(name, shape, count):
         means = [case.image[case.labels == label].mean() for label in range(3)]
         assert means[0] < means[2] < means[1]  # the rim is brightest
     assert (cases[0].image != cases[1].image).any()
-    with pytest.raises(ValueError, match="Expected names from blobs_00.*Received: other"):
+    with pytest.raises(ValueError, match="names should be from blobs_00.*Received: other"):
         cases.select(["other"])
 
 
@@ -28,10 +28,10 @@ def test_unknown_names_and_missing_files(monkeypatch, tmp_path):
     with pytest.raises(ValueError, match="the nearest: blobs.*Received: 'blob'"):
         segmentation.load("blob")
     monkeypatch.delenv("KERAS_DL_DATA", raising=False)
-    with pytest.raises(FileNotFoundError, match="KERAS_DL_DATA to name a folder with isbi2012/"):
+    with pytest.raises(FileNotFoundError, match="KERAS_DL_DATA should name a folder with isbi2012/"):
         segmentation.load("isbi2012")
     monkeypatch.setenv("KERAS_DL_DATA", str(tmp_path))
-    with pytest.raises(FileNotFoundError, match="Expected a folder of images"):
+    with pytest.raises(FileNotFoundError, match="there should be a folder of images"):
         segmentation.load("isbi2012")
 
 

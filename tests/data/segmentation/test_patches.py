@@ -182,8 +182,8 @@ def test_bad_arguments_are_refused():
     found = planned((9, 9), (4, 4))
     prepared = prepare(case((9, 9)), found)
     for call, message in (
-        (lambda: Patches([], found), "prepared cases with labels"),
-        (lambda: Patches([prepared._replace(labels=None)], found), "prepared cases with labels"),
+        (lambda: Patches([], found), "cases should be prepared and have labels"),
+        (lambda: Patches([prepared._replace(labels=None)], found), "cases should be prepared and have labels"),
         (lambda: Patches([prepared], found, foreground=1.5), "`foreground`"),
         (lambda: Patches([prepared], found, patch_size=(4,)), "`patch_size`"),
         (lambda: Patches([prepared], found, patch_size=(4, 0)), "`patch_size`"),

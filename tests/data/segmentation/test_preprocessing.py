@@ -151,14 +151,14 @@ def test_cases_that_do_not_fit_the_plan_are_refused():
     for case, message in (
         (Case(normal(9, 11, 2), None, (1.0, 1.0), "a"), "2 axes and 1 channels"),
         (Case(normal(9, 11, 3, 1), None, (1.0, 1.0, 1.0), "a"), "2 axes and 1 channels"),
-        (Case(image, labels + 3, (1.0, 1.0), "a"), "labels from 0 to 2"),
+        (Case(image, labels + 3, (1.0, 1.0), "a"), "labels should be from 0 to 2"),
         (Case(image, labels - 1, (1.0, 1.0), "a"), "integers of at least 0"),
         (Case(image, labels + 0.5, (1.0, 1.0), "a"), "integers of at least 0"),
-        (Case(image, labels[1:], (1.0, 1.0), "a"), "of the image's shape"),
+        (Case(image, labels[1:], (1.0, 1.0), "a"), "labels should have the image's shape"),
         (Case(image[..., 0], labels, (1.0, 1.0), "a"), "each axis of an image"),
-        (Case(image, labels, (1.0, 0.0), "a"), "positive spacing"),
-        (Case(image * np.nan, labels, (1.0, 1.0), "a"), "finite values"),
-        (Case(image[:0], labels[:0], (1.0, 1.0), "a"), "image of numbers"),
+        (Case(image, labels, (1.0, 0.0), "a"), "`spacing` should be positive"),
+        (Case(image * np.nan, labels, (1.0, 1.0), "a"), "values should be finite"),
+        (Case(image[:0], labels[:0], (1.0, 1.0), "a"), "image should hold numbers"),
     ):
         with pytest.raises(ValueError, match=f"{message}.*Received: .*in a"):
             prepare(case, found)
@@ -200,7 +200,7 @@ def test_folds():
     assert sorted(left_out) == names
     assert fold(names, 0)[1] == fold(names[::-1], 0)[1] != fold(names, 0, seed=1)[1]
     for call in (lambda: fold(names, 5), lambda: fold(names[:3], 0), lambda: fold(["a"] * 9, 0)):
-        with pytest.raises(ValueError, match="different names and a fold.*Received: "):
+        with pytest.raises(ValueError, match="different names, and a fold.*Received: "):
             call()
 
 
@@ -274,5 +274,5 @@ def test_rescaled_channels():
 def test_colours_that_are_not_from_0_to_255_are_refused(values):
     image = np.linspace(*values, 72, dtype="float32").reshape(9, 8, 1) * np.ones(3, "float32")
     found = plan(Fingerprint(((1.0, 1.0),), ((9, 8),), 2, ("rgb",) * 3))
-    with pytest.raises(ValueError, match="colours from 0 to 255, .*Received: values from .* in a"):
+    with pytest.raises(ValueError, match="colours should be from 0 to 255, .*Received: values from .* in a"):
         prepare(Case(image, None, (1.0, 1.0), "a"), found)

@@ -165,7 +165,7 @@ def test_colours_of_sixteen_bits(pictures):
 def test_colours_without_a_range_are_refused(pictures, limits):
     x = np.linspace(*limits, 1440, dtype="float32").reshape(20, 24, 3)
     tifffile.imwrite(pictures / "images" / "a.tif", x, photometric="rgb")
-    with pytest.raises(ValueError, match="colours from 0 to 255.*Received: values from .* in images/a.tif"):
+    with pytest.raises(ValueError, match="colours should be from 0 to 255.*Received: values from .* in images/a.tif"):
         open_folder(pictures)
     describe(pictures, channel_names={"0": "R", "1": "G", "2": "B"})  # z-scores, as nnU-Net's
     assert open_folder(pictures).modalities == ("r", "g", "b")
@@ -173,7 +173,9 @@ def test_colours_without_a_range_are_refused(pictures, limits):
 
 def test_eight_bits_in_sixteen_are_refused(pictures):
     tifffile.imwrite(pictures / "images" / "a.tif", np.stack([GREY.astype("uint16")] * 3, -1), photometric="rgb")
-    with pytest.raises(ValueError, match="colours from 0 to 65535.*Received: values from 0 to 255 in images/a.tif"):
+    with pytest.raises(
+        ValueError, match="colours should be from 0 to 65535.*Received: values from 0 to 255 in images/a.tif"
+    ):
         open_folder(pictures)
 
 
@@ -186,7 +188,10 @@ def test_masks_that_nibabel_has_scaled(tmp_path, dtype):
     assert not set(np.unique(nibabel.load(tmp_path / "labelsTr" / "a.nii.gz").get_fdata())) <= {0, 1, 2}
     np.testing.assert_array_equal(open_folder(tmp_path)[0].labels, edited)
     put(tmp_path / "labelsTr" / "a.nii.gz", edited / 4, dtype=dtype)
-    with pytest.raises(ValueError, match=r"numpy.rint.*whole numbers as labels. Received: 0.2.* in labelsTr/a.nii.gz"):
+    with pytest.raises(
+        ValueError,
+        match=r"labels should be whole numbers.*numpy.rint.*as integers. Received: 0.2.* in labelsTr/a.nii.gz",
+    ):
         open_folder(tmp_path)
 
 
@@ -195,7 +200,7 @@ def test_checksums(tmp_path, pictures):
     content = bytearray(path.read_bytes())
     content[-6] ^= 255
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="imagesTr/a.nii.gz to be a NIfTI file. Received: BadGzipFile: CRC"):
+    with pytest.raises(ValueError, match="imagesTr/a.nii.gz should be a NIfTI file. Received: BadGzipFile: CRC"):
         open_folder(tmp_path)
 
 
@@ -205,7 +210,7 @@ def test_checksums_of_png(pictures):
     content = bytearray(path.read_bytes())
     content[-20] ^= 1  # the checksum of the pixels
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="images/a.png to be a picture. Received: "):
+    with pytest.raises(ValueError, match="images/a.png should be a picture. Received: "):
         open_folder(pictures)
 
 
@@ -228,7 +233,9 @@ def test_spacings_that_are_absurd_beside_the_others(tmp_path):
     for name in "bcd":
         scan(tmp_path, name)
     scan(tmp_path, "a", affine=np.diag([1e3, 1e3, 1e3, 1]))
-    with pytest.raises(ValueError, match=r"spacings in one unit, here about 1, 1, 1.*Received: 1e\+03, .* in a"):
+    with pytest.raises(
+        ValueError, match=r"spacings should be in one unit, here about 1, 1, 1.*Received: 1e\+03, .* in a"
+    ):
         open_folder(tmp_path)
 
 
@@ -280,7 +287,9 @@ def test_channels_of_other_kinds(pictures):
     Image.fromarray(FLAT_MASK).save(pictures / "masks" / "b.png")
     tifffile.imwrite(pictures / "images" / "a.tif", BANDS[..., :3], photometric="minisblack", planarconfig="contig")
     tifffile.imwrite(pictures / "images" / "b.tif", BANDS[..., :3], photometric="rgb")
-    with pytest.raises(ValueError, match="same channels in every image. Received: grey.* in a; rgb.* in b"):
+    with pytest.raises(
+        ValueError, match="every image should have the same channels. Received: grey.* in a; rgb.* in b"
+    ):
         open_folder(pictures)
 
 
@@ -288,7 +297,7 @@ def test_single_channels_of_other_numbers(pictures):
     Image.fromarray(FLAT_MASK).save(pictures / "masks" / "b.png")
     for name in ("a_0000", "b_0001"):
         Image.fromarray(GREY).save(pictures / "images" / f"{name}.png")
-    with pytest.raises(ValueError, match="same numbers for every image. Received: 0000 of a; 0001 of b"):
+    with pytest.raises(ValueError, match="channels of the same numbers. Received: 0000 of a; 0001 of b"):
         open_folder(pictures)
 
 

@@ -101,7 +101,7 @@ def test_bad_arguments_are_refused():
         ({"patch_size": (4,)}, "`patch_size`"),
         ({"patch_size": (4, 0)}, "`patch_size`"),
         ({"patch_size": 4}, "`patch_size`"),
-        ({"image": np.zeros((0, 6, 1))}, "image with pixels"),
+        ({"image": np.zeros((0, 6, 1))}, "image should have pixels"),
         ({"overlap": 1.0}, "`overlap`"),
         ({"overlap": "half"}, "`overlap`"),
         ({"weighting": "hann"}, "`weighting`"),
