@@ -54,6 +54,9 @@ class Plane(keras_dl.tasks.Density):
     units = {}
     card_pictures = ("density.png", "samples_epoch_*.png")
 
+    def views(self, model, options=None):
+        return keras_dl.tasks.trajectory(model)
+
     def measures(self, model, data, context=None):
         return super().measures(model, data, context) | flow2d.divergence(model, data)
 

@@ -7,6 +7,17 @@ SCRIPT = """
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const charts = JSON.parse(document.getElementById("curve-data").textContent);
 
+  function placeLegend(plot, count) { // above the plot, where it covers no curve
+    const legends = plot.center.filter((part) => part instanceof Bokeh.Legend);
+    plot.center = plot.center.filter((part) => !legends.includes(part));
+    legends.forEach((legend) => { plot.add_layout(legend, "above"); });
+    plot.legend.orientation = "horizontal";
+    plot.legend.ncols = 2;
+    plot.legend.spacing = 12;
+    plot.legend.border_line_color = null;
+    plot.height += 24 * Math.ceil(count / 2);
+  }
+
   function draw(place, chart, logarithmic) {
     const plot = Bokeh.Plotting.figure({
       height: 300, sizing_mode: "stretch_width", tools: "pan,box_zoom,wheel_zoom,save,reset",
@@ -39,6 +50,11 @@ SCRIPT = """
     legend.background_fill_color = colour("--panel");
     legend.background_fill_alpha = 0.8;
     legend.label_text_color = colour("--ink");
+    placeLegend(plot, chart.series.length);
+    if (!chart.x_label) { // no tick between two epochs
+      const ticker = new Bokeh.BasicTicker({ min_interval: 1, num_minor_ticks: 0 });
+      plot.xaxes.concat(plot.xgrids).forEach((part) => { part.ticker = ticker; });
+    }
     place.replaceChildren();
     Bokeh.Plotting.show(plot, place);
   }
