@@ -7,6 +7,7 @@ from keras_dl.layers.arithmetic import ConvCost, conv_cost, conv_output_size
 from keras_dl.layers.attention_gate import AttentionGate
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.layers.bilinear import BilinearUpsampling2D
+from keras_dl.layers.blend import Blend
 from keras_dl.layers.blur_pool import BlurPool1D, BlurPool2D, BlurPool3D, MaxBlurPool2D
 from keras_dl.layers.conv_block import ConvBlock
 from keras_dl.layers.conv_flatten import ConvFlatten
@@ -48,6 +49,7 @@ __all__ = [
     "AttentionGate",
     "BatchNormalization",
     "BilinearUpsampling2D",
+    "Blend",
     "BlurPool1D",
     "BlurPool2D",
     "BlurPool3D",

@@ -18,6 +18,7 @@ from keras_dl.models.kmeans import KMeans
 from keras_dl.models.lapgan import LAPGAN
 from keras_dl.models.pix2pix import Pix2Pix
 from keras_dl.models.ppca import PCA, PPCA
+from keras_dl.models.progressive_gan import ProgressiveGAN
 from keras_dl.models.rbm import RBM
 from keras_dl.models.siamese import Siamese
 from keras_dl.models.srgan import ESRGAN, SRGAN
@@ -34,6 +35,7 @@ __all__ = [
     "MAF",
     "PCA",
     "PPCA",
+    "ProgressiveGAN",
     "RBM",
     "SRGAN",
     "VAE",

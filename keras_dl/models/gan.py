@@ -220,10 +220,14 @@ class GAN(GameLosses, ObjectiveModel):
         return tf.cast(made, tf.float32)
 
     def _sample(self, num_samples, condition, seed, call, bound):
+        return self._generate(self.latents_of(num_samples, seed, call, bound), condition)
+
+    def latents_of(self, num_samples, seed, call, bound):
+        """The latents of a call of `sample`, in a graph."""
         draw = Draw.for_sampling(seed, call, num_samples)
         # The inverse distribution function of the normal cut at +-bound; uncut, these are the draw's normals.
         signed = draw.uniform((self.latent_size,), -1.0, 1.0) * tf.math.erf(bound / math.sqrt(2.0))
-        return self._generate(math.sqrt(2.0) * tf.math.erfinv(signed), condition)
+        return math.sqrt(2.0) * tf.math.erfinv(signed)
 
     def _discriminate(self, x, condition=None):
         return Scorer(self.critic, condition)(x)

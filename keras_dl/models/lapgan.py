@@ -168,7 +168,8 @@ class LAPGAN(ObjectiveModel):
         level = lapgan_checks.level_of(self, x)
         x = shapes.as_rows(x, self.shapes[level])
         condition = self._condition(conditions.repeated(self._generators(), condition, len(x)), len(x))
-        return self.as_graph(self._refine)(x, condition, *self.sampling_seed(seed), level=level)
+        draw = self.sampling_seed(seed)
+        return shapes.by_rows(lambda x, c: self.as_graph(self._refine)(x, c, *draw, level=level), x, condition)
 
     def pyramid(self, x):
         r"""Returns the Laplacian pyramid of images: the coarsest ones, and the difference of each finer level.
@@ -186,7 +187,8 @@ class LAPGAN(ObjectiveModel):
         """Returns the scores, shape `(rows,)`, of images of any level by that level's critic."""
         level = lapgan_checks.level_of(self, x)
         x = shapes.as_rows(x, self.shapes[level])
-        return self.as_graph(self._discriminate)(x, self._condition(condition, len(x)), level=level)
+        condition = self._condition(condition, len(x))
+        return shapes.by_rows(lambda x, c: self.as_graph(self._discriminate)(x, c, level=level), x, condition)
 
     def signatures(self):
         """What `export` writes: generate (the default), sample, refine (of coarsest images) and discriminate."""

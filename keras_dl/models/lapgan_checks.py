@@ -1,5 +1,7 @@
 """What is checked of the networks of a Laplacian pyramid, before any work starts."""
 
+import numpy as np
+
 from keras_dl import objectives
 from keras_dl.checks import check_count, refusal
 from keras_dl.models import gan_checks, shapes
@@ -85,8 +87,8 @@ def level_of(model, x):
     Raises:
         ValueError: If they are no level's.
     """
-    shape = tuple(getattr(x, "shape", ()))[1:]
-    if shape not in model.shapes:
+    shape = tuple(np.shape(x))
+    if shape[1:] not in model.shapes:
         sizes = " or ".join(f"(rows, {', '.join(map(str, one))})" for one in model.shapes)
-        raise refusal(f"x should have shape {sizes}", f"{tuple(getattr(x, 'shape', ()))}")
-    return model.shapes.index(shape)
+        raise refusal(f"x should have shape {sizes}", f"{shape}")
+    return model.shapes.index(shape[1:])

@@ -34,6 +34,7 @@ CASES = {
     "BatchNormalization": Case(layers.BatchNormalization, {"momentum": 0.9}, IMAGE, EMPTY),
     "BatchNormalization-dense": Case(layers.BatchNormalization, {"scale": False}, (5, 4), EMPTY),
     "BatchNormalization-volume": Case(layers.BatchNormalization, {"center": False}, (2, 3, 4, 3, 2), EMPTY),
+    "Blend": Case(layers.Blend, {"start": -1}, [(3, 4, 4, 2), (3, 4, 4, 2), (3, 1)]),
     "BlurPool1D": Case(layers.BlurPool1D, {"kernel_size": 4}, (2, 7, 3)),
     "BlurPool2D": Case(layers.BlurPool2D, {}, IMAGE),
     "BlurPool2D-strides": Case(layers.BlurPool2D, {"kernel_size": 5, "strides": (1, 3)}, IMAGE),

@@ -53,3 +53,12 @@ def small_lapgan(num_classes=None, critic_options=None, sides=(4, 8), **options)
         generators.append(networks.lapgan_generator((side, side, 1), 2, (3, 3), **condition))
         critics.append(networks.lapgan_critic((side, side, 1), 2, 3, **(critic_options or {}), **condition))
     return models.LAPGAN(generators, critics, **{"seed": 1, **options})
+
+
+def small_progressive(**options):
+    """A model that grows from 2 to 4 pixels, not compiled."""
+    keras.utils.set_random_seed(0)
+    size = {"filters": 2, "smallest_size": 2}
+    generator = networks.progressive_generator(3, (4, 4, 1), **size)
+    critic = networks.progressive_critic((4, 4, 1), **size)
+    return models.ProgressiveGAN(generator, critic, **{"seed": 1, "stable_images": 8, "fade_images": 24, **options})

@@ -10,7 +10,7 @@ from keras_dl import likelihoods, losses, models, networks, objectives, processe
 from keras_dl.testing import check_model
 from tests.models import energy_builders, flow_builders, hierarchical_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
-from tests.models.gan_builders import adams, small_gan, small_lapgan
+from tests.models.gan_builders import adams, small_gan, small_lapgan, small_progressive
 from tests.models.translation_builders import critic as translation_critic
 from tests.models.translation_builders import images as larger_images
 from tests.models.translation_builders import pix2pix
@@ -112,6 +112,7 @@ CASES = {
     "WGANGP": (lambda: small_gan(models.WGANGP, gradient_penalty=5.0, critic_steps=2), two_adams, (X,)),
     "DCGAN": (lambda: small_gan(models.DCGAN, label_smoothing=0.1), two_adams, (X,)),
     "LAPGAN": (lambda: small_lapgan(3, sides=(4,), generated_coarse=True, ema_momentum=0.9), two_adams, (X, LABELS)),
+    "ProgressiveGAN": (lambda: small_progressive(ema_momentum=0.9), two_adams, (X,)),
     "Supervised": (small_classifier, classification, (X, LABELS)),
     "SuperResolution": (super_resolution, adam, (X, X.repeat(2, 1).repeat(2, 2))),
     "SRGAN": (lambda: srgan(models.SRGAN, ema_momentum=0.9), two_adams, (X, X.repeat(2, 1).repeat(2, 2))),

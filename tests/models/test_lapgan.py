@@ -131,6 +131,7 @@ def test_samples_from_any_level():
     assert [level.shape[1] for level in levels] == [2, 4, 8]
     np.testing.assert_allclose(model.refine(levels[1], [0, 1, 2, 0], seed=3), samples, atol=1e-6)
     np.testing.assert_array_equal(model.refine(X, 1), X)
+    assert model.refine(levels[0][:0], LABELS[:0]).shape == (0, 8, 8, 1)
     assert model.refine(DOWN(X), 1).shape == X.shape
     assert model.predict((latents, np.array([0, 1, 2, 0])), verbose=0).shape == samples.shape
     scores = model.discriminate(DOWN(X), LABELS)

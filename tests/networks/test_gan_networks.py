@@ -16,6 +16,7 @@ def normal(*shape):
 
 LABELS = np.array([0, 2, 1, 2], dtype="int32")
 ATTRIBUTES = np.array([[0, 0.5], [2, -1], [1, 0], [2, 3]], dtype="float32")
+LEVELS = np.array([[0.25], [0.5], [0.75], [0.5]], dtype="float32")
 
 GENERATORS = {
     "mlp": (
@@ -53,6 +54,12 @@ GENERATORS = {
         {"latents": normal(4, 3), "condition": LABELS},
         (8, 8, 2),
         (3 + 1) * 64 + (2 * (9 * 16 + 4) + 16 + 4 + 2 * 8) + 8 + 9 * 8 + 2 + 3 * (3 + 1) * 8,
+    ),
+    "progressive": (
+        lambda: networks.progressive_generator(3, (8, 8, 1), filters=2),
+        {"latents": normal(4, 3), "level": LEVELS},
+        (8, 8, 1),
+        (16 * 3 * 4 + 4 + 9 * 4 * 4 + 4) + (4 + 1) + (9 * 4 * 2 + 2 + 9 * 2 * 2 + 2) + (2 + 1),
     ),
     "lapgan": (
         lambda: networks.lapgan_generator((8, 8, 3)),
@@ -103,6 +110,12 @@ CRITICS = {
         normal(4, 16, 16, 2),
         1,
         (9 * 2 * 4 + 4 + 9 * 16 + 4 + 2 * 4 + 4) + 2 * 2 * (9 * 16 + 4) + 4 + 1,
+    ),
+    "progressive": (
+        lambda: networks.progressive_critic((8, 8, 1), filters=2, group_size=1),
+        {"x": normal(4, 8, 8, 1), "level": LEVELS},
+        1,
+        (2 + 2) + (9 * 2 * 2 + 2 + 9 * 2 * 4 + 4) + (4 + 4) + (9 * 5 * 4 + 4) + (16 * 4 * 4 + 4) + (4 + 1),
     ),
     "lapgan-labels": (
         lambda: networks.lapgan_critic((8, 4, 2), filters=3, num_classes=3),

@@ -29,6 +29,7 @@ def enter_phase(model):
     model.state.phase = index
     if index != before:
         model.program.forget_graphs()
+        model.test_function = None  # which may compute otherwise in another phase, too
     return index != before
 
 
