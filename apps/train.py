@@ -175,7 +175,7 @@ def run_config(arguments, old):
         config |= {"versions": runs.versions(), "runtime": runtime.describe()}
         return config | {"command": ["python", "-m", "apps.train", *sys.argv[1:]]}
     runs.refuse_changes(request, old, "run")
-    for difference in runtime.differences(old.get("runtime", {})):
+    for difference in runtime.differences(old.get("runtime") or {}):
         show.say(f"{difference}: the last bits of results may differ from those of a run without interruption")
     if arguments.epochs not in (None, old["hyperparameters"].get("epochs")):
         fate = "are stretched" if arguments.extend else "stay those of the first command"

@@ -7,6 +7,8 @@ from keras_dl.checks import refusal
 
 #: What a config holds at least: the kind of each value, and for the data what is asked of it later.
 CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
+#: What it may hold beside that.
+OPTIONAL = {"folder": str, "reading": dict, "features": str, "versions": dict, "runtime": dict}
 DATA = {"shape": list, "num_samples": int}
 #: What results and evaluations hold at least.
 RESULTS = {"train": dict, "test": dict}
@@ -22,6 +24,8 @@ def read_config(path):
     config = read_json(path, CONFIG)
     try:
         check_fields(config["data"], DATA)
+        present = [name for name in OPTIONAL if config.get(name) is not None]
+        check_fields(config, {name: OPTIONAL[name] for name in present})
     except ValueError as error:
         raise unreadable(path, error) from error
     return config

@@ -7,6 +7,8 @@ from keras_dl.runs import RunFolder, records
 
 #: What a search's config holds beside that of a run.
 CONFIG = {"tuner": str, "objective": str, "trials": int}
+#: What the record of a trial that was completed holds at least.
+RECORD = {"value": float, "epoch": int, "history": list, "hyperparameters": dict, "fit": dict}
 
 
 class SearchFolder(RunFolder):
@@ -82,9 +84,19 @@ class SearchFolder(RunFolder):
         super().check_free(*(paths or (self.table_file, self.results_file)))
         self.best_trial()
 
-    def read_record(self, trial_id):
-        """What is known of a trial beside KerasTuner's book, a dict."""
+    def read_record(self, trial_id, completed=False):
+        """What is known of a trial beside KerasTuner's book, a dict.
+
+        Args:
+            trial_id: the trial's name.
+            completed: whether the trial was completed, so that its record should be whole.
+
+        Raises:
+            ValueError: if the record cannot be read, or lacks something.
+        """
         path = self.trial(trial_id) / "record.json"
+        if completed:
+            return records.read_json(path, RECORD)
         return records.read_json(path, {}) if os.path.lexists(path) else {}
 
     def write_record(self, trial_id, record):

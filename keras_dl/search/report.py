@@ -3,10 +3,11 @@
 import csv
 import os
 import shutil
+import zipfile
 
 from keras_dl import files
 from keras_dl.checks import refusal
-from keras_dl.runs import Run, RunFolder
+from keras_dl.runs import Run, RunFolder, records
 from keras_dl.search import oracles, picture
 from keras_dl.search.trial import values_text
 from keras_dl.tasks import units
@@ -76,7 +77,7 @@ class Report:
 
     def _row(self, trial):
         """What is known of a trial."""
-        record = self.folder.read_record(trial.trial_id)
+        record = self.folder.read_record(trial.trial_id, completed=trial.status == "COMPLETED")
         proposed = {k: value for k, value in trial.hyperparameters.values.items() if not k.startswith("tuner/")}
         history = record.get("history", [])
         row = {"trial": int(trial.trial_id), "id": trial.trial_id, "status": trial.status.lower()}
@@ -110,6 +111,8 @@ class Report:
         model = self.folder.best_model(best["id"])
         if not model.is_file():
             raise refusal(f"{model} should be the model of the best trial, and is not there", model)
+        if not zipfile.is_zipfile(model):
+            raise records.unreadable(model, "it is not a whole .keras file, perhaps cut short")
         target, new = self.folder.best.path, RunFolder(self.folder.path / ".new_best")
         shutil.rmtree(new.path, ignore_errors=True)
         new.create()
@@ -131,7 +134,7 @@ class Report:
     def _run_config(self, best):
         """The config of the run that a trial was."""
         names = ("recipe", "dataset", "seed", "versions", "command", "data", "condition")
-        config = {name: self.config[name] for name in names}
+        config = {name: self.config[name] for name in names if name in self.config}
         config |= {"preset": None, "folder": self.config.get("folder"), "reading": self.config.get("reading")}
         return config | {"hyperparameters": best["hyperparameters"], "fit": best["fit"], "trial": best["trial"]}
 

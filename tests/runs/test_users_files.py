@@ -103,6 +103,30 @@ def test_damaged_records_are_named(folder, kind):
         folder.read_config()
 
 
+@pytest.mark.parametrize(
+    "change", [{"folder": 5}, {"reading": []}, {"features": 1}, {"versions": "1"}, {"runtime": []}]
+)
+def test_what_a_config_may_hold_is_of_its_kind(folder, change):
+    folder.config_file.write_text(json.dumps(CONFIG | dict.fromkeys(change)))
+    assert folder.read_config()["recipe"] == "vae"
+    folder.config_file.write_text(json.dumps(CONFIG | change))
+    with pytest.raises(ValueError, match=f"config.json cannot be read: {[*change][0]} should be of type"):
+        folder.read_config()
+
+
+def test_the_record_of_a_completed_trial_is_whole(tmp_path):
+    folder, whole = SearchFolder(tmp_path), {"value": 1.0, "epoch": 1, "history": [], "hyperparameters": {}, "fit": {}}
+    with pytest.raises(ValueError, match="record.json cannot be read"):
+        folder.read_record("0", completed=True)
+    for record in ({}, whole | {"value": "1"}, whole | {"history": None}):
+        folder.write_record("0", record)
+        assert folder.read_record("0") == record  # of a trial that is under way
+        with pytest.raises(ValueError, match="trial_0/record.json cannot be read: (it lacks|value|history)"):
+            folder.read_record("0", completed=True)
+    folder.write_record("0", whole)
+    assert folder.read_record("0", completed=True) == whole
+
+
 @pytest.mark.parametrize("content", [b"epoch,loss\n1,\xff\n", b"epoch,loss\n1,0.5\n2,", b'epoch,loss\n1,"0', b"\xff"])
 def test_damaged_histories_are_named(folder, content):
     folder.history_file.write_bytes(content)
