@@ -208,11 +208,11 @@ def start_tensorflow():
     """
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        import keras_dl  # noqa: F401
-
+        with user_errors(ImportError):
+            import keras_dl  # noqa: F401
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    with _hidden_stderr():
+    with user_errors(ImportError), _hidden_stderr():  # of another backend than TensorFlow, too
         import keras_dl  # noqa: F401
     import tensorflow as tf
 

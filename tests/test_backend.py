@@ -19,3 +19,11 @@ def test_other_backends_are_refused(backend):
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith("ImportError: keras_dl computes with TensorFlow: set KERAS_BACKEND=tensorflow")
     assert last.endswith(f"Received: the backend {backend!r}")
+
+
+def test_programs_say_so_in_a_sentence(tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    command = [sys.executable, "-m", "apps.train", "vae", "--out", str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: keras_dl computes with TensorFlow") and "Traceback" not in done.stderr
