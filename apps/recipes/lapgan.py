@@ -33,8 +33,8 @@ def build(hp, data_spec):
         generators.append(lapgan_generator(shape, filters))
         critics.append(lapgan_critic(shape, filters, dropout=dropout))
     chained = hp.Boolean(Name("generated_coarse", "whether finer levels learn on generated coarse images"))
-    averages = {"ema_momentum": gan.ema_momentum(hp)}
-    model = keras_dl.models.LAPGAN(generators, critics, generated_coarse=chained, **averages)
+    options = {"value_range": (0.0, 1.0), "ema_momentum": gan.ema_momentum(hp)}
+    model = keras_dl.models.LAPGAN(generators, critics, generated_coarse=chained, **options)
     model.compile(**gan.optimizers(hp, generator=5e-4, critic=5e-4, beta_2=0.999))
     return model
 

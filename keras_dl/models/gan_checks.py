@@ -4,6 +4,7 @@ import warnings
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import pixels_hint, refusal
@@ -120,6 +121,21 @@ def data_range(generator):
     end = ending(generator)
     bounded = end is not None and np.isfinite(end[1:]).all()
     return tuple(end[1:]) if bounded else None
+
+
+def check_value_range(value_range):
+    """Returns `(low, high)`, to which samples are clipped, as a list of numbers; `None` for none."""
+    if value_range is None:
+        return None
+    pair = isinstance(value_range, (list, tuple)) and len(value_range) == 2
+    if not pair or not float(value_range[0]) < float(value_range[1]):
+        raise refusal("value_range should be (low, high), or None", value_range=value_range)
+    return [float(bound) for bound in value_range]
+
+
+def clipped(images, value_range):
+    """Images with values in a range that `check_value_range` returned."""
+    return images if value_range is None else tf.clip_by_value(images, *value_range)
 
 
 def check_data(gan, data):

@@ -38,6 +38,7 @@ class LAPGAN(ObjectiveModel):
         objective: `keras_dl.objectives` object; `None` means `NonSaturating()`, the paper's.
         penalty: `None`, a penalty or several, as for `GAN`; each level's networks have them.
         generated_coarse: Whether finer levels learn on generated coarse images, and not on data's.
+        value_range: `(low, high)`, to which samples of the finest level are clipped; `None` for none.
         levels: Numbers of the levels that learn, such as `(0,)`; `None` for all.
         seed: Integer that decides noise and data order; `None` draws one.
         ema_momentum: Momentum of averages of the generators' weights, which all that generates then uses.
@@ -71,6 +72,7 @@ class LAPGAN(ObjectiveModel):
         objective=None,
         penalty=None,
         generated_coarse=False,
+        value_range=None,
         levels=None,
         seed=None,
         ema_momentum=None,
@@ -84,12 +86,13 @@ class LAPGAN(ObjectiveModel):
         networks = {f"generator_{level}": network for level, network in enumerate(generators)}
         self.averaged_networks = tuple(networks)
         networks |= {f"critic_{level}": network for level, network in enumerate(critics)}
-        players = [f"{player}_{level}" for level in trained for player in ("generator", "critic")]
-        self.optimizer_names = tuple(f"{player}_optimizer" for player in players)
+        players = ("generator", "critic")
+        self.optimizer_names = tuple(f"{player}_{level}_optimizer" for level in trained for player in players)
         self.paper_optimizers = dict.fromkeys(self.optimizer_names, _SGD)
         super().__init__(networks, seed, ema_momentum, name, **kwargs)
         self.objective, self.penalty, self.penalties = objective, penalty, penalties
         self.generated_coarse = bool(check_flag(generated_coarse, "generated_coarse"))
+        self.value_range = gan_checks.check_value_range(value_range)
         self.levels, self.trained_levels = levels, trained
         self.shapes = level_shapes
         self.latent_sizes = [game.latent_size(generator) for generator in generators]
@@ -136,20 +139,16 @@ class LAPGAN(ObjectiveModel):
         return self.generate(latents, condition)
 
     def sample(self, num_samples, condition=None, seed=None):
-        """Draws images, from the coarsest level to the finest, shape `(num_samples, *data_shape)`.
-
-        Args:
-            num_samples: How many.
-            condition: For conditional models: one condition, or one for each sample.
-            seed: Integer that fixes the draw; `None` gives others at every call.
-        """
+        """Draws images, from the coarsest level to the finest, shape `(num_samples, *data_shape)`; as `GAN.sample`."""
         return self.sample_levels(num_samples, condition, seed)[-1]
 
     def sample_levels(self, num_samples, condition=None, seed=None):
         """Returns what `sample` draws as a list of the images of every level, coarsest first.
 
         Args:
-            num_samples, condition, seed: As for `sample`.
+            num_samples: How many.
+            condition: For conditional models: one condition, or one for each sample.
+            seed: Integer that fixes the draw; `None` gives others at every call.
         """
         num_samples = check_count(num_samples, "num_samples")
         condition = self._condition(conditions.repeated(self._generators(), condition, num_samples), num_samples)
@@ -162,8 +161,7 @@ class LAPGAN(ObjectiveModel):
 
         Args:
             x: Images of one level; those of the finest are returned as they are.
-            condition: For conditional models: one condition, or one for each image.
-            seed: As for `sample`.
+            condition, seed: As for `sample_levels`.
         """
         level = lapgan_checks.level_of(self, x)
         x = shapes.as_rows(x, self.shapes[level])
@@ -206,12 +204,12 @@ class LAPGAN(ObjectiveModel):
         conditions.check(self._generators(), condition, len(latents))
 
     def get_config(self):
-        count = len(self.shapes)
-        parts = {"generators": self.networks[:count], "critics": self.networks[count:]}
-        parts |= {"objective": self.objective, "penalty": self.penalty}
+        generators, critics = self.networks[: len(self.shapes)], self.networks[len(self.shapes) :]
+        parts = {"generators": generators, "critics": critics, "objective": self.objective, "penalty": self.penalty}
         parts = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
         levels = None if self.levels is None else list(self.levels)
-        return {**super().get_config(), **parts, "generated_coarse": self.generated_coarse, "levels": levels}
+        rest = {"generated_coarse": self.generated_coarse, "value_range": self.value_range, "levels": levels}
+        return {**super().get_config(), **parts, **rest}
 
     @classmethod
     def from_config(cls, config):
@@ -229,7 +227,8 @@ class LAPGAN(ObjectiveModel):
         return self._generate_levels(latents, condition)[-1]
 
     def _generate_levels(self, latents, condition=None):
-        return game.chain(self._generators(), latents, condition)
+        *levels, finest = game.chain(self._generators(), latents, condition)
+        return [*levels, gan_checks.clipped(finest, self.value_range)]
 
     def _sample_levels(self, num_samples, condition, seed, call):
         return self._generate_levels(self._noise(seed, call, num_samples), condition)
@@ -240,7 +239,8 @@ class LAPGAN(ObjectiveModel):
     def _refine(self, x, condition, seed, call, level=0):
         noise = self._noise(seed, call, tf.shape(x)[0])
         latents = noise[:, sum(self.latent_sizes[: level + 1]) :]
-        return [x, *game.chain(self._generators()[level + 1 :], latents, condition, x)][-1]
+        made = game.chain(self._generators()[level + 1 :], latents, condition, x)
+        return gan_checks.clipped(made[-1], self.value_range) if made else x
 
     def _noise(self, seed, call, rows):
         return Draw.for_sampling(seed, call, rows).uniform((self.latent_size,), -1.0, 1.0)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models import gan_signatures
+from keras_dl.models import gan_checks, gan_signatures
 from keras_dl.models import progressive_growth as growth
 from keras_dl.models.base import Phase
 from keras_dl.models.gan import GAN
@@ -44,6 +44,8 @@ class ProgressiveGAN(GAN):
             with `batch_size=128` takes batches of 64 at the fourth level.
         gradient_penalty: $\lambda$; 0 for none.
         drift: $\epsilon$.
+        value_range: `(low, high)`, to which samples are clipped, as the generator has no last activation; `None` for
+            none.
         **kwargs: Further arguments of `GAN`, but `objective`, `penalty` and `attributes`. The paper's `ema_momentum` is
             0.999.
 
@@ -67,7 +69,7 @@ class ProgressiveGAN(GAN):
     paper_optimizers = dict.fromkeys(GAN.optimizer_names, _ADAM)
     config_names = (
         *("latent_size", "stable_images", "fade_images", "steps_per_batch", "gradient_penalty", "drift"),
-        *("critic_steps", "instance_noise"),
+        *("value_range", "critic_steps", "instance_noise"),
     )
 
     def __init__(
@@ -80,6 +82,7 @@ class ProgressiveGAN(GAN):
         steps_per_batch=1,
         gradient_penalty=10.0,
         drift=1e-3,
+        value_range=None,
         **kwargs,
     ):
         count = _check_levels(generator, critic)
@@ -94,6 +97,7 @@ class ProgressiveGAN(GAN):
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, **kwargs)
         self.stable_images, self.fade_images, self.steps_per_batch = stable_images, fade_images, steps_per_batch
         self.gradient_penalty, self.drift = gradient_penalty, check_number(drift, "drift", least=0)
+        self.value_range = gan_checks.check_value_range(value_range)
         self.num_levels = count
         self.set_phases(self._schedule(stable, fade, parts))
 
@@ -117,6 +121,10 @@ class ProgressiveGAN(GAN):
         critic = critic._replace(networks=(growth.Growing(self.critic, "from_rgb", "block", self._phase),))
         moved = growth.Growing(self.generator, "to_rgb", "features", self._phase)
         return critic, generator._replace(networks=(moved,))
+
+    @property
+    def data_range(self):
+        return self.value_range and tuple(self.value_range)
 
     @property
     def level(self):
@@ -168,7 +176,7 @@ class ProgressiveGAN(GAN):
 
     def _generate(self, latents, condition=None, level=None):
         inputs = {"latents": latents, "level": self._levels(latents, level)}
-        return tf.cast(self.averaged("generator")(inputs), tf.float32)
+        return gan_checks.clipped(tf.cast(self.averaged("generator")(inputs), tf.float32), self.value_range)
 
     def _discriminate(self, x, condition=None, level=None):
         return tf.cast(self.critic({"x": x, "level": self._levels(x, level)}), tf.float32)[:, 0]

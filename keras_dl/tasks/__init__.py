@@ -7,6 +7,7 @@ from keras_dl.tasks.embedding import Embedding
 from keras_dl.tasks.field import Field
 from keras_dl.tasks.flow import Flow
 from keras_dl.tasks.generation import Generation
+from keras_dl.tasks.growing import Growing
 from keras_dl.tasks.image_sets import ImageSets
 from keras_dl.tasks.linear import Clusters, Components
 from keras_dl.tasks.measure import Context, Measure, Report
@@ -30,6 +31,7 @@ __all__ = [
     "Field",
     "Flow",
     "Generation",
+    "Growing",
     "ImageSets",
     "Measure",
     "Pyramid",

@@ -27,6 +27,14 @@ def test_a_pyramid_is_built(spec, sides):
     assert model.generated_coarse and model.compiled and options["batch_size"] == 64
 
 
+@pytest.mark.parametrize(("spec", "names"), [(DIGITS, ["4x4", "8x8"]), (PADDED, ["4x4", "8x8", "16x16", "32x32"])])
+def test_a_growing_model_is_built(spec, names):
+    values = {"filters": "2", "most_filters": "8", "fade_images": "700"}
+    model, _, _ = space.build(catalogue.module("progressive_gan"), spec, values, seed=0)
+    assert [phase.name for phase in model.phases.phases if "fade" not in phase.name] == names
+    assert model.phases.starts[:3] == [0, 30_000, 30_700] and model.compiled
+
+
 def test_images_that_have_no_half_are_refused():
     with pytest.raises(ValueError, match=r"sides that are even and at least 8\. Received: \(6, 7, 1\)"):
         space.build(catalogue.module("lapgan"), DIGITS._replace(shape=(6, 7, 1)), SMALL, seed=0)
@@ -53,3 +61,13 @@ def test_a_pyramid_through_the_programs(run, tmp_path):
         assert (out / "pictures" / f"{name}.png").stat().st_size > 1000
     model = keras.saving.load_model(out / "model.keras")
     assert model.sample(2, seed=0).shape == (2, 8, 8, 1)
+
+
+@pytest.mark.full
+def test_growth_through_the_programs(run, tmp_path):
+    out = tmp_path / "r"
+    values = {"filters": 2, "most_filters": 8, "batch_size": 512, "stable_images": 1000, "fade_images": 400}
+    settings = [f"--set={name}={value}" for name, value in values.items()]
+    assert run(train.main, "progressive_gan", "--out", out, "--epochs", 1, *settings) == 0
+    assert (out / "pictures" / "growth.png").stat().st_size > 1000
+    assert keras.saving.load_model(out / "model.keras").level == 1.0

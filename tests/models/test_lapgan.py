@@ -131,6 +131,10 @@ def test_samples_from_any_level():
     assert [level.shape[1] for level in levels] == [2, 4, 8]
     np.testing.assert_allclose(model.refine(levels[1], [0, 1, 2, 0], seed=3), samples, atol=1e-6)
     np.testing.assert_array_equal(model.refine(X, 1), X)
+    clipped = small_lapgan(num_classes=3, value_range=(0.2, 0.4))
+    expected = np.clip(samples, 0.2, 0.4)
+    np.testing.assert_allclose(clipped.sample(4, condition=[0, 1, 2, 0], seed=3), expected, atol=1e-6)
+    np.testing.assert_allclose(clipped.refine(levels[1], [0, 1, 2, 0], seed=3), expected, atol=1e-6)
     assert model.refine(levels[0][:0], LABELS[:0]).shape == (0, 8, 8, 1)
     assert model.refine(DOWN(X), 1).shape == X.shape
     assert model.predict((latents, np.array([0, 1, 2, 0])), verbose=0).shape == samples.shape
@@ -191,6 +195,7 @@ def test_levels_that_do_not_meet_are_refused(levels, message):
     [
         (lambda: small_lapgan(levels=(0, 3)), "`levels` should be different numbers from 0 to 2"),
         (lambda: small_lapgan(levels=(1, 1)), "`levels` should be different numbers"),
+        (lambda: small_lapgan(value_range=(1, 0)), r"value_range should be \(low, high\)"),
         (lambda: small_lapgan(generated_coarse=2), "`generated_coarse` should be True or False"),
         (lambda: models.LAPGAN([FIRST[0]], [FIRST[1]] * 2), "one generator and one critic per level"),
         (lambda: small_lapgan().refine(X[:, :6, :6]), r"x should have shape \(rows, 2, 2, 1\) or .*Received"),

@@ -130,6 +130,13 @@ def test_phases_train_their_layers_and_the_count_of_images_is_the_schedule():
     assert model.sample(2, seed=0).shape == (2, 4, 4, 1)
 
 
+def test_samples_are_clipped():
+    model, clipped = small_progressive(), small_progressive(value_range=(-0.01, 0.01))
+    expected = np.clip(model.sample(4, seed=0), -0.01, 0.01)
+    np.testing.assert_allclose(clipped.sample(4, seed=0), expected, atol=1e-7)
+    assert clipped.data_range == (-0.01, 0.01) and model.data_range is None
+
+
 def test_drift_is_a_square_of_scores_of_data():
     model, plain = small_progressive(drift=0.5), small_progressive(drift=0.0)
     plain.set_weights(model.get_weights())

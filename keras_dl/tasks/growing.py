@@ -1,0 +1,61 @@
+"""Generation of images by networks that grow while they train."""
+
+import keras
+import numpy as np
+
+from keras_dl import files
+from keras_dl.callbacks.sheets import Block, save_sheet
+from keras_dl.tasks import drawing
+from keras_dl.tasks.generation import Generation
+from keras_dl.tasks.measure import Context, untracked
+from keras_dl.tasks.padding import to_powers_of_two
+
+
+class Growing(Generation):
+    """The task of a `ProgressiveGAN`: `Generation` of a model with phases, whose samples are kept for each of them.
+
+    Images of named sets are padded to powers of two: those of 28x28 become 32x32.
+    """
+
+    def __init__(self):
+        super().__init__(latents=True, critic=True)
+
+    def load(self, name, folder=None, label_values=None, track=untracked):
+        return to_powers_of_two(super().load(name, folder, label_values, track))
+
+    def callbacks(self, data, folder):
+        return [*super().callbacks(data, folder), PhaseSamples(folder)]
+
+    def pictures(self, model, data, folder, context=None):
+        pictures = super().pictures(model, data, folder, context)
+        names = [phase.name for phase in model.phases.phases]
+        paths = [(name, folder / _file(number)) for number, name in enumerate(names)]
+        paths = [(name, path) for name, path in paths if path.is_file()]
+        if not paths:
+            return pictures
+        title = drawing.title("Samples at the end of each phase", model, data, context or Context())
+        marks = tuple(name for name, _ in paths)
+        images = np.concatenate([np.load(path, allow_pickle=False) for _, path in paths])
+        save_sheet(folder / "growth.png", title, [Block(images, columns=drawing.COLUMNS, marks=marks)])
+        return pictures | {folder / "growth.png": "samples of the same latents, a row per phase"}
+
+
+class PhaseSamples(keras.callbacks.Callback):
+    """Keeps samples of the same latents for each phase, those after its last epoch, as `phase_0.npy` and so on.
+
+    Args:
+        folder: A `pathlib.Path`, where the files go.
+    """
+
+    def __init__(self, folder):
+        super().__init__()
+        self.folder = folder
+
+    def on_epoch_end(self, epoch, logs=None):
+        samples = keras.ops.convert_to_numpy(self.model.sample(drawing.COLUMNS, seed=0))
+        path = self.folder / _file(self.model.state.phase)
+        files.replace(path, lambda temporary: np.save(temporary, samples, allow_pickle=False))
+
+
+def _file(phase):
+    return f"phase_{phase}.npy"
