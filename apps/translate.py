@@ -6,8 +6,8 @@ from apps import cli, early
 from apps.cli import user_errors
 
 DESCRIPTION = """\
-Makes images of the images of a folder by the model of a run of super_resolution, pix2pix or cyclegan: files in, PNG
-files of the same names out. super_resolution takes images of any size, in tiles.
+Makes images of the images of a folder by the model of a run of super_resolution, srgan, pix2pix or cyclegan: files in,
+PNG files of the same names out. The first two take images of any size, in tiles.
 """
 EXAMPLES = """\
 examples:

@@ -25,6 +25,11 @@ class Enlarging:
         """By how much images are enlarged."""
         return tiling.scale_of(getattr(self, self.enlarger))
 
+    @property
+    def channels(self):
+        """How many channels enlarged images have."""
+        return shapes.output_shape(getattr(self, self.enlarger))[-1]
+
     def upscale(self, x, tile=None, overlap=None, ensemble=False, out=None):
         """Enlarges images of any size.
 

@@ -29,6 +29,7 @@ from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
 from keras_dl.networks.network_in_network import network_in_network
 from keras_dl.networks.patch_critic import patch_critic
+from keras_dl.networks.perceptual import vgg19_maps
 from keras_dl.networks.progressive import progressive_critic, progressive_generator
 from keras_dl.networks.registry import create, list
 from keras_dl.networks.resnet import (
@@ -148,4 +149,5 @@ __all__ = [
     "vgg16_bn",
     "vgg19",
     "vgg19_bn",
+    "vgg19_maps",
 ]

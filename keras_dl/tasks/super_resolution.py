@@ -45,7 +45,7 @@ class SuperResolution(Task):
     """
 
     card_pictures = ("comparison.png",)
-    progress = ("psnr", "loss")
+    progress: tuple[str | tuple[str, ...], ...] = ("psnr", ("pixels_loss", "generator_loss", "critic_loss"), "loss")
     titles = {"psnr": "psnr of patches"}
     units = {"psnr": "dB"}
     problem = ("scale", "blur", "noise", "jpeg")
@@ -106,8 +106,7 @@ class SuperResolution(Task):
         """Writes the images of a folder, enlarged, as files; see `translate_files`."""
         if backward:
             raise refusal("Only recipes of two domains translate backward", backward=backward)
-        channels = model.network.output_shape[-1]
-        return translate_files(source, folder, channels, lambda x: model.upscale(x, tile=TILE), track)
+        return translate_files(source, folder, model.channels, lambda x: model.upscale(x, tile=TILE), track)
 
     def _written(self, context):
         if context.folder is None:

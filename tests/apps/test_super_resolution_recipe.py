@@ -7,8 +7,9 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from apps import evaluate, train
+from apps import evaluate, train, translate
 from keras_dl import metrics
 from keras_dl.data import images
 from keras_dl.data.images import named
@@ -104,3 +105,21 @@ def test_the_most_detailed_part():
     top, bottom, left, right = enlargement_drawing.most_detailed(image)
     assert (bottom - top, right - left) == (10, 15)
     assert top <= 22 and bottom >= 27 and left <= 40 and right >= 50
+
+
+GAME = [*SMALL, "--set=critic_filters=4", "--set=critic_layers=1", "--set=pretraining=0.5", "--epochs=2"]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("relativistic", [False, True])
+def test_a_game_begins_after_the_pixels(run, folder, tmp_path, relativistic):
+    out = tmp_path / "r"
+    assert run(train.main, "srgan", "--out", out, *GAME, f"--set=relativistic={relativistic}") == 0
+    with (out / "history.csv").open(newline="") as file:
+        pixels, game = csv.DictReader(file)
+    assert float(pixels["pixels_loss"]) > 0 and float(pixels["critic_loss"]) == 0
+    assert float(game["pixels_loss"]) == 0 and float(game["critic_loss"]) > 0
+    assert len(rows_of(out)) == 2
+    assert run(translate.main, out, "--data", folder, "--out", tmp_path / "large") == 0
+    with Image.open(folder / "1.png") as small, Image.open(tmp_path / "large" / "1.png") as large:
+        assert large.size == (2 * small.width, 2 * small.height)

@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from apps import evaluate, train, translate
 from keras_dl.data.images import open_folder, sources
@@ -27,6 +28,11 @@ def test_edges_are_sobels_slopes():
     x[:, :, 3:] = 1
     edges = sources.source_of(x)[0, :, :, 0]
     np.testing.assert_allclose(edges, np.repeat([[0, 0, 1, 1, 0, 0]], 6, 0), atol=1e-6)
+    others = np.random.default_rng(0).random((3, 6, 6, 1))
+    edges = sources.source_of(others)
+    for image, edge in zip(others[..., 0], edges[..., 0], strict=True):  # whatever other images stand beside it
+        slopes = [ndimage.sobel(image, axis, mode="nearest") for axis in (0, 1)]
+        np.testing.assert_allclose(edge, np.minimum(np.hypot(*slopes) / 4, 1), atol=1e-6)
     np.testing.assert_allclose(sources.source_of(np.full((1, 2, 2, 3), 0.3), "grey"), 0.3, atol=1e-6)
     with pytest.raises(ValueError, match="Received: kind='sketch'"):
         sources.source_of(x, "sketch")

@@ -6,7 +6,7 @@ from apps import catalogue
 from keras_dl.search.goal import Goal
 
 
-@pytest.mark.parametrize("recipe", ["anomaly", "super_resolution"])
+@pytest.mark.parametrize("recipe", ["anomaly", "super_resolution", "srgan"])
 def test_no_search_chooses_its_problem(recipe):
     """Which class is anomalous, or how images are made small: the easiest problem would be the best trial."""
     task = catalogue.module(recipe).TASK
