@@ -14,12 +14,14 @@ CONVOLUTIONS = tuple(
 
 
 @register
-def vgg19_maps(layer="block5_conv4", activated=True, weights="imagenet", input_shape=(None, None, 3), name="vgg19_maps"):
+def vgg19_maps(
+    layer="block5_conv4", activated=True, weights="imagenet", input_shape=(None, None, 3), name="vgg19_maps"
+):
     r"""Builds the convolutions of VGG-19 up to one (Simonyan and Zisserman, 2015), for differences of what is seen.
 
-    The features of SRGAN (Ledig et al. 2017: `"block5_conv4"`, $\phi_{5,4}$, or `"block2_conv2"`) and of ESRGAN (Wang et
-    al. 2018: the former before its activation). Images are in [0, 1]: their scale, and the order of channels that the
-    published weights expect, are part of the network.
+    The features of SRGAN (Ledig et al. 2017: `"block5_conv4"`, $\phi_{5,4}$, or `"block2_conv2"`) and of ESRGAN (Wang
+    et al. 2018: the former before its activation). Images are in [0, 1]: their scale, and the order of channels that
+    the published weights expect, are part of the network.
 
     Args:
         layer: Name of the convolution, `"block1_conv1"` to `"block5_conv4"`.
