@@ -26,7 +26,7 @@ def build(hp, data_spec):
     model = keras_dl.models.ContinuousFlow(
         network,
         kinetic=hp.Float(Name("kinetic", "weight of the squared speed of paths"), 0.0, 10.0, default=0.01),
-        solver_steps=hp.Int(Name("solver_steps", "steps of the solver in training"), 1, 100, default=6, sampling="log"),
+        solver_steps=hp.Int(Name("solver_steps", "steps of the solver in training"), 1, 100, default=8, sampling="log"),
         ema_momentum=ddpm.ema_momentum(hp),
     )
     return ddpm.compiled(model, hp, data_spec, fit_options(hp))
@@ -36,7 +36,7 @@ def fit_options(hp):
     """Returns the batch size and the number of epochs."""
     return {
         "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 4096, default=256, sampling="log"),
-        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 30),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 8),
     }
 
 

@@ -5,7 +5,13 @@ from keras_dl.samplers.chains import Chains, MarkovChain, Noise, energies, energ
 from keras_dl.samplers.checkpointed import integrate_checkpointed
 from keras_dl.samplers.dormand_prince import integrate
 from keras_dl.samplers.langevin import AnnealedLangevin, Langevin
-from keras_dl.samplers.likelihood import axes, log_likelihood, log_normal, velocity_and_divergences
+from keras_dl.samplers.likelihood import (
+    axes,
+    log_likelihood,
+    log_normal,
+    velocity_and_divergences,
+    velocity_and_products,
+)
 from keras_dl.samplers.metropolis import HMC, MALA
 from keras_dl.samplers.multistep import dpm_solver
 from keras_dl.samplers.ode import adaptive, euler, follow, heun
@@ -43,4 +49,5 @@ __all__ = [
     "log_normal",
     "predictor_corrector",
     "velocity_and_divergences",
+    "velocity_and_products",
 ]

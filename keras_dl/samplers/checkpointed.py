@@ -15,7 +15,7 @@ def integrate_checkpointed(derivative, state, weights, times):
             gradient comes by `state` and `weights`.
         state: Tuple of float32 tensors at the first time.
         weights: List of float tensors.
-        times: Sequence of Python numbers.
+        times: Sequence of numbers, or a tensor of known length.
 
     Returns:
         Tuple of the tensors at the last time.
@@ -30,7 +30,7 @@ def integrate_checkpointed(derivative, state, weights, times):
     >>> round(float(tape.gradient(y[0], w)), 2)
     2.71
     """
-    times = tf.constant(times, tf.float32)
+    times = tf.convert_to_tensor(times, tf.float32)
     count, size = int(times.shape[0]) - 1, len(state)
 
     def step(index, state, weights):

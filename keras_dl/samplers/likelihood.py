@@ -52,8 +52,8 @@ def axes(x):
     return basis * tf.ones_like(x)[None]
 
 
-def velocity_and_divergences(field, x, t, probes):
-    r"""Returns the velocity at `x` and $v^\top \frac{\partial u}{\partial x} v$ for each probe $v$.
+def velocity_and_products(field, x, t, probes):
+    r"""Returns the velocity at `x` and $\big(\frac{\partial u}{\partial x}\big)^\top v$ for each probe $v$.
 
     Args:
         field: As for `euler`, for all probes' copies of the rows, one set after the other.
@@ -62,7 +62,7 @@ def velocity_and_divergences(field, x, t, probes):
         probes: Tensor of shape `(num_probes, rows, ...)`.
 
     Returns:
-        Tensors of shape `(rows, ...)` and `(num_probes, rows)`.
+        Tensors of shape `(rows, ...)` and `(num_probes, rows, ...)`.
     """
     count = tf.shape(probes)[0]
     repeated = tf.repeat(x[None], count, 0)
@@ -72,7 +72,18 @@ def velocity_and_divergences(field, x, t, probes):
         tape.watch(flat)
         velocity = field(flat, t, "velocity")
         product = tf.reduce_sum(velocity * tf.reshape(probes, tf.shape(flat)))
-    gradient = tf.reshape(tape.gradient(product, flat), tf.shape(probes))
-    divergences = tf.reduce_sum(gradient * probes, list(range(2, probes.shape.rank)))
-    velocity = tf.ensure_shape(velocity[: tf.shape(x)[0]], x.shape)
-    return velocity, divergences
+    products = tf.reshape(tape.gradient(product, flat), tf.shape(probes))
+    return tf.ensure_shape(velocity[: tf.shape(x)[0]], x.shape), products
+
+
+def velocity_and_divergences(field, x, t, probes):
+    r"""Returns the velocity at `x` and $v^\top \frac{\partial u}{\partial x} v$ for each probe $v$.
+
+    Args:
+        field, x, t, probes: See `velocity_and_products`.
+
+    Returns:
+        Tensors of shape `(rows, ...)` and `(num_probes, rows)`.
+    """
+    velocity, products = velocity_and_products(field, x, t, probes)
+    return velocity, tf.reduce_sum(products * probes, list(range(2, probes.shape.rank)))

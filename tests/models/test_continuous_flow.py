@@ -43,9 +43,9 @@ def points(rows=5, size=2, seed=0):
     return np.random.default_rng(seed).normal(size=(rows, size)).astype("float32")
 
 
-def draw(rows=5):
-    zero = tf.constant(0, tf.int64)
-    return noise.Draw(tf.constant(3, tf.int64), zero, 64, tf.constant(rows), 0, True, tf.constant(float(rows)))
+def draw(rows=5, step=0, training=True):
+    seed, step, total = tf.constant(3, tf.int64), tf.constant(step, tf.int64), tf.constant(float(rows))
+    return noise.Draw(seed, step, 64, tf.constant(rows), 0, training, total)
 
 
 def truth(x):
@@ -84,6 +84,25 @@ def test_hutchinson_is_unbiased_and_the_same_within_a_solution():
     gaps = (estimate - exact).numpy()
     np.testing.assert_allclose(np.abs(gaps), 0.8, atol=1e-4)  # one direction for the whole of the solution
     assert abs(gaps.mean()) < 0.16
+
+
+def test_the_slopes_are_integrated():
+    """Those of a linear field are the squared norm of its matrix, anywhere."""
+    matrix = [[0.1, 0.7], [-0.3, 0.2]]
+    model, x = linear(matrix, jacobian=2.0), points()
+    values, terms = model.loss_terms(tf.constant(x), draw())
+    np.testing.assert_allclose(terms["jacobian"], np.square(matrix).sum(), rtol=1e-4)
+    np.testing.assert_allclose(values, 2.0 * terms["jacobian"] - terms["log_prob"], rtol=1e-5)
+
+
+def test_steps_of_training_are_shifted_and_those_of_evaluation_finer():
+    model = small(solver_steps=3)
+    first, second = (model._times(draw(step=step)).numpy() for step in (0, 1))
+    for times in (first, second):
+        assert times[0] == 0 and times[-1] == 1 and len(times) == 5
+        assert np.all(np.diff(times) > 0) and np.allclose(np.diff(times)[1:-1], 1 / 3, atol=1e-6)
+    assert not np.allclose(first, second)
+    np.testing.assert_allclose(model._times(draw(training=False)), np.linspace(0, 1, 13))
 
 
 def test_kinetic_energy_is_the_integral_of_the_squared_speed():
@@ -147,7 +166,7 @@ def test_a_compiled_step_is_the_plain_one():
         model = small(num_classes=3)
         model.compile(keras.optimizers.SGD(0.1), jit_compile=compiled)
         history = model.fit(points(8), np.arange(8) % 3, batch_size=4, epochs=2, verbose=0).history
-        assert set(history) == {"loss", "log_prob", "kinetic"} and history["loss"][1] < history["loss"][0]
+        assert set(history) == {"loss", "log_prob", "kinetic", "jacobian"} and history["loss"][1] < history["loss"][0]
         weights.append(model.get_weights())
     for one, other in zip(*weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-5)
@@ -159,6 +178,7 @@ def test_a_compiled_step_is_the_plain_one():
         (lambda: models.ContinuousFlow(networks.mlp_encoder((2,), 2)), "`network` should take a dict of 'x' and"),
         (lambda: small(sampler="ddim"), "`sampler` should follow the velocity"),
         (lambda: small(kinetic=-1.0), "`kinetic` should be"),
+        (lambda: small(jacobian=-1.0), "`jacobian` should be"),
         (lambda: small(solver_steps=0), "`solver_steps` should be a positive integer"),
         (lambda: small(num_probes=0), "`num_probes` should be a positive integer"),
         (lambda: small().sample(2, guidance=2.0), "`guidance` should be 1"),

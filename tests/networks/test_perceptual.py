@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_dl import networks
+from keras_dl.testing import check_network
 
 X = np.random.default_rng(0).random((2, 32, 32, 3)).astype("float32")
 
@@ -35,6 +36,14 @@ def test_maps_before_the_activation(source, tmp_path):
     assert np.min(maps) < 0
     after = networks.vgg19_maps("block2_conv2", weights=str(source[1]))(X)
     np.testing.assert_allclose(np.maximum(maps, 0), after, rtol=1e-5, atol=1e-5 * np.max(after))
+
+
+@pytest.mark.full
+def test_maps_are_a_network():
+    def build():
+        return networks.vgg19_maps("block1_conv2", weights=None, input_shape=(32, 32, 3))
+
+    check_network(build, X, (32, 32, 64), 1_792 + 36_928)
 
 
 def test_published_count():
