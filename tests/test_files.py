@@ -111,6 +111,8 @@ PLACES = {
     "keras_dl/runs/lock.py": "into a run folder, and only where no lock is",
     "keras_dl/runs/publication.py": "through files, but for models.config, which is merged",
     "keras_dl/runtime/callback_states.py": "into a new checkpoint",
+    "keras_dl/explore/npm.py": "into the cache of packages",
+    "keras_dl/explore/site.py": "through files",
     "keras_dl/runtime/checkpoint_files.py": "into a new checkpoint",
     "keras_dl/runtime/tuning/record.py": "through files",
     "keras_dl/search/report.py": "through files",
