@@ -47,14 +47,15 @@ def main(argv=None):
 
     with contextlib.ExitStack() as stack:
         place = arguments.to or stack.enter_context(tempfile.TemporaryDirectory())
+        server = None if arguments.to else stack.enter_context(listening(place, arguments.port))
         with user_errors(ValueError, OSError, ImportError):
             explore.fetch(explore.ONNX_RUNTIME)
             exhibit = of_saved_model(saved) if saved else of_run(arguments.model)
             explore.write(place, exhibit)
-        if arguments.to:
+        if server is None:
             print(f"written:\n  {Path(place) / 'index.html'}  the page; open it by way of any web server")
             return
-        serve(place, arguments.port, arguments.open)
+        serve(server, arguments.open)
 
 
 def saved_model(path):
@@ -101,17 +102,21 @@ def of_run(path):
     return explore.Exhibit(title, about, model, model.signatures(), views, classes, examples)
 
 
-def serve(folder, port, shown):
-    """Serves a folder until Ctrl-C."""
+def listening(folder, port):
+    """A server of a folder, which has its port before there is a page."""
     from keras_dl import explore
 
     with user_errors(OSError, about=f"cannot listen on port {port}, give another --port"):
-        server = explore.serving(folder, port)
+        return explore.serving(folder, port)
+
+
+def serve(server, shown):
+    """Answers until Ctrl-C."""
     address = f"http://127.0.0.1:{server.server_port}/"
     print(f"{address}  until Ctrl-C", flush=True)
     if shown:
         webbrowser.open(address)
-    with server, contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
 
 

@@ -163,3 +163,8 @@ def test_the_program_refuses_what_is_no_model(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(cli.UserError, match="--to expects a folder"):
         program.main([str(tmp_path), "--to", str(tmp_path / "file")])
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path):
+    with program.listening(tmp_path, 0) as server, pytest.raises(cli.UserError, match="give another --port"):
+        program.listening(tmp_path, server.server_port)
