@@ -79,6 +79,18 @@ def test_gradient_in_the_tail_points_to_the_data():
     np.testing.assert_allclose(tape.gradient(log_prob, theta), expected, rtol=1e-2)
 
 
+@pytest.mark.parametrize("log_scale", [-15.0, 0.0, 14.0, 14.6, 15.0])
+def test_gradients_are_numbers_at_all_scales(log_scale):
+    parameters = tf.constant([[0.3, log_scale]])
+    with tf.GradientTape() as tape:
+        tape.watch(parameters)
+        log_prob = DiscretizedLogistic(17)(parameters).log_prob([[0.5]])
+    gradient = tape.gradient(log_prob, parameters).numpy()
+    assert np.isfinite(gradient).all()
+    if 0 < log_scale < 15:  # of a scale that holds all levels: the bin's width over four times the scale
+        assert gradient[0, 1] == pytest.approx(-1.0, abs=1e-3)
+
+
 def test_mean_and_mode_by_summing_over_the_levels():
     theta = np.float32([[loc, s] for loc in (-0.3, 0.0, 0.27, 0.5, 0.9013, 1.4) for s in (-14, -8, -6, -4, -1, 3)])
     probabilities = np.exp(np.float64(table(theta)))
