@@ -22,6 +22,7 @@ from keras_dl.models.progressive_gan import ProgressiveGAN
 from keras_dl.models.rbm import RBM
 from keras_dl.models.siamese import Siamese
 from keras_dl.models.srgan import ESRGAN, SRGAN
+from keras_dl.models.stylegan import StyleGAN
 from keras_dl.models.super_resolution import SuperResolution
 from keras_dl.models.supervised import Supervised
 from keras_dl.models.vae import VAE, ConditionalVAE
@@ -60,6 +61,7 @@ __all__ = [
     "Pix2Pix",
     "RealNVP",
     "Siamese",
+    "StyleGAN",
     "SuperResolution",
     "Supervised",
     "Update",

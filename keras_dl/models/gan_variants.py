@@ -53,7 +53,7 @@ class ConditionalGAN(GAN):
         super().__init__(generator, critic, latent_size, attributes=attributes, **kwargs)
 
 
-def _check_fixed(name, options, fixed):
+def check_fixed(name, options, fixed):
     """Refuses options that the name of a model says already."""
     for option in fixed:
         if option in options:
@@ -90,7 +90,7 @@ class WGAN(GAN):
     def __init__(self, generator, critic, latent_size=None, clip=0.01, critic_steps=5, **kwargs):
         if check_number(clip, "clip", least=0) == 0:
             raise refusal("clip should be above 0", clip=clip)
-        _check_fixed("WGAN", kwargs, ("objective", "penalty"))
+        check_fixed("WGAN", kwargs, ("objective", "penalty"))
         penalty = objectives.WeightClipping(clip)
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
         self.clip = clip
@@ -126,7 +126,7 @@ class WGANGP(GAN):
     config_names = ("latent_size", "gradient_penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, gradient_penalty=10.0, critic_steps=5, **kwargs):
-        _check_fixed("WGANGP", kwargs, ("objective", "penalty"))
+        check_fixed("WGANGP", kwargs, ("objective", "penalty"))
         penalty = objectives.GradientPenalty(check_number(gradient_penalty, "gradient_penalty", least=0))
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
         self.gradient_penalty = gradient_penalty
@@ -165,6 +165,6 @@ class DCGAN(GAN):
     config_names = ("latent_size", "label_smoothing", "penalty", "critic_steps", "instance_noise", "attributes")
 
     def __init__(self, generator, critic, latent_size=None, label_smoothing=0.0, **kwargs):
-        _check_fixed("DCGAN", kwargs, ("objective",))
+        check_fixed("DCGAN", kwargs, ("objective",))
         super().__init__(generator, critic, latent_size, objectives.NonSaturating(label_smoothing), **kwargs)
         self.label_smoothing = label_smoothing

@@ -23,6 +23,19 @@ def small_gan(kind=models.GAN, num_classes=None, critic_options=None, **options)
     return kind(generator, critic, **options)
 
 
+def small_stylegan(shape=(8, 8, 1), num_classes=None, **options):
+    """A StyleGAN of a few hundred weights, not compiled, with noise that shows."""
+    keras.utils.set_random_seed(0)
+    small = {"filters": 2, "max_filters": 4, "num_classes": num_classes, "mapping_layers": 1}
+    generator = networks.stylegan_generator(shape, 4, **small)
+    critic = networks.stylegan_critic(shape, **small)
+    for layer in generator.get_layer("synthesis").layers:
+        if layer.name.endswith("_noise"):
+            layer.strength.assign([0.3])
+    options.setdefault("seed", 1)
+    return models.StyleGAN(generator, critic, **options)
+
+
 def compiled(model, learning_rate=0.005, **options):
     """The model compiled with plain gradient descent, or the optimizers given."""
     options = {

@@ -10,7 +10,7 @@ from keras_dl import likelihoods, losses, models, networks, objectives, processe
 from keras_dl.testing import check_model
 from tests.models import energy_builders, flow_builders, hierarchical_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
-from tests.models.gan_builders import adams, small_gan, small_lapgan, small_progressive
+from tests.models.gan_builders import adams, small_gan, small_lapgan, small_progressive, small_stylegan
 from tests.models.translation_builders import critic as translation_critic
 from tests.models.translation_builders import images as larger_images
 from tests.models.translation_builders import pix2pix
@@ -102,6 +102,11 @@ def srgan(kind, **options):
     return kind(generator, translation_critic(), features, pretraining=12, seed=0, **options)
 
 
+def stylegan():
+    """Lazy terms in every second step: both states are resumed."""
+    return small_stylegan(r1_every=2, path_every=2)
+
+
 # name -> (build, arguments of compile, data); half precision is the base's, and seen once per kind of update
 CASES = {
     "VAE": (lambda: small_vae(dropout=0.2, ema_momentum=0.9), adam, (X,)),
@@ -113,6 +118,7 @@ CASES = {
     "DCGAN": (lambda: small_gan(models.DCGAN, label_smoothing=0.1), two_adams, (X,)),
     "LAPGAN": (lambda: small_lapgan(3, sides=(4,), generated_coarse=True, ema_momentum=0.9), two_adams, (X, LABELS)),
     "ProgressiveGAN": (lambda: small_progressive(ema_momentum=0.9), two_adams, (X,)),
+    "StyleGAN": (stylegan, two_adams, (larger_images(),)),
     "Supervised": (small_classifier, classification, (X, LABELS)),
     "SuperResolution": (super_resolution, adam, (X, X.repeat(2, 1).repeat(2, 2))),
     "SRGAN": (lambda: srgan(models.SRGAN, ema_momentum=0.9), two_adams, (X, X.repeat(2, 1).repeat(2, 2))),
@@ -141,7 +147,7 @@ CASES = {
 SOME = ("VAE", "WGANGP", "Supervised", "NormalizingFlow", "PPCA", "KMeans", "Diffusion", "EnergyModel")
 OTHERS = tuple(name for name in CASES if name not in SOME)
 #: Of the others those that save what no sibling does: pools, chains, a first batch, sums, mined pairs, two flows.
-RESUMED = ("SRGAN", "CycleGAN", "Siamese", "Glow", "GaussianMixture", "JEM", "RBM", "FlowMatching")
+RESUMED = ("SRGAN", "StyleGAN", "CycleGAN", "Siamese", "Glow", "GaussianMixture", "JEM", "RBM", "FlowMatching")
 IN_HALF_PRECISION = ("VAE", "GAN", "Supervised", "Glow", "Diffusion", "EnergyModel")
 
 

@@ -1,0 +1,107 @@
+"""Losses of StyleGAN: the game with mixed styles, lazy R1, and lazy path-length regularisation."""
+
+import math
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from keras_dl import objectives
+from keras_dl.models.base import Update, conditions
+from keras_dl.models.gan_losses import GameLosses
+from keras_dl.models.scorer import Scorer
+
+
+class StyleLosses(GameLosses):
+    """The part of `StyleGAN` that trains."""
+
+    # Of the model.
+    r1_weight: float
+    r1_every: int
+    path_weight: float
+    path_every: int
+    mixing: float
+    carried: dict[str, Any]
+    num_styles: int
+    noise_size: int
+
+    def make_updates(self, generator_optimizer, critic_optimizer):
+        critic = (self.critic,), critic_optimizer
+        generator = (self.generator,), generator_optimizer
+        updates = [Update("critic", self.critic_loss, *critic, terms=("real", "fake"))]
+        if self.r1_weight:
+            updates.append(Update("r1", self.r1_loss, *critic, every=self.r1_every, rescale=True))
+        updates.append(Update("generator", self.generator_loss, *generator, hands_back=("mean_style",)))
+        if self.path_weight:
+            lazy = {"every": self.path_every, "rescale": True, "slices": 2, "hands_back": ("path_length",)}
+            updates.append(Update("path", self.path_loss, *generator, terms=("length",), **lazy))
+        return tuple(updates)
+
+    def critic_loss(self, batch, draw):
+        """The game's loss of the critic per sample, and its scores; see `Update.loss`."""
+        real, condition = self._unpack(batch)
+        styles, _ = self._drawn_styles(draw, condition)
+        fake = self._synthesized(styles, draw.normal((self.noise_size,)), draw.training)
+        scorer = Scorer(self.critic, condition, draw.training)
+        terms = {"real": scorer(real), "fake": scorer(tf.stop_gradient(fake))}
+        return self.objective.critic_loss(**terms), terms
+
+    def generator_loss(self, batch, draw):
+        """The game's loss of the generator per sample, and the styles before mixing, for their mean."""
+        real, condition = self._unpack(batch)
+        styles, unmixed = self._drawn_styles(draw, condition)
+        fake = self._synthesized(styles, draw.normal((self.noise_size,)), draw.training)
+        scorer = Scorer(self.critic, condition, draw.training)
+        compared = scorer(real) if self.objective.generator_sees_real else None
+        return self.objective.generator_loss(scorer(fake), compared), {}, {"mean_style": unmixed}
+
+    def r1_loss(self, batch, draw):
+        """R1 at the data, times the number of steps from one to the next."""
+        real, condition = self._unpack(batch)
+        scorer = Scorer(self.critic, condition, draw.training)
+        return self.r1_every * objectives.R1(self.r1_weight)(scorer, real, None, draw)
+
+    def path_loss(self, batch, draw):
+        """Squared differences of path lengths from their mean, times the number of steps, and the lengths."""
+        _, condition = self._unpack(batch)
+        styles, _ = self._drawn_styles(draw, condition)
+        lengths = self.path_lengths(styles, draw)
+        excess = lengths - self.carried["path_length"].value
+        values = self.path_every * self.path_weight * tf.square(excess)
+        return values, {"length": lengths}, {"path_length": lengths}
+
+    def path_lengths(self, styles, draw):
+        r"""Lengths of the Jacobian's products with random images, $\sqrt{\tfrac1L \sum_l \|J_l^\top y\|^2}$.
+
+        Args:
+            styles: Styles of the $L$ layers, shape `(rows, num_styles, style_size)`.
+            draw: The noise: of the generator and $y$, standard normal over the square root of the number of pixels.
+        """
+        noise = draw.normal((self.noise_size,))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(styles)
+            images = self._synthesized(styles, noise, draw.training)
+            height, width = images.shape[1:3]
+            directions = draw.normal(tuple(images.shape[1:])) / math.sqrt(height * width)
+            products = tf.reduce_sum(images * directions)
+        squares = tf.reduce_sum(tf.square(tape.gradient(products, styles)), axis=2)
+        return tf.sqrt(tf.reduce_mean(squares, axis=1) + 1e-12)
+
+    def _drawn_styles(self, draw, condition):
+        """Styles of the layers, mixed of two latents in a share of samples, and the first latents' styles unmixed."""
+        first = self._mapped(draw.normal((self.latent_size,)), condition, draw.training)
+        if not self.mixing or self.num_styles < 2:
+            return tf.repeat(first[:, None], self.num_styles, axis=1), first
+        second = self._mapped(draw.normal((self.latent_size,)), condition, draw.training)
+        cut = 1 + draw.integers((1,), self.num_styles - 1)
+        cut = tf.where(draw.uniform((1,)) < self.mixing, cut, self.num_styles)
+        of_first = tf.range(self.num_styles)[None] < cut
+        return tf.where(of_first[..., None], first[:, None], second[:, None]), first
+
+    def _mapped(self, latents, condition, training):
+        mapping = self.generator.get_layer("mapping")
+        return tf.cast(conditions.apply(mapping, "latents", latents, condition, training), tf.float32)
+
+    def _synthesized(self, styles, noise, training):
+        synthesis: keras.Model = self.generator.get_layer("synthesis")
+        return tf.cast(synthesis({"styles": styles, "noise": noise}, training=training), tf.float32)
