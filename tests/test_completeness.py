@@ -32,7 +32,7 @@ NO_PARTS = {
         *("Dequantized", "FixedMixture", "LogDensity", "LearnedNormal", "Likelihood", "MixturePrior", "NormalMixture"),
         *("Prior", "StandardNormal", "VampPrior", "get"),
     },
-    "networks": {"Group", "TopDown", "conditions", "create", "transfer_weights"},
+    "networks": {"Group", "TopDown", "conditions", "create", "load_stylegan2_weights", "transfer_weights"},
     "objectives": {"Adversarial", "Bound", "EnergyObjective", "GAMES", "GeneratorPenalty", "Penalty", "Schedule"},
     "metrics": {"RandScore"},  # what a function returns
 }

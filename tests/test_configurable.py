@@ -12,6 +12,7 @@ from keras_dl.data import augment
 
 # One object of every public class, off its defaults where it has arguments, and the call that its representation reads.
 CASES = {
+    "AdaptiveAugmentation(target=0.5, start=0.1)": lambda: objectives.AdaptiveAugmentation(0.5, start=0.1),
     "Attributes(sizes=(3, None), weight=0.5)": lambda: objectives.Attributes((3, None), 0.5),
     "ConditionalNoiseContrastive(scale=0.2)": lambda: objectives.ConditionalNoiseContrastive(0.2),
     "ConsistencyTerm(weight=3.0, margin=0.1)": lambda: objectives.ConsistencyTerm(3.0, margin=0.1),

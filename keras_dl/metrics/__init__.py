@@ -27,6 +27,7 @@ from keras_dl.metrics.kernel import KID, kernel_distance
 from keras_dl.metrics.modes import ModeCoverage, mode_coverage
 from keras_dl.metrics.nearest_neighbours import knn_accuracy
 from keras_dl.metrics.neighbours import DensityCoverage, PrecisionRecall, density_coverage, precision_recall
+from keras_dl.metrics.path_length import perceptual_path_length
 from keras_dl.metrics.psnr import PSNR
 from keras_dl.metrics.roc import roc_auc
 from keras_dl.metrics.sample_metric import SampleMetric, compare, measure, represent
@@ -92,6 +93,7 @@ __all__ = [
     "multiscale_structural_similarity",
     "normalized_mutual_information",
     "peak_signal_noise_ratio",
+    "perceptual_path_length",
     "pixel_error",
     "precision_recall",
     "rand_score",

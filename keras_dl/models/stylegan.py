@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import shapes, stylegan_signatures
 from keras_dl.models.base import Carried, HalfLife, moving
@@ -46,6 +47,7 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
         path_momentum: Momentum of $a$.
         mixing: Share of samples of mixed styles.
         style_momentum: Momentum of the mean style.
+        augmentation: `keras_dl.objectives.AdaptiveAugmentation` of what the critic sees, for small sets, or `None`.
         objective: As for `GAN`.
         seed: As for `GAN`.
         ema_momentum: As for `GAN`; the papers' is a half-life of 10,000 images, which small sets reach late: then
@@ -70,7 +72,7 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
     paper_optimizers = dict.fromkeys(GAN.optimizer_names, _ADAM)
     config_names = (
         *("latent_size", "r1_weight", "r1_every", "path_weight", "path_every", "path_momentum", "mixing"),
-        *("style_momentum", "objective"),
+        *("style_momentum", "augmentation", "objective"),
     )
 
     def __init__(
@@ -85,6 +87,7 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
         path_momentum=0.99,
         mixing=0.9,
         style_momentum=0.995,
+        augmentation=None,
         objective=None,
         seed=None,
         ema_momentum=_HALF_LIFE,
@@ -101,6 +104,10 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
         self.path_every = check_count(path_every, "path_every")
         self.mixing = check_number(mixing, "mixing", least=0, most=1)
         self.path_momentum, self.style_momentum = path_momentum, style_momentum
+        self.augmentation = check_augmentation(augmentation)
+        if augmentation is not None:
+            state = {"start": [augmentation.start, 0.0], "combine": "sum", "rule": augmentation.next}
+            self.carry("augmentation", Carried((2,), **state))
         synthesis = generator.get_layer("synthesis")
         self.num_styles, self.style_size = synthesis.input["styles"].shape[1:]
         self.noise_size = synthesis.input["noise"].shape[1]
@@ -111,6 +118,14 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return stylegan_signatures.signatures(self)
+
+
+def check_augmentation(augmentation):
+    """Returns an augmentation or `None`, or refuses anything else."""
+    if augmentation is not None and not isinstance(augmentation, objectives.AdaptiveAugmentation):
+        expected = "augmentation should be objectives.AdaptiveAugmentation(), or None"
+        raise refusal(expected, augmentation=augmentation, error=TypeError)
+    return augmentation
 
 
 def _check_generator(generator):

@@ -10,6 +10,7 @@ from keras_dl import objectives
 from keras_dl.models.base import Update, conditions
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
+from keras_dl.objectives.gradient_penalties import input_gradients
 
 
 class StyleLosses(GameLosses):
@@ -21,14 +22,17 @@ class StyleLosses(GameLosses):
     path_weight: float
     path_every: int
     mixing: float
+    augmentation: Any
     carried: dict[str, Any]
     num_styles: int
     noise_size: int
+    critic_shape: tuple
 
     def make_updates(self, generator_optimizer, critic_optimizer):
         critic = (self.critic,), critic_optimizer
         generator = (self.generator,), generator_optimizer
-        updates = [Update("critic", self.critic_loss, *critic, terms=("real", "fake"))]
+        signs = () if self.augmentation is None else ("augmentation",)
+        updates = [Update("critic", self.critic_loss, *critic, terms=("real", "fake"), hands_back=signs)]
         if self.r1_weight:
             updates.append(Update("r1", self.r1_loss, *critic, every=self.r1_every, rescale=True))
         updates.append(Update("generator", self.generator_loss, *generator, hands_back=("mean_style",)))
@@ -43,8 +47,13 @@ class StyleLosses(GameLosses):
         styles, _ = self._drawn_styles(draw, condition)
         fake = self._synthesized(styles, draw.normal((self.noise_size,)), draw.training)
         scorer = Scorer(self.critic, condition, draw.training)
-        terms = {"real": scorer(real), "fake": scorer(tf.stop_gradient(fake))}
-        return self.objective.critic_loss(**terms), terms
+        shown = self._shown(real, draw), self._shown(tf.stop_gradient(fake), draw)
+        terms = {"real": scorer(shown[0]), "fake": scorer(shown[1])}
+        values = self.objective.critic_loss(**terms)
+        if self.augmentation is None:
+            return values, terms
+        signs = tf.sign(terms["real"])
+        return values, terms, {"augmentation": tf.stack([signs, tf.ones_like(signs)], axis=-1)}
 
     def generator_loss(self, batch, draw):
         """The game's loss of the generator per sample, and the styles before mixing, for their mean."""
@@ -52,14 +61,16 @@ class StyleLosses(GameLosses):
         styles, unmixed = self._drawn_styles(draw, condition)
         fake = self._synthesized(styles, draw.normal((self.noise_size,)), draw.training)
         scorer = Scorer(self.critic, condition, draw.training)
-        compared = scorer(real) if self.objective.generator_sees_real else None
-        return self.objective.generator_loss(scorer(fake), compared), {}, {"mean_style": unmixed}
+        compared = scorer(self._shown(real, draw)) if self.objective.generator_sees_real else None
+        scores = scorer(self._shown(fake, draw))
+        return self.objective.generator_loss(scores, compared), {}, {"mean_style": unmixed}
 
     def r1_loss(self, batch, draw):
         """R1 at the data, times the number of steps from one to the next."""
         real, condition = self._unpack(batch)
         scorer = Scorer(self.critic, condition, draw.training)
-        return self.r1_every * objectives.R1(self.r1_weight)(scorer, real, None, draw)
+        penalty = objectives.R1(self.r1_weight)
+        return self.r1_every * penalty(lambda x: scorer(self._shown(x, draw)), real, None, draw)
 
     def path_loss(self, batch, draw):
         """Squared differences of path lengths from their mean, times the number of steps, and the lengths."""
@@ -78,14 +89,20 @@ class StyleLosses(GameLosses):
             draw: The noise: of the generator and $y$, standard normal over the square root of the number of pixels.
         """
         noise = draw.normal((self.noise_size,))
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(styles)
-            images = self._synthesized(styles, noise, draw.training)
-            height, width = images.shape[1:3]
-            directions = draw.normal(tuple(images.shape[1:])) / math.sqrt(height * width)
-            products = tf.reduce_sum(images * directions)
-        squares = tf.reduce_sum(tf.square(tape.gradient(products, styles)), axis=2)
+        image = tuple(self.critic_shape)
+        directions = draw.normal(image) / math.sqrt(image[0] * image[1])
+
+        def products(styles):
+            return tf.reduce_sum(self._synthesized(styles, noise, draw.training) * directions, axis=(1, 2, 3))
+
+        squares = tf.reduce_sum(tf.square(input_gradients(products, styles)), axis=2)
         return tf.sqrt(tf.reduce_mean(squares, axis=1) + 1e-12)
+
+    def _shown(self, images, draw):
+        """Images as the critic sees them."""
+        if self.augmentation is None:
+            return images
+        return self.augmentation(images, self.carried["augmentation"].value[0], draw)
 
     def _drawn_styles(self, draw, condition):
         """Styles of the layers, mixed of two latents in a share of samples, and the first latents' styles unmixed."""

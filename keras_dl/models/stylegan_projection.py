@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from keras_dl.models.base import Draw, conditions
 from keras_dl.models.base.graphs import traced_alone
+from keras_dl.objectives.gradient_penalties import input_gradients
 
 _BETAS = 0.9, 0.999
 
@@ -25,10 +26,8 @@ def projected(model, images, steps, rate, seed, per_layer, features):
         time = tf.cast(number, tf.float32) / steps
         noise = Draw.for_sampling(seed, tf.cast(number, tf.int64), len(images), stream=1).normal(shape)
         noise *= 0.05 * spread * tf.square(tf.maximum(0.0, 1.0 - time / 0.75))
-        with tf.GradientTape() as tape:
-            tape.watch(styles)
-            total = tf.reduce_sum(distances(styles + noise))
-        return _adam(styles, tape.gradient(total, styles), first, second, number, rate * _ramp(time))
+        gradient = input_gradients(distances, styles + noise)
+        return _adam(styles, gradient, first, second, number, rate * _ramp(time))
 
     step = traced_alone(step)
     styles = tf.broadcast_to(model.mean_style, (len(images), *shape))

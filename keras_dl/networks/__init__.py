@@ -51,6 +51,7 @@ from keras_dl.networks.siren import siren
 from keras_dl.networks.squeezenet import squeezenet, squeezenet1_0, squeezenet1_1
 from keras_dl.networks.stylegan import stylegan_generator, stylegan_mapping, stylegan_synthesis
 from keras_dl.networks.stylegan_critic import stylegan_critic
+from keras_dl.networks.stylegan_weights import load_stylegan2_weights
 from keras_dl.networks.super_resolution import edsr, espcn, srresnet
 from keras_dl.networks.top_down import Group, TopDown
 from keras_dl.networks.transfer import transfer_weights
@@ -96,6 +97,7 @@ __all__ = [
     "lapgan_critic",
     "lapgan_generator",
     "list",
+    "load_stylegan2_weights",
     "mlp_critic",
     "mlp_decoder",
     "mlp_encoder",

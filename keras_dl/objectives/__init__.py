@@ -10,6 +10,7 @@ from keras_dl.objectives.adversarial import (
     Wasserstein,
 )
 from keras_dl.objectives.attributes import Attributes
+from keras_dl.objectives.augmentation import AdaptiveAugmentation
 from keras_dl.objectives.derivatives import gradient, laplacian
 from keras_dl.objectives.elbo import ELBO, IWAE, Bound
 from keras_dl.objectives.energy import (
@@ -28,6 +29,7 @@ from keras_dl.objectives.penalties import ConsistencyTerm, GeneratorPenalty, Out
 from keras_dl.objectives.schedules import Cyclical, Linear, Schedule, Sigmoid
 
 __all__ = [
+    "AdaptiveAugmentation",
     "Adversarial",
     "Attributes",
     "Bound",

@@ -15,6 +15,7 @@ from keras_dl.tasks.pyramid import Pyramid
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
 from keras_dl.tasks.showing import trajectory
+from keras_dl.tasks.styles import Styles
 from keras_dl.tasks.super_resolution import SuperResolution
 from keras_dl.tasks.translation import Translation, Translations
 from keras_dl.tasks.two_stage import TwoStage
@@ -38,6 +39,7 @@ __all__ = [
     "Report",
     "Scans",
     "Segmentation",
+    "Styles",
     "SuperResolution",
     "Task",
     "Translation",

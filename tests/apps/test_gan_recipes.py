@@ -22,6 +22,7 @@ CASES = [
     ("wgan_gp", MNIST, {"network": "dcgan", "filters": "4", "critic_normalization": "layer"}, keras_dl.models.WGANGP),
     ("dcgan", DIGITS, {"filters": "4"}, keras_dl.models.DCGAN),
     ("dcgan", MNIST, {"filters": "4"}, keras_dl.models.DCGAN),
+    ("stylegan", DIGITS, {"filters": "4", "max_filters": "8"}, keras_dl.models.StyleGAN),
     ("cgan", POINTS, {"hidden_units": "16"}, keras_dl.models.ConditionalGAN),
     ("gan2d", POINTS, {}, keras_dl.models.GAN),
     ("gan2d", POINTS, {"game": "wgan_gp"}, keras_dl.models.WGANGP),

@@ -1,10 +1,11 @@
 """StyleGAN: path lengths by explicit Jacobians, lazy terms, mixing, truncation, averages, projection, bad input."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, networks
+from keras_dl import models, networks, objectives
 from keras_dl.models.base import Draw
 from tests.models.gan_builders import compiled, small_stylegan
 from tests.models.translation_builders import images
@@ -154,3 +155,16 @@ def test_exported_functions(tmp_path):
 def test_bad_input_is_refused(gan, call, words):
     with pytest.raises((ValueError, TypeError), match=rf"(?s){words}.*Received"):
         call(gan)
+
+
+@pytest.mark.full
+def test_augmentation_is_part_of_the_training_and_saved(tmp_path):
+    augmentation = objectives.AdaptiveAugmentation(target=-1.0, images=64.0)  # scores above -1: p rises at each step
+    gan = compiled(small_stylegan(augmentation=augmentation, r1_every=2, path_weight=0.0))
+    gan.fit(X, batch_size=4, epochs=2, verbose=0)
+    np.testing.assert_allclose(gan.carried["augmentation"].value[0], 16 / 64, rtol=1e-5)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(again.carried["augmentation"].value, gan.carried["augmentation"].value)
+    np.testing.assert_array_equal(again.mean_style, gan.mean_style)
+    assert again.augmentation.target == -1.0
