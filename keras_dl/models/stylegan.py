@@ -64,7 +64,7 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
     ...     keras_dl.networks.stylegan_generator((8, 8, 1), latent_size=4, filters=2, mapping_layers=2),
     ...     keras_dl.networks.stylegan_critic((8, 8, 1), filters=2),
     ... )
-    >>> styles = gan.style(tf.zeros((3, 4)), truncation=0.7)
+    >>> styles = gan.style(keras.ops.zeros((3, 4)), truncation=0.7)
     >>> gan.synthesize(gan.mix(styles, styles[::-1], 2)).shape
     TensorShape([3, 8, 8, 1])
     """

@@ -37,8 +37,8 @@ class StyleLosses(GameLosses):
             updates.append(Update("r1", self.r1_loss, *critic, every=self.r1_every, rescale=True))
         updates.append(Update("generator", self.generator_loss, *generator, hands_back=("mean_style",)))
         if self.path_weight:
-            lazy = {"every": self.path_every, "rescale": True, "slices": 2, "hands_back": ("path_length",)}
-            updates.append(Update("path", self.path_loss, *generator, terms=("length",), **lazy))
+            path = Update("path", self.path_loss, *generator, terms=("length",), every=self.path_every, rescale=True)
+            updates.append(path._replace(slices=2, hands_back=("path_length",)))
         return tuple(updates)
 
     def critic_loss(self, batch, draw):

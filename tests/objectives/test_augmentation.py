@@ -25,7 +25,7 @@ def test_about_that_share_of_images_changes():
     y = objectives.AdaptiveAugmentation()(x, 0.1, draw(400))
     unchanged = (np.abs(y - x).max((1, 2, 3)) < 1e-4).mean()
     # Six transforms and two of grey values; a mirror image half the time, no turn a fourth of it, a shift by 0 often.
-    assert 0.9**8 < unchanged < 0.9**5 and abs(y).max() < 10
+    assert 0.9**8 < unchanged < 0.9**5 and np.abs(y).max() < 10
 
 
 def test_derivatives():
