@@ -118,6 +118,7 @@ PLACES = {
     "keras_dl/search/report.py": "through files",
     "keras_dl/tasks/drawing.py": "through files",
     "keras_dl/tasks/field.py": "through files",
+    "keras_dl/tasks/growing.py": "through files",
     "keras_dl/tasks/segmentation.py": "through files",
     "keras_dl/data/segmentation/store.py": "into a temporary folder",
     "keras_dl/runs/closing.py": "through files",
