@@ -39,7 +39,7 @@ def build(hp, data_spec):
 
 def fit_options(hp):
     """Returns the batch size and the number of epochs."""
-    return {"batch_size": batch_size(hp), "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 150)}
+    return {"batch_size": batch_size(hp), "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 50)}
 
 
 def batch_size(hp):
