@@ -39,7 +39,7 @@ def test_reload_in_a_fresh_process(tmp_path):
     for name, case in CASES.items():
         inputs = random_inputs(case.input_shape)
         if isinstance(inputs, list):
-            inputs = dict(zip("ab", inputs, strict=True))
+            inputs = {f"x{number}": x for number, x in enumerate(inputs)}
             symbolic = {key: keras.Input(x.shape[1:], name=key) for key, x in inputs.items()}
             model = keras.Model(symbolic, case.make()(list(symbolic.values())))
         else:

@@ -209,7 +209,7 @@ def test_labels_are_checked_under_a_strategy(jit_compile):
         critic = networks.mlp_critic(SHAPE, hidden=(4,), num_classes=(3, None))
         gan = compiled(models.ConditionalGAN(generator, critic, seed=0), jit_compile=jit_compile)
     for method in (gan.fit, gan.evaluate):
-        with pytest.raises(ValueError, match=r"condition\[:, 0\] should be integer labels from 0 to 2. Received: 0 3"):
+        with pytest.raises(ValueError, match=r"condition\[:, 0\] should be integer labels from 0 to 2. Received: .* 3"):
             method(batches(x, y)[0], verbose=0)
     assert int(gan.state.step) == 2
 

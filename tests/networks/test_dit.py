@@ -96,7 +96,7 @@ def test_positions_differ_and_are_sines():
         (lambda: dit((4, 4, 1), num_blocks=0), "`num_blocks` should be a positive integer"),
         (lambda: dit((4, 4, 1), mlp_ratio=0), "`mlp_ratio` should be a positive integer"),
         (lambda: dit((4, 4)), "`data_shape`"),
-        (lambda: PositionEmbedding()(keras.ops.zeros((1, 2, 2, 6))), "channels that are a multiple of 4"),
+        (lambda: PositionEmbedding()(keras.ops.zeros((1, 2, 2, 6))), "a multiple of 4 channels"),
     ],
 )
 def test_refusals(call, message):
