@@ -130,7 +130,7 @@ def with_zeros(name, *shape):
     ("change", "message"),
     [
         (without("layer3.1.bn2.running_mean"), "layer3.1.bn2 .* stage_3_block_2/conv_2/.*moving_mean"),
-        (without("layer2.0.conv1.weight"), "to have layer2.0.conv1 for stage_2_block_1/conv_1/convolution"),
+        (without("layer2.0.conv1.weight"), "should have layer2.0.conv1 for stage_2_block_1/conv_1/convolution"),
         (with_zeros("layer5.0.conv1.weight", 2, 2, 3, 3), "'resnet18'.*Received: layer5.0.conv1"),
         (with_zeros("conv1.bias", 3), "conv1 does not fit stem/convolution.*bias"),
         (with_zeros("fc.weight", 4, 16), r"fc does not fit classes.*\(16, 3\).*skip=\['classes'\].*\(16, 4\)"),
