@@ -88,7 +88,7 @@ def test_batch_normalization_has_one_average_on_all_replicas(trained, way):
     np.testing.assert_allclose(*found["predictions"], rtol=0, atol=TOLERANCE)
 
 
-@each_model
+@pytest.mark.parametrize("name", [case(name) for name in ON_WORKERS])
 def test_workers_hold_equal_weights(trained, name):
     for index, values in enumerate(trained["worker 0 of two"]["normalized"]["replicas"]):
         np.testing.assert_array_equal(trained["worker 1 of two"]["normalized"]["replicas"][index], values)
