@@ -23,21 +23,12 @@ from keras_dl.runs import Name
 
 DATASET = "drawings"
 PRESETS = {"t91": {"filters": 32, "blocks": 6, "patch_size": 24, "steps": 200, "epochs": 100, "critic_filters": 32}}
-NETWORKS = ("edsr", "srresnet", "rrdb")
 
 
 def build(hp, data_spec):
     """Returns a compiled game of a network that enlarges images of as many channels as the data have."""
     options, channels = fit_options(hp), data_spec.shape[-1]
-    kind = hp.Choice(Name("network", "kind of network"), list(NETWORKS))
-    factory = {name: getattr(keras_dl.networks, name) for name in NETWORKS}[kind]
-    generator = factory(
-        (None, None, channels),
-        options["scale"],
-        filters=hp.Int(Name("filters", "channels"), 4, 256, default=16, sampling="log"),
-        num_blocks=hp.Int(Name("blocks", "residual blocks"), 1, 32, default=4),
-        enlarged_input=True,
-    )
+    generator = super_resolution.enlarger(hp, data_spec, options["scale"], ["edsr", "srresnet", "rrdb"])
     critic = keras_dl.networks.patch_critic(
         (None, None, channels),
         filters=hp.Int(Name("critic_filters", "channels of the critic"), 4, 128, default=16, sampling="log"),
@@ -45,8 +36,8 @@ def build(hp, data_spec):
         normalization=None,
     )
     relativistic = hp.Boolean(Name("relativistic", "real images judged beside generated ones, as in ESRGAN"))
-    weight = 5e-3 if relativistic else 1e-3
-    weight = hp.Float(Name("adversarial_weight", "weight of the game"), 0.0, 10.0, default=weight)
+    default = 5e-3 if relativistic else 1e-3  # the papers'
+    weight = hp.Float(Name("adversarial_weight", "weight of the game"), 0.0, 10.0, default=default)
     share = hp.Float(Name("pretraining", "share of training by pixels alone"), 0.0, 0.95, default=0.6)
     pretraining = int(share * options["epochs"] * options["steps"] * options["batch_size"])
     game = keras_dl.models.ESRGAN if relativistic else keras_dl.models.SRGAN

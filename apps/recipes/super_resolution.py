@@ -26,21 +26,24 @@ PRESETS = {"t91": {"filters": 32, "blocks": 6, "patch_size": 24, "steps": 200, "
 def build(hp, data_spec):
     """Returns a compiled network that enlarges images of as many channels as the data have."""
     options = fit_options(hp)
-    shape, scale = (None, None, data_spec.shape[-1]), options["scale"]
-    kind = hp.Choice(Name("network", "kind of network"), ["edsr", "srresnet", "espcn", "rrdb"])
-    if kind == "espcn":
-        network = keras_dl.networks.espcn(shape, scale, enlarged_input=True)
-    else:
-        filters = hp.Int(Name("filters", "channels"), 4, 256, default=16, sampling="log")
-        blocks = hp.Int(Name("blocks", "residual blocks"), 1, 32, default=4)
-        factory = {name: getattr(keras_dl.networks, name) for name in ("edsr", "srresnet", "rrdb")}[kind]
-        network = factory(shape, scale, filters=filters, num_blocks=blocks, enlarged_input=True)
+    network = enlarger(hp, data_spec, options["scale"], ["edsr", "srresnet", "espcn", "rrdb"])
     loss = hp.Choice(Name("loss", "what is minimised per pixel"), ["mae", "mse"])
     model = keras_dl.models.SuperResolution(network, loss, ema_momentum=vae.ema_momentum(hp))
     rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=2e-3, sampling="log")
     rate = keras.optimizers.schedules.CosineDecay(rate, options["epochs"] * options["steps"])
     model.compile(keras.optimizers.Adam(rate), metrics=[keras_dl.metrics.PSNR()])
     return model
+
+
+def enlarger(hp, data_spec, scale, kinds):
+    """Returns a network that adds to bicubic enlargement, of one of `kinds`, the default first."""
+    shape, kind = (None, None, data_spec.shape[-1]), hp.Choice(Name("network", "kind of network"), kinds)
+    if kind == "espcn":
+        return keras_dl.networks.espcn(shape, scale, enlarged_input=True)
+    filters = hp.Int(Name("filters", "channels"), 4, 256, default=16, sampling="log")
+    blocks = hp.Int(Name("blocks", "residual blocks"), 1, 32, default=4)
+    factory = {name: getattr(keras_dl.networks, name) for name in ("edsr", "srresnet", "rrdb")}[kind]
+    return factory(shape, scale, filters=filters, num_blocks=blocks, enlarged_input=True)
 
 
 def fit_options(hp):

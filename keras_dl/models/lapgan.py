@@ -239,8 +239,8 @@ class LAPGAN(ObjectiveModel):
     def _refine(self, x, condition, seed, call, level=0):
         noise = self._noise(seed, call, tf.shape(x)[0])
         latents = noise[:, sum(self.latent_sizes[: level + 1]) :]
-        made = game.chain(self._generators()[level + 1 :], latents, condition, x)
-        return gan_checks.clipped(made[-1], self.value_range) if made else x
+        finer = game.chain(self._generators()[level + 1 :], latents, condition, x)
+        return gan_checks.clipped(finer[-1], self.value_range) if finer else x
 
     def _noise(self, seed, call, rows):
         return Draw.for_sampling(seed, call, rows).uniform((self.latent_size,), -1.0, 1.0)

@@ -10,6 +10,7 @@ from keras_dl.models import gan_checks, gan_signatures
 from keras_dl.models import progressive_growth as growth
 from keras_dl.models.base import Phase
 from keras_dl.models.gan import GAN
+from keras_dl.models.gan_variants import check_fixed
 
 _ADAM = {"class_name": "Adam", "config": {"learning_rate": 1e-3, "beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8}}
 
@@ -89,9 +90,7 @@ class ProgressiveGAN(GAN):
         stable = _per_level("stable_images", stable_images, count - 1)
         fade = _per_level("fade_images", fade_images, count - 1)
         parts = _per_level("steps_per_batch", steps_per_batch, count)
-        for option in ("objective", "penalty", "attributes", "attribute_critic"):
-            if option in kwargs:
-                raise refusal(f"{option} should not be given: ProgressiveGAN has its own", **{option: kwargs[option]})
+        check_fixed("ProgressiveGAN", kwargs, ("objective", "penalty", "attributes", "attribute_critic"))
         weight = check_number(gradient_penalty, "gradient_penalty", least=0)
         penalty = objectives.GradientPenalty(weight) if weight else None
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, **kwargs)
@@ -206,8 +205,8 @@ def _check_levels(generator, critic):
     """How many levels both networks have; refuses networks of others, or of none."""
     counts = [growth.num_levels(generator, "to_rgb"), growth.num_levels(critic, "from_rgb")]
     if 0 in counts:
-        made = "networks.progressive_generator and progressive_critic"
-        raise refusal(f"generator and critic should grow: {made} make such", f"levels {counts}")
+        networks = "networks.progressive_generator and progressive_critic"
+        raise refusal(f"generator and critic should grow, as those of {networks} do", f"levels {counts}")
     if counts[0] != counts[1]:
         raise refusal(f"critic should have the generator's levels, {counts[0]}", counts[1])
     return counts[0]

@@ -18,9 +18,9 @@ def projected(model, images, steps, rate, seed, per_layer, features):
     spread = _spread(model, seed)
 
     def distances(styles):
-        made = model._synthesize(tf.broadcast_to(styles, (len(images), model.num_styles, model.style_size)))
-        made = made if features is None else features(made)
-        return tf.reduce_mean(tf.square(made - target), axis=list(range(1, target.shape.rank)))
+        generated = model._synthesize(tf.broadcast_to(styles, (len(images), model.num_styles, model.style_size)))
+        generated = generated if features is None else features(generated)
+        return tf.reduce_mean(tf.square(generated - target), axis=list(range(1, target.shape.rank)))
 
     def step(styles, first, second, number):
         time = tf.cast(number, tf.float32) / steps
