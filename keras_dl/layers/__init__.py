@@ -14,6 +14,7 @@ from keras_dl.layers.conv_flatten import ConvFlatten
 from keras_dl.layers.dense_block import DenseBlock, TransitionDown
 from keras_dl.layers.equalized import EqualizedConv2D, EqualizedDense
 from keras_dl.layers.factorized import FactorizedConv2D, NetworkInNetwork, SpatiallySeparableConv2D
+from keras_dl.layers.factorized_reduction import FactorizedReduction
 from keras_dl.layers.filtered import FilteredDownsampling2D, FilteredUpsampling2D
 from keras_dl.layers.filtered_conv import FilteredConv2D
 from keras_dl.layers.fire import FireModule
@@ -34,6 +35,7 @@ from keras_dl.layers.prelu import PReLU
 from keras_dl.layers.pyramid import PyramidDown, PyramidUp
 from keras_dl.layers.reflection_padding import ReflectionPadding2D
 from keras_dl.layers.residual import ResidualBlock
+from keras_dl.layers.residual_cell import ResidualCell
 from keras_dl.layers.sine import SineDense, SineInitializer
 from keras_dl.layers.spectral_norm import SpectralNormConv2D, SpectralNormDense
 from keras_dl.layers.squeeze_excite import SqueezeExcite
@@ -62,6 +64,7 @@ __all__ = [
     "EqualizedConv2D",
     "EqualizedDense",
     "FactorizedConv2D",
+    "FactorizedReduction",
     "FiLM",
     "FilteredConv2D",
     "FilteredDownsampling2D",
@@ -88,6 +91,7 @@ __all__ = [
     "PyramidUp",
     "ReflectionPadding2D",
     "ResidualBlock",
+    "ResidualCell",
     "ScaledLeakyReLU",
     "SeparableConv2D",
     "SineDense",

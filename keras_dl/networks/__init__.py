@@ -28,6 +28,7 @@ from keras_dl.networks.lenet import lenet5
 from keras_dl.networks.mlp import mlp_decoder, mlp_encoder
 from keras_dl.networks.mlp_gan import mlp_critic, mlp_generator
 from keras_dl.networks.network_in_network import network_in_network
+from keras_dl.networks.nvae import nvae_decoder, nvae_encoder
 from keras_dl.networks.patch_critic import patch_critic
 from keras_dl.networks.perceptual import vgg19_maps
 from keras_dl.networks.progressive import progressive_critic, progressive_generator
@@ -103,6 +104,8 @@ __all__ = [
     "mlp_encoder",
     "mlp_generator",
     "network_in_network",
+    "nvae_decoder",
+    "nvae_encoder",
     "patch_critic",
     "pix2pix_generator",
     "progressive_critic",

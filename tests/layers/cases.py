@@ -77,6 +77,7 @@ CASES = {
     "EqualizedConv2D": Case(layers.EqualizedConv2D, {"filters": 3, "strides": 2, "activation": "leaky_relu"}, IMAGE),
     "EqualizedDense": Case(layers.EqualizedDense, {"units": 3, "gain": 1.0, "lr_multiplier": 0.1}, (3, 4), EMPTY),
     "FactorizedConv2D": Case(layers.FactorizedConv2D, {"filters": 3, "kernel_size": 5, "strides": 2}, IMAGE),
+    "FactorizedReduction": Case(layers.FactorizedReduction, {"filters": 6}, (3, 4, 6, 3)),
     "SpatiallySeparableConv2D": Case(
         layers.SpatiallySeparableConv2D,
         {"filters": 3, "strides": (2, 1), "intermediate_filters": 2, "intermediate_activation": "relu"},
@@ -167,6 +168,12 @@ CASES = {
     "ResidualBlock-stem": Case(
         layers.ResidualBlock, {"filters": 4, "preactivation": True, "activated_input": True}, IMAGE
     ),
+    "ResidualCell": Case(layers.ResidualCell, {"filters": 4, "resize": "down"}, (2, 4, 6, 3)),
+    "ResidualCell-separable": Case(
+        layers.ResidualCell,
+        {"filters": 3, "kind": "separable", "resize": "up", "kernel_size": 3, "expansion": 2, "recompute": True},
+        (2, 3, 2, 4),
+    ),
     "SineDense": Case(layers.SineDense, {"units": 5, "omega_0": 2.0}, (3, 4), EMPTY),
     "SpectralNormConv2D": Case(layers.SpectralNormConv2D, {"filters": 3, "strides": 2}, IMAGE),
     "SpectralNormDense": Case(layers.SpectralNormDense, {"units": 3, "use_bias": False}, (3, 4)),
@@ -185,4 +192,5 @@ ONE_A_CLASS = [
     "FilteredUpsampling2D", "FilteredDownsampling2D", "ReflectionPadding2D", "FilteredConv2D", "ModulatedConv2D",
     "Constant-buffer", "NoiseInjection", "ScaledLeakyReLU",
     "BilinearUpsampling2D", "ResidualBlock-A", "SineDense", "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
+    "FactorizedReduction", "ResidualCell-separable",
 ]  # fmt: skip

@@ -1,0 +1,75 @@
+"""Images halved by 1x1 convolutions of shifted pixels."""
+
+import keras
+from keras import ops
+
+from keras_dl.checks import refusal
+from keras_dl.layers import _parts
+from keras_dl.layers.options import register
+
+SHIFTS = ((0, 0), (1, 1), (0, 1), (1, 0))
+
+
+@register()
+class FactorizedReduction(keras.layers.Layer):
+    """Halves images by four 1x1 convolutions of stride 2, each of pixels shifted otherwise, side by side.
+
+    All pixels count, where one such convolution would drop three of four. The activation comes first (Vahdat & Kautz
+    2020, "NVAE", appendix; two convolutions in Zoph et al. 2018, "Learning transferable architectures").
+
+    Args:
+        filters: Int, output channels, at least 4; each convolution has a quarter of them, the last one the rest.
+        activation: Name, function or layer, before the convolutions.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Returns:
+        A tensor of shape `(batch, height / 2, width / 2, filters)`.
+
+    Raises:
+        ValueError: If there are fewer than 4 filters, or a side is odd.
+
+    Example:
+
+    >>> FactorizedReduction(6)(keras.ops.ones((1, 4, 4, 3))).shape
+    TensorShape([1, 2, 2, 6])
+    """
+
+    def __init__(self, filters, activation="swish", **kwargs):
+        super().__init__(**kwargs)
+        if filters < len(SHIFTS):
+            raise refusal("`filters` should be at least 4", filters=filters)
+        self.filters = filters
+        self.activation = _parts.activation_or_config(activation)
+        self.preparation = self.convolutions = None
+
+    def build(self, input_shape):
+        _parts.check_rank(input_shape, "FactorizedReduction", (4,))
+        _check_sides(input_shape)
+        self.preparation = _parts.activation_layers(self.activation, self, "activation")
+        quarter = self.filters // len(SHIFTS)
+        widths = [quarter] * (len(SHIFTS) - 1) + [self.filters - (len(SHIFTS) - 1) * quarter]
+        self.convolutions = [
+            _parts.part(self, keras.layers.Conv2D, f"convolution_{number}", filters=width, kernel_size=1)
+            for number, width in enumerate(widths, start=1)
+        ]
+        _parts.build_chain(self.preparation, input_shape)
+        for convolution in self.convolutions:
+            convolution.build(input_shape)
+
+    def call(self, inputs):
+        x = _parts.call_chain(self.preparation, inputs)
+        parts = [(x[:, i::2, j::2], convolution) for (i, j), convolution in zip(SHIFTS, self.convolutions, strict=True)]
+        return ops.concatenate([convolution(pixels) for pixels, convolution in parts], -1)
+
+    def compute_output_shape(self, input_shape):
+        _check_sides(input_shape)
+        return (input_shape[0], *(side and side // 2 for side in input_shape[1:-1]), self.filters)
+
+    def get_config(self):
+        activation = _parts.serialize_activation(self.activation)
+        return {**super().get_config(), "filters": self.filters, "activation": activation}
+
+
+def _check_sides(input_shape):
+    if any(side is not None and side % 2 for side in input_shape[1:-1]):
+        raise refusal("sides of inputs should be even", f"input_shape={tuple(input_shape)}")
