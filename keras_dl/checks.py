@@ -4,6 +4,7 @@ A check is a function of a value and of the argument's name, which raises a `Val
 `checked` has them run before a function or the `__init__` of a class begins, by a table from names to checks.
 """
 
+import difflib
 import functools
 import inspect
 import math
@@ -149,6 +150,47 @@ def optional(check):
     return lambda value, name: value if value is None else check(value, name)
 
 
+def unknown_arguments(called, names, unknown):
+    """The `TypeError` that refuses arguments that `called` does not take, with the nearest ones that it does.
+
+    Args:
+        called: The name of the function or class.
+        names: Names of the arguments that it takes.
+        unknown: Dict of those that it was given beside them.
+    """
+    names = list(names)
+    near = {name: _near(name, names) for name in unknown}
+    hints = "".join(f"; did you mean {found} for {name}?" for name, found in near.items() if found)
+    return refusal(f"{called} takes {', '.join(names) or 'no arguments'}{hints}", error=TypeError, **unknown)
+
+
+def _near(name, names):
+    """The name of `names` that is spelt like `name`, shares a word with it, or is nearest; `None` if there is none."""
+    spelt = difflib.get_close_matches(name, names, n=1, cutoff=0.85)
+    sharing = [one for one in names if name in one.split("_") or one in name.split("_")]
+    return next(iter(spelt or sharing or difflib.get_close_matches(name, names, n=1)), None)
+
+
+def bind(signature, called, args, options):
+    """Returns the dict of arguments by name, or raises a `TypeError` that says what is unknown, missing or too much.
+
+    Args:
+        signature: `inspect.Signature` of what is called.
+        called: Its name.
+        args, options: What it is given.
+    """
+    parameters = [p for p in signature.parameters.values() if p.name != "self"]
+    names = [p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    unknown = {name: value for name, value in options.items() if name not in signature.parameters}
+    if unknown and all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        raise unknown_arguments(called, names, unknown)
+    try:
+        return signature.bind(*args, **options).arguments
+    except TypeError as error:
+        given = ", ".join([*(repr(value) for value in args if value is not None), *options]) or "nothing"
+        raise refusal(f"{called} should be given {', '.join(names)}: {error}", given, error=TypeError) from error
+
+
 def checked(checks):
     """Makes a decorator that checks the arguments of a function, or of a class's `__init__`, before it begins.
 
@@ -170,7 +212,7 @@ def checked(checks):
 
         @functools.wraps(function)
         def checked_call(*args, **options):
-            bound = signature.bind(*args, **options).arguments
+            bound = bind(signature, target.__name__, args, options)
             for name, value in [*bound.items(), *bound.get(rest, {}).items()]:
                 if name in checks and not (name in parameters and value is parameters[name].default):
                     checks[name](value, name)

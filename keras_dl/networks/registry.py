@@ -5,7 +5,7 @@ import functools
 import inspect
 from functools import partial
 
-from keras_dl.checks import check_number, checked, refusal
+from keras_dl.checks import bind, check_number, checked, refusal
 from keras_dl.layers.options import check_activation, with_channels_last
 
 _FACTORIES = {}
@@ -47,8 +47,7 @@ def variant(family, name, **fixed):
 
     @functools.wraps(family)
     def factory(*args, **kwargs):
-        arguments = signature.bind(*args, **kwargs)
-        return family(**{"name": name, **fixed, **arguments.arguments})
+        return family(**{"name": name, **fixed, **bind(signature, name, args, kwargs)})
 
     del factory.__wrapped__  # its signature and examples are the family's
     factory.__name__ = factory.__qualname__ = name
@@ -77,8 +76,10 @@ def create(name, *args, **kwargs):
     >>> create("mlp_encoder", input_shape=(8, 8, 1), latent_size=4).output_shape
     (None, 8)
     """
+    if not isinstance(name, str):
+        raise refusal("`name` should be the name of a network, one of keras_dl.networks.list()", name=name)
     if name not in _FACTORIES:
-        text = str(name).lower()
+        text = name.lower()
         begun = [one for one in list() if text and one.startswith(text)]
         nearest = begun[:3] or difflib.get_close_matches(text, _FACTORIES, n=3) or list()
         raise refusal(f"Unknown network; did you mean {' or '.join(nearest)}?", f"{name!r}")

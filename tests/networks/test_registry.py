@@ -26,7 +26,7 @@ def test_unknown_names_bring_the_nearest():
         networks.create("ConvDecoder")
     with pytest.raises(ValueError, match=r"did you mean lenet5\?.*Received: 'lenet'"):
         networks.create("lenet")
-    with pytest.raises(ValueError, match="did you mean .*mlp_encoder.*Received: 3"):
+    with pytest.raises(ValueError, match="should be the name of a network.*Received: name=3"):
         networks.create(3)
 
 
@@ -34,8 +34,24 @@ def test_arguments_in_order_pass_through():
     assert networks.create("mlp_encoder", (8, 8, 1), 4).output_shape == (None, 8)
     with pytest.raises(ValueError, match="did you mean resnet18.*Received: 'resnet-18'"):
         networks.create("resnet-18", (64, 64, 3), 10)
-    with pytest.raises(TypeError, match="positional argument"):
+    with pytest.raises(TypeError, match="mlp_encoder should be given input_shape.*positional argument.*Received: .8"):
         networks.create("mlp_encoder", (8, 8, 1), 4, (8,), "relu", 1, 2, 3, 4, 5, 6, 7, 8, 9)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("resnet18", {"classes": 10}, "resnet18 takes input_shape, .*did you mean num_classes for classes.*classes=10"),
+        ("lenet5", {"weights": "imagenet"}, "lenet5 takes input_shape, .* name. Received: weights='imagenet'"),
+        ("mlp_encoder", {"hiden": (8,)}, "did you mean hidden for hiden.*Received: hiden"),
+        ("resnet18", {"num_classes": 10}, "resnet18 should be given input_shape, .*'input_shape'.*num_classes"),
+    ],
+)
+def test_arguments_that_are_unknown_or_missing(name, options, message):
+    """In our words and not in Python's, with the nearest that there is."""
+    for build in (lambda: networks.create(name, **options), lambda: getattr(networks, name)(**options)):
+        with pytest.raises(TypeError, match=message):
+            build()
 
 
 @pytest.fixture

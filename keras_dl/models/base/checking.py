@@ -5,7 +5,7 @@ import inspect
 import keras
 import tensorflow as tf
 
-from keras_dl.checks import check_count, refusal
+from keras_dl.checks import check_count, refusal, unknown_arguments
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import Column, glimpse
 from keras_dl.data.pipeline import join
@@ -32,11 +32,25 @@ def check_arguments(model, arguments):
     parameters = [p for init in own for p in list(inspect.signature(init).parameters.values())[1:]]
     names = dict.fromkeys(p.name for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD))
     names.pop("networks", None)  # which a family makes of its own
-    raise refusal(
-        f"{type(model).__name__} takes {', '.join(names)}",
-        ", ".join(f"{name}={arguments[name]!r}" for name in unknown),
-        error=TypeError,
-    )
+    raise unknown_arguments(type(model).__name__, names, {name: arguments[name] for name in unknown})
+
+
+def check_options(method, function, options):
+    """Refuses options of a method that its function of Keras' does not take, before Keras does in Python's words.
+
+    Args:
+        method: The method's name.
+        function: Keras' method.
+        options: Dict of what it was given by name.
+
+    Raises:
+        TypeError: If there are any but Keras' own.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    unknown = {name: value for name, value in options.items() if name not in names and not name.startswith("_")}
+    if unknown:
+        raise unknown_arguments(method, names, unknown)
 
 
 def is_arrays(data):

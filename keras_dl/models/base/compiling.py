@@ -92,7 +92,11 @@ def prepare(model, optimizer, auto_scale_loss=True):
     """Returns an optimizer from its name, config or itself, with loss scaling where the model has float16 layers."""
     if optimizer is None:
         raise refusal("compile should be given an optimizer", "None")
-    optimizer = keras.optimizers.get(optimizer)
+    try:
+        optimizer = keras.optimizers.get(optimizer)
+    except ValueError as error:
+        text = "optimizer should be a keras.optimizers.Optimizer, its name or its config"
+        raise refusal(text, optimizer=optimizer) from error
     _check_optimizer(getattr(optimizer, "inner_optimizer", optimizer), model.distributed)
     half = auto_scale_loss and any(layer.dtype_policy.name == "mixed_float16" for layer in model._flatten_layers())
     if half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

@@ -15,6 +15,7 @@ from keras_dl.models.base.checking import (
     check,
     check_counts,
     check_given,
+    check_options,
     check_ranks,
     check_rows,
     is_arrays,
@@ -46,6 +47,7 @@ def as_list(callbacks):
 def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="auto", **options):
     """`keras_fit` with the model's own data order; see `ObjectiveModel.fit`."""
     model._assert_compile_called("fit")
+    check_options("fit", keras_fit, options)
     check_given(x, "fit")
     _check_numbers(options)
     x, y, options = _data(model, x, y, shuffle, options)
@@ -135,6 +137,7 @@ def _data(model, x, y, shuffle, options):
 
 def evaluate(model, keras_evaluate, x, y=None, **options):
     """`keras_evaluate` a batch at a time, with what callbacks measure; see `ObjectiveModel.evaluate`."""
+    check_options("evaluate", keras_evaluate, options)
     check_given(x, "evaluate")
     check_counts(options)
     check_ranks(model, x)
@@ -161,6 +164,7 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
 
 def predict(model, keras_predict, x, **options):
     """`keras_predict` a batch at a time, with checked arrays; see `ObjectiveModel.predict`."""
+    check_options("predict", keras_predict, options)
     check_counts(options)
     check_predicted(model, x, "predict")
     x, _ = _from_disk(x, None, options)

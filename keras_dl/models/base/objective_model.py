@@ -174,6 +174,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
     def compile(
         self,
         optimizer: str | dict | keras.optimizers.Optimizer = "auto",
+        loss: Any = None,
         *,
         jit_compile: bool | str = "auto",
         steps_per_execution: int | str = "auto",
@@ -189,6 +190,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
                 with several takes each by its name (`critic_optimizer=`), or this one for all, each a copy of its own.
                 `optimizer` may also name the one that `model.optimizer` is, else the first update's: callbacks that
                 change the learning rate then change that one alone, else all by the same factor.
+            loss: Refused where a model knows what it minimises; Keras' second argument.
             jit_compile: Whether XLA compiles the training step; with `"auto"` each `fit` decides by the kind of network
                 and machine, and by whether it is long enough to gain what compilation takes.
             steps_per_execution: How many steps one call runs; `"auto"` chooses several for small steps.
@@ -201,6 +203,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         Raises:
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
+        options |= {"loss": loss} if loss is not None else {}
         compiling.check(self, jit_compile, steps_per_execution, options)
         paths.tell_apart(self)  # those of parts that came after the networks, too
         optimizers = compiling.take_optimizers(self, optimizer, options)

@@ -23,6 +23,7 @@ def compiled():
 
 COMPILE = [
     ({"optimizer": None}, "given an optimizer. Received: None"),
+    ({"optimizer": "adm"}, "optimizer should be a keras.optimizers.Optimizer, its name or .* Received: .*'adm'"),
     ({"loss": "mse"}, "loss should not be given: VAE .* Received: loss='mse'"),
     ({"metrics": ["mae"]}, "metrics should not be given"),
     ({"jit_compile": "yes"}, "jit_compile should be True, False or 'auto'. Received: jit_compile='yes'"),
@@ -34,6 +35,21 @@ COMPILE = [
 def test_compile(options, message):
     with pytest.raises(ValueError, match=message):
         vae().compile(**options)
+
+
+def test_keras_second_argument_of_compile():
+    with pytest.raises(ValueError, match="loss should not be given: VAE .* Received: loss='mse'"):
+        vae().compile("adam", "mse")
+
+
+def test_options_that_no_loop_takes():
+    model = compiled()
+    with pytest.raises(TypeError, match="fit takes x, .*did you mean epochs for epoch.* Received: epoch=2"):
+        model.fit(X, epoch=2)
+    with pytest.raises(TypeError, match="evaluate takes x, .* Received: workers=2"):
+        model.evaluate(X, workers=2)
+    with pytest.raises(TypeError, match="predict takes x, .*batch_size for batchsize.* Received: batchsize=2"):
+        model.predict(X, batchsize=2)
 
 
 FIT = [
