@@ -76,15 +76,6 @@ def is_json(path, content):
         return False
 
 
-def is_damaged(path):
-    """Returns whether a file holds no names with values as JSON."""
-    try:
-        read_json(path, {})
-    except ValueError:
-        return True
-    return False
-
-
 def check_fields(record, kinds):
     """Refuses a dict that lacks some of the keys, or has values of other kinds under them."""
     if not isinstance(record, dict):

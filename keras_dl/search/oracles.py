@@ -18,6 +18,9 @@ NEVER = 10**9
 #: More trials than a search has.
 MOST = 10**6
 FACTOR = 3
+#: What reading a damaged file of KerasTuner's may raise.
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError)
+STATUSES = {value for name, value in vars(kt.engine.trial.TrialStatus).items() if name.isupper()}
 NUMBERS = {kt.engine.hyperparameters.Int: int, kt.engine.hyperparameters.Float: float}
 
 
@@ -82,15 +85,24 @@ class Book(kt.Oracle):
             ValueError: if it cannot be read, or tells of a search in another space.
         """
         path = Path(self._get_oracle_fname())
+        trials = sorted(path.parent.glob("trial_*/trial.json"))
         if not os.path.lexists(path):
+            # The book follows the first trial's file, and goes before its record.
+            if len(trials) > 1 or any(path.parent.glob("trial_*/record.json")):
+                raise _unreadable(path, "it is missing, and there are trials; restore it, or search into another folder")
             return
         space = self.hyperparameters
+        for part in trials:
+            _check_trial(part)
         try:
-            self.reload()
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-            parts = [path, *sorted(path.parent.glob("*/trial.json"))]
-            damaged = next(filter(records.is_damaged, parts), path)
-            raise refusal(f"the book in {path.parent} cannot be read: {damaged}: {error}", damaged) from error
+            begun = records.read_json(path, {"start_order": list})["start_order"]
+            lost = [part for part in (self.folder.trial(name) / "trial.json" for name in begun) if part not in trials]
+            if not lost:
+                self.reload()
+        except UNREADABLE as error:
+            raise _unreadable(path, error) from error
+        if lost:
+            raise _unreadable(lost[0], "it is missing")
         self._check_space(space)
 
     def _check_space(self, space):
@@ -167,6 +179,21 @@ class Hyperband(Book, kt.oracles.HyperbandOracle):
 
     def _trials_of(self, bracket):
         return sum(self._get_size(bracket, number) for number in range(bracket + 1))
+
+
+def _check_trial(path):
+    """Refuses a trial's file that KerasTuner cannot read, or reads as another trial's."""
+    try:
+        trial = kt.engine.trial.Trial.load(str(path))
+    except UNREADABLE as error:
+        raise _unreadable(path, error) from error
+    if path.parent.name != f"trial_{trial.trial_id}" or trial.status not in STATUSES:
+        raise _unreadable(path, f"it holds trial {trial.trial_id!r}, {trial.status!r}")
+
+
+def _unreadable(path, error):
+    folder = path.parent.parent if path.parent.name.startswith("trial_") else path.parent
+    return refusal(f"the book in {folder} cannot be read: {path}: {error}", path)
 
 
 def ranked(oracle):

@@ -182,3 +182,30 @@ def test_a_damaged_book_is_named(tmp_path, name, kind):
     path.write_bytes(DAMAGED[kind])
     with pytest.raises(ValueError, match=f"the book in .* cannot be read.*Received: .*{name}"):
         parts.oracle("random", tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["{}", '{"trial_id": "0"}', "another", "status", "missing"])
+def test_a_trial_that_is_damaged_is_named_and_not_the_book(tmp_path, damage):
+    from tests.search import test_parts as parts
+
+    assert parts.step(parts.oracle("random", tmp_path))
+    path = tmp_path / "trials" / "trial_0" / "trial.json"
+    whole = json.loads(path.read_text())
+    changed = {"another": {**whole, "trial_id": "1"}, "status": {**whole, "status": "DONE"}}
+    if damage == "missing":
+        path.unlink()
+    else:
+        path.write_text(json.dumps(changed[damage]) if damage in changed else damage)
+    with pytest.raises(ValueError, match="the book in .* cannot be read.*Received: .*trial_0/trial.json"):
+        parts.oracle("random", tmp_path)
+
+
+def test_a_search_whose_book_is_gone_does_not_begin_anew(tmp_path):
+    from tests.search import test_parts as parts
+
+    assert parts.step(parts.oracle("random", tmp_path))
+    (tmp_path / "trials" / "oracle.json").unlink()
+    parts.oracle("random", tmp_path)  # as after a kill between the first trial's file and the book
+    SearchFolder(tmp_path).write_record("0", {"attempts": 1})
+    with pytest.raises(ValueError, match="oracle.json: it is missing, and there are trials; restore it"):
+        parts.oracle("random", tmp_path)
