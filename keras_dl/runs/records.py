@@ -4,6 +4,7 @@ import csv
 import json
 
 from keras_dl.checks import refusal
+from keras_dl.data.segmentation import Plan
 
 #: What a config holds at least: the kind of each value, and for the data what is asked of it later.
 CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
@@ -26,6 +27,10 @@ def read_config(path):
         check_fields(config["data"], DATA)
         present = [name for name in OPTIONAL if config.get(name) is not None]
         check_fields(config, {name: OPTIONAL[name] for name in present})
+        if "plan" in config["fit"]:  # of a segmenter
+            check_fields(config["fit"], {"plan": dict, "mirroring": bool})
+            check_fields(config["data"], {"label_values": list})
+            Plan.from_dict(config["fit"]["plan"])
     except ValueError as error:
         raise unreadable(path, error) from error
     return config

@@ -89,7 +89,7 @@ class Book(kt.Oracle):
         if not os.path.lexists(path):
             # The book follows the first trial's file, and goes before its record.
             if len(trials) > 1 or any(path.parent.glob("trial_*/record.json")):
-                raise _unreadable(path, "it is missing, and there are trials; restore it, or search into another folder")
+                raise _unreadable(path, "it is missing, and there are trials; restore it, or search elsewhere")
             return
         space = self.hyperparameters
         for part in trials:

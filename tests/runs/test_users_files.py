@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from keras_dl import files
+from keras_dl.data import segmentation as segmentation_data
 from keras_dl.runs import RunFolder, ensemble
 from keras_dl.search import SearchFolder
 from keras_dl.tasks import segmentation
@@ -169,6 +170,31 @@ def test_a_search_names_what_it_cannot_read_or_replace(tmp_path):
     folder.table_file.write_text("mine")
     with pytest.raises(FileExistsError, match="trials.csv was not written"):
         folder.check_free()
+
+
+@pytest.mark.parametrize(
+    ("place", "name", "value"),
+    [
+        (("fit",), "mirroring", "yes"), (("fit",), "mirroring", None), (("fit",), "plan", "fine"),
+        (("data",), "label_values", None), (("fit", "plan"), "spacing", None), (("fit", "plan"), "batch_size", "two"),
+        (("fit", "plan"), "intensities", [{"mean": 1.0}]), (("fit", "plan"), "slice_axis", "first"),
+    ],
+)  # fmt: skip
+def test_what_a_segmenter_lacks_is_named(tmp_path, place, name, value):
+    """`apps.segment` and the others do not go on until they need it."""
+    plan = segmentation_data.Plan((1.0,), (8,), (8,), 2, ((2,),), ((3,),), (4,), 2, ("zscore",), (), False, None, (0,))
+    config = {**CONFIG, "fit": {"mirroring": True, "plan": plan.to_dict()}}
+    config["data"] = {"shape": [8, 1], "num_samples": 3, "label_values": [0, 1]}
+    folder = RunFolder(tmp_path)
+    folder.write_config(config)
+    assert folder.read_config() == json.loads(json.dumps(config))
+    part = config
+    for key in place:
+        part = part[key]
+    part.pop(name) if value is None else part.update({name: value})
+    folder.write_config(config)
+    with pytest.raises(ValueError, match=f"config.json cannot be read: .*{name}.*Received: "):
+        folder.read_config()
 
 
 @pytest.mark.parametrize("name", ["oracle.json", "trial_0/trial.json"])

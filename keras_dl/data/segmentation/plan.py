@@ -103,9 +103,25 @@ class Plan(NamedTuple):
 
     @classmethod
     def from_dict(cls, values):
-        """Returns the plan of a dict that `to_dict` made, perhaps written to JSON in between."""
+        """Returns the plan of a dict that `to_dict` made, perhaps written to JSON in between.
+
+        Raises:
+            ValueError: If it lacks something, or holds it as another kind.
+        """
+        if missing := sorted(set(cls._fields) - set(values)):
+            raise refusal(f"a plan should hold {', '.join(missing)}", f"{values!r}")
+        for name, kind in cls.__annotations__.items():
+            value = values[name]
+            if not isinstance(_tuples(value), kind) or (kind is tuple and not all(map(_is_planned, value))):
+                raise refusal(f"`{name}` of a plan should be of type {getattr(kind, '__name__', kind)}", f"{value!r}")
         intensities = tuple(Intensities(**channel) for channel in values["intensities"])
         return cls(**{**{name: _tuples(value) for name, value in values.items()}, "intensities": intensities})
+
+
+def _is_planned(value):
+    """Whether a value may stand in one of a plan's tuples."""
+    fields = set(Intensities._fields)
+    return isinstance(value, (int, float, str, list, tuple)) or (isinstance(value, dict) and set(value) == fields)
 
 
 def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
