@@ -99,7 +99,7 @@ SIZES = {"latent_size": 2, "num_classes": 3, "input_shape": (8, 8, 1), "output_s
 SMALL = {"hidden": (4,), "filters": (4,), "features": (4,)}
 NETWORKS = (
     "conv_decoder", "conv_encoder", "dcgan_critic", "dcgan_generator", "lenet5", "mlp_critic", "mlp_decoder",
-    "mlp_encoder", "mlp_generator", "resnet_critic", "resnet_generator", "siren",
+    "mlp_encoder", "mlp_generator", "nvae_encoder", "resnet_critic", "resnet_generator", "siren",
 )  # fmt: skip
 
 

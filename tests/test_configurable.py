@@ -43,6 +43,7 @@ CASES = {
     "RelativisticAverage()": objectives.RelativisticAverage,
     "ScoreMatching(num_slices=2)": lambda: objectives.ScoreMatching(2),
     "Sigmoid(steps=7, steepness=6.0)": lambda: objectives.Sigmoid(7, steepness=6.0),
+    "SpectralRegularization(weight=0.01, of_norms=False)": lambda: objectives.SpectralRegularization(of_norms=False),
     "Wasserstein()": objectives.Wasserstein,
     "WeightClipping(limit=0.02)": lambda: objectives.WeightClipping(0.02),
     "Affine(rotation=(-15.0, 15.0))": lambda: augment.Affine(rotation=15),

@@ -14,6 +14,7 @@ from keras_dl.layers.options import register
 FUSED_RANKS = (3, 4, 5)
 FUSED_DTYPES = ("float16", "bfloat16", "float32")
 _padding = contextvars.ContextVar("padding", default=None)
+_estimating = contextvars.ContextVar("estimating", default=None)
 
 
 @contextlib.contextmanager
@@ -27,6 +28,22 @@ def padding(holds):
         yield
     finally:
         _padding.reset(token)
+
+
+@contextlib.contextmanager
+def estimating(rate):
+    """Within it, layers normalise by the batch as in training, frozen ones too, and averages move by `rate`.
+
+    At rates 1, 1/2, 1/3 ... averages become the means over batches (Vahdat & Kautz 2020, section 4, sample so).
+
+    Args:
+        rate: Float scalar, how far averages move towards the batch's statistics.
+    """
+    token = _estimating.set(rate)
+    try:
+        yield
+    finally:
+        _estimating.reset(token)
 
 
 @register()
@@ -69,7 +86,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
         super().build(input_shape)
 
     def call(self, inputs, training=None, mask=None):
-        training = bool(training and self.trainable)
+        training = bool(training and self.trainable) or _estimating.get() is not None
         if mask is not None or getattr(self, "renorm", False):
             return super().call(inputs, training=training, mask=mask)
         outputs = self._fused(inputs, training) if self._can_fuse(inputs) else self._composed(inputs, training)
@@ -131,7 +148,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _update_averages(self, mean, variance, count):
         """Moves the averages towards the batch's statistics, which are NaN and left out if `count` is 0."""
-        rate = (1.0 - self.momentum) * tf.cast(count > 0, mean.dtype)
+        rate = _estimating.get()
+        rate = (1.0 - self.momentum if rate is None else rate) * tf.cast(count > 0, mean.dtype)
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
             current = ops.cast(average, mean.dtype)
             average.assign(current + tf.math.multiply_no_nan(value - current, rate))

@@ -14,9 +14,10 @@ from keras_dl.layers.squeeze_excite import SqueezeExcite
 KINDS = ("regular", "separable")
 RESIZES = (None, "down", "up")
 _LEAST_SQUEEZED = 4  # channels between the layers of squeeze-and-excitation
+_CHECKS = {"expansion": check_count, "kernel_size": optional(check_count), "scale": check_number}
 
 
-@register(expansion=check_count, kernel_size=optional(check_count), scale=check_number, recompute=check_flag)
+@register(**_CHECKS, synchronized=check_flag, recompute=check_flag)
 class ResidualCell(keras.layers.Layer):
     r"""Adds a little of what convolutions make of an image to it: `y = shortcut(x) + 0.1 SE(F(x))`.
 
@@ -39,6 +40,7 @@ class ResidualCell(keras.layers.Layer):
         scale: Float, the factor of the residual.
         momentum: Float, of the moving averages; 0.95 is what the published code has.
         epsilon: Float, added to variances.
+        synchronized: Boolean, whether statistics are those of the global batch over all replicas.
         recompute: Boolean, compute the cell a second time for its gradient: training then holds the inputs of cells
             instead of all that lies within them.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
@@ -66,6 +68,7 @@ class ResidualCell(keras.layers.Layer):
         scale=0.1,
         momentum=0.95,
         epsilon=1e-5,
+        synchronized=False,
         recompute=False,
         **kwargs,
     ):
@@ -75,7 +78,8 @@ class ResidualCell(keras.layers.Layer):
                 raise refusal(f"`{name}` should be one of {known}", **{name: value})
         self.filters, self.kind, self.resize = filters, kind, resize
         self.kernel_size, self.expansion, self.scale = kernel_size, expansion, scale
-        self.momentum, self.epsilon, self.recompute = momentum, epsilon, recompute
+        self.momentum, self.epsilon = momentum, epsilon
+        self.synchronized, self.recompute = synchronized, recompute
         self.residual = self.shortcut = None
 
     def build(self, input_shape):
@@ -142,7 +146,7 @@ class ResidualCell(keras.layers.Layer):
         return [_parts.part(self, keras.layers.UpSampling2D, "enlarged")] if self.resize == "up" else []
 
     def _normalized(self, name, activated=True):
-        options = {"momentum": self.momentum, "epsilon": self.epsilon}
+        options = {"momentum": self.momentum, "epsilon": self.epsilon, "synchronized": self.synchronized}
         activation = _parts.part(self, keras.layers.Activation, f"{name}_activation", activation="swish")
         return [_parts.part(self, BatchNormalization, name, **options), *([activation] if activated else [])]
 
@@ -152,5 +156,6 @@ class ResidualCell(keras.layers.Layer):
         )
 
     def get_config(self):
-        names = ("filters", "kind", "resize", "kernel_size", "expansion", "scale", "momentum", "epsilon", "recompute")
+        names = ("filters", "kind", "resize", "kernel_size", "expansion", "scale", "momentum", "epsilon")
+        names += ("synchronized", "recompute")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

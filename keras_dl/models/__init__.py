@@ -16,6 +16,7 @@ from keras_dl.models.hierarchical_vae import HierarchicalVAE
 from keras_dl.models.jem import JEM
 from keras_dl.models.kmeans import KMeans
 from keras_dl.models.lapgan import LAPGAN
+from keras_dl.models.nvae import NVAE
 from keras_dl.models.pix2pix import Pix2Pix
 from keras_dl.models.ppca import PCA, PPCA
 from keras_dl.models.progressive_gan import ProgressiveGAN
@@ -34,6 +35,7 @@ __all__ = [
     "JEM",
     "LAPGAN",
     "MAF",
+    "NVAE",
     "PCA",
     "PPCA",
     "ProgressiveGAN",

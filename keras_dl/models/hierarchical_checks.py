@@ -8,6 +8,8 @@ from keras_dl.checks import refusal
 from keras_dl.models import vae_checks
 from keras_dl.models.base.structure import check_network, inputs_of, outputs_of
 from keras_dl.networks import TopDown
+from keras_dl.objectives import SpectralRegularization
+from keras_dl.objectives.schedules import check_weight
 
 
 def check_parts(encoder, decoder, likelihood):
@@ -41,6 +43,13 @@ def flows_of(flow, sizes):
         copy.build((None, size))
         flows.append(copy)
     return flows
+
+
+def spectral_of(spectral):
+    """The `SpectralRegularization` that a weight means; `None` stays `None`."""
+    if spectral is None or isinstance(spectral, SpectralRegularization):
+        return spectral
+    return SpectralRegularization(check_weight(spectral, "spectral"))
 
 
 def group_numbers(keep, count):

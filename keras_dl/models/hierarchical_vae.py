@@ -9,6 +9,7 @@ from keras_dl.models.base import Carried, ObjectiveModel, Update, conditions
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.hierarchical_draws import PosteriorDraws
 from keras_dl.models.hierarchical_methods import HierarchicalMethods
+from keras_dl.models.hierarchical_recalibration import Recalibration
 from keras_dl.models.latent_normals import LatentNormals
 from keras_dl.objectives import HierarchicalELBO
 
@@ -16,7 +17,7 @@ _PARTS = ("encoder", "decoder", "likelihood")
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc, override]
+class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # type: ignore[misc, override]
     r"""Variational autoencoder with groups of latents, each drawn given those before.
 
     (Sønderby et al. 2016, "Ladder variational autoencoders"; Vahdat & Kautz 2020, "NVAE: a deep hierarchical
@@ -42,6 +43,8 @@ class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc
         scale_offset: Added to every scale. The code has 0.01, so that its first prior is $\mathcal{N}(0, 1.01^2)$.
         flow: A `keras_dl.bijectors.Bijector`, not built, of vectors: each group's posterior gets a copy behind its
             normal. Rates are then Monte Carlo estimates. `None` for normals alone.
+        spectral: A `keras_dl.objectives.SpectralRegularization` of all convolutions, or its weight; `None` for none.
+            `fit` then tracks `spectral`, the sum of the largest singular values.
         seed: Integer that decides noise and data order; `None` draws one.
         ema_momentum: Momentum of averaged weights, used by everything but training and `evaluate`; `None` for none.
         name: Name of the model.
@@ -79,6 +82,7 @@ class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc
         soft_clamp=None,
         scale_offset=0.0,
         flow=None,
+        spectral=None,
         seed=None,
         ema_momentum=None,
         name=None,
@@ -99,9 +103,15 @@ class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc
         self._flow = hierarchical_checks.serialized(flow)
         self.checks_values = not likelihood.of_ranges
         self.carry("mean_rates", Carried((len(decoder.groups),)))
+        self.spectral = hierarchical_checks.spectral_of(spectral)
+        if self.spectral is not None:
+            start = self.spectral.start([encoder, decoder])
+            self.carry("singular_vectors", Carried(start.shape, start, combine="same"))
 
     def make_updates(self, optimizer):
         terms, hands_back = self.objective.terms(len(self.decoder.groups)), ("mean_rates",)
+        if self.spectral is not None:
+            terms, hands_back = (*terms, "spectral"), (*hands_back, "singular_vectors")
         return (Update("vae", self.loss_terms, tuple(self.networks), optimizer, terms, hands_back=hands_back),)
 
     def loss_terms(self, batch, draw):
@@ -116,7 +126,17 @@ class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc
         mean_rates = self.carried["mean_rates"].value
         shapes_of = self.decoder.latent_shapes
         values, terms = self.objective(distortion, rates, mean_rates, shapes_of, self.state.step.value)
-        return values, terms, {"mean_rates": tf.stop_gradient(rates)}
+        handed_back = {"mean_rates": tf.stop_gradient(rates)}
+        if self.spectral is not None:
+            values, terms, handed_back = self._regularized(values, terms, handed_back)
+        return values, terms, handed_back
+
+    def _regularized(self, values, terms, handed_back):
+        """Charges every sample with the networks' largest singular values."""
+        vectors, step = self.carried["singular_vectors"].value, self.state.step.value
+        charge, norms, vectors = self.spectral([self.encoder, self.decoder], vectors, step)
+        terms = {**terms, "spectral": tf.fill(tf.shape(values), tf.stop_gradient(norms))}
+        return values + charge, terms, {**handed_back, "singular_vectors": vectors}
 
     def flows(self, averaged=False):
         """The bijectors of the groups' posteriors, empty without flows."""
@@ -140,7 +160,8 @@ class HierarchicalVAE(HierarchicalMethods, ObjectiveModel):  # type: ignore[misc
         parts = {name: hierarchical_checks.serialized(getattr(self, name)) for name in _PARTS}
         options = {"posterior": self.normals.kind, "soft_clamp": self.normals.soft_clamp}
         options["scale_offset"] = self.normals.scale_offset
-        return {**super().get_config(), **self.objective.get_config(), **options, **parts, "flow": self._flow}
+        options |= {"flow": self._flow, "spectral": hierarchical_checks.serialized(self.spectral)}
+        return {**super().get_config(), **self.objective.get_config(), **options, **parts}
 
     @classmethod
     def from_config(cls, config):

@@ -18,6 +18,7 @@ def nvae_encoder(
     cells_per_group=1,
     cells_per_halving=2,
     momentum=0.95,
+    synchronized=False,
     recompute=False,
     name="nvae_encoder",
 ):
@@ -34,6 +35,7 @@ def nvae_encoder(
         cells_per_group: Cells before each group's features; 2 in the paper.
         cells_per_halving: Cells of each halving, of which the last halves; 3 in the paper.
         momentum: Of batch normalisation's moving averages.
+        synchronized: Whether batch statistics are those of the global batch over all replicas.
         recompute: Whether cells are computed a second time for their gradients: less memory, more time.
         name: Name of the model.
 
@@ -51,7 +53,7 @@ def nvae_encoder(
     [(3, 2, 2, 16), (3, 4, 4, 8), (3, 4, 4, 8)]
     """
     groups, _ = _scales(input_shape, groups, halvings, "input_shape")
-    cells = _Cells("regular", momentum, recompute)
+    cells = _Cells("regular", momentum, synchronized, recompute)
     inputs = keras.Input(input_shape, name="x")
     channels, features = check_count(filters, "filters"), []
     x = keras.layers.Conv2D(channels, 3, padding="same", name="stem")(inputs)
@@ -81,6 +83,7 @@ def nvae_decoder(
     expansion=6,
     parameters_per_value=1,
     momentum=0.95,
+    synchronized=False,
     recompute=False,
     name="nvae_decoder",
 ):
@@ -102,6 +105,7 @@ def nvae_decoder(
         expansion: Of the cells between groups; those behind the last one have half of it.
         parameters_per_value: How many parameters the likelihood needs for every value.
         momentum: Of batch normalisation's moving averages.
+        synchronized: Whether batch statistics are those of the global batch over all replicas.
         recompute: Whether cells are computed a second time for their gradients: less memory, more time.
         name: Name of the decoder.
 
@@ -122,7 +126,7 @@ def nvae_decoder(
     latents, count = check_count(latent_channels, "latent_channels"), check_count(cells_per_group, "cells_per_group")
     widths = [check_count(filters, "filters") * 2 ** (halvings + scale) for scale in range(len(groups))]
     expansion = check_count(expansion, "expansion")
-    cells = _Cells("separable", momentum, recompute, expansion)
+    cells = _Cells("separable", momentum, synchronized, recompute, expansion)
     order = [scale for scale in reversed(range(len(groups))) for _ in range(groups[scale])]
     parts = []
     for number, scale in enumerate(order, start=1):
@@ -132,7 +136,7 @@ def nvae_decoder(
         merge = _merge(number, state, latents, width, count, cells, doubles=following not in (None, scale))
         prior = None if number == 1 else _prior(number, state, latents)
         parts.append(Group(_posterior(number, state, latents), merge, prior, name=f"group_{number}"))
-    cells = _Cells("separable", momentum, recompute, max(1, expansion // 2))
+    cells = _Cells("separable", momentum, synchronized, recompute, max(1, expansion // 2))
     head = _head((*sides[0], widths[0]), shape, halvings, check_count(cells_per_halving, "cells_per_halving"), cells)
     return TopDown(parts, head, (*sides[-1], widths[-1]), name=name)
 
@@ -140,8 +144,9 @@ def nvae_decoder(
 class _Cells:
     """Makes cells of one kind."""
 
-    def __init__(self, kind, momentum, recompute, expansion=6):
-        self.options = {"kind": kind, "momentum": momentum, "recompute": recompute, "expansion": expansion}
+    def __init__(self, kind, momentum, synchronized, recompute, expansion=6):
+        self.options = {"kind": kind, "momentum": momentum, "synchronized": synchronized, "recompute": recompute}
+        self.options["expansion"] = expansion
 
     def apply(self, x, filters, count, name):
         """`count` cells that keep an image's size."""

@@ -27,6 +27,7 @@ from keras_dl.objectives.gradient_penalties import R1, R2, Dragan, GradientPenal
 from keras_dl.objectives.hierarchical_elbo import HierarchicalELBO
 from keras_dl.objectives.penalties import ConsistencyTerm, GeneratorPenalty, OutputVariance, Penalty, WeightClipping
 from keras_dl.objectives.schedules import Cyclical, Linear, Schedule, Sigmoid
+from keras_dl.objectives.spectral import SpectralRegularization
 
 __all__ = [
     "AdaptiveAugmentation",
@@ -63,6 +64,7 @@ __all__ = [
     "Schedule",
     "ScoreMatching",
     "Sigmoid",
+    "SpectralRegularization",
     "Wasserstein",
     "WeightClipping",
     "gradient",

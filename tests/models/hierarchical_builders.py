@@ -18,3 +18,15 @@ def small(likelihood="bernoulli", batch_normalization=False, **options):
     model = models.HierarchicalVAE(encoder, decoder, likelihood, **options)
     model.compile(keras.optimizers.SGD(1e-2), run_eagerly=True)
     return model
+
+
+def nvae(groups=(1, 1), shape=(4, 4, 1), synchronized=False, **options):
+    """Groups of 2 latents a pixel at 4x4 and, where there is a second scale, at 2x2 pixels."""
+    keras.utils.set_random_seed(0)
+    given = {"groups": groups, "filters": 4, "halvings": 0, "synchronized": synchronized}
+    encoder = networks.nvae_encoder(shape, **given)
+    decoder = networks.nvae_decoder(shape, latent_channels=2, expansion=1, **given)
+    options.setdefault("seed", 1)
+    model = models.NVAE(encoder, decoder, **options)
+    model.compile(keras.optimizers.SGD(1e-2), run_eagerly=True)
+    return model

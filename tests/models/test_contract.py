@@ -136,6 +136,7 @@ CASES = {
     "GaussianMixture": (lambda: models.GaussianMixture((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "KMeans": (lambda: models.KMeans((5,), 2, seed=0), no_optimizer, (linear_builders.POINTS,)),
     "HierarchicalVAE": (hierarchical, adam, (X,)),
+    "NVAE": (lambda: hierarchical_builders.nvae((2,), beta=objectives.Linear(20)), adam, (X,)),
     "Diffusion": (diffusion, adam, (X, LABELS)),
     "EnergyModel": (energy, adam, (X,)),
     "JEM": (joint, adam, (X, LABELS)),

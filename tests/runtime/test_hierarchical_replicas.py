@@ -1,4 +1,4 @@
-"""A hierarchical autoencoder on replicas: weights, balance and power iteration of one device."""
+"""Hierarchical autoencoders on replicas: weights, balance, batch statistics and power iteration of one device."""
 
 import numpy as np
 import pytest

@@ -65,10 +65,10 @@ def take_optimizers(model, optimizer, options):
         ValueError: If one is missing, or one object stands for two.
     """
     names = model.optimizer_names
-    if names == ("optimizer",):
-        return {"optimizer": "adam" if isinstance(optimizer, str) and optimizer == "auto" else optimizer}
-    missing = [name for name in names if options.get(name) is None]
     automatic = isinstance(optimizer, str) and optimizer == "auto"
+    if names == ("optimizer",):
+        return {"optimizer": model.paper_optimizers.get("optimizer", "adam") if automatic else optimizer}
+    missing = [name for name in names if options.get(name) is None]
     if missing and optimizer not in (None, *names) and (not automatic or len(missing) == len(names)):
         for name in missing:
             options[name] = dict(model.paper_optimizers.get(name, _ADAM)) if automatic else copy_of(optimizer)
