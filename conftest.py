@@ -60,9 +60,31 @@ def _reset():
     import keras
     import tensorflow as tf
 
+    _leave_untuned(tf.data.Dataset)
+
     keras.config.set_dtype_policy("float32")
     keras.utils.set_random_seed(0)
     tf.config.run_functions_eagerly(False)
+
+
+def _leave_untuned(dataset_class):
+    """Turns tf.data's tuning off, as the package does in what it makes, for the datasets that Keras and tests make.
+
+    An iterator that is dropped waits for the thread that tunes it, which sleeps for up to a minute.
+    """
+    prepare = dataset_class._apply_debug_options
+    if hasattr(prepare, "untuned"):
+        return
+
+    def prepared(dataset):
+        import tensorflow as tf
+
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return prepare(dataset.with_options(options))
+
+    prepared.untuned = True
+    dataset_class._apply_debug_options = prepared
 
 
 @pytest.fixture(autouse=True)

@@ -136,8 +136,18 @@ def pipeline(
         threads = None if reader is None else reader.threads
         return tf.data.Dataset.range(count).map(lambda index: batch_at(epoch, indices, index), threads)
 
-    dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
+    return finished(tf.data.Dataset.range(1).flat_map(one_epoch), count, order)
+
+
+def finished(dataset, count, order):
+    """A dataset of `count` batches, fetched ahead, in an order that `fit` can place.
+
+    tf.data's tuning is off: there is nothing to tune, and an iterator that is dropped, as after an error or an
+    interruption, would wait for the thread that tunes it, which sleeps for up to a minute.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(options)
     dataset.order = order
     return dataset
 

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.data.pipeline import Order
+from keras_dl.data.pipeline import Order, finished
 
 STREAM = 7919  # apart from what the pipeline draws from the same seed
 
@@ -89,10 +89,7 @@ def augmented(dataset, transforms, *, seed=0, masks=False):
         epoch = order.epoch.assign_add(1) - 1
         return dataset.enumerate().map(lambda index, batch: changed_batch(epoch, index, batch), tf.data.AUTOTUNE)
 
-    changed = tf.data.Dataset.range(1).flat_map(changed_epoch)
-    changed = changed.apply(tf.data.experimental.assert_cardinality(dataset.cardinality())).prefetch(4)
-    changed.order = order
-    return changed
+    return finished(tf.data.Dataset.range(1).flat_map(changed_epoch), dataset.cardinality(), order)
 
 
 class _Orders(Order):

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag, check_seed, refusal
 from keras_dl.data.images.degradation import Degradation
-from keras_dl.data.pipeline import Order, mark_of
+from keras_dl.data.pipeline import Order, finished, mark_of
 
 _STREAM = 104_729  # apart from what else is drawn from the same seed
 
@@ -85,10 +85,7 @@ class ImagePatches:
             numbers = tf.data.Dataset.range(steps)
             return numbers.map(lambda i: batch_at(first + i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-        dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
-        dataset.order = order
-        return dataset
+        return finished(tf.data.Dataset.range(1).flat_map(one_epoch), steps, order)
 
 
 def turned(image, way):

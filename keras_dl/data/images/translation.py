@@ -10,7 +10,7 @@ from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import Column
 from keras_dl.data.disk.pictures import Pictures
 from keras_dl.data.images import files
-from keras_dl.data.pipeline import Order, mark_of
+from keras_dl.data.pipeline import Order, finished, mark_of
 from keras_dl.data.segmentation.problems import listed
 
 _STREAM = 15_485_863
@@ -144,10 +144,7 @@ def unpaired(a, b, batch_size=1, shuffle=True, seed=0):
         batches = tf.data.Dataset.range(count)
         return batches.map(lambda i: batch_at(epoch, i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-    dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4)
-    dataset.order = order
-    return dataset
+    return finished(tf.data.Dataset.range(1).flat_map(one_epoch), count, order)
 
 
 def _order(places, length, key):

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
-from keras_dl.data.pipeline import Order, mark_of
+from keras_dl.data.pipeline import Order, finished, mark_of
 
 PLACES_A_CLASS = 10_000
 
@@ -111,10 +111,7 @@ class Patches:
             numbers = tf.data.Dataset.range(steps)
             return numbers.map(lambda i: batch_at(first + i), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
-        dataset = tf.data.Dataset.range(1).flat_map(one_epoch)
-        dataset = dataset.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(4)
-        dataset.order = order
-        return dataset
+        return finished(tf.data.Dataset.range(1).flat_map(one_epoch), steps, order)
 
     def _on_foreground(self, step):
         """Number of patches per batch that are on foreground."""
