@@ -16,6 +16,10 @@ pytest.register_assert_rewrite("keras_dl.testing")
 MEMORY_PER_PROCESS = 10 * 2**30  # bytes; more than a process of half of the tests grows to
 
 
+def pytest_addoption(parser):
+    parser.addoption("--share", metavar="K/N", help="only the tests of every N-th file, the K-th share of N")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
     """Returns how many processes share the tests: at most two, and none beside pytest's own for tests that are named.

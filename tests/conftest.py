@@ -1,18 +1,21 @@
-"""Which cases of a grid the default run takes (marker `grid`), and which files come first (marker `slow`)."""
+"""Which cases of a grid the default run takes (marker `grid`), which share of the files runs, and in which order."""
 
 import collections
 import itertools
+import zlib
 
 import pytest
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
     mark_grids(items)
     for item in items:
         if item.get_closest_marker("soak"):  # a soak test among the cases of a full one
             item.own_markers = [mark for mark in item.own_markers if mark.name != "full"]
     result = yield  # here `-m` chooses
+    if config.getoption("share"):
+        leave_others(config, items, *map(int, config.getoption("share").split("/")))
     slowest_first(items)
     return result
 
@@ -29,6 +32,13 @@ def mark_grids(items):
         for case in cases:
             if chosen and case not in chosen:  # a single case that was asked for by its name runs
                 case.add_marker(pytest.mark.full)
+
+
+def leave_others(config, items, number, shares):
+    """Leaves the tests of the files of one share; a file is always in the same."""
+    share_of = {path: zlib.crc32(path.name.encode()) % shares + 1 for path in {item.path for item in items}}
+    config.hook.pytest_deselected(items=[item for item in items if share_of[item.path] != number])
+    items[:] = [item for item in items if share_of[item.path] == number]
 
 
 def slowest_first(items):

@@ -90,6 +90,7 @@ def test_a_folder_of_pairs_is_trained_on_and_resumed_as_it_was(run, tmp_path):
     assert run(train.main, "pix2pix", "--resume", "--out", out, "--epochs", 2) == 2
 
 
+@pytest.mark.full
 def test_a_folder_of_two_domains_is_opened(tmp_path):
     folder = folder_of_pairs(tmp_path / "data")
     (folder / "source" / "0.png").unlink()

@@ -18,6 +18,7 @@ def test_contract(name):
     check_layer(case.make, case.input_shape, **case.options)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ONE_A_CLASS)  # of the others the contract checks the same, and more
 def test_keras_own_checks(name):
     case = CASES[name]

@@ -75,6 +75,7 @@ def test_responsibilities_are_bayes_rule():
     np.testing.assert_allclose(np.exp(prior().log_prob(z.astype("float32"))), mixture, rtol=1e-4)
 
 
+@pytest.mark.grid("vamp")
 @pytest.mark.parametrize("kind", [vamp, likelihoods.MixturePrior])
 def test_training_moves_the_prior_and_goes_on_from_a_file(kind, tmp_path):
     model = compiled(vae(kind(6), ema_momentum=0.5))

@@ -160,6 +160,7 @@ def test_recomputed_steps_have_the_gradient_of_plain_backpropagation():
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.full
 def test_a_compiled_step_is_the_plain_one():
     weights = []
     for compiled in (False, True):

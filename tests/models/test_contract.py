@@ -145,7 +145,7 @@ CASES = {
     "ContinuousFlow": (continuous_flow, adam, (POINTS,)),
 }
 # The default run takes one per kind of update and of data; the others are `full`.
-SOME = ("VAE", "WGANGP", "Supervised", "NormalizingFlow", "PPCA", "KMeans", "Diffusion", "EnergyModel")
+SOME = ("VAE", "WGANGP", "Supervised", "PPCA", "KMeans")
 OTHERS = tuple(name for name in CASES if name not in SOME)
 #: Of the others those that save what no sibling does: pools, chains, a first batch, sums, mined pairs, two flows.
 RESUMED = ("SRGAN", "CycleGAN", "Siamese", "Glow", "GaussianMixture", "JEM", "RBM", "FlowMatching")

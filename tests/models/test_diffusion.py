@@ -184,6 +184,7 @@ def test_conditional_training_and_vectors():
     assert model.log_prob(x, condition).shape == (8,)
 
 
+@pytest.mark.full
 def test_exported_functions_are_the_models(tmp_path):
     model = small(shape=(2, 2, 1), num_classes=3)
     runtime.export(model, tmp_path / "model")

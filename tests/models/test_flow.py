@@ -124,6 +124,7 @@ def test_a_trained_embedding_of_the_condition():
     assert np.abs(flow.embedding.get_weights()[0] - first).max() > 1e-4
 
 
+@pytest.mark.full
 def test_a_server_gives_the_models_numbers(spline_flow, tmp_path):
     runtime.export(spline_flow, tmp_path / "flow", version=1)
     x, labels = POINTS[:5], np.arange(5, dtype="int32") % 2
@@ -150,7 +151,7 @@ FORMS = {
 }
 
 
-@pytest.mark.grid("NeuralSplineFlow-onnx", "Glow-litert")
+@pytest.mark.full
 @pytest.mark.parametrize("format", ["onnx", "litert"])
 @pytest.mark.parametrize("name", FORMS)
 def test_files_of_other_formats_compute_both_directions(name, format, tmp_path):

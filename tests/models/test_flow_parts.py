@@ -34,6 +34,7 @@ def moved(layer, spread=0.5):
     return layer
 
 
+@pytest.mark.grid("objective0")
 @pytest.mark.parametrize("objective", [objectives.ELBO(kl="monte_carlo"), objectives.IWAE(3)])
 def test_a_vae_trains_its_flows_and_resumes(objective, tmp_path):
     model = vae(models.FlowPrior(2, chain()), iaf(), objective=objective)

@@ -312,6 +312,7 @@ def test_half_precision(policy, jit_compile):
     assert largest_difference(reference, gan) < 0.1 * moved
 
 
+@pytest.mark.full
 def test_convolutional_networks_train_under_a_gradient_penalty():
     keras.utils.set_random_seed(0)
     shape = (8, 8, 1)

@@ -22,6 +22,7 @@ def as_matrices(precisions, covariance):
     return np.broadcast_to(precisions.reshape(3, -1), (3, 3))[:, :, None] * np.eye(3)
 
 
+@pytest.mark.grid("full", "tied")
 @pytest.mark.parametrize("covariance", COVARIANCES)
 def test_the_optimum_is_scikit_learns(covariance, tmp_path):
     model = models.GaussianMixture((3,), 3, covariance, seed=0)

@@ -39,6 +39,7 @@ def test_sampling_is_fixed_by_a_seed_and_fresh_without():
     assert (vae.sample(3).numpy() != vae.sample(3).numpy()).any()
 
 
+@pytest.mark.grid("likelihood0-x0", "likelihood3-x3")
 @pytest.mark.parametrize(
     ("likelihood", "x"),
     [
@@ -61,8 +62,8 @@ def test_every_likelihood_trains(likelihood, x):
         assert float(likelihood.log_scale.numpy()) != 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["labels", "vectors"])
-@pytest.mark.grid("labels")
 def test_a_conditional_vae_learns_what_the_condition_says(kind):
     labels = np.random.default_rng(0).integers(0, 2, 200)
     x = np.where(labels[:, None, None, None] == 1, 0.9, 0.1) * np.ones((200, *SHAPE), np.float32)

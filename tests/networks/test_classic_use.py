@@ -163,11 +163,11 @@ def test_auxiliary_heads_train_with_supervised():
     assert not any("auxiliary" in layer.name for layer in alone.layers)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "options"),
     [("resnet18", {"width": 4, "small_stem": True}), ("h_net", {"filters": 2})],
 )
-@pytest.mark.grid("resnet18-options0")
 def test_a_few_steps_learn(name, options):
     """A stock `fit`, on two kinds of images that any classifier tells apart."""
     rng = np.random.default_rng(0)

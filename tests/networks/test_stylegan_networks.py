@@ -61,7 +61,7 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-@pytest.mark.grid("mapping", "generator", "critic-labels")
+@pytest.mark.grid("generator")
 def test_contract(name):
     build, inputs, shape, num_parameters = NETWORKS[name]
     output_dtype = "float32" if len(shape) == 3 else None

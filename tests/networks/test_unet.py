@@ -98,7 +98,7 @@ RESIDUAL = 22 + 40 + 6 + 80 + 152 + 16 + 15 + 34 + 76 + 40 + 12 + 9
     ],
     ids=["plain", "odd", "valid", "anisotropic", "residual"],
 )
-@pytest.mark.grid("valid", "anisotropic", "residual")
+@pytest.mark.grid("anisotropic")
 def test_contract(shape, classes, options, output, parameters):
     check_network(lambda: unet(shape, classes, **options), 0.5 * normal(2, *shape), (*output, classes), parameters)
 
@@ -228,6 +228,7 @@ def test_deep_supervision():
     assert len(unet((8, 8, 1), 2, filters=(1, 1), deep_supervision=True).outputs) == 1
 
 
+@pytest.mark.full
 def test_it_learns_with_several_outputs():
     """A threshold of the image, learned at two resolutions."""
     x = normal(16, 8, 8, 1)

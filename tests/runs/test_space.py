@@ -1,4 +1,5 @@
 import copy
+import itertools
 import json
 import pickle
 from types import SimpleNamespace
@@ -134,6 +135,7 @@ OF_IMAGES = [name for name in catalogue.recipes() if catalogue.module(name).TASK
 OF_IMAGES = [name for name in OF_IMAGES if name not in OF_POINTS]
 
 
+@pytest.mark.grid(*map("-".join, zip(OF_IMAGES, itertools.cycle(SPECS))))  # each recipe once
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("name", OF_IMAGES)
 def test_every_recipe_builds_for_every_kind_of_image(name, spec):

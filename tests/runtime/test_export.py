@@ -60,6 +60,7 @@ def test_a_process_with_tensorflow_alone_gives_the_models_numbers(vae_folder, tm
     np.testing.assert_array_equal(found["seeded/x"], other["seeded/x"])
 
 
+@pytest.mark.full
 def test_conditional_signatures(conditional_folder, tmp_path):
     vae, folder = conditional_folder
     labels = np.array([2, 0], np.int32)
@@ -93,6 +94,7 @@ def test_the_c_api_gives_the_models_numbers(vae_folder, conditional_folder, tmp_
     )
 
 
+@pytest.mark.full
 def test_supervised_and_keras_own_export(tmp_path):
     model = small_classifier()
     x = images(3)

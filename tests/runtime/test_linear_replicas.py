@@ -6,6 +6,7 @@ import pytest
 from tests.runtime import linear_jobs
 
 
+@pytest.mark.full
 @pytest.mark.slow
 def test_replicas_fit_as_one_device(processes):
     one, two = processes.call(linear_jobs.on_one_and_two_replicas, timeout=600)

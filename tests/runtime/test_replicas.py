@@ -10,14 +10,14 @@ from tests.processes import shared
 from tests.runtime import replica_jobs
 
 TOLERANCE = 1e-5
-# The default run takes those that differ most: with memory, metrics and inner updates. The others train apart.
-SOME = ("remembers", "classifier", "wgan_gp")
+# The default run takes those that differ most: with memory and with inner updates. The others train apart.
+SOME = ("remembers", "wgan_gp")
 OTHERS = tuple(name for name in replica_jobs.MODELS if name not in SOME)
 pytestmark = pytest.mark.slow
 WAYS = ("two replicas", "worker 0 of two", "worker 1 of two")
 # Two workers differ from two replicas by how they gather; of the others one gathers what none of the default run does:
 # whole batches, whose rows it pairs.
-ON_WORKERS = (*SOME, "flow_matching")
+ON_WORKERS = (*SOME, "classifier", "flow_matching")
 
 
 def case(name, *values):

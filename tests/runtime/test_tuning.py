@@ -169,6 +169,7 @@ def test_the_best_model_is_that_of_the_best_epoch(tmp_path):
     np.testing.assert_array_equal(found.get_weights()[0], expected.get_weights()[0])
 
 
+@pytest.mark.full
 def test_averaged_weights_are_those_of_the_best_epoch(tmp_path):
     def averaged(hp, data_spec):
         encoder = keras_dl.networks.mlp_encoder(data_spec.shape, 2, hidden=(4,))
@@ -285,6 +286,7 @@ def by_fit(tuner, **options):
     return model.fit(data, validation_data=held_out, epochs=2, verbose=0).history["val_loss"]
 
 
+@pytest.mark.grid("batch_size-batch_size", "shuffle-shuffle")
 @pytest.mark.parametrize(
     ("tuned", "same"),
     [
@@ -348,6 +350,7 @@ def test_a_failed_execution_leaves_the_next_trial_the_first_seed(tmp_path):
     assert made._seed(hp) == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -355,7 +358,6 @@ def test_a_failed_execution_leaves_the_next_trial_the_first_seed(tmp_path):
         ({"extra": True}, "units was not searched"),
     ],
 )
-@pytest.mark.grid("changed1-units was not searched")
 def test_a_search_does_not_go_on_in_another_space(changed, message, tmp_path):
     search(tmp_path)
     with pytest.raises(ValueError, match=f"should ask for what it asked for when the search in .* Received: {message}"):
@@ -364,6 +366,7 @@ def test_a_search_does_not_go_on_in_another_space(changed, message, tmp_path):
     search(tmp_path, recipe=tuned_by_rate(**changed), max_trials=1, overwrite=True)
 
 
+@pytest.mark.full
 def test_ranges_that_the_tuner_is_given_are_no_change_of_the_recipe(tmp_path):
     hp = kt.HyperParameters()
     hp.Float("learning_rate", 5e-3, 6e-3)

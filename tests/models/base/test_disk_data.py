@@ -42,6 +42,7 @@ def test_fit_is_that_of_arrays_to_the_bit(opened):
     np.testing.assert_array_equal(model.predict(part, verbose=0), expected.predict(X[:40], verbose=0))
 
 
+@pytest.mark.full
 def test_labels_weights_and_validation_data_are_those_of_arrays(opened):
     expected, model = classifier(), classifier()
     options = {"batch_size": 32, "epochs": 2, "verbose": 0, "class_weight": {0: 3.0}}

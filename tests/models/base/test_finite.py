@@ -67,6 +67,7 @@ STACKS = [
 ]
 
 
+@pytest.mark.grid("size-options0", "loss-options2", "gradient-options1", "gradient-options3")
 @pytest.mark.parametrize("options", STACKS)
 @pytest.mark.parametrize("term", ["size", "loss", "gradient"])
 def test_an_error_names_update_term_and_step(term, options):

@@ -84,6 +84,7 @@ def callbacks_of(folder):
     }  # fmt: skip
 
 
+@pytest.mark.grid("EarlyStopping", "ReduceLROnPlateau", "ModelCheckpoint")
 @pytest.mark.parametrize("name", callbacks_of(pathlib.Path()))
 def test_keras_callbacks(name, tmp_path):
     left = []

@@ -164,6 +164,7 @@ MORE_GRAPHS = [
 ]  # fmt: skip
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [*GRAPHS, *(pytest.param(name, marks=pytest.mark.full) for name in MORE_GRAPHS)])
 def test_rows_in_graphs(name, monkeypatch):
     build, compile_options, x, options = TABLE[name]

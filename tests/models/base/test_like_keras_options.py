@@ -40,6 +40,7 @@ SAME = {
 LIKE_OTHERS = ("no validation", "more validation steps than batches", "class weights of a column")
 
 
+@pytest.mark.grid("class weights of a dataset with a gap", "validation at epochs")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.full) if name in LIKE_OTHERS else name for name in SAME]
 )

@@ -102,6 +102,7 @@ LIKE_OTHERS += ("a nest to validate on", "lists in a list, losses in one", "one 
 LIKE_OTHERS += ("weights of some outputs by name", "a nest of losses with gaps", "lists in a list", "nested")
 
 
+@pytest.mark.grid("a nest of losses and weights", "an order of its own")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=pytest.mark.full) if name in LIKE_OTHERS else name for name in TABLE]
 )

@@ -244,8 +244,8 @@ def test_a_restarted_optimizer_has_no_memory():
     assert int(model.optimizer.iterations.numpy()) == 6
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("options", [{"steps_per_execution": 3}, {"steps_per_execution": 3, "jit_compile": True}])
-@pytest.mark.grid("options0")
 def test_stacked_steps_are_single_ones(uninterrupted, options):
     tolerance = 1e-4 if options.get("jit_compile") else 0.0
     assert_same(fit(remembering(steps_per_batch=2, **options)), uninterrupted, tolerance)

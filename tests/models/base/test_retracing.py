@@ -73,6 +73,7 @@ def test_a_dcgan_made_and_loaded(warnings_of_retracing, tmp_path):
     assert warnings_of_retracing == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_many_models_that_predict(warnings_of_retracing, jit_compile):
     for _ in range(5):
