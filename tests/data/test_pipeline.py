@@ -35,6 +35,11 @@ def test_orders_of_neighbouring_epochs_are_unrelated():
     assert np.abs(correlations - np.eye(7)).max() < 0.1
 
 
+def test_an_iterator_that_is_dropped_waits_for_no_thread_that_tunes_it():
+    """Such threads sleep for up to a minute; with the tuning off there are none."""
+    assert pipeline(np.arange(10.0)).options().autotune.enabled is False
+
+
 def test_targets_and_weights_stay_with_their_rows():
     x = np.arange(9.0)
     for a, b, c in pipeline(x, 10 * x, batch_size=2, sample_weight=100 * x):

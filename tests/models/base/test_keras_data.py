@@ -57,7 +57,9 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.grid("PyDataset with weights", "dataset with class weights", "dataset without an end", "generator", "validation")
+@pytest.mark.grid(
+    "PyDataset with weights", "dataset with class weights", "dataset without an end", "generator", "validation"
+)
 @pytest.mark.parametrize("name", KINDS)
 def test_kinds_of_data(name):
     build, options = KINDS[name]

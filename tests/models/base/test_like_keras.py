@@ -203,6 +203,15 @@ TABLE = {
     "no epochs": (dense, labelled(), X, {"y": LABELS, "epochs": 0}),
 }  # fmt: skip
 
+# One of a kind; the other rows are `full`.
+OFTEN = (
+    "a name", "flat targets", "sum", "regularizers of weights and activities", "ignore_class",
+    "a list of outputs, all by name", "a dict of outputs", "an output without a loss", "weights of each output",
+    "weighted metrics", "graphs of outputs", "inputs by name", "weights of time steps", "Masking and weights",
+    "mask_zero", "class weights of labels", "validation_split and class weights", "validation_steps",
+    "steps_per_epoch", "no epochs",
+)  # fmt: skip
+
 
 def pair(build, **options):
     """A stock model and ours with equal weights, compiled alike."""
@@ -223,7 +232,7 @@ def close(ours, stock):
     keras.tree.map_structure(lambda a, b: np.testing.assert_allclose(a, b, rtol=2e-5, atol=2e-6), ours, stock)
 
 
-@pytest.mark.grid("a name", "flat targets", "sum", "regularizers of weights and activities", "ignore_class", "a list of outputs, all by name", "a dict of outputs", "an output without a loss", "weights of each output", "weighted metrics", "graphs of outputs", "inputs by name", "weights of time steps", "Masking and weights", "mask_zero", "class weights of labels", "validation_split and class weights", "validation_steps", "steps_per_epoch", "no epochs")
+@pytest.mark.grid(*OFTEN)
 @pytest.mark.parametrize("name", TABLE)
 def test_arrays(name):
     build, compile_options, x, options = TABLE[name]
