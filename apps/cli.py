@@ -139,6 +139,16 @@ def open_run(path):
         return folder, config, catalogue.module(config["recipe"])
 
 
+def check_use(folder, recipe, program):
+    """Refuses a run whose model another of the programs uses: `sample`, `segment` or `translate`."""
+    task = recipe.TASK
+    use = "sample" if task.generates else {"masks": "segment", "images": "translate"}.get(task.condition)
+    if use not in (None, program):
+        does = {"sample": "generates", "segment": "makes masks", "translate": "makes images of images"}
+        data = "" if use == "sample" else " --data FOLDER"
+        raise UserError(f"the model of {folder.path} {does[use]}: python -m apps.{use} {folder.path}{data}")
+
+
 def old_config(folder, arguments, kind):
     """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None if a new one begins."""
     with user_errors(OSError):

@@ -66,6 +66,7 @@ def sample(arguments):
     from keras_dl.tasks.drawing import write_samples
 
     folder, config, recipe = cli.open_run(arguments.folder)
+    cli.check_use(folder, recipe, "sample")
     with user_errors(ValueError, OSError):
         model, classes = folder.load_model(), config["data"].get("num_classes")
         drawn = {"num_samples": arguments.num_samples, "labels": arguments.condition, "seed": arguments.seed}

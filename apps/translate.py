@@ -32,6 +32,7 @@ def main(argv=None):
     from apps import show
 
     folder, _, recipe = cli.open_run(arguments.run)
+    cli.check_use(folder, recipe, "translate")
     with user_errors(ValueError, OSError, ImportError):
         model = folder.load_model()
         options = {"track": show.tracked, "backward": arguments.backward}

@@ -89,7 +89,8 @@ def pipeline(
         lets `ObjectiveModel.fit` continue where a saved run stopped.
 
     Raises:
-        ValueError: If arrays are empty, hold NaN, differ in length, or lie outside [0, 1] if they are to be binarised.
+        ValueError: If arrays are empty, hold NaN, differ in length, are weights without `y`, or lie outside [0, 1] if
+            they are to be binarised.
 
     Example:
 
@@ -102,6 +103,8 @@ def pipeline(
         raise refusal(f"binarize should be one of {_BINARIZE}", binarize=binarize)
     if x is None:
         raise refusal("x should be an array or a nest of arrays", "x=None")
+    if y is None and sample_weight is not None:
+        raise refusal("sample_weight should come with y, whose losses it weighs", "y=None")
     data = join(x, y, sample_weight)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     rows = check_arrays(data, binarize is not None, missing)

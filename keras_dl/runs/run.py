@@ -119,7 +119,7 @@ class Run:
         curves = self.folder.pictures / "loss_curves.png"
         title = epoch_title(self.model, self.data.name, epoch, what="Metrics")
         if train:  # a history that was removed has no curves
-            loss_curves(curves, history, title, self.task.units)
+            loss_curves(curves, history, title, self.task.units, self.task.titles)
         report = self.task.finish(self.model, self.data, self.folder.pictures, self.context)
         if report.measures:
             self.folder.write_evaluation({"dataset": self.data.name, "rows": report.rows, **report.results})

@@ -1,6 +1,7 @@
 """Pictures of a trained model and of its training, each a PNG that one wants to look at."""
 
 from statistics import NormalDist
+from textwrap import fill
 
 import keras
 import numpy as np
@@ -15,11 +16,12 @@ COLUMNS = 8
 REAL_COLUMNS = 4  # of the data, beside samples
 REAL = 16  # samples of the data, above a model's
 PAIRS = 12  # in a row of originals and reconstructions
+FEW = 12  # epochs, whose values are marked
 POINTS = 200  # in the plane, per class
 MOST_POINTS = 1000  # held-out samples in one picture
 
 
-def loss_curves(path, history, title=None, units=None):
+def loss_curves(path, history, title=None, units=None, titles=None):
     """Draws every metric over the epochs, training and held-out data in one panel.
 
     Args:
@@ -27,19 +29,23 @@ def loss_curves(path, history, title=None, units=None):
         history: list of dicts, the metrics after each epoch.
         title: the line above the panels; None for none.
         units: dict of the units of metrics by name; None for those that are known of their names.
+        titles: dict of what metrics are called above their panels, where their names do not say it.
     """
     plt = pyplot()
     names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
     names = list(without_repeats({name: history[-1].get(name, np.nan) for name in names}))
     figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.3), squeeze=False, layout="constrained")
     epochs = [row["epoch"] for row in history]
+    marker = "o" if len(epochs) <= FEW else None  # the line of one epoch would not be seen
     for name, panel in zip(names, panels[0], strict=True):
         for key, label in ((name, "train"), (f"val_{name}", "held out")):
             if key in history[0]:
-                panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label)
-        panel.set_title(name, fontsize=10)
+                panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label, marker=marker, ms=4)
+        panel.set_title(fill((titles or {}).get(name, name), 36), fontsize=10)
         panel.set(xlabel="epoch", ylabel=scale(name, units))
         panel.xaxis.get_major_locator().set_params(integer=True)
+        if len(epochs) == 1:
+            panel.set_xticks(epochs)
         panel.legend(frameon=False)
     finish_figure(path, figure, title)
 

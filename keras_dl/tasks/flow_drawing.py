@@ -54,11 +54,11 @@ def warped_grid(path, model, title=None):
     warped = keras.ops.convert_to_numpy(model.decode(lines.reshape(-1, 2))).reshape(lines.shape)
     figure, panels = plt.subplots(1, 2, figsize=(11, 5.3), layout="constrained")
     colours = plt.get_cmap("viridis")
-    for panel, drawn, name in ((panels[0], lines, "latents"), (panels[1], warped, "data")):
+    for panel, drawn, name, axis in ((panels[0], lines, "latents", "z"), (panels[1], warped, "data", "x")):
         for number, line in enumerate(drawn):
             panel.plot(*line.T, lw=0.8, color=colours(abs(ends[number % _LINES]) / 2.5))
         panel.set_title(name, fontsize=10)
-        panel.set(aspect="equal")
+        panel.set(aspect="equal", xlabel=f"{axis}1", ylabel=f"{axis}2")
     finish_figure(path, figure, title)
 
 

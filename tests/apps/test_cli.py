@@ -2,10 +2,12 @@ import contextlib
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
+import keras_dl
 from apps import cli, evaluate, export, sample, train
 from tests.processes import processor_seconds_of_children
 
@@ -104,3 +106,22 @@ def test_interruption_is_exit_code_130(capsys):
     with pytest.raises(SystemExit) as stop:
         cli.run(interrupted)
     assert stop.value.code == 130
+
+
+@pytest.mark.parametrize(
+    ("kind", "program", "answer"),
+    [
+        ("Segmentation", "sample", "makes masks: python -m apps.segment runs/x --data FOLDER"),
+        ("Segmentation", "translate", "makes masks: python -m apps.segment runs/x --data FOLDER"),
+        ("SuperResolution", "sample", "makes images of images: python -m apps.translate runs/x --data FOLDER"),
+        ("Translation", "sample", "makes images of images: python -m apps.translate runs/x --data FOLDER"),
+        ("Density", "translate", "generates: python -m apps.sample runs/x"),
+        ("Generation", "sample", None),
+        ("Embedding", "sample", None),
+    ],
+)
+def test_a_run_for_another_program(kind, program, answer):
+    task = keras_dl.tasks.Segmentation(None) if kind == "Segmentation" else getattr(keras_dl.tasks, kind)()
+    recipe, folder = types.SimpleNamespace(TASK=task), types.SimpleNamespace(path="runs/x")
+    with pytest.raises(cli.UserError, match=answer) if answer else contextlib.nullcontext():
+        cli.check_use(folder, recipe, program)

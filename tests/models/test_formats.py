@@ -93,7 +93,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_a_format_lacks_is_named(name, tmp_path):
+def test_what_a_format_lacks_is_named(name, tmp_path, capfd):
     format, last, shape, operation = REFUSED[name]
     require(format)
     with pytest.raises(
@@ -101,6 +101,7 @@ def test_what_a_format_lacks_is_named(name, tmp_path):
     ):
         exported(last, shape, tmp_path / "m", format)
     assert not (tmp_path / "m").exists()
+    assert "loc(" not in capfd.readouterr().err  # MLIR's text
 
 
 WRONG = {

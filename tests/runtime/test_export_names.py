@@ -57,6 +57,7 @@ def test_outputs_of_any_structure(tmp_path):
             (parts, ["predictions_0", "predictions_1", "predictions_2"]),
             ({"größe": parts[0], "a b": parts[1]}, ["a b", "größe"]),
             ({"pair": parts[:2], "one": parts[2]}, ["one", "pair_0", "pair_1"]),
+            ({"a": parts[:2], "a_0": parts[2]}, ["a_0", "a_0_", "a_1"]),
         ]
     ):
         model = models.Supervised(keras.Model(x, outputs))

@@ -10,6 +10,7 @@ import pytest
 import keras_dl
 from keras_dl.data import DataSpec
 from keras_dl.runtime import hypermodel, objective
+from keras_dl.runtime.tuning.data import batches
 
 X = np.random.default_rng(0).random((40, 4)).astype("float32")
 Y = X @ np.array([[1.0], [-2.0], [0.5], [3.0]], "float32")
@@ -303,6 +304,14 @@ def test_what_search_is_given_comes_before_what_the_recipe_says(tuned, same, tmp
     assert steps == 2 * -(-40 // same.get("batch_size", 8))
     (trial,) = tuner.oracle.trials.values()
     assert trial.score == pytest.approx(min(by_fit(tuner, **same)), rel=1e-5)
+
+
+def test_weights_without_targets_end_a_search():
+    """Every trial would fail."""
+    with pytest.raises(kt.errors.FatalValueError, match="sample_weight with y.*Received: y=None"):
+        batches(X, None, None, {}, {"sample_weight": np.ones(40)}, 0, 0)
+    with pytest.raises(ValueError, match="sample_weight should come with y.*Received: y=None"):
+        keras_dl.data.pipeline(X, sample_weight=np.ones(40))
 
 
 def test_part_of_the_arrays_may_be_held_out(tmp_path):

@@ -80,3 +80,16 @@ def test_a_loss_of_its_own_is_shown():
     assert "loss" in units.without_repeats({"loss": 2.0, "log_prob": -1.9})
     assert "loss" not in units.without_repeats({"loss": 2.0, "log_prob": -2.0})
     assert "loss" in units.without_repeats({"loss": 2.0, "psnr": 30.0})
+
+
+def test_curves_of_one_epoch_are_seen_and_called_what_they_are(tmp_path, monkeypatch):
+    """A line through one point is no line; two Dice of a run have names of their own."""
+    drawn = []
+    monkeypatch.setattr(drawing, "finish_figure", lambda path, figure, title: drawn.append(figure))
+    row = {"epoch": 1, "seconds": 1.0, "dice": 0.5, "val_dice": 0.4}
+    for history in ([row], [row | {"epoch": epoch} for epoch in range(1, 40)]):
+        drawing.loss_curves(tmp_path / "curves.png", history, titles=tasks.Segmentation.titles)
+    (one,), (many,) = (figure.axes for figure in drawn)
+    assert [line.get_marker() for line in one.lines] == ["o", "o"] and list(one.get_xticks()) == [1]
+    assert {line.get_marker() for line in many.lines} == {"None"}
+    assert one.get_title() == "dice of patches"

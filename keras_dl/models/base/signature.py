@@ -100,5 +100,9 @@ def _named_outputs(outputs):
     flat_outputs = {}
     for name, value in named.items():
         flat = tf.nest.flatten(value)
-        flat_outputs |= {name if len(flat) == 1 else f"{name}_{index}": tensor for index, tensor in enumerate(flat)}
+        for index, tensor in enumerate(flat):
+            key = name if len(flat) == 1 else f"{name}_{index}"
+            while key in flat_outputs or (key in named and key != name):  # another output's name
+                key += "_"
+            flat_outputs[key] = tensor
     return flat_outputs

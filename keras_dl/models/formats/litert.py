@@ -1,6 +1,9 @@
 """Signatures as a file for LiteRT."""
 
+import contextlib
+import os
 import re
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -31,7 +34,8 @@ def write_litert(model, folder, signatures):
         tf.saved_model.save(module, saved, signatures=module.functions, options=options)
         converter = tf.lite.TFLiteConverter.from_saved_model(saved, signature_keys=list(functions))
         try:
-            converted = converter.convert()
+            with _without_native_messages():
+                converted = converter.convert()
         except Exception as error:  # of a class that TensorFlow keeps to itself
             raise _refused(error, model) from error
     path = Path(folder) / FILE
@@ -42,6 +46,24 @@ def write_litert(model, folder, signatures):
         comparison.check(f"{FILE}: {name}", function, lambda inputs, run=run: run(**inputs), model)
     empty_batches.check({name: (path, function) for name, function in functions.items()}, model)
     return tuple(functions)
+
+
+@contextlib.contextmanager
+def _without_native_messages():
+    """Drops what the converter writes to file descriptor 2 from C++: its error says the same, and becomes a refusal."""
+    try:
+        terminal = os.dup(2)
+    except OSError:  # a process without one
+        yield
+        return
+    sys.stderr.flush()
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(terminal, 2)
+            os.close(terminal)
 
 
 def _interpreter(path):

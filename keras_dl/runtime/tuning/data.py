@@ -32,6 +32,9 @@ def batches(x, y, validation_data, recipe, options, seed, held_out_seed):
     options = {**recipe, **{name: value for name, value in options.items() if value is not None}}
     how = {name: options.pop(name) for name in BATCHES if name in options}
     how.setdefault("batch_size", BATCH_SIZE)
+    if y is None and how.get("sample_weight") is not None:
+        text = "search should be given sample_weight with y, whose losses it weighs"
+        raise refusal(text, "y=None", error=kt.errors.FatalValueError)
     weighed = [name for name in OF_FIT if options.get(name)]
     changes = [name for name in ("binarize", "drop_remainder") if how.get(name)]
     if weighed and changes:
