@@ -63,9 +63,13 @@ def check_free(paths):
         paths: Paths of files.
 
     Raises:
-        FileExistsError: If something is there that we did not write, or that was changed since.
+        FileExistsError: If something is there that we did not write, or that was changed since, or a file where the
+            path has a folder.
     """
     for path in paths:
+        there = next((parent for parent in Path(path).absolute().parents if os.path.lexists(parent)), None)
+        if there is not None and not there.is_dir():
+            raise FileExistsError(f"{there} should be a folder. Received: a file")
         if not is_free(path):
             text = f"{path} was not written by keras_dl, or was changed since, and is not replaced"
             raise FileExistsError(f"{text}: move it, or write elsewhere. Received: {path}")

@@ -58,6 +58,14 @@ def test_what_is_not_ours_stays(tmp_path, change):
     assert files.free_name(path) == tmp_path / f"{stem}_3{dot}{suffix}"
 
 
+def test_a_file_where_a_folder_belongs_is_named(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    for name in ("mine/a.png", "mine/below/a.png"):
+        with pytest.raises(FileExistsError, match="mine should be a folder. Received: a file"):
+            files.check_free([tmp_path / name])
+    files.check_free([tmp_path / "new" / "a.png"])
+
+
 def test_a_failure_or_a_kill_leaves_what_was_there(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     files.replace(path, writer("old"))
