@@ -5,8 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.layers import BatchNormalization
+from keras_dl.checks import check_count, check_number
 from keras_dl.layers.batch_normalization import estimating
 from keras_dl.models.base import Draw
 
@@ -28,7 +27,8 @@ class Recalibration:
         In training these are averages over what posteriors give; samples at a low temperature look otherwise within the
         networks (Vahdat & Kautz 2020, section 4; the published code does so before it samples). Afterwards they are the
         means of `batches` batches' statistics, and are saved with the model. Likelihoods change with them: keep
-        `get_weights()` of before for `set_weights` if you go on to measure these. Training moves them back.
+        `get_weights()` of before for `set_weights` if you go on to measure these. Training moves them back. Without
+        batch normalisation in the decoder nothing changes.
 
         Args:
             temperature: Factor of the priors' standard deviations, that of the samples to be drawn.
@@ -37,11 +37,8 @@ class Recalibration:
             seed: Integer that fixes the draws; `None` takes others at every call.
 
         Raises:
-            ValueError: If the decoder has no batch normalisation, or an argument is out of range.
+            ValueError: If an argument is out of range.
         """
-        layers = self.averaged("decoder")._flatten_layers()
-        if not any(isinstance(layer, BatchNormalization) for layer in layers):
-            raise refusal("decoder should have batch normalisation, to be recalibrated", "one without")
         temperature = tf.constant(float(check_number(temperature, "temperature", least=0)))
         rows = tf.constant(check_count(batch_size, "batch_size", least=2))
         seed, call = self.sampling_seed(seed)

@@ -20,9 +20,10 @@ class NVAE(HierarchicalVAE):
       (`objectives.SpectralRegularization(0.01, of_norms=False)`);
     - convolutions are not weight-normalised here, as those of code and paper are.
 
-    `beta` should be a schedule: $\mathcal{L}$ is charged its rate over the first 30% of steps little by little,
+    `beta` should be a schedule that charges the rate little by little over the first 30% of the steps,
     `beta=objectives.Linear(steps, start=1e-4)`. `compile()` takes Adamax at 0.01, which the code lets fall along a
-    cosine to 1e-4; where training diverges, lower it or raise `spectral`.
+    cosine to 1e-4. Its memory of the first, large gradients lasts thousands of steps: take Adam for shorter runs. Where
+    training diverges, lower the rate or raise `spectral`.
 
     Args:
         encoder: `networks.nvae_encoder(...)`, or another that fits the decoder.

@@ -12,6 +12,7 @@ from keras_dl.tasks.image_sets import ImageSets
 from keras_dl.tasks.linear import Clusters, Components
 from keras_dl.tasks.measure import Context, Measure, Report
 from keras_dl.tasks.pyramid import Pyramid
+from keras_dl.tasks.scales import Scales
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
 from keras_dl.tasks.showing import trajectory
@@ -37,6 +38,7 @@ __all__ = [
     "Measure",
     "Pyramid",
     "Report",
+    "Scales",
     "Scans",
     "Segmentation",
     "Styles",

@@ -44,7 +44,7 @@ def small_options(recipe):
 OF_POINTS = ("cnf", "gan2d", "flow2d", "score2d", "ebm2d")
 #: Their task is that of another recipe, and so is how their models read: vae, gan, realnvp, ddpm
 #: and jem.
-LIKE_OTHERS = ("iwae", "wgan", "wgan_gp", "maf", "edm", "flow_matching", "ebm")
+LIKE_OTHERS = ("iwae", "nvae", "wgan", "wgan_gp", "maf", "edm", "flow_matching", "ebm")
 OF_IMAGES = [name for name in catalogue.recipes() if catalogue.module(name).TASK.condition in (None, "labels")]
 
 

@@ -7,6 +7,7 @@ from keras_dl.runs import space
 SMALL = {"hidden_units": 16, "hidden_layers": 1, "filters": 4, "latent_size": 3, "num_samples": 2}
 SMALL |= {"levels": 2, "patch_size": 16, "steps": 2, "blocks": 1, "critic_filters": 4}
 SMALL |= {"num_layers": 2, "num_steps": 1, "num_bins": 4, "width": 8, "num_blocks": 1, "solver_steps": 1}
+SMALL |= {"groups": 1, "scales": 1}
 SMALL |= {"num_hidden": 8, "gibbs_steps": 2, "chain_steps": 2, "sample_steps": 10, "capacity": 512}
 
 

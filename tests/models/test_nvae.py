@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import layers, models, objectives
-from tests.models.hierarchical_builders import X, nvae, small
+from tests.models.hierarchical_builders import X, nvae
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,6 @@ def test_the_defaults_are_the_published_codes():
     ("build", "message"),
     [
         (lambda: nvae(spectral=-1.0), "spectral should be a schedule, or a number of at least 0"),
-        (lambda: small().recalibrate(), "decoder should have batch normalisation"),
         (lambda: nvae().recalibrate(temperature=-1), "`temperature` should be"),
         (lambda: nvae().recalibrate(batch_size=1), "`batch_size` should be an integer of at least 2"),
         (lambda: models.NVAE(*[keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])] * 2), "TopDown"),

@@ -13,6 +13,7 @@ from keras_dl.runs import space
 
 #: What makes a recipe small, by the names of hyperparameters; each recipe takes those that it has.
 SMALL = {"hidden_units": 16, "filters": 4, "latent_size": 4, "batch_size": 64, "critic_steps": 2, "num_samples": 2}
+SMALL |= {"groups": 1, "scales": 1}
 #: The same for recipes of scans, whose samples are patches.
 SMALL_SCANS = {"filters": 4, "levels": 2, "patch_size": 16, "batch_size": 3, "steps": 5}
 #: Recipes whose losses compare the rows of a batch, which on two replicas are other rows.
