@@ -51,7 +51,8 @@ class Supervised(ObjectiveModel):
             optimizer: Optimizer, name or config.
             loss: A loss, its name, or a function of `(y_true, y_pred)`; for several outputs a list of them in the order
                 of the outputs, a dict by their names, or a nest like the outputs. An output with `None`, or not named,
-                is not charged.
+                is not charged. The logged loss of an output is its mean over samples, so that they add up to `loss`;
+                Keras' own counts a smaller last batch as much as the others.
             loss_weights: Weights of the outputs' losses, likewise; without a name or an entry, 1. One number serves one
                 loss, for one output or for all.
             metrics: Metrics, as for `keras.Model.compile`: a list, for several outputs a list or dict of lists.
