@@ -2,8 +2,8 @@
 
     python -m apps.train nvae --out runs/nvae
 
-A few minutes on two cores; so short a run shows what the parts do, and stays far behind `vae` on digits. The paper's
-optimizer (`--set optimizer=adamax`) is for long runs: it forgets its first, large gradients slowly.
+A few minutes on two cores. The paper's optimizer (`--set optimizer=adamax`) is for long runs: it forgets its first,
+large gradients slowly, and is far behind Adam on digits.
 
     python -m apps.train nvae --dataset mnist --preset mnist --out runs/mnist
     python -m apps.train nvae --dataset fashion_mnist --preset fashion_mnist --out runs/fashion
@@ -140,8 +140,8 @@ def fit_options(hp):
     meaning = "grey pixels as they are; drawn as zeros and ones once (static), or in every epoch (stochastic)"
     binarize = hp.Fixed(Name("binarize", meaning, values=("none", "static", "stochastic")), default)
     return {
-        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 512, default=64, sampling="log"),
-        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 40),
+        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 512, default=32, sampling="log"),
+        "epochs": hp.Fixed(Name("epochs", "passes over the training data"), 30),
         "binarize": None if binarize == "none" else binarize,
     }
 

@@ -26,5 +26,5 @@ def test_it_builds(values, attributes):
     if "warm_up" in values:
         assert model.objective.beta == 1.0 and model.spectral is None and model.objective.balancing is None
     else:
-        beta = model.objective.beta
-        assert beta.start == 1e-4 and beta.steps == pytest.approx(0.3 * 2 * options["epochs"])
+        beta, steps = model.objective.beta, -(-100 // options["batch_size"]) * options["epochs"]
+        assert beta.start == 1e-4 and beta.steps == pytest.approx(0.3 * steps)
