@@ -93,7 +93,7 @@ def spend(training, pipelines, budget):
     if left is not None:
         left -= sum(row["seconds"] for row in training.folder.read_history(done))
     if done < training.epochs and (left is None or left > 0):
-        bar = show.TrainingBar(training.epochs, done, training.task.progress)
+        bar = show.TrainingBar(training.epochs, done, training.task.progress, training.task.titles)
         try:
             training.fit(*pipelines, [bar, Budget(left)])
         except KeyboardInterrupt:

@@ -11,7 +11,7 @@ Draws samples from the model of a run folder, as a picture or as an array.
 """
 EXAMPLES = """\
 examples:
-  python -m apps.sample runs/vae                                      64 samples as runs/vae/pictures/samples.png
+  python -m apps.sample runs/vae                                      64 samples beside real data: pictures/samples.png
   python -m apps.sample runs/vae --num-samples 1000 --seed 1 --to samples.npy
   python -m apps.sample runs/vae --latent-mixture 20                  from 20 Gaussians fitted on latents of its data
   python -m apps.sample runs/cvae                                     one row per class
@@ -78,17 +78,36 @@ def sample(arguments):
     path = Path(arguments.to) if arguments.to else files.free_name(folder.pictures / "samples.png")
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
         title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
-        write_samples(path, samples, title)
+        write_samples(path, samples, title, real_data(recipe.TASK, config, folder, len(samples), path.suffix))
     show.written({path: f"{len(samples):,} samples"})
 
 
 def two_stage(task, model, config, folder, components):
     """A sampler from a mixture that is fitted on the latents of the run's training data."""
+    return task.two_stage(model, data_of(task, config, folder), components, config["fit"], config["seed"])
+
+
+def real_data(task, config, folder, num_points, suffix):
+    """Held-out data to draw beside samples; None for an array, for tables, and where the data are not at hand."""
+    from apps import show
+    from keras_dl.tasks.drawing import REAL
+
+    shape = config["data"]["shape"]
+    if suffix == ".npy" or len(shape) != 3 and shape != [2]:
+        return None
+    try:
+        return data_of(task, config, folder, REAL if len(shape) == 3 else num_points).x_test
+    except (ValueError, OSError) as error:
+        show.note(f"drawn without real data: {error}")
+        return None
+
+
+def data_of(task, config, folder, limit=None):
+    """The data of a run, with `limit` of the held-out samples or all."""
     from apps import show
 
     data = task.load(config["dataset"], config.get("folder"), track=show.tracked, **options.reading_of(config))
-    data = data.of_run(config, folder.path)
-    return task.two_stage(model, data, components, config["fit"], config["seed"])
+    return data.of_run(config, folder.path, limit=limit)
 
 
 if __name__ == "__main__":

@@ -22,9 +22,9 @@ class TrainingBar(keras.callbacks.Callback):
     acts_on_batches = False
     runs_last = True  # it counts epochs that are kept
 
-    def __init__(self, epochs, done=0, metrics=("elbo", "loss")):
+    def __init__(self, epochs, done=0, metrics=("elbo", "loss"), titles=None):
         super().__init__()
-        self.epochs, self.done, self.metrics = epochs, done, metrics
+        self.epochs, self.done, self.metrics, self.titles = epochs, done, metrics, titles
         self._bar = self._task = None
         self._compiling = True  # until the first steps are done
         self._last_line = 0.0
@@ -50,7 +50,7 @@ class TrainingBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.done = epoch + 1
-        text = describe(logs or {}, self.metrics)
+        text = describe(logs or {}, self.metrics, self.titles)
         if self._bar:
             self._bar.update(self._task, completed=self.done, epoch=self.done, description=text)
         elif self.done % -(-self.epochs // 20) == 0 or time.monotonic() - self._last_line > 10:
@@ -63,17 +63,19 @@ class TrainingBar(keras.callbacks.Callback):
             self._bar.stop()
 
 
-def describe(logs, metrics=("elbo", "loss")):
+def describe(logs, metrics=("elbo", "loss"), titles=None):
     """What tells most about progress, in training and on held-out data, in one short line.
 
     Args:
         logs: dict of an epoch's metrics.
         metrics: the names that tell most, the first that there is; a tuple among them stands for several at once.
+        titles: what metrics are called, where their names do not say what they are of.
     """
     groups = [group if isinstance(group, tuple) else (group, f"val_{group}") for group in metrics]
     known = [[name for name in group if name in logs] for group in groups]
     shown = next(filter(None, known), list(logs)[:2])
-    return "  ".join(f"{name} {logs[name]:.4g}" for name in shown)
+    called = {f"{start}{name}": f"{start}{text}" for name, text in (titles or {}).items() for start in ("", "val_")}
+    return "  ".join(f"{called.get(name, name)} {logs[name]:.4g}" for name in shown)
 
 
 def say(text):

@@ -107,7 +107,7 @@ def fit(run, train_data, test_data, tensorboard=False):
     done, path = run.model.state.epoch, run.folder.path
     if done >= run.epochs:
         return
-    bar = show.TrainingBar(run.epochs, done, run.task.progress)
+    bar = show.TrainingBar(run.epochs, done, run.task.progress, run.task.titles)
     detailed = tensorboard and runtime.is_chief()
     logs = [LogDetails(run.folder, run.config["hyperparameters"])] if detailed else []
     try:

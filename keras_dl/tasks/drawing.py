@@ -170,12 +170,12 @@ def finish_figure(path, figure, title, dpi=110):
     pyplot().close(figure)
 
 
-def write_samples(path, samples, title=None):
-    """Writes samples as an array or as a picture with a title, by the suffix of `path`."""
+def write_samples(path, samples, title=None, real=None):
+    """Writes samples, by the suffix of `path`, as an array or as a picture with a title and real data, if given."""
     if path.suffix == ".npy":
         files.put(path, lambda temporary: np.save(temporary, samples, allow_pickle=False))
     else:
-        save_samples(path, samples, COLUMNS, title=title)
+        save_samples(path, samples, COLUMNS, title=title, real=real)
 
 
 def title(what, model, data, context):

@@ -1,11 +1,13 @@
 """Evaluate, sample and export, on small trained runs."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from apps import evaluate, export, sample
+from keras_dl.tasks import drawing
 
 
 def test_evaluate_writes_a_bound_above_the_elbo(run, finished, capsys):
@@ -46,6 +48,18 @@ def test_sample_from_a_mixture_of_latents(run, finished, tmp_path):
     assert run(sample.main, finished, *options, tmp_path / "prior.npy") == 0
     mixture, prior = (np.load(tmp_path / f"{name}.npy") for name in ("mixture", "prior"))
     assert mixture.shape == (5, 8, 8, 1) and np.abs(mixture - prior).max() > 1e-3
+
+
+def test_a_picture_of_samples_shows_real_data_where_they_are_at_hand(run, finished, tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(drawing, "save_samples", lambda path, *_, real=None, **__: drawn.append(real))
+    assert run(sample.main, finished, "--to", tmp_path / "with.png") == 0
+    config = json.loads((finished / "config.json").read_text())
+    gone = shutil.copytree(finished, tmp_path / "gone")
+    (gone / "config.json").write_text(json.dumps(config | {"folder": str(tmp_path / "no_such_folder")}))
+    assert run(sample.main, gone, "--to", tmp_path / "without.png") == 0
+    assert drawn[0].shape == (drawing.REAL, 8, 8, 1) and drawn[1] is None
+    assert "drawn without real data" in capsys.readouterr().out
 
 
 def test_sample_of_classes(run, finished_conditional, tmp_path, capsys):

@@ -13,11 +13,12 @@ LIKELY = {"distortion": 1.0, "elbo": -2.0, "loss": 2.0, "val_elbo": -3.0}
     [
         ("vae", LIKELY, "elbo -2  val_elbo -3"),
         ("gan", ADVERSARIAL, "generator_loss 3  critic_loss 2"),
-        ("unet", {"dice": 0.5, "loss": 1.0, "val_dice": 0.25}, "dice 0.5  val_dice 0.25"),
+        ("unet", {"dice": 0.5, "loss": 1.0, "val_dice": 0.25}, "dice of patches 0.5  val_dice of patches 0.25"),
         ("siren", {"loss": 1.0, "psnr": 20.0}, "psnr 20"),
         ("siamese", {"loss": 1.0, "val_loss": 2.0}, "loss 1  val_loss 2"),
         ("siamese", {"a": 1.0, "b": 2.0, "c": 3.0}, "a 1  b 2"),
     ],
 )
 def test_an_epoch_shows_what_tells_most(recipe, logs, text):
-    assert show.describe(logs, catalogue.module(recipe).TASK.progress) == text
+    task = catalogue.module(recipe).TASK
+    assert show.describe(logs, task.progress, task.titles) == text
