@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import check_count, refusal
 from keras_dl.networks.classification import Top, image_shape, max_pool
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 ONE_STREAM = (64, 192, 384, 256, 256)
 TWO_STREAMS = (96, 256, 384, 384, 256)
@@ -15,18 +16,18 @@ HEAD_SIZE = 6
 
 @register
 def alexnet(
-    input_shape,
-    num_classes=1000,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    two_streams=False,
-    width=1.0,
-    units=4096,
-    dropout=0.5,
-    antialias=False,
-    name="alexnet",
-):
+    input_shape: Shape,
+    num_classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    two_streams: bool = False,
+    width: float = 1.0,
+    units: int = 4096,
+    dropout: float = 0.5,
+    antialias: bool = False,
+    name: str = "alexnet",
+) -> keras.Model:
     """Builds AlexNet (Krizhevsky, 2014, "One weird trick for parallelizing convolutional neural networks").
 
     Five convolutions, 11x11 of stride 4, 5x5 and three times 3x3, overlapping 3x3 max pooling of stride 2 behind the

@@ -1,6 +1,7 @@
 """Convolutional encoders and decoders, for images of any size."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -9,22 +10,23 @@ from keras_dl.layers.transposed_conv import Conv2DTranspose
 from keras_dl.networks import condition_inputs
 from keras_dl.networks.mlp import hidden_layers, parameter_shape
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 KERNEL_SIZE = 3
 
 
 @register
 def conv_encoder(
-    input_shape,
-    latent_size,
-    filters=(32, 64),
-    hidden=(256,),
-    activation="relu",
-    num_classes=None,
-    condition_shape=None,
-    parameters_per_latent=2,
-    name="conv_encoder",
-):
+    input_shape: Shape,
+    latent_size: int,
+    filters: Sequence[int] = (32, 64),
+    hidden: Sequence[int] = (256,),
+    activation: Activation | None = "relu",
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    parameters_per_latent: int = 2,
+    name: str = "conv_encoder",
+) -> keras.Model:
     """Builds a convolutional encoder: images to the parameters of a distribution over latents.
 
     One 3x3 convolution of stride 2 an entry of `filters`, each of which halves height and width (rounding up), then one
@@ -71,16 +73,16 @@ def conv_encoder(
 
 @register
 def conv_decoder(
-    latent_size,
-    output_shape,
-    filters=(64, 32),
-    hidden=(256,),
-    activation="relu",
-    parameters_per_value=1,
-    num_classes=None,
-    condition_shape=None,
-    name="conv_decoder",
-):
+    latent_size: int,
+    output_shape: Shape,
+    filters: Sequence[int] = (64, 32),
+    hidden: Sequence[int] = (256,),
+    activation: Activation | None = "relu",
+    parameters_per_value: int = 1,
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "conv_decoder",
+) -> keras.Model:
     """Builds a convolutional decoder, the mirror of `conv_encoder`: latents to the parameters of images.
 
     Dense layers up to a small image of `filters[0]` channels, then transposed 3x3 convolutions of stride 2, as many as

@@ -1,6 +1,7 @@
 """The generator and the critic of the deep convolutional GAN (Radford et al. 2016)."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -8,21 +9,22 @@ from keras_dl.checks import check_count, check_shape
 from keras_dl.networks import condition_inputs, critic_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 
 @register
 def dcgan_generator(
-    latent_size,
-    output_shape,
-    filters=64,
-    kernel_size=5,
-    smallest_size=4,
-    normalization="batch",
-    output_activation="sigmoid",
-    num_classes=None,
-    condition_shape=None,
-    name="dcgan_generator",
-):
+    latent_size: int,
+    output_shape: Shape,
+    filters: int = 64,
+    kernel_size: int = 5,
+    smallest_size: int = 4,
+    normalization: str | None = "batch",
+    output_activation: Activation | None = "sigmoid",
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "dcgan_generator",
+) -> keras.Model:
     """Builds the generator of Radford et al. 2016, "Unsupervised representation learning with deep convolutional GANs".
 
     The paper's rules: a projection to a small image, transposed convolutions of stride 2, batch normalization and
@@ -80,19 +82,19 @@ def dcgan_generator(
 
 @register
 def dcgan_critic(
-    input_shape,
-    filters=64,
-    kernel_size=5,
-    smallest_size=4,
-    normalization="batch",
-    dropout=0.0,
-    projection=False,
-    spectral_norm=False,
-    num_outputs=1,
-    num_classes=None,
-    condition_shape=None,
-    name="dcgan_critic",
-):
+    input_shape: Shape,
+    filters: int = 64,
+    kernel_size: int = 5,
+    smallest_size: int = 4,
+    normalization: str | None = "batch",
+    dropout: float = 0.0,
+    projection: bool = False,
+    spectral_norm: bool = False,
+    num_outputs: int = 1,
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "dcgan_critic",
+) -> keras.Model:
     """Builds the critic of Radford et al. 2016: images to a linear score, the logit of being real.
 
     The paper's rules: convolutions of stride 2 with leaky rectifiers of slope 0.2, batch normalization on all but the

@@ -7,19 +7,20 @@ import keras
 from keras_dl.checks import check_count, check_shape
 from keras_dl.networks import denoising
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 
 @register
 def denoising_mlp(
-    data_shape,
-    width=128,
-    hidden_units=512,
-    num_blocks=3,
-    activation="gelu",
-    num_classes=None,
-    condition_shape=None,
-    name="denoising_mlp",
-):
+    data_shape: Shape,
+    width: int = 128,
+    hidden_units: int = 512,
+    num_blocks: int = 3,
+    activation: Activation | None = "gelu",
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "denoising_mlp",
+) -> keras.Model:
     r"""Builds a residual network of dense layers that is told the time, for points and small arrays.
 
     Data, features of time and condition are mapped to `width` features and added; then each block adds

@@ -1,6 +1,7 @@
 """Denoising U-Net of residual blocks, told the time by scales and shifts."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -8,22 +9,23 @@ from keras_dl.checks import check_count, check_shape, check_sizes, refusal
 from keras_dl.layers import FiLM
 from keras_dl.networks import denoising
 from keras_dl.networks.registry import register
+from keras_dl.types import Shape
 
 GROUPS = 32
 
 
 @register
 def denoising_unet(
-    data_shape,
-    filters=(32, 64, 64),
-    blocks_per_level=2,
-    attention_levels=(2,),
-    num_heads=4,
-    dropout=0.0,
-    num_classes=None,
-    condition_shape=None,
-    name="denoising_unet",
-):
+    data_shape: Shape,
+    filters: Sequence[int] = (32, 64, 64),
+    blocks_per_level: int = 2,
+    attention_levels: Sequence[int] = (2,),
+    num_heads: int = 4,
+    dropout: float = 0.0,
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "denoising_unet",
+) -> keras.Model:
     """Builds the U-Net of diffusion models (Ho et al. 2020; Dhariwal & Nichol 2021, "Diffusion models beat GANs").
 
     A level is a run of residual blocks of one width: group normalisation, swish and a 3x3 convolution, group

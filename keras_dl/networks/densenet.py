@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import check_count, refusal
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
+from keras_dl.types import Activation, Shape
 
 LAYERS = {121: (6, 12, 24, 16), 161: (6, 12, 36, 24), 169: (6, 12, 32, 32), 201: (6, 12, 48, 32)}
 GROWTH_RATES = {121: 32, 161: 48, 169: 32, 201: 32}
@@ -15,17 +16,17 @@ SMALLEST_CIFAR = {False: 4, True: 3}
 
 @register
 def densenet(
-    input_shape,
-    num_classes=1000,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    depth=121,
-    growth_rate=None,
-    dropout=0.0,
-    antialias=False,
-    name=None,
-):
+    input_shape: Shape,
+    num_classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    depth: int = 121,
+    growth_rate: int | None = None,
+    dropout: float = 0.0,
+    antialias: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a densely connected network (Huang et al., 2017, "Densely connected convolutional networks", table 1).
 
     A 7x7 convolution of stride 2 to twice the growth rate and 3x3 max pooling of stride 2, four dense blocks with
@@ -74,18 +75,18 @@ def densenet(
 
 @register
 def densenet_cifar(
-    input_shape,
-    num_classes=10,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    depth=100,
-    growth_rate=12,
-    bottleneck=True,
-    dropout=0.0,
-    antialias=False,
-    name=None,
-):
+    input_shape: Shape,
+    num_classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    depth: int = 100,
+    growth_rate: int = 12,
+    bottleneck: bool = True,
+    dropout: float = 0.0,
+    antialias: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a densely connected network for small images (Huang et al., 2017, section 3, "Implementation details").
 
     A 3x3 convolution, three dense blocks of equal depth, transitions between them, normalization, rectifier, global

@@ -6,22 +6,23 @@ from keras_dl.checks import check_count, check_shape, refusal
 from keras_dl.layers import FiLM, PositionEmbedding
 from keras_dl.networks import denoising
 from keras_dl.networks.registry import register
+from keras_dl.types import Shape
 
 FREQUENCIES = 256
 
 
 @register
 def dit(
-    data_shape,
-    patch_size=2,
-    width=128,
-    num_blocks=6,
-    num_heads=4,
-    mlp_ratio=4,
-    num_classes=None,
-    condition_shape=None,
-    name="dit",
-):
+    data_shape: Shape,
+    patch_size: int = 2,
+    width: int = 128,
+    num_blocks: int = 6,
+    num_heads: int = 4,
+    mlp_ratio: int = 4,
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "dit",
+) -> keras.Model:
     r"""Builds a diffusion transformer with adaptive layer normalisation (Peebles & Xie 2023: DiT, adaLN-Zero).
 
     Patches become vectors, to which fixed sines of their places are added. In each block features of time and

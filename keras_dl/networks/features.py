@@ -1,6 +1,7 @@
 """Intermediate features of a network."""
 
 import re
+from collections.abc import Sequence
 
 import keras
 
@@ -10,7 +11,7 @@ STAGE = re.compile(r"(stem|stage_\d+)(_.*)?")
 NOT_FEATURES = ("_padding", "_pool", "_dropout", "_blur")
 
 
-def features(model, layers=None):
+def features(model: keras.Model, layers: str | Sequence[str] | None = None) -> keras.Model:
     """Returns the model that gives intermediate features of a network, with the network's own weights.
 
     The networks of this package name their layers by stages, `stem` and `stage_1`, `stage_2` ... A stage's features are

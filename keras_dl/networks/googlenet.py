@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import refusal
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 # Table 1 of the paper: 1x1, reduced and 3x3, reduced and 5x5, 1x1 behind the pooling.
 INCEPTIONS = {
@@ -25,19 +26,19 @@ SMALLEST = {3: {False: 31, True: 17}, 2: {False: 15, True: 17}}  # by the last p
 
 @register
 def googlenet(
-    input_shape,
-    num_classes=1000,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    auxiliary_heads=False,
-    batch_norm=False,
-    large_kernel=5,
-    last_pool=3,
-    dropout=0.4,
-    antialias=False,
-    name="googlenet",
-):
+    input_shape: Shape,
+    num_classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    auxiliary_heads: bool = False,
+    batch_norm: bool = False,
+    large_kernel: int = 5,
+    last_pool: int = 3,
+    dropout: float = 0.4,
+    antialias: bool = False,
+    name: str = "googlenet",
+) -> keras.Model:
     """Builds GoogLeNet (Szegedy et al., 2015, "Going deeper with convolutions", table 1).
 
     A 7x7 convolution of stride 2, a reduced 3x3 convolution, nine Inception blocks with 5x5 branches, global averages,

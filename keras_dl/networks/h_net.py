@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import check_count
 from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 STAGES = 3
 SMALLEST = {False: 4, True: 5}
@@ -13,18 +14,18 @@ SMALLEST = {False: 4, True: 5}
 
 @register
 def h_net(
-    input_shape,
-    num_classes=10,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    filters=8,
-    kernel_size=5,
-    num_rings=4,
-    max_order=1,
-    antialias=False,
-    name="h_net",
-):
+    input_shape: Shape,
+    num_classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    filters: int = 8,
+    kernel_size: int = 5,
+    num_rings: int = 4,
+    max_order: int = 1,
+    antialias: bool = False,
+    name: str = "h_net",
+) -> keras.Model:
     """Builds an H-Net (Worrall et al., 2017, "Harmonic networks: deep translation and rotation equivariance").
 
     Three stages of two harmonic convolutions of `filters`, 2 and 4 times `filters` complex channels, the first with a

@@ -5,7 +5,7 @@ import keras
 from keras_dl.checks import check_number, refusal
 
 
-def interpolate(network, other, share):
+def interpolate(network: keras.Model, other: keras.Model, share: float) -> keras.Model:
     r"""Returns a network whose weights lie between those of two, $(1 - \alpha) \theta + \alpha \theta'$.
 
     Between a network that was trained for pixels and the same one after adversarial training lie images that are sharp

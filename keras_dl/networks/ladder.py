@@ -1,6 +1,7 @@
 """Encoders and decoders of dense layers over several layers of latents."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -9,18 +10,19 @@ from keras_dl.layers import BatchNormalization
 from keras_dl.networks.mlp import parameter_shape
 from keras_dl.networks.registry import register
 from keras_dl.networks.top_down import Group, TopDown
+from keras_dl.types import Activation, Shape
 
 DEPTH = 2  # dense layers of each network between two layers of latents
 
 
 @register
 def ladder_encoder(
-    input_shape,
-    hidden=(512, 256, 128, 64, 32),
-    activation="leaky_relu",
-    batch_normalization=False,
-    name="ladder_encoder",
-):
+    input_shape: Shape,
+    hidden: Sequence[int] = (512, 256, 128, 64, 32),
+    activation: Activation | None = "leaky_relu",
+    batch_normalization: bool = False,
+    name: str = "ladder_encoder",
+) -> keras.Model:
     """Builds the deterministic way up of a ladder autoencoder (Sønderby et al. 2016).
 
     One network of two dense layers for each layer of latents, each on the one before; a layer's features are what its
@@ -55,15 +57,15 @@ def ladder_encoder(
 
 @register
 def ladder_decoder(
-    output_shape,
-    latent_sizes=(64, 32, 16, 8, 4),
-    hidden=(512, 256, 128, 64, 32),
-    activation="leaky_relu",
-    batch_normalization=False,
-    sees_latents=False,
-    parameters_per_value=1,
-    name="ladder_decoder",
-):
+    output_shape: Shape,
+    latent_sizes: Sequence[int] = (64, 32, 16, 8, 4),
+    hidden: Sequence[int] = (512, 256, 128, 64, 32),
+    activation: Activation | None = "leaky_relu",
+    batch_normalization: bool = False,
+    sees_latents: bool = False,
+    parameters_per_value: int = 1,
+    name: str = "ladder_decoder",
+) -> TopDown:
     """Builds the way down of a ladder autoencoder (Sønderby et al. 2016), or of a hierarchical one of dense layers.
 
     Each layer of latents has its prior from the latents above it, $p(z_l | z_{l+1})$, by a network of two dense layers.

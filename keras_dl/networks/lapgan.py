@@ -1,6 +1,7 @@
 """The generator and the critic of a level of a Laplacian pyramid (Denton et al. 2015)."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -8,17 +9,18 @@ from keras_dl.checks import check_count, check_counts, check_shape, refusal
 from keras_dl.networks import condition_inputs, critic_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
+from keras_dl.types import Shape
 
 
 @register
 def lapgan_generator(
-    output_shape,
-    filters=64,
-    kernel_sizes=(7, 7, 5),
-    num_classes=None,
-    condition_shape=None,
-    name="lapgan_generator",
-):
+    output_shape: Shape,
+    filters: int = 64,
+    kernel_sizes: Sequence[int] = (7, 7, 5),
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "lapgan_generator",
+) -> keras.Model:
     """Builds the generator of a finer level: what a blurred image lacks, from it and a plane of noise.
 
     Convolutions with rectifiers between them, on the image, the noise and a plane of the condition side by side (Denton
@@ -62,14 +64,14 @@ def lapgan_generator(
 
 @register
 def lapgan_critic(
-    input_shape,
-    filters=64,
-    kernel_size=5,
-    dropout=0.5,
-    num_classes=None,
-    condition_shape=None,
-    name="lapgan_critic",
-):
+    input_shape: Shape,
+    filters: int = 64,
+    kernel_size: int = 5,
+    dropout: float = 0.5,
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "lapgan_critic",
+) -> keras.Model:
     """Builds the critic of a level: images, blurred ones with a difference added, to the logit of being real.
 
     Two convolutions with rectifiers, the second of stride 2, dropout and a linear layer (Denton et al. 2015). The

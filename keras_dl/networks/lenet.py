@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import check_shape
 from keras_dl.networks.classification import Top
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 SIDE = 32
 KERNEL_SIZE = 5
@@ -15,15 +16,15 @@ UNITS = (120, 84)
 
 @register
 def lenet5(
-    input_shape,
-    num_classes=10,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    modern=True,
-    antialias=False,
-    name="lenet5",
-):
+    input_shape: Shape,
+    num_classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    modern: bool = True,
+    antialias: bool = False,
+    name: str = "lenet5",
+) -> keras.Model:
     """Builds LeNet-5 (LeCun et al., 1998, "Gradient-based learning applied to document recognition").
 
     Two 5x5 convolutions of 6 and 16 channels, each followed by a 2x2 pooling, and dense layers of 120, 84 and

@@ -1,6 +1,7 @@
 """Encoders and decoders of dense layers, for data of any shape."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -8,19 +9,20 @@ import numpy as np
 from keras_dl.checks import check_count, check_shape, check_sizes, refusal
 from keras_dl.networks import condition_inputs
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape, Tensor
 
 
 @register
 def mlp_encoder(
-    input_shape,
-    latent_size,
-    hidden=(400, 400),
-    activation="relu",
-    num_classes=None,
-    condition_shape=None,
-    parameters_per_latent=2,
-    name="mlp_encoder",
-):
+    input_shape: Shape,
+    latent_size: int,
+    hidden: Sequence[int] = (400, 400),
+    activation: Activation | None = "relu",
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    parameters_per_latent: int = 2,
+    name: str = "mlp_encoder",
+) -> keras.Model:
     """Builds an encoder of dense layers: data to the parameters of a distribution over latents.
 
     Flatten, one dense layer an entry of `hidden`, and a linear layer, as in Kingma & Welling, "Auto-Encoding
@@ -61,16 +63,16 @@ def mlp_encoder(
 
 @register
 def mlp_decoder(
-    latent_size,
-    output_shape,
-    hidden=(400, 400),
-    activation="relu",
-    parameters_per_value=1,
-    num_classes=None,
-    condition_shape=None,
-    output_bias=None,
-    name="mlp_decoder",
-):
+    latent_size: int,
+    output_shape: Shape,
+    hidden: Sequence[int] = (400, 400),
+    activation: Activation | None = "relu",
+    parameters_per_value: int = 1,
+    num_classes: int | None = None,
+    condition_shape: Shape | None = None,
+    output_bias: Tensor | None = None,
+    name: str = "mlp_decoder",
+) -> keras.Model:
     """Builds a decoder of dense layers: latents to the parameters of a distribution over data.
 
     One dense layer an entry of `hidden` and a linear layer, as in Kingma & Welling, "Auto-Encoding Variational Bayes",

@@ -1,6 +1,7 @@
 """Generators and critics of dense layers, for data of any shape."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -8,19 +9,20 @@ from keras_dl.checks import check_count, check_shape, check_sizes
 from keras_dl.networks import condition_inputs, critic_parts
 from keras_dl.networks.mlp import hidden_layers
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 
 @register
 def mlp_generator(
-    latent_size,
-    output_shape,
-    hidden=(256, 256),
-    activation="relu",
-    output_activation="sigmoid",
-    num_classes=None,
-    condition_shape=None,
-    name="mlp_generator",
-):
+    latent_size: int,
+    output_shape: Shape,
+    hidden: Sequence[int] = (256, 256),
+    activation: Activation | None = "relu",
+    output_activation: Activation | None = "sigmoid",
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "mlp_generator",
+) -> keras.Model:
     """Builds a generator of dense layers: latents to data.
 
     One dense layer an entry of `hidden` and a last one. A condition is concatenated with the latents.
@@ -61,17 +63,17 @@ def mlp_generator(
 
 @register
 def mlp_critic(
-    input_shape,
-    hidden=(256, 256),
-    activation="leaky_relu",
-    dropout=0.0,
-    projection=False,
-    spectral_norm=False,
-    num_outputs=1,
-    num_classes=None,
-    condition_shape=None,
-    name="mlp_critic",
-):
+    input_shape: Shape,
+    hidden: Sequence[int] = (256, 256),
+    activation: Activation | None = "leaky_relu",
+    dropout: float = 0.0,
+    projection: bool = False,
+    spectral_norm: bool = False,
+    num_outputs: int = 1,
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "mlp_critic",
+) -> keras.Model:
     """Builds a critic of dense layers: data to a linear score, the logit of being real or a Wasserstein critic's value.
 
     Flatten, one dense layer an entry of `hidden`, and a linear layer named `score`. A condition is concatenated with

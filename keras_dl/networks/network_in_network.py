@@ -5,21 +5,22 @@ import keras
 from keras_dl import layers
 from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 SMALLEST = {False: 1, True: 3}
 
 
 @register
 def network_in_network(
-    input_shape,
-    num_classes=10,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    dropout=0.5,
-    antialias=False,
-    name="network_in_network",
-):
+    input_shape: Shape,
+    num_classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    dropout: float = 0.5,
+    antialias: bool = False,
+    name: str = "network_in_network",
+) -> keras.Model:
     """Builds a network in network (Lin et al., 2014, "Network in network", the authors' network for CIFAR-10).
 
     Convolutions of 5x5, 5x5 and 3x3, each followed by two 1x1 convolutions, a small network at every place, with 192,

@@ -1,5 +1,7 @@
 """Encoder and decoder of NVAE: residual cells over several scales of latents (Vahdat & Kautz 2020)."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl.checks import check_count, check_shape, check_sizes, refusal
@@ -7,21 +9,22 @@ from keras_dl.layers import ResidualCell
 from keras_dl.networks.mlp import parameter_shape
 from keras_dl.networks.registry import register
 from keras_dl.networks.top_down import Group, TopDown
+from keras_dl.types import Shape
 
 
 @register
 def nvae_encoder(
-    input_shape,
-    groups=(2, 2),
-    filters=32,
-    halvings=1,
-    cells_per_group=1,
-    cells_per_halving=2,
-    momentum=0.95,
-    synchronized=False,
-    recompute=False,
-    name="nvae_encoder",
-):
+    input_shape: Shape,
+    groups: Sequence[int] = (2, 2),
+    filters: int = 32,
+    halvings: int = 1,
+    cells_per_group: int = 1,
+    cells_per_halving: int = 2,
+    momentum: float = 0.95,
+    synchronized: bool = False,
+    recompute: bool = False,
+    name: str = "nvae_encoder",
+) -> keras.Model:
     """Builds the deterministic way up of NVAE (Vahdat & Kautz 2020, figure 2).
 
     A 3x3 convolution, halvings down to the finest scale of latents, and for each scale, the finest first, regular cells
@@ -73,20 +76,20 @@ def nvae_encoder(
 
 @register
 def nvae_decoder(
-    output_shape,
-    groups=(2, 2),
-    latent_channels=20,
-    filters=32,
-    halvings=1,
-    cells_per_group=1,
-    cells_per_halving=2,
-    expansion=6,
-    parameters_per_value=1,
-    momentum=0.95,
-    synchronized=False,
-    recompute=False,
-    name="nvae_decoder",
-):
+    output_shape: Shape,
+    groups: Sequence[int] = (2, 2),
+    latent_channels: int = 20,
+    filters: int = 32,
+    halvings: int = 1,
+    cells_per_group: int = 1,
+    cells_per_halving: int = 2,
+    expansion: int = 6,
+    parameters_per_value: int = 1,
+    momentum: float = 0.95,
+    synchronized: bool = False,
+    recompute: bool = False,
+    name: str = "nvae_decoder",
+) -> TopDown:
     r"""Builds the way down of NVAE (Vahdat & Kautz 2020, figures 2 and 3).
 
     From a learned constant, each group in turn: $p(z_l | z_{<l})$ by a 1x1 convolution of the state, $q(z_l | x,

@@ -6,19 +6,20 @@ from keras_dl.checks import check_count
 from keras_dl.networks import enlarging
 from keras_dl.networks.registry import register
 from keras_dl.networks.translation import SLOPE, check_normalization, normalized, weights
+from keras_dl.types import Shape
 
 _MOST = 8  # times the first channels, how many there are at most
 
 
 @register
 def patch_critic(
-    input_shape=(None, None, 3),
-    source_channels=None,
-    filters=64,
-    num_layers=3,
-    normalization="batch",
-    name="patch_critic",
-):
+    input_shape: Shape = (None, None, 3),
+    source_channels: int | None = None,
+    filters: int = 64,
+    num_layers: int = 3,
+    normalization: str | None = "batch",
+    name: str = "patch_critic",
+) -> keras.Model:
     """Builds a critic that judges patches: images to a map of logits, one for each patch (Isola et al. 2017).
 
     Convolutions of 4 with one pixel of zeros around: `num_layers` of stride 2, two of stride 1. One, three and five

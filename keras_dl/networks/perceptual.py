@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_dl.checks import check_flag, refusal
 from keras_dl.networks.registry import register
+from keras_dl.types import Path, Shape
 
 #: What the published weights take away from pixels of 0 to 255, red, green and blue.
 MEANS = (123.68, 116.779, 103.939)
@@ -15,8 +16,12 @@ CONVOLUTIONS = tuple(
 
 @register
 def vgg19_maps(
-    layer="block5_conv4", activated=True, weights="imagenet", input_shape=(None, None, 3), name="vgg19_maps"
-):
+    layer: str = "block5_conv4",
+    activated: bool = True,
+    weights: Path | None = "imagenet",
+    input_shape: Shape = (None, None, 3),
+    name: str = "vgg19_maps",
+) -> keras.Model:
     r"""Builds the convolutions of VGG-19 up to one (Simonyan and Zisserman, 2015), for differences of what is seen.
 
     The features of SRGAN (Ledig et al. 2017: `"block5_conv4"`, $\phi_{5,4}$, or `"block2_conv2"`) and of ESRGAN (Wang

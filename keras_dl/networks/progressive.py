@@ -7,17 +7,18 @@ from keras_dl.checks import check_count, check_shape, refusal
 from keras_dl.networks.critic_parts import SLOPE
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
+from keras_dl.types import Shape
 
 
 @register
 def progressive_generator(
-    latent_size=512,
-    output_shape=(1024, 1024, 3),
-    filters=16,
-    most_filters=512,
-    smallest_size=4,
-    name="progressive_generator",
-):
+    latent_size: int = 512,
+    output_shape: Shape = (1024, 1024, 3),
+    filters: int = 16,
+    most_filters: int = 512,
+    smallest_size: int = 4,
+    name: str = "progressive_generator",
+) -> keras.Model:
     """Builds the generator of Karras et al. 2018, "Progressive growing of GANs for improved quality, stability, and
     variation".
 
@@ -66,13 +67,13 @@ def progressive_generator(
 
 @register
 def progressive_critic(
-    input_shape=(1024, 1024, 3),
-    filters=16,
-    most_filters=512,
-    smallest_size=4,
-    group_size=4,
-    name="progressive_critic",
-):
+    input_shape: Shape = (1024, 1024, 3),
+    filters: int = 16,
+    most_filters: int = 512,
+    smallest_size: int = 4,
+    group_size: int = 4,
+    name: str = "progressive_critic",
+) -> keras.Model:
     """Builds the critic of Karras et al. 2018, the mirror of `progressive_generator`, to a linear score.
 
     At a `level` below the finest one the features of the finer blocks fade into those of the image made smaller. The

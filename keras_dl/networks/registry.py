@@ -3,7 +3,11 @@
 import difflib
 import functools
 import inspect
+from collections.abc import Sequence
 from functools import partial
+from typing import Any
+
+import keras
 
 from keras_dl.checks import bind, check_number, checked, refusal
 from keras_dl.layers.options import check_activation, with_channels_last
@@ -57,7 +61,7 @@ def variant(family, name, **fixed):
     return _known(factory)
 
 
-def create(name, *args, **kwargs):
+def create(name: str, *args: Any, **kwargs) -> keras.Model:
     """Builds a network by the name of its factory.
 
     Args:
@@ -86,7 +90,7 @@ def create(name, *args, **kwargs):
     return _FACTORIES[name](*args, **kwargs)
 
 
-def list():
+def list() -> Sequence[str]:
     """Returns the names of all networks that `create` builds, sorted.
 
     Example:

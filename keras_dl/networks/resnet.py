@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import check_count
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
+from keras_dl.types import Activation, Shape
 
 BLOCKS = {
     18: ("basic", (2, 2, 2, 2)),
@@ -21,20 +22,20 @@ SMALLEST_WITH_SMALL_STEM = {False: 1, True: 5}
 
 @register
 def resnet(
-    input_shape,
-    num_classes=1000,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    depth=50,
-    width=64,
-    squeeze_excite=None,
-    preactivation=False,
-    stride_in_1x1=False,
-    small_stem=False,
-    antialias=False,
-    name=None,
-):
+    input_shape: Shape,
+    num_classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    depth: int = 50,
+    width: int = 64,
+    squeeze_excite: int | None = None,
+    preactivation: bool = False,
+    stride_in_1x1: bool = False,
+    small_stem: bool = False,
+    antialias: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a residual network (He et al., 2015, "Deep residual learning for image recognition", table 1).
 
     A 7x7 convolution of stride 2 and 3x3 max pooling of stride 2, four stages of residual blocks of 1, 2, 4 and 8 times

@@ -7,25 +7,26 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.networks.classification import Top, image_shape
 from keras_dl.networks.registry import register, variant
 from keras_dl.networks.resnet import residual_stages
+from keras_dl.types import Activation, Shape
 
 SMALLEST = {False: 1, True: 3}
 
 
 @register
 def resnet_cifar(
-    input_shape,
-    num_classes=10,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    depth=20,
-    width=16,
-    projection="A",
-    squeeze_excite=None,
-    preactivation=False,
-    antialias=False,
-    name=None,
-):
+    input_shape: Shape,
+    num_classes: int = 10,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    depth: int = 20,
+    width: int = 16,
+    projection: str = "A",
+    squeeze_excite: int | None = None,
+    preactivation: bool = False,
+    antialias: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds a residual network of 6 n + 2 layers for small images (He et al., 2015, section 4.2).
 
     A 3x3 convolution, three stages of n basic blocks of `width`, 2 and 4 times `width` filters, the last two of which

@@ -1,6 +1,7 @@
 """Residual generators and critics (Gulrajani et al. 2017; Miyato et al. 2018)."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -9,20 +10,21 @@ from keras_dl.checks import check_count, check_shape
 from keras_dl.networks import condition_inputs, critic_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 
 @register
 def resnet_generator(
-    latent_size,
-    output_shape,
-    filters=256,
-    smallest_size=4,
-    normalization="batch",
-    output_activation="sigmoid",
-    num_classes=None,
-    condition_shape=None,
-    name="resnet_generator",
-):
+    latent_size: int,
+    output_shape: Shape,
+    filters: int = 256,
+    smallest_size: int = 4,
+    normalization: str | None = "batch",
+    output_activation: Activation | None = "sigmoid",
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "resnet_generator",
+) -> keras.Model:
     """Builds the residual generator of Miyato et al. 2018, "Spectral normalization for GANs", table 4 (and Gulrajani
     et al. 2017, appendix F, but for the width).
 
@@ -74,17 +76,17 @@ def resnet_generator(
 
 @register
 def resnet_critic(
-    input_shape,
-    filters=128,
-    spectral_norm=False,
-    normalization=None,
-    dropout=0.0,
-    projection=True,
-    num_outputs=1,
-    num_classes=None,
-    condition_shape=None,
-    name="resnet_critic",
-):
+    input_shape: Shape,
+    filters: int = 128,
+    spectral_norm: bool = False,
+    normalization: str | None = None,
+    dropout: float = 0.0,
+    projection: bool = True,
+    num_outputs: int = 1,
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "resnet_critic",
+) -> keras.Model:
     """Builds the residual critic of Miyato et al. 2018, table 4, and Gulrajani et al. 2017: images to a linear score.
 
     Blocks of two 3x3 convolutions, all of the same width: first those that halve the sides by average pooling, until

@@ -6,21 +6,22 @@ from keras_dl import layers
 from keras_dl.checks import check_count, check_number, check_shape
 from keras_dl.networks import enlarging
 from keras_dl.networks.registry import register
+from keras_dl.types import Shape
 
 SLOPE = 0.2  # of leaky rectifiers
 
 
 @register
 def rrdb(
-    input_shape=(None, None, 3),
-    scale=4,
-    filters=64,
-    growth=32,
-    num_blocks=23,
-    residual_scale=0.2,
-    enlarged_input=False,
-    name="rrdb",
-):
+    input_shape: Shape = (None, None, 3),
+    scale: int = 4,
+    filters: int = 64,
+    growth: int = 32,
+    num_blocks: int = 23,
+    residual_scale: float = 0.2,
+    enlarged_input: bool = False,
+    name: str = "rrdb",
+) -> keras.Model:
     """Builds the generator of ESRGAN (Wang et al. 2018, "Enhanced super-resolution generative adversarial networks").
 
     Each block is three dense blocks of five convolutions; what they add is scaled, inside and around. Pixels are
@@ -67,7 +68,13 @@ def rrdb(
 
 
 @register
-def srgan_critic(input_shape, filters=64, dense_units=1024, normalization="batch", name="srgan_critic"):
+def srgan_critic(
+    input_shape: Shape,
+    filters: int = 64,
+    dense_units: int = 1024,
+    normalization: str | None = "batch",
+    name: str = "srgan_critic",
+) -> keras.Model:
     """Builds the critic of SRGAN (Ledig et al. 2017, figure 4): images of one size to a logit.
 
     Args:

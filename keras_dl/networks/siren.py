@@ -1,5 +1,7 @@
 """Networks of sines, for signals as functions of their coordinates."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl.checks import check_count, check_sizes, refusal
@@ -8,7 +10,14 @@ from keras_dl.networks.registry import register
 
 
 @register
-def siren(num_inputs=2, num_outputs=1, hidden=(256, 256, 256, 256), omega_0=30.0, hidden_omega_0=30.0, name="siren"):
+def siren(
+    num_inputs: int = 2,
+    num_outputs: int = 1,
+    hidden: Sequence[int] = (256, 256, 256, 256),
+    omega_0: float = 30.0,
+    hidden_omega_0: float = 30.0,
+    name: str = "siren",
+) -> keras.Model:
     """Builds a network of sines: coordinates to the values of a signal, smooth with all its derivatives.
 
     One `SineDense` an entry of `hidden` and a linear layer, initialised as in Sitzmann et al. 2020, "Implicit neural

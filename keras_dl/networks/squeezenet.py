@@ -5,6 +5,7 @@ import keras
 from keras_dl import layers
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
+from keras_dl.types import Activation, Shape
 
 # Filters and size of the first convolution; fires 2 to 9 in stages between the poolings.
 FORMS = {"1.0": (96, 7, (3, 4, 1)), "1.1": (64, 3, (2, 2, 4))}
@@ -15,16 +16,16 @@ SMALLEST = {"1.0": {False: 21, True: 15}, "1.1": {False: 17, True: 11}}
 
 @register
 def squeezenet(
-    input_shape,
-    num_classes=1000,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    version="1.1",
-    dropout=0.5,
-    antialias=False,
-    name=None,
-):
+    input_shape: Shape,
+    num_classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    version: str = "1.1",
+    dropout: float = 0.5,
+    antialias: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds SqueezeNet (Iandola et al., 2016, "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters").
 
     A convolution of stride 2 without padding, eight fire modules of 128, 128, 256, 256, 384, 384, 512 and 512 channels

@@ -1,5 +1,7 @@
 """Style-based generators: a mapping from latents to styles, and a synthesis of images from styles and noise."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl import layers
@@ -7,20 +9,21 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.networks import condition_inputs, stylegan_parts
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 STYLES = ("modulation", "adain")
 
 
 @register
 def stylegan_mapping(
-    latent_size=512,
-    style_size=512,
-    num_layers=8,
-    lr_multiplier=0.01,
-    num_classes=None,
-    condition_shape=None,
-    name="mapping",
-):
+    latent_size: int = 512,
+    style_size: int = 512,
+    num_layers: int = 8,
+    lr_multiplier: float = 0.01,
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "mapping",
+) -> keras.Model:
     """Builds the mapping network: normalized latents to a style, dense layers that learn at a rate of their own.
 
     A condition is embedded by a dense layer, normalized, and stands behind the latents (Karras et al. 2020, "Training
@@ -61,15 +64,15 @@ def stylegan_mapping(
 
 @register
 def stylegan_synthesis(
-    output_shape,
-    style_size=512,
-    filters=32,
-    max_filters=512,
-    style="modulation",
-    architecture="skip",
-    output_activation="sigmoid",
-    name="synthesis",
-):
+    output_shape: Shape,
+    style_size: int = 512,
+    filters: int = 32,
+    max_filters: int = 512,
+    style: str = "modulation",
+    architecture: str = "skip",
+    output_activation: Activation | None = "sigmoid",
+    name: str = "synthesis",
+) -> keras.Model:
     """Builds the synthesis network: styles and noise to images.
 
     From a learned constant of 4 x 4, two convolutions a doubling of the sides, each with a style of its own, noise of
@@ -176,19 +179,19 @@ class _Synthesis:
 
 @register
 def stylegan_generator(
-    output_shape,
-    latent_size=512,
-    style_size=None,
-    filters=32,
-    max_filters=512,
-    mapping_layers=8,
-    style="modulation",
-    architecture="skip",
-    output_activation="sigmoid",
-    num_classes=None,
-    condition_shape=None,
-    name="stylegan_generator",
-):
+    output_shape: Shape,
+    latent_size: int = 512,
+    style_size: int | None = None,
+    filters: int = 32,
+    max_filters: int = 512,
+    mapping_layers: int = 8,
+    style: str = "modulation",
+    architecture: str = "skip",
+    output_activation: Activation | None = "sigmoid",
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "stylegan_generator",
+) -> keras.Model:
     """Builds a style-based generator: latents to images, through the layers `mapping` and `synthesis`, with noise that
     is fixed (a buffer in the layer `fixed_noise`), so that a latent always gives the same image.
 

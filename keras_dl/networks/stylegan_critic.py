@@ -1,6 +1,7 @@
 """StyleGAN 2's critic."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -8,20 +9,21 @@ from keras_dl import layers
 from keras_dl.checks import check_shape
 from keras_dl.networks import condition_inputs, stylegan_parts
 from keras_dl.networks.registry import register
+from keras_dl.types import Shape
 
 
 @register
 def stylegan_critic(
-    input_shape,
-    filters=32,
-    max_filters=512,
-    architecture="residual",
-    group_size=4,
-    mapping_layers=8,
-    num_classes=None,
-    condition_shape=None,
-    name="stylegan_critic",
-):
+    input_shape: Shape,
+    filters: int = 32,
+    max_filters: int = 512,
+    architecture: str = "residual",
+    group_size: int | None = 4,
+    mapping_layers: int = 8,
+    num_classes: int | Sequence[int] | None = None,
+    condition_shape: Shape | None = None,
+    name: str = "stylegan_critic",
+) -> keras.Model:
     """Builds StyleGAN 2's critic: images to a linear score.
 
     Colours to features, then two convolutions for each halving of the sides behind a low-pass filter, residual unless

@@ -1,11 +1,15 @@
 """Weights of StyleGAN 2 under the names of its PyTorch state dicts, given to the networks here."""
 
+from collections.abc import Mapping
+
+import keras
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.types import Path
 
 
-def load_stylegan2_weights(network, arrays):
+def load_stylegan2_weights(network: keras.Model, arrays: Path | Mapping) -> np.ndarray | None:
     """Gives a `stylegan_generator` or `stylegan_critic` the weights of a state dict of stylegan2-ada-pytorch.
 
     The network must have been built for the same sizes: `style="modulation"` with `architecture="skip"` and
@@ -33,7 +37,7 @@ def load_stylegan2_weights(network, arrays):
             raise refusal(f"{name} should give {variable.path} shape {tuple(variable.shape)}", f"{value.shape}")
     for variable, _, value in values:
         variable.assign(value)
-    return arrays.get("mapping.w_avg")
+    return arrays.get("mapping.w_avg")  # type: ignore[union-attr]
 
 
 def _array(arrays, name, convert):

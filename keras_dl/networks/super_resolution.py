@@ -1,15 +1,25 @@
 """Networks that enlarge images: SRResNet (Ledig et al. 2017), EDSR (Lim et al. 2017), ESPCN (Shi et al. 2016)."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl import layers
 from keras_dl.checks import check_count, check_number, check_sizes, refusal
 from keras_dl.networks import enlarging
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 
 @register
-def srresnet(input_shape=(None, None, 3), scale=4, filters=64, num_blocks=16, enlarged_input=False, name="srresnet"):
+def srresnet(
+    input_shape: Shape = (None, None, 3),
+    scale: int = 4,
+    filters: int = 64,
+    num_blocks: int = 16,
+    enlarged_input: bool = False,
+    name: str = "srresnet",
+) -> keras.Model:
     """Builds SRResNet (Ledig et al. 2017, "Photo-realistic single image super-resolution", figure 4).
 
     Residual blocks with batch normalisation and learned rectifiers between convolutions of 9, then sub-pixel
@@ -53,14 +63,14 @@ def srresnet(input_shape=(None, None, 3), scale=4, filters=64, num_blocks=16, en
 
 @register
 def edsr(
-    input_shape=(None, None, 3),
-    scale=2,
-    filters=64,
-    num_blocks=16,
-    residual_scale=1.0,
-    enlarged_input=False,
-    name="edsr",
-):
+    input_shape: Shape = (None, None, 3),
+    scale: int = 2,
+    filters: int = 64,
+    num_blocks: int = 16,
+    residual_scale: float = 1.0,
+    enlarged_input: bool = False,
+    name: str = "edsr",
+) -> keras.Model:
     """Builds EDSR (Lim et al. 2017, "Enhanced deep residual networks for single image super-resolution").
 
     Residual blocks without normalisation. The defaults are the paper's baseline, 1.37 million parameters at x2;
@@ -108,14 +118,14 @@ def edsr(
 
 @register
 def espcn(
-    input_shape=(None, None, 1),
-    scale=3,
-    filters=(64, 32),
-    kernel_sizes=(5, 3, 3),
-    activation="tanh",
-    enlarged_input=False,
-    name="espcn",
-):
+    input_shape: Shape = (None, None, 1),
+    scale: int = 3,
+    filters: Sequence[int] = (64, 32),
+    kernel_sizes: Sequence[int] = (5, 3, 3),
+    activation: Activation | None = "tanh",
+    enlarged_input: bool = False,
+    name: str = "espcn",
+) -> keras.Model:
     """Builds ESPCN (Shi et al. 2016, "Real-time single image and video super-resolution").
 
     Convolutions at the small size and one sub-pixel convolution at the end: 22,729 parameters for one channel and x3.

@@ -1,11 +1,14 @@
 """The generative half of a hierarchical autoencoder: groups of latents drawn one after another, the coarsest first."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_shape, refusal
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -25,7 +28,7 @@ class Group(keras.layers.Layer):
         latent_shape: Shape of a sample's latents.
     """
 
-    def __init__(self, posterior, merge, prior=None, **kwargs):
+    def __init__(self, posterior: keras.Model, merge: keras.Model, prior: keras.Model | None = None, **kwargs):
         super().__init__(**kwargs)
         self.posterior, self.merge, self.prior = posterior, merge, prior
         latents = _takes(merge)
@@ -38,29 +41,29 @@ class Group(keras.layers.Layer):
                 raise refusal(f"{role} should return [loc, log_scale] of the latents, shape {expected}", f"{shape}")
         self.built = True
 
-    def prior_parameters(self, state, rows, training=False):
+    def prior_parameters(self, state: Tensor, rows: Tensor, training: bool = False) -> Tensor:
         """Parameters `[loc, log_scale]` of $p(z_l | z_{<l})$, or zeros."""
         if self.prior is None:
             return tf.zeros([rows, *self.latent_shape[:-1], 2 * self.latent_shape[-1]])
         return self.prior(state, training=training)
 
-    def posterior_parameters(self, state, features, training=False):
+    def posterior_parameters(self, state: Tensor, features: Tensor, training: bool = False) -> Tensor:
         """Parameters `[loc, log_scale]` of $q(z_l | x, z_{<l})$ as the network gives them."""
         inputs = {"state": state, "features": features}
         return self.posterior(inputs if isinstance(_takes(self.posterior), dict) else features, training=training)
 
-    def advance(self, state, latents, training=False):
+    def advance(self, state: Tensor, latents: Tensor, training: bool = False) -> Tensor:
         """The state after the group's latents are drawn."""
         inputs = {"state": state, "latents": latents}
         return self.merge(inputs if isinstance(_takes(self.merge), dict) else latents, training=training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {name: getattr(self, name) for name in ("posterior", "merge", "prior")}
         parts = {name: part and keras.saving.serialize_keras_object(part) for name, part in parts.items()}
         return {**super().get_config(), **parts}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         parts = {name: config[name] for name in ("posterior", "merge", "prior")}
         parts = {name: part and keras.saving.deserialize_keras_object(part) for name, part in parts.items()}
         return cls(**{**config, **parts})
@@ -89,7 +92,7 @@ class TopDown(keras.layers.Layer):
         ValueError: If there is no group, or a part is of another kind.
     """
 
-    def __init__(self, groups, head, start_shape=None, **kwargs):
+    def __init__(self, groups: Sequence[Group], head: keras.Model, start_shape: Sequence[int] | None = None, **kwargs):
         super().__init__(**kwargs)
         self.groups = list(groups)
         if not self.groups or not all(isinstance(group, Group) for group in self.groups):
@@ -103,30 +106,32 @@ class TopDown(keras.layers.Layer):
         self.built = True
 
     @property
-    def latent_shapes(self):
+    def latent_shapes(self) -> tuple[tuple[int, ...], ...]:
         """The shapes of the groups' latents, a tuple of tuples."""
         return tuple(group.latent_shape for group in self.groups)
 
     @property
-    def sizes(self):
+    def sizes(self) -> list[int]:
         """The numbers of latents of the groups, a list."""
         return [math.prod(shape) for shape in self.latent_shapes]
 
     @property
-    def latent_size(self):
+    def latent_size(self) -> int:
         return sum(self.sizes)
 
-    def split(self, latents):
+    def split(self, latents: Tensor) -> list:
         """Latents `(batch, latent_size)` as a list of tensors, one per group, of the groups' own shapes."""
         parts = tf.split(latents, self.sizes, axis=-1)
         return [tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, self.latent_shapes, strict=True)]
 
-    def join(self, latents):
+    def join(self, latents: Sequence) -> Tensor:
         """The inverse of `split`."""
         parts = zip(latents, self.sizes, strict=True)
         return tf.concat([tf.reshape(part, [-1, size]) for part, size in parts], -1)
 
-    def descend(self, rows, choose, features=None, training=False):
+    def descend(
+        self, rows: Tensor, choose: Callable, features: Sequence | None = None, training: bool = False
+    ) -> Tensor:
         """Goes from the first group to the head.
 
         Args:
@@ -152,7 +157,7 @@ class TopDown(keras.layers.Layer):
             state = group.advance(state, choose(index, prior, posterior), training)
         return self.head(state, training=training)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         noise = self.split(inputs["noise"])
 
         def choose(index, prior, posterior):
@@ -162,16 +167,16 @@ class TopDown(keras.layers.Layer):
         rows = tf.shape(inputs["noise"])[0]
         return self.descend(rows, choose, inputs["features"], training)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return (input_shape["noise"][0], *self.head.output_shape[1:])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         groups = [keras.saving.serialize_keras_object(group) for group in self.groups]
         head = keras.saving.serialize_keras_object(self.head)
         return {**super().get_config(), "groups": groups, "head": head, "start_shape": self.start_shape}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         groups = [keras.saving.deserialize_keras_object(group) for group in config["groups"]]
         head = keras.saving.deserialize_keras_object(config["head"])
         return cls(**{**config, "groups": groups, "head": head})

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import numpy as np
@@ -10,11 +10,17 @@ import numpy as np
 from keras_dl import layers
 from keras_dl.checks import refusal
 from keras_dl.networks.transfer_names import HEADS, source_names
+from keras_dl.types import Path
 
 TORCH_KINDS = {"running_mean": "moving_mean", "running_var": "moving_variance"}
 
 
-def transfer_weights(model, source, skip=(), names=None):
+def transfer_weights(
+    model: keras.Model,
+    source: Path | Mapping | keras.Model,
+    skip: Sequence[str] = (),
+    names: Callable | str | None = None,
+) -> None:
     """Copies weights into a network of this package from a torchvision state dict or a keras.applications model.
 
     Convolution kernels go from (out, in, height, width) to (height, width, in, out), dense ones from (out, in) to (in,

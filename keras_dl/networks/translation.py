@@ -7,6 +7,7 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.layers.fit_size import CropToSize
 from keras_dl.networks import enlarging
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 SLOPE = 0.2  # of leaky rectifiers on the way down
 NORMALIZATIONS = ("batch", "instance", None)
@@ -14,15 +15,15 @@ NORMALIZATIONS = ("batch", "instance", None)
 
 @register
 def pix2pix_generator(
-    input_shape=(256, 256, 3),
-    channels=None,
-    filters=64,
-    levels=8,
-    normalization="batch",
-    dropout=0.5,
-    output_activation="tanh",
-    name="pix2pix_generator",
-):
+    input_shape: Shape = (256, 256, 3),
+    channels: int | None = None,
+    filters: int = 64,
+    levels: int = 8,
+    normalization: str | None = "batch",
+    dropout: float = 0.5,
+    output_activation: Activation | None = "tanh",
+    name: str = "pix2pix_generator",
+) -> keras.Model:
     """Builds the U-Net of pix2pix (Isola et al. 2017, "Image-to-image translation with conditional adversarial nets").
 
     Convolutions of 4 and stride 2 down to `levels` halvings, transposed ones up, skips between; no normalisation in the
@@ -81,15 +82,15 @@ def pix2pix_generator(
 
 @register
 def resnet_translator(
-    input_shape=(None, None, 3),
-    channels=None,
-    filters=64,
-    num_blocks=9,
-    downsamplings=2,
-    normalization="instance",
-    output_activation="tanh",
-    name="resnet_translator",
-):
+    input_shape: Shape = (None, None, 3),
+    channels: int | None = None,
+    filters: int = 64,
+    num_blocks: int = 9,
+    downsamplings: int = 2,
+    normalization: str | None = "instance",
+    output_activation: Activation | None = "tanh",
+    name: str = "resnet_translator",
+) -> keras.Model:
     """Builds the generator of CycleGAN (Zhu et al. 2017, appendix; Johnson et al. 2016).
 
     Reflection padding, a convolution of 7, halvings, residual blocks, doublings, a convolution of 7. Instances are

@@ -1,35 +1,38 @@
 """U-Net (Ronneberger et al., 2015) on images and volumes, and 3D U-Net (Cicek et al., 2016)."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl.checks import check_count, check_sizes, refusal
 from keras_dl.networks import unet_levels, unet_parts
 from keras_dl.networks.registry import register
 from keras_dl.networks.unet_parts import Parts, check_choice
+from keras_dl.types import Activation, Initializer, Shape
 
 
 @register
 def unet(
-    input_shape,
-    num_classes,
-    filters=(64, 128, 256, 512, 1024),
-    kernel_size=3,
-    pool_size=2,
-    convs=2,
-    padding="same",
-    down="max",
-    up="transpose",
-    normalization=None,
-    activation="relu",
-    use_bias=None,
-    dropout=0.0,
-    residual=False,
-    attention=False,
-    deep_supervision=False,
-    classifier_activation=None,
-    kernel_initializer="he_normal",
-    name="unet",
-):
+    input_shape: Shape,
+    num_classes: int,
+    filters: Sequence[int | Sequence[int]] = (64, 128, 256, 512, 1024),
+    kernel_size: int | Sequence = 3,
+    pool_size: int | Sequence = 2,
+    convs: int = 2,
+    padding: str = "same",
+    down: str = "max",
+    up: str = "transpose",
+    normalization: str | keras.layers.Layer | None = None,
+    activation: Activation | None = "relu",
+    use_bias: bool | None = None,
+    dropout: float = 0.0,
+    residual: bool = False,
+    attention: bool = False,
+    deep_supervision: bool | int = False,
+    classifier_activation: Activation | None = None,
+    kernel_initializer: Initializer = "he_normal",
+    name: str = "unet",
+) -> keras.Model:
     """Builds a U-Net (Ronneberger et al., 2015) for signals, images or volumes of any size.
 
     On the way down each level has `convs` convolutions and the next one is coarser; on the way up a transposed
@@ -100,17 +103,17 @@ def unet(
 
 @register
 def unet3d(
-    input_shape,
-    num_classes,
-    filters=(64, 128, 256, 512),
-    padding="same",
-    normalization="shift",
-    activation="relu",
-    deep_supervision=False,
-    classifier_activation=None,
-    kernel_initializer="he_normal",
-    name="unet3d",
-):
+    input_shape: Shape,
+    num_classes: int,
+    filters: Sequence[int] = (64, 128, 256, 512),
+    padding: str = "same",
+    normalization: str | keras.layers.Layer | None = "shift",
+    activation: Activation | None = "relu",
+    deep_supervision: bool | int = False,
+    classifier_activation: Activation | None = None,
+    kernel_initializer: Initializer = "he_normal",
+    name: str = "unet3d",
+) -> keras.Model:
     """Builds a 3D U-Net (Cicek et al., 2016).
 
     It differs from `unet` in that the channels double before each pooling, and in that transposed convolutions keep

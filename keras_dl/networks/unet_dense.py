@@ -1,5 +1,6 @@
 """Dense U-Nets of slices and volumes, and H-DenseUNet, which joins them (Li et al., 2018)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
@@ -10,6 +11,7 @@ from keras_dl.layers.pooling import POOLS
 from keras_dl.layers.slices import SlicesWithNeighbours, StackedSlices
 from keras_dl.networks import unet_levels, unet_parts
 from keras_dl.networks.registry import register
+from keras_dl.types import Activation, Shape
 
 STRIDES = 32  # in the plane
 SLICE_STRIDES = 4
@@ -29,15 +31,15 @@ VOLUME = Dense((3, 4, 12, 8), 32, 96, (504, 224, 192, 96, 64))
 
 @register
 def dense_unet(
-    input_shape,
-    num_classes,
-    layers=(6, 12, 36, 24),
-    growth_rate=48,
-    stem=96,
-    up_filters=(768, 384, 96, 96, 64),
-    classifier_activation=None,
-    name="dense_unet",
-):
+    input_shape: Shape,
+    num_classes: int,
+    layers: Sequence[int] = (6, 12, 36, 24),
+    growth_rate: int = 48,
+    stem: int = 96,
+    up_filters: Sequence[int] = (768, 384, 96, 96, 64),
+    classifier_activation: Activation | None = None,
+    name: str = "dense_unet",
+) -> keras.Model:
     """Builds the 2-D dense U-Net of H-DenseUNet (Li et al., 2018): DenseNet-161 with a way back up.
 
     A 7x7 convolution of stride 2 and max pooling, dense blocks with bottlenecks and halving transitions between them;
@@ -80,15 +82,15 @@ def dense_unet(
 
 @register
 def h_dense_unet(
-    input_shape,
-    num_classes,
-    slices=None,
-    volume=None,
-    neighbours=1,
-    auxiliary=False,
-    classifier_activation=None,
-    name="h_dense_unet",
-):
+    input_shape: Shape,
+    num_classes: int,
+    slices: dict | None = None,
+    volume: dict | None = None,
+    neighbours: int = 1,
+    auxiliary: bool = False,
+    classifier_activation: Activation | None = None,
+    name: str = "h_dense_unet",
+) -> keras.Model:
     """Builds H-DenseUNet (Li et al., 2018): what a 2-D network sees in slices, and a 3-D one between them.
 
     A 2-D dense U-Net sees each slice across the last axis with its neighbours as channels. Its scores of the classes,

@@ -1,30 +1,33 @@
 """UNet++: nested U-Nets of all depths, of which the deeper ones may be cut off (Zhou et al., 2018)."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.networks import unet_levels, unet_parts
 from keras_dl.networks.registry import register
 from keras_dl.networks.unet_parts import Parts
+from keras_dl.types import Activation, Initializer, Shape
 
 
 @register
 def unet_plus_plus(
-    input_shape,
-    num_classes,
-    filters=(32, 64, 128, 256, 512),
-    kernel_size=3,
-    pool_size=2,
-    convs=2,
-    normalization=None,
-    activation="relu",
-    use_bias=None,
-    residual=False,
-    deep_supervision=False,
-    classifier_activation=None,
-    kernel_initializer="he_normal",
-    name="unet_plus_plus",
-):
+    input_shape: Shape,
+    num_classes: int,
+    filters: Sequence[int] = (32, 64, 128, 256, 512),
+    kernel_size: int | Sequence = 3,
+    pool_size: int | Sequence = 2,
+    convs: int = 2,
+    normalization: str | keras.layers.Layer | None = None,
+    activation: Activation | None = "relu",
+    use_bias: bool | None = None,
+    residual: bool = False,
+    deep_supervision: bool = False,
+    classifier_activation: Activation | None = None,
+    kernel_initializer: Initializer = "he_normal",
+    name: str = "unet_plus_plus",
+) -> keras.Model:
     """Builds a UNet++ (Zhou et al., 2018) for signals, images or volumes of any size.
 
     Level i has the nodes `X^{i,j} = H([X^{i,0}, ..., X^{i,j-1}, up(X^{i+1,j-1})])`, H being `convs` convolutions and
@@ -100,7 +103,7 @@ def _nodes(x, levels, parts):
     return nodes
 
 
-def prune(network, output=0, name=None):
+def prune(network: keras.Model, output: int = 0, name: str | None = None) -> keras.Model:
     """Returns the network of one of a network's outputs, without the layers that only others need.
 
     For a network with deep supervision: `prune(unet_plus_plus, j - 1)` ends in `X^{0,j}` (Zhou et al., 2018, pruned to

@@ -6,6 +6,7 @@ from keras_dl import layers
 from keras_dl.checks import check_count
 from keras_dl.networks.classification import Top, image_shape, known, max_pool
 from keras_dl.networks.registry import register, variant
+from keras_dl.types import Activation, Shape
 
 CONVOLUTIONS = {11: (1, 1, 2, 2, 2), 13: (2, 2, 2, 2, 2), 16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}
 WIDTHS = (1, 2, 4, 8, 8)
@@ -14,20 +15,20 @@ SMALLEST = {False: 32, True: 48}
 
 @register
 def vgg(
-    input_shape,
-    num_classes=1000,
-    include_top=True,
-    pooling=None,
-    classifier_activation=None,
-    depth=16,
-    batch_norm=False,
-    width=64,
-    head_size=7,
-    units=4096,
-    dropout=0.5,
-    antialias=False,
-    name=None,
-):
+    input_shape: Shape,
+    num_classes: int = 1000,
+    include_top: bool = True,
+    pooling: str | None = None,
+    classifier_activation: Activation | None = None,
+    depth: int = 16,
+    batch_norm: bool = False,
+    width: int = 64,
+    head_size: int | None = 7,
+    units: int = 4096,
+    dropout: float = 0.5,
+    antialias: bool = False,
+    name: str | None = None,
+) -> keras.Model:
     """Builds VGG (Simonyan and Zisserman, 2015, "Very deep convolutional networks for large-scale image recognition").
 
     Five stages of 3x3 convolutions of 1, 2, 4, 8 and 8 times `width` filters, each followed by 2x2 max pooling, two

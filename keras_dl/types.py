@@ -1,0 +1,22 @@
+"""Kinds of arguments that the signatures of several parts name."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+#: A tensor, or what TensorFlow makes one of: an array, a number, nested lists.
+Tensor = Any
+#: A tensor, or dicts, tuples or lists of nests.
+Nest = Any
+#: Sizes of axes without that of the batch; `None` for any size, where a docstring says so.
+Shape = Sequence[int | None]
+#: What Keras takes for an activation: a name, a configuration, a function or a layer.
+Activation = str | dict | Callable
+#: What Keras takes for an initializer: a name, a configuration or a function, which an `Initializer` is.
+Initializer = str | dict | Callable
+#: What Keras takes for an optimizer: a name, a configuration or an object.
+Optimizer = str | dict | keras.optimizers.Optimizer
+#: Where a file or folder is.
+Path = str | os.PathLike
