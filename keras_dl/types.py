@@ -19,4 +19,4 @@ Initializer = str | dict | Callable
 #: What Keras takes for an optimizer: a name, a configuration or an object.
 Optimizer = str | dict | keras.optimizers.Optimizer
 #: Where a file or folder is.
-Path = str | os.PathLike
+PathLike = str | os.PathLike

@@ -7,6 +7,7 @@ from keras import ops
 from keras.activations import elu, softmax
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -16,7 +17,7 @@ _SELU_SCALE = 1.0507009873554805
 
 
 @_register
-def leaky_relu(x, negative_slope=0.01):
+def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
     """Leaky rectifier: `max(0, x) + negative_slope min(0, x)` (Maas et al. 2013).
 
     Args:
@@ -35,7 +36,7 @@ def leaky_relu(x, negative_slope=0.01):
 
 
 @_register
-def prelu(x, alpha=0.25):
+def prelu(x: Tensor, alpha: Tensor = 0.25) -> Tensor:
     """Parametric rectifier for given slopes: `x for x > 0, alpha x below` (He et al. 2015).
 
     The layer that learns the slopes is `keras_dl.layers.PReLU`, which `get("prelu")` returns.
@@ -57,7 +58,7 @@ def prelu(x, alpha=0.25):
 
 
 @_register
-def softplus(x, beta=1.0, threshold=20.0):
+def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """Smooth rectifier: `log(1 + e^(beta x)) / beta`, and exactly x where beta x > threshold (torch's definition).
 
     Args:
@@ -86,7 +87,7 @@ def softplus(x, beta=1.0, threshold=20.0):
 
 
 @_register
-def celu(x, alpha=1.0):
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """Continuously differentiable ELU: `max(0, x) + min(0, alpha (e^(x / alpha) - 1))` (Barron 2017).
 
     Its derivative at 0 is 1. (Keras' own function gives 2 there.)
@@ -113,7 +114,7 @@ def celu(x, alpha=1.0):
 
 
 @_register
-def selu(x):
+def selu(x: Tensor) -> Tensor:
     """Self-normalising ELU: `scale (max(0, x) + min(0, alpha (e^x - 1)))` (Klambauer et al. 2017).
 
     scale = 1.0507 and alpha = 1.6733 are the paper's. The derivative at 0 is scale alpha, as in torch (Keras' own
@@ -134,7 +135,7 @@ def selu(x):
 
 
 @_register
-def gelu(x, approximate=False):
+def gelu(x: Tensor, approximate: bool = False) -> Tensor:
     """Gaussian error linear unit: `x Phi(x)`, Phi the standard normal distribution function (Hendrycks & Gimpel 2016).
 
     Args:
@@ -159,7 +160,7 @@ def gelu(x, approximate=False):
 
 
 @_register
-def softmin(x, axis=-1):
+def softmin(x: Tensor, axis: int = -1) -> Tensor:
     """Softmax of the negated input: `e^-x_i / sum_j e^-x_j`.
 
     Args:
@@ -178,7 +179,7 @@ def softmin(x, axis=-1):
 
 
 @_register
-def sparsemax(x, axis=-1):
+def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
     """Point of the probability simplex that is nearest to the input (Martins & Astudillo 2016).
 
     `max(0, x_i - tau)`, where `tau` makes the entries sum to 1; entries far below the largest are 0. (That of Keras
@@ -207,7 +208,7 @@ def sparsemax(x, axis=-1):
 
 
 @_register
-def sine(x, omega=1.0):
+def sine(x: Tensor, omega: float = 1.0) -> Tensor:
     """Sine: `sin(omega x)` (Sitzmann et al. 2020, who use omega = 30).
 
     Half-precision inputs are computed in float32, since omega x may leave float16.

@@ -2,12 +2,15 @@
 
 import difflib
 import inspect
+from collections.abc import Callable
+from typing import Any, Self
 
 import keras
 from keras.activations import elu, linear, log_sigmoid, log_softmax, relu, relu6, sigmoid, softmax, tanh
 
 from keras_dl.activations.functions import celu, gelu, leaky_relu, selu, sine, softmin, softplus, sparsemax
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 _FUNCTIONS = {
     function.__name__: function
@@ -37,7 +40,7 @@ class Activation:
     -0.3
     """
 
-    def __init__(self, name, **options):
+    def __init__(self, name: str, **options):
         if name not in _FUNCTIONS:
             raise _unknown(name)
         known = list(inspect.signature(_FUNCTIONS[name]).parameters)[1:]
@@ -46,21 +49,21 @@ class Activation:
         self.name = name
         self.options = options
 
-    def __call__(self, x):
+    def __call__(self, x: Tensor) -> Tensor:
         return _FUNCTIONS[self.name](x, **self.options)
 
     def __repr__(self):
         return f"Activation({', '.join([repr(self.name), *(f'{k}={v!r}' for k, v in self.options.items())])})"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"name": self.name, **self.options}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**config)
 
 
-def get(identifier, **options):
+def get(identifier: str | dict | Callable | None, **options) -> Callable:
     """Return the activation of a name, with our defaults, or the given callable itself.
 
     Args:
@@ -82,7 +85,7 @@ def get(identifier, **options):
     >>> get("softplus", beta=2.0)
     Activation('softplus', beta=2.0)
     """
-    name = identifier.removeprefix("keras_dl>") if isinstance(identifier, str) else None
+    name: Any = identifier.removeprefix("keras_dl>") if isinstance(identifier, str) else None
     if name == "prelu":
         return keras.saving.get_registered_object("keras_dl>PReLU")(**options)
     if options:

@@ -2,6 +2,7 @@
 
 import inspect
 from functools import partial
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras.src.losses.loss import scale_loss_for_distribution  # Keras' own, whi
 
 from keras_dl.checks import check_count, check_flag, check_number, check_numbers, checked, optional, refusal
 from keras_dl.losses import tensors
+from keras_dl.types import Tensor
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
 
@@ -67,14 +69,14 @@ class Loss(keras.losses.Loss):
 
     couples_batch = False
 
-    def __init__(self, reduction="mean", name=None, dtype=None):
+    def __init__(self, reduction: str | None = "mean", name: str | None = None, dtype: Any = None):
         reduction = "none" if reduction is None else reduction
         if reduction not in REDUCTIONS:
             raise refusal(f"`reduction` should be one of {REDUCTIONS}", reduction=reduction)
         super().__init__(name=name, reduction=None, dtype=dtype)
         self.reduction = reduction
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         mask = getattr(y_pred, "_keras_mask", None)
         with keras.name_scope(self.name):
             y_pred = tensors.convert(y_pred, self.dtype)
@@ -86,25 +88,25 @@ class Loss(keras.losses.Loss):
                     weights = weights * factor if also_weights else weights
             return ops.cast(self._reduce(values, weights, y_pred, masked=mask is not None), self.dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the unreduced values: one per element, of which the first axis is the batch."""
         raise NotImplementedError
 
-    def weights(self, y_true, y_pred):
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Return the elements' weights, whose sum is the mean's denominator: the shape of `call`'s values.
 
         Ones unless a subclass says otherwise. They depend on `y_true` alone, except where `couples_batch`.
         """
         return ops.ones_like(self.call(y_true, y_pred))
 
-    def values_and_weights(self, y_true, y_pred):
+    def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         """Return `call`'s values and `weights`' weights, without computing the values twice."""
         values = self.call(y_true, y_pred)
         if not self.has_weights:
             return values, ops.ones_like(values)
         return values, self.weights(y_true, y_pred)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"reduction": self.reduction, "name": self.name, "dtype": self.dtype}
 
     @property

@@ -1,13 +1,22 @@
 """Binary cross-entropy, of probabilities or logits, with torch's clamp, element weights and positive weights."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
+from keras_dl.types import Tensor
 
 
 @register
-def binary_cross_entropy(y_true, y_pred, weight=None, pos_weight=None, from_logits=False):
+def binary_cross_entropy(
+    y_true: Tensor,
+    y_pred: Tensor,
+    weight: Tensor | None = None,
+    pos_weight: Tensor | None = None,
+    from_logits: bool = False,
+) -> Tensor:
     """Binary cross-entropy: `-v (p y log x + (1 - y) log(1 - x))` (torch's `BCELoss` and `BCEWithLogitsLoss`).
 
     Of probabilities, both logarithms are at least -100, and the derivative is (x - y) / max(x (1 - x), 1e-12) for
@@ -77,18 +86,26 @@ class BinaryCrossEntropy(Loss):
     0.6931
     """
 
-    def __init__(self, weight=None, pos_weight=None, from_logits=False, reduction="mean", name=None, dtype=None):
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        pos_weight: Tensor | None = None,
+        from_logits: bool = False,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
+    ):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.weight = tensors.plain(weight)
         self.pos_weight = tensors.plain(pos_weight)
         self.from_logits = from_logits
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return binary_cross_entropy(
             y_true, y_pred, weight=self.weight, pos_weight=self.pos_weight, from_logits=self.from_logits
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "weight": self.weight,
             "pos_weight": self.pos_weight,

@@ -1,14 +1,19 @@
 """Negative log-likelihood and cross-entropy over classes, with torch's options, classes on the last axis."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
+from keras_dl.types import Tensor
 
 
 @register
-def negative_log_likelihood(y_true, y_pred, weight=None, ignore_index=-100):
+def negative_log_likelihood(
+    y_true: Tensor, y_pred: Tensor, weight: Tensor | None = None, ignore_index: int = -100
+) -> Tensor:
     """Negative log-likelihood of the true class: `-w[y] x[y]`, x log-probabilities (torch's `nll_loss`).
 
     Args:
@@ -37,7 +42,9 @@ def negative_log_likelihood(y_true, y_pred, weight=None, ignore_index=-100):
 
 
 @register
-def cross_entropy(y_true, y_pred, weight=None, ignore_index=-100, label_smoothing=0.0):
+def cross_entropy(
+    y_true: Tensor, y_pred: Tensor, weight: Tensor | None = None, ignore_index: int = -100, label_smoothing: float = 0.0
+) -> Tensor:
     """Cross-entropy between class labels and the softmax of logits (torch's `cross_entropy`).
 
     With p = softmax(x), K classes, weights w and smoothing e:
@@ -118,19 +125,26 @@ def _element_weights(labels, valid, y_pred, weight):
 class _ClassLoss(Loss):
     """What the two classes share: class weights, the ignored label, and the weighted mean."""
 
-    def __init__(self, weight=None, ignore_index=-100, reduction="mean", name=None, dtype=None):
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
+    ):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.weight = tensors.plain(weight)
         self.ignore_index = ignore_index
 
-    def weights(self, y_true, y_pred):
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         y_pred = tensors.as_float(y_pred)
         if tensors.class_targets(y_true, y_pred)[0] is None:
             return ops.ones_like(y_pred[..., 0])
         labels, valid = _labels_and_valid(y_true, y_pred, self.ignore_index)
         return _element_weights(labels, valid, y_pred, self.weight)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"weight": self.weight, "ignore_index": self.ignore_index, **super().get_config()}
 
 
@@ -156,7 +170,7 @@ class NegativeLogLikelihood(_ClassLoss):
 
     reads = "log-probabilities"
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return negative_log_likelihood(y_true, y_pred, weight=self.weight, ignore_index=self.ignore_index)
 
 
@@ -188,14 +202,22 @@ class CrossEntropy(_ClassLoss):
 
     reads = "logits"
 
-    def __init__(self, weight=None, ignore_index=-100, label_smoothing=0.0, reduction="mean", name=None, dtype=None):
+    def __init__(
+        self,
+        weight: Tensor | None = None,
+        ignore_index: int = -100,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
+    ):
         super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction, name=name, dtype=dtype)
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return cross_entropy(
             y_true, y_pred, weight=self.weight, ignore_index=self.ignore_index, label_smoothing=self.label_smoothing
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"label_smoothing": self.label_smoothing, **super().get_config()}

@@ -1,5 +1,7 @@
 """The sum of Dice loss and cross-entropy, one value per sample."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.checks import refusal
@@ -9,20 +11,21 @@ from keras_dl.losses.binary_cross_entropy import binary_cross_entropy
 from keras_dl.losses.cross_entropy import CrossEntropy
 from keras_dl.losses.overlap import Dice
 from keras_dl.losses.segmentation_targets import is_binary, targets_and_valid
+from keras_dl.types import Tensor
 
 
 @register
 def dice_cross_entropy(
-    y_true,
-    y_pred,
-    weight=None,
-    dice_weight=1.0,
-    cross_entropy_weight=1.0,
-    smooth=0.0,
-    multilabel=False,
-    include_background=True,
-    ignore_index=-100,
-):
+    y_true: Tensor,
+    y_pred: Tensor,
+    weight: Tensor | None = None,
+    dice_weight: float = 1.0,
+    cross_entropy_weight: float = 1.0,
+    smooth: float = 0.0,
+    multilabel: bool = False,
+    include_background: bool = True,
+    ignore_index: int = -100,
+) -> Tensor:
     """Dice loss plus cross-entropy of logits, per sample: `u D + v C` (Isensee et al. 2021, with u = v = 1).
 
     D is the mean of `dice` over the classes that have a true pixel in the sample, C the weighted mean of
@@ -112,16 +115,16 @@ class DiceCrossEntropy(Loss):
 
     def __init__(
         self,
-        weight=None,
-        dice_weight=1.0,
-        cross_entropy_weight=1.0,
-        smooth=0.0,
-        multilabel=False,
-        include_background=True,
-        ignore_index=-100,
-        reduction="mean",
-        name=None,
-        dtype=None,
+        weight: Tensor | None = None,
+        dice_weight: float = 1.0,
+        cross_entropy_weight: float = 1.0,
+        smooth: float = 0.0,
+        multilabel: bool = False,
+        include_background: bool = True,
+        ignore_index: int = -100,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
     ):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.weight = tensors.plain(weight)
@@ -132,16 +135,16 @@ class DiceCrossEntropy(Loss):
         self.include_background = include_background
         self.ignore_index = ignore_index
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[0]
 
-    def weights(self, y_true, y_pred):
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[1]
 
-    def values_and_weights(self, y_true, y_pred):
+    def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         return _values_and_weights(y_true, y_pred, **self._options())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._options(), **super().get_config()}
 
     def _options(self):

@@ -1,5 +1,7 @@
 """Focal loss, binary and over classes."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.checks import check_number, check_numbers, checked, optional
@@ -7,10 +9,19 @@ from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.binary_cross_entropy import binary_cross_entropy
 from keras_dl.losses.segmentation_targets import is_binary, targets_and_valid
+from keras_dl.types import Tensor
 
 
 @register
-def focal(y_true, y_pred, alpha=0.25, gamma=2.0, from_logits=False, multilabel=False, ignore_index=-100):
+def focal(
+    y_true: Tensor,
+    y_pred: Tensor,
+    alpha: Tensor | None = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    multilabel: bool = False,
+    ignore_index: int = -100,
+) -> Tensor:
     """Focal loss: `-alpha_t (1 - p_t)^gamma log p_t` (Lin et al. 2017).
 
     For binary targets y, p_t = p y + (1 - p) (1 - y) and alpha_t = alpha y + (1 - alpha) (1 - y). Over classes p_t is
@@ -103,14 +114,14 @@ class Focal(Loss):
 
     def __init__(
         self,
-        alpha=0.25,
-        gamma=2.0,
-        from_logits=False,
-        multilabel=False,
-        ignore_index=-100,
-        reduction="mean",
-        name=None,
-        dtype=None,
+        alpha: Tensor | None = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        multilabel: bool = False,
+        ignore_index: int = -100,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
     ):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.alpha = tensors.plain(alpha)
@@ -119,16 +130,16 @@ class Focal(Loss):
         self.multilabel = multilabel
         self.ignore_index = ignore_index
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[0]
 
-    def weights(self, y_true, y_pred):
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[1]
 
-    def values_and_weights(self, y_true, y_pred):
+    def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         return _values_and_weights(y_true, y_pred, **self._options())
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**self._options(), **super().get_config()}
 
     def _options(self):

@@ -1,13 +1,16 @@
 """Kullback-Leibler divergence of log-probabilities, a term of the sum per element."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
+from keras_dl.types import Tensor
 
 
 @register
-def kl_divergence(y_true, y_pred, log_target=False):
+def kl_divergence(y_true: Tensor, y_pred: Tensor, log_target: bool = False) -> Tensor:
     """A term of the Kullback-Leibler divergence: `y (log y - x)`, x log-probabilities (torch's `kl_div`).
 
     If y = 0 it is 0, whatever x (0 log 0 = 0).
@@ -55,12 +58,14 @@ class KLDivergence(Loss):
 
     reads = "log-probabilities"
 
-    def __init__(self, log_target=False, reduction="mean", name=None, dtype=None):
+    def __init__(
+        self, log_target: bool = False, reduction: str | None = "mean", name: str | None = None, dtype: Any = None
+    ):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.log_target = log_target
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return kl_divergence(y_true, y_pred, log_target=self.log_target)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"log_target": self.log_target, **super().get_config()}

@@ -1,6 +1,7 @@
 """Losses on the overlap of masks: Dice and Tversky, one value per sample and class."""
 
 from functools import partial
+from typing import Any
 
 from keras import ops
 
@@ -8,10 +9,19 @@ from keras_dl.checks import check_number, checked, refusal
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.segmentation_targets import is_binary, probabilities_of, targets_and_valid
+from keras_dl.types import Tensor
 
 
 @register
-def dice(y_true, y_pred, smooth=0.0, from_logits=False, multilabel=False, include_background=True, ignore_index=-100):
+def dice(
+    y_true: Tensor,
+    y_pred: Tensor,
+    smooth: float = 0.0,
+    from_logits: bool = False,
+    multilabel: bool = False,
+    include_background: bool = True,
+    ignore_index: int = -100,
+) -> Tensor:
     """Dice loss: `1 - (2 sum p y + s) / (sum p + sum y + s)` over the pixels of a sample (Milletari et al. 2016).
 
     It is `tversky` with alpha = beta = 1/2. A class without a true pixel in the sample gives 0 with gradient 0.
@@ -42,16 +52,16 @@ def dice(y_true, y_pred, smooth=0.0, from_logits=False, multilabel=False, includ
 
 @register
 def tversky(
-    y_true,
-    y_pred,
-    alpha=0.5,
-    beta=0.5,
-    smooth=0.0,
-    from_logits=False,
-    multilabel=False,
-    include_background=True,
-    ignore_index=-100,
-):
+    y_true: Tensor,
+    y_pred: Tensor,
+    alpha: float = 0.5,
+    beta: float = 0.5,
+    smooth: float = 0.0,
+    from_logits: bool = False,
+    multilabel: bool = False,
+    include_background: bool = True,
+    ignore_index: int = -100,
+) -> Tensor:
     """Tversky loss: `1 - (TP + s) / (TP + alpha FP + beta FN + s)` (Salehi et al. 2017).
 
     Over the pixels of a sample TP = sum p y, FP = sum p (1 - y), FN = sum (1 - p) y. A class without a true pixel in
@@ -111,14 +121,14 @@ class _Overlap(Loss):
 
     def __init__(
         self,
-        smooth=0.0,
-        from_logits=False,
-        multilabel=False,
-        include_background=True,
-        ignore_index=-100,
-        reduction="mean",
-        name=None,
-        dtype=None,
+        smooth: float = 0.0,
+        from_logits: bool = False,
+        multilabel: bool = False,
+        include_background: bool = True,
+        ignore_index: int = -100,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
     ):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.smooth = smooth
@@ -127,18 +137,18 @@ class _Overlap(Loss):
         self.include_background = include_background
         self.ignore_index = ignore_index
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[0]
 
-    def weights(self, y_true, y_pred):
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[1]
 
-    def values_and_weights(self, y_true, y_pred):
+    def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         alpha, beta, smooth = self._coefficients()
         options = (self.from_logits, self.multilabel, self.include_background, self.ignore_index)
         return _tversky(y_true, y_pred, alpha, beta, smooth, *options)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "smooth": self.smooth,
             "from_logits": self.from_logits,
@@ -195,7 +205,7 @@ class Tversky(_Overlap):
     0.1892
     """
 
-    def __init__(self, alpha=0.5, beta=0.5, smooth=0.0, **options):
+    def __init__(self, alpha: float = 0.5, beta: float = 0.5, smooth: float = 0.0, **options):
         super().__init__(smooth=smooth, **options)
         self.alpha = alpha
         self.beta = beta
@@ -203,5 +213,5 @@ class Tversky(_Overlap):
     def _coefficients(self):
         return self.alpha, self.beta, self.smooth
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"alpha": self.alpha, "beta": self.beta, **super().get_config()}

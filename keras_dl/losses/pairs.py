@@ -1,16 +1,19 @@
 """Losses on pairs: labels and (a, b), ranking scores or comparing vectors on the last axis."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.distances import norm
+from keras_dl.types import Tensor
 
 _PAIR = ("a", "b")
 
 
 @register
-def margin_ranking(y_true, y_pred, margin=0.0):
+def margin_ranking(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Tensor:
     """Margin ranking loss: `max(0, -y (a - b) + m)` (torch's `margin_ranking_loss`).
 
     Args:
@@ -32,7 +35,7 @@ def margin_ranking(y_true, y_pred, margin=0.0):
 
 
 @register
-def contrastive(y_true, y_pred, margin=1.0):
+def contrastive(y_true: Tensor, y_pred: Tensor, margin: float = 1.0) -> Tensor:
     """Contrastive loss: `y d^2 + (1 - y) max(0, m - d)^2`, d = |a - b| (Hadsell et al. 2006, who halve it).
 
     At a = b the derivative of d is taken as 0.
@@ -60,7 +63,7 @@ def contrastive(y_true, y_pred, margin=1.0):
 
 
 @register
-def cosine_embedding(y_true, y_pred, margin=0.0):
+def cosine_embedding(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Tensor:
     """Cosine embedding loss: `1 - cos` for y = 1, `max(0, cos - m)` for y = -1 (torch's `cosine_embedding_loss`).
 
     cos = a.b / sqrt((|a|^2 + 1e-12) (|b|^2 + 1e-12)), which is 0 with a finite derivative for zero vectors.
@@ -92,11 +95,11 @@ class _PairLoss(Loss):
 
     pair_labels = (-1, 1)
 
-    def __init__(self, margin, reduction="mean", name=None, dtype=None):
+    def __init__(self, margin: float, reduction: str | None = "mean", name: str | None = None, dtype: Any = None):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.margin = margin
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"margin": self.margin, **super().get_config()}
 
 
@@ -118,10 +121,10 @@ class MarginRanking(_PairLoss):
     0.375
     """
 
-    def __init__(self, margin=0.0, reduction="mean", name=None, dtype=None):
+    def __init__(self, margin: float = 0.0, reduction: str | None = "mean", name: str | None = None, dtype: Any = None):
         super().__init__(margin, reduction=reduction, name=name, dtype=dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return margin_ranking(y_true, y_pred, margin=self.margin)
 
 
@@ -146,10 +149,10 @@ class Contrastive(_PairLoss):
 
     pair_labels = (0, 1)
 
-    def __init__(self, margin=1.0, reduction="mean", name=None, dtype=None):
+    def __init__(self, margin: float = 1.0, reduction: str | None = "mean", name: str | None = None, dtype: Any = None):
         super().__init__(margin, reduction=reduction, name=name, dtype=dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return contrastive(y_true, y_pred, margin=self.margin)
 
 
@@ -172,8 +175,8 @@ class CosineEmbedding(_PairLoss):
     1.0
     """
 
-    def __init__(self, margin=0.0, reduction="mean", name=None, dtype=None):
+    def __init__(self, margin: float = 0.0, reduction: str | None = "mean", name: str | None = None, dtype: Any = None):
         super().__init__(margin, reduction=reduction, name=name, dtype=dtype)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return cosine_embedding(y_true, y_pred, margin=self.margin)

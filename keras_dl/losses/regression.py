@@ -1,14 +1,17 @@
 """Losses on numbers: absolute, squared and smooth absolute error, per element."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.checks import check_number
 from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
+from keras_dl.types import Tensor
 
 
 @register
-def l1(y_true, y_pred):
+def l1(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Absolute error: `|x - y|`, with derivative 0 at x = y.
 
     Args:
@@ -28,7 +31,7 @@ def l1(y_true, y_pred):
 
 
 @register
-def l2(y_true, y_pred):
+def l2(y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Squared error: `(x - y)^2`.
 
     Args:
@@ -48,7 +51,7 @@ def l2(y_true, y_pred):
 
 
 @register
-def smooth_l1(y_true, y_pred, beta=1.0):
+def smooth_l1(y_true: Tensor, y_pred: Tensor, beta: float = 1.0) -> Tensor:
     """Smooth absolute error: `d^2 / (2 beta)` for |d| < beta, `|d| - beta / 2` beyond, d = x - y (Girshick 2015).
 
     It is Huber's loss with delta = beta, divided by beta.
@@ -92,7 +95,7 @@ class L1(Loss):
     1.25
     """
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return l1(y_true, y_pred)
 
 
@@ -111,7 +114,7 @@ class L2(Loss):
     2.125
     """
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return l2(y_true, y_pred)
 
 
@@ -134,12 +137,12 @@ class SmoothL1(Loss):
     0.8125
     """
 
-    def __init__(self, beta=1.0, reduction="mean", name=None, dtype=None):
+    def __init__(self, beta: float = 1.0, reduction: str | None = "mean", name: str | None = None, dtype: Any = None):
         super().__init__(reduction=reduction, name=name, dtype=dtype)
         self.beta = beta
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return smooth_l1(y_true, y_pred, beta=self.beta)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"beta": self.beta, **super().get_config()}

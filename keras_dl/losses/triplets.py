@@ -1,5 +1,7 @@
 """Triplet margin loss, of given triplets or of triplets mined inside the batch."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.checks import check_number, refusal
@@ -7,12 +9,21 @@ from keras_dl.losses import tensors
 from keras_dl.losses.base import Loss, register
 from keras_dl.losses.distances import norm, smaller
 from keras_dl.losses.mining import MININGS, mined_triplets
+from keras_dl.types import Tensor
 
 _TRIPLET = ("anchor", "positive", "negative")
 
 
 @register
-def triplet_margin(anchor, positive, negative, margin=1.0, p=2.0, swap=False, eps=1e-6):
+def triplet_margin(
+    anchor: Tensor,
+    positive: Tensor,
+    negative: Tensor,
+    margin: float = 1.0,
+    p: float = 2.0,
+    swap: bool = False,
+    eps: float = 1e-6,
+) -> Tensor:
     """Triplet margin loss: `max(0, d(a, p) - d(a, n) + m)`, d(x, y) = |x - y + eps|_p (torch's `triplet_margin_loss`).
 
     Args:
@@ -83,7 +94,17 @@ class TripletMargin(Loss):
     0.0
     """
 
-    def __init__(self, margin=1.0, p=2.0, swap=False, eps=1e-6, mining=None, reduction="mean", name=None, dtype=None):
+    def __init__(
+        self,
+        margin: float = 1.0,
+        p: float = 2.0,
+        swap: bool = False,
+        eps: float = 1e-6,
+        mining: str | None = None,
+        reduction: str | None = "mean",
+        name: str | None = None,
+        dtype: Any = None,
+    ):
         if mining is not None and mining not in MININGS:
             raise refusal(f"`mining` should be None or one of {MININGS}", mining=mining)
         super().__init__(reduction=reduction, name=name, dtype=dtype)
@@ -94,25 +115,25 @@ class TripletMargin(Loss):
         self.mining = mining
         self.couples_batch = mining is not None
 
-    def __call__(self, y_true, y_pred, sample_weight=None):
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> Tensor:
         if self.mining is None and _are_three_tensors(y_true, y_pred, sample_weight):
             y_true, y_pred, sample_weight = None, (y_true, y_pred, sample_weight), None
         return super().__call__(y_true, y_pred, sample_weight=sample_weight)
 
-    def call(self, y_true, y_pred):
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[0]
 
-    def weights(self, y_true, y_pred):
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         return self.values_and_weights(y_true, y_pred)[1]
 
-    def values_and_weights(self, y_true, y_pred):
+    def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         options = {"margin": self.margin, "p": self.p, "swap": self.swap, "eps": self.eps}
         if self.mining is not None:
             return mined_triplets(y_true, y_pred, mining=self.mining, **options)
         values = triplet_margin(*tensors.unpack(y_pred, _TRIPLET), **options)
         return values, ops.ones_like(values)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "margin": self.margin,
             "p": self.p,

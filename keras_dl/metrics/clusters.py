@@ -4,9 +4,10 @@ import numpy as np
 
 from keras_dl.checks import refusal
 from keras_dl.metrics.estimate import check_vectors
+from keras_dl.types import Tensor
 
 
-def adjusted_rand_index(labels, clusters):
+def adjusted_rand_index(labels: Tensor, clusters: Tensor) -> float:
     """Adjusted Rand index (Hubert & Arabie 1985): agreement on pairs, 1 if equal up to names, 0 on average by chance.
 
     Args:
@@ -29,7 +30,7 @@ def adjusted_rand_index(labels, clusters):
     return float(adjusted_rand_score(*_pair(labels, clusters)))
 
 
-def normalized_mutual_information(labels, clusters):
+def normalized_mutual_information(labels: Tensor, clusters: Tensor) -> float:
     r"""Mutual information over the mean of the entropies, $2 I(Y; C) / (H(Y) + H(C))$: from 0 to 1.
 
     Args:
@@ -52,7 +53,7 @@ def normalized_mutual_information(labels, clusters):
     return float(normalized_mutual_info_score(*_pair(labels, clusters)))
 
 
-def silhouette(x, clusters):
+def silhouette(x: Tensor, clusters: Tensor) -> float:
     """Mean silhouette (Rousseeuw 1987): `(b - a) / max(a, b)` per sample, from -1 to 1.
 
     `a` is the mean distance from the other samples of the same cluster, `b` that from the samples of the nearest other.

@@ -3,6 +3,7 @@
 import difflib
 import inspect
 import re
+from typing import Any
 
 import keras
 
@@ -44,7 +45,7 @@ SHORT = {"max": "acc", "min": "bce ce crossentropy kld mae mape mse msle"}
 ALIASES = {"mode_coverage": "modes", "wasserstein2": "w2"}
 
 
-def direction(metric):
+def direction(metric: Any) -> str:
     """Says whether larger or smaller values of a metric are better.
 
     A metric says so itself, by its attribute `direction`, `"max"` or `"min"`; Keras' own metrics and those that have

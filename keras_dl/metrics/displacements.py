@@ -1,4 +1,4 @@
-"""Smooth random displacements of images."""
+"""Displacements of images: smooth random ones, shifts and turns."""
 
 import numpy as np
 from scipy import ndimage
@@ -24,3 +24,17 @@ def deform(images, field):
         plane = images[image, :, :, channel]
         deformed[image, :, :, channel] = ndimage.map_coordinates(plane, grid, order=3, mode="nearest")
     return deformed
+
+
+def roll(maps, pixels, axis):
+    """Moves maps along an axis, around the border, linear between pixels."""
+    whole = int(np.floor(pixels))
+    share = pixels - whole
+    return (1 - share) * np.roll(maps, whole, axis) + share * np.roll(maps, whole + 1, axis)
+
+
+def rotate(maps, angle):
+    """Turns square maps counterclockwise."""
+    if angle % 90 == 0:
+        return np.rot90(maps, int(angle // 90), axes=(1, 2))
+    return ndimage.rotate(maps, angle, axes=(2, 1), reshape=False, order=3, mode="nearest")

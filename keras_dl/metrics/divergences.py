@@ -1,5 +1,8 @@
 """Divergences between tfp distributions: exact if there is a closed form, else estimated with a standard error."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
@@ -22,7 +25,7 @@ GENERATORS = {
 LARGEST_LOG_RATIO = 300.0
 
 
-def kl_divergence(p, q, num_samples=None, seed=None):
+def kl_divergence(p: Any, q: Any, num_samples: int | None = None, seed: int | None = None) -> Estimate:
     """Returns the Kullback-Leibler divergence `KL(p || q) = E_p[log p(x) - log q(x)]` in nats.
 
     Args:
@@ -55,7 +58,7 @@ def kl_divergence(p, q, num_samples=None, seed=None):
     return mean(_log_ratio(p, q, x))
 
 
-def jensen_shannon_divergence(p, q, num_samples=10_000, seed=None):
+def jensen_shannon_divergence(p: Any, q: Any, num_samples: int = 10_000, seed: int | None = None) -> Estimate:
     """Returns the Jensen-Shannon divergence `KL(p || m) / 2 + KL(q || m) / 2`, `m = (p + q) / 2`, in nats.
 
     It lies between 0 and log 2. Distributions over finitely many values are summed, others sampled.
@@ -81,7 +84,7 @@ def jensen_shannon_divergence(p, q, num_samples=10_000, seed=None):
     return f_divergence("jensen_shannon", p, q, num_samples, seed)
 
 
-def f_divergence(f, p, q, num_samples=10_000, seed=None):
+def f_divergence(f: str | Callable, p: Any, q: Any, num_samples: int = 10_000, seed: int | None = None) -> Estimate:
     """Returns the f-divergence `D_f(p || q) = E_q[f(p(x) / q(x))]` (Csiszar, 1967).
 
     Distributions over finitely many values are summed. Others are estimated with samples from both, weighted as samples

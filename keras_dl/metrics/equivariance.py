@@ -3,15 +3,19 @@
 The functions take any callable from a batch of channels-last images to one tensor, and return one value an image.
 """
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
-from scipy import ndimage
 
 from keras_dl.checks import refusal
-from keras_dl.metrics.displacements import deform, displacement_field
+from keras_dl.metrics.displacements import deform, displacement_field, roll, rotate
+from keras_dl.types import Tensor
 
 
-def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, seed=0):
+def shift_consistency(
+    model: Callable, images: Tensor, max_shift: int = 4, num_pairs: int = 5, batch_size: int = 64, seed: int = 0
+) -> np.ndarray:
     """Share of pairs of shifts under which a classifier gives an image the same class.
 
     `P[argmax f(shift_a x) = argmax f(shift_b x)]`, with shifts drawn evenly from [0, max_shift]^2 and wrapped around
@@ -57,7 +61,15 @@ def shift_consistency(model, images, max_shift=4, num_pairs=5, batch_size=64, se
     return np.mean(agreements, axis=0)
 
 
-def shift_equivariance_error(function, images, max_shift=4, num_shifts=5, margin=0, batch_size=64, seed=0):
+def shift_equivariance_error(
+    function: Callable,
+    images: Tensor,
+    max_shift: int = 4,
+    num_shifts: int = 5,
+    margin: int = 0,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> np.ndarray:
     """Relative distance between the output for a shifted image and the shifted output.
 
     `|f(T x) - T f(x)| / |f(x)|`, for shifts T drawn evenly from [0, max_shift]^2 and wrapped around the borders. If
@@ -93,13 +105,15 @@ def shift_equivariance_error(function, images, max_shift=4, num_shifts=5, margin
         expected = outputs
         if outputs.ndim > 2:
             ratio = np.divide(outputs.shape[1:3], images.shape[1:3])
-            expected = _shift(_shift(outputs, shift[0] * ratio[0], 1), shift[1] * ratio[1], 2)
+            expected = roll(roll(outputs, shift[0] * ratio[0], 1), shift[1] * ratio[1], 2)
         shifted = _outputs(function, np.roll(images, shift, (1, 2)), batch_size)
         errors.append(_relative_distance(shifted, expected, _inside(outputs, margin)))
     return np.mean(errors, axis=0)
 
 
-def rotation_equivariance_error(function, images, degrees=(90.0, 180.0, 270.0), margin=0, batch_size=64):
+def rotation_equivariance_error(
+    function: Callable, images: Tensor, degrees: Sequence = (90.0, 180.0, 270.0), margin: int = 0, batch_size: int = 64
+) -> np.ndarray:
     """Relative distance between the output for a turned image and the turned output.
 
     `|f(R x) - R f(x)| / |f(x)|` over the disc that the output contains. Quarter turns are exact; others interpolate by
@@ -133,15 +147,22 @@ def rotation_equivariance_error(function, images, degrees=(90.0, 180.0, 270.0), 
     inside = _disc(outputs, margin)
     errors = []
     for angle in degrees:
-        turned = _outputs(function, _rotate(images, angle), batch_size)
-        expected = _rotate(outputs, angle) if outputs.ndim > 2 else outputs
+        turned = _outputs(function, rotate(images, angle), batch_size)
+        expected = rotate(outputs, angle) if outputs.ndim > 2 else outputs
         errors.append(_relative_distance(turned, expected, inside))
     return np.mean(errors, axis=0)
 
 
 def deformation_sensitivity(
-    function, images, strength=0.1, smoothness=4.0, num_fields=5, relative=False, batch_size=64, seed=0
-):
+    function: Callable,
+    images: Tensor,
+    strength: float = 0.1,
+    smoothness: float = 4.0,
+    num_fields: int = 5,
+    relative: bool = False,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> np.ndarray:
     """How far an output moves for a small deformation of the image, in units of the deformation.
 
     `|f(x) - f(D_tau x)| / |grad tau|`, with `D_tau x(u) = x(u - tau(u))` and `|grad tau|` the largest operator norm of
@@ -198,20 +219,6 @@ def _outputs(function, images, batch_size):
     batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
     outputs = [keras.ops.convert_to_numpy(function(keras.ops.convert_to_tensor(batch))) for batch in batches]
     return np.concatenate(outputs).astype("float64")
-
-
-def _shift(maps, pixels, axis):
-    """Moves maps along an axis, around the border, linear between pixels."""
-    whole = int(np.floor(pixels))
-    share = pixels - whole
-    return (1 - share) * np.roll(maps, whole, axis) + share * np.roll(maps, whole + 1, axis)
-
-
-def _rotate(maps, angle):
-    """Turns square maps counterclockwise."""
-    if angle % 90 == 0:
-        return np.rot90(maps, int(angle // 90), axes=(1, 2))
-    return ndimage.rotate(maps, angle, axes=(2, 1), reshape=False, order=3, mode="nearest")
 
 
 def _inside(outputs, margin):

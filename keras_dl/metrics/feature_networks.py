@@ -8,12 +8,23 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.metrics.features import Features, ends_in_softmax, with_features
+from keras_dl.types import PathLike, Shape, Tensor
 
 INCEPTION_SIDE = 299
 FEWEST_EPOCHS, FEWEST_STEPS = 6, 1000
 
 
-def train_features(classifier, x, y, name, file=None, layer=-2, epochs=None, batch_size=128, seed=0):
+def train_features(
+    classifier: keras.Model,
+    x: Tensor,
+    y: Tensor,
+    name: str,
+    file: PathLike | None = None,
+    layer: int | str = -2,
+    epochs: int | None = None,
+    batch_size: int = 128,
+    seed: int = 0,
+) -> Features:
     """Trains a classifier on a data set and returns it, frozen, as `Features`; reads them if `file` exists.
 
     The features are the outputs of a layer near the classifier's end. With `file`, every comparison uses the same
@@ -67,7 +78,7 @@ def train_features(classifier, x, y, name, file=None, layer=-2, epochs=None, bat
     return features
 
 
-def inception_features(input_shape, weights="imagenet", batch_size=64):
+def inception_features(input_shape: Shape, weights: PathLike | None = "imagenet", batch_size: int = 64) -> Features:
     """Returns `keras.applications.InceptionV3` as `Features`: 2,048 averages of its last maps, and 1,000 classes.
 
     Images are resized to 299x299 (bilinear, antialiased), grey ones repeated over three channels, and scaled from

@@ -2,8 +2,9 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from keras_dl import files
 from keras_dl.checks import refusal
+from keras_dl.types import PathLike, Tensor
 
 
 class Extracted(NamedTuple):
@@ -52,7 +54,13 @@ class Features:
     (5, 3)
     """
 
-    def __init__(self, network, name=None, value_range=None, batch_size=500):
+    def __init__(
+        self,
+        network: keras.Model,
+        name: str | None = None,
+        value_range: Sequence[float] | None = None,
+        batch_size: int = 500,
+    ):
         _check_network(network)
         self.network = network
         self.name = name or network.name
@@ -66,11 +74,11 @@ class Features:
         outputs = self.network(images, training=False)
         return [tf.cast(output, "float32") for output in tf.nest.flatten(outputs)]
 
-    def __call__(self, images):
+    def __call__(self, images: Tensor) -> np.ndarray:
         """Returns the feature vectors of images, a float32 array of shape `(num_images, size)`."""
         return self.extract(images).vectors
 
-    def extract(self, images):
+    def extract(self, images: Tensor) -> Extracted:
         """Returns what the network makes of images, batch by batch.
 
         Args:
@@ -90,20 +98,20 @@ class Features:
         return Extracted(outputs[0], outputs[1] if self.has_probabilities else None)
 
     @property
-    def fingerprint(self):
+    def fingerprint(self) -> str:
         """Eight hexadecimal digits of a hash of the weights: the same for the same features."""
         digest = hashlib.sha256()
         for weight in self.network.get_weights():
             digest.update(np.ascontiguousarray(weight).tobytes())
         return digest.hexdigest()[:8]
 
-    def accuracy(self, x, y):
+    def accuracy(self, x: Tensor, y: Tensor) -> float:
         """Returns the share of images whose most probable class is their label, a float."""
         if not self.has_probabilities:
             raise refusal("features should have class probabilities", f"{self.name}, which has none")
         return float(np.mean(self.extract(x).probabilities.argmax(-1) == np.asarray(y)))
 
-    def save(self, path):
+    def save(self, path: PathLike) -> None:
         """Writes the network as a `.keras` file, in one step; a file that we did not write is refused."""
         path = Path(path)
         if path.suffix != ".keras":
@@ -111,7 +119,9 @@ class Features:
         files.replace(path, self.network.save)
 
     @classmethod
-    def load(cls, path, name=None, value_range=None, batch_size=500):
+    def load(
+        cls, path: PathLike, name: str | None = None, value_range: Sequence[float] | None = None, batch_size: int = 500
+    ) -> Self:
         """Reads what `save` wrote.
 
         Raises:
@@ -139,7 +149,7 @@ class Features:
                 raise refusal(f"images should be in [{least}, {most}] for {self.name}", extent)
 
 
-def with_features(classifier, layer=-2, name=None):
+def with_features(classifier: keras.Model, layer: int | str = -2, name: str | None = None) -> keras.Model:
     """Returns a classifier as a network of two outputs: the output of one of its layers, and class probabilities.
 
     Args:

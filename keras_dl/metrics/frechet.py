@@ -2,16 +2,18 @@
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 
 from keras_dl.metrics.estimate import Estimate, check_pair
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
+from keras_dl.types import Tensor
 
 FEWEST = 2048
 
 
-def frechet_distance(real, generated):
+def frechet_distance(real: Tensor, generated: Tensor) -> Estimate:
     r"""Squared Frechet distance between normal distributions fitted to two sets of vectors (Heusel et al., 2017).
 
     $$d^2 = |\mu_1 - \mu_2|^2 + \operatorname{tr}\left(C_1 + C_2 - 2 (C_1 C_2)^{1/2}\right)$$
@@ -91,5 +93,5 @@ class FID(SampleMetric):
     titles = {"fid": "FID"}
     direction = "min"
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         return {"fid": frechet_distance(vectors(real), vectors(generated))}

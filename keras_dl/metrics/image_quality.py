@@ -1,9 +1,12 @@
 """How near images come to their originals: PSNR, SSIM and MS-SSIM of each, as super-resolution reports them."""
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag, check_number, refusal
+from keras_dl.types import Tensor
 
 _LUMA = (65.481, 128.553, 24.966)  # ITU-R BT.601 of red, green and blue in [0, 1], in 16 to 235
 _BLACK = 16.0
@@ -12,7 +15,7 @@ _COARSEST = 4  # halvings of the five scales of Wang et al. 2003
 CHANNELS = ("y", "all")
 
 
-def luma(images):
+def luma(images: Tensor) -> Tensor:
     r"""Returns the luma of images in [0, 1], $Y = (16 + 65.481 R + 128.553 G + 24.966 B) / 255$ (ITU-R BT.601).
 
     Grey images are taken as they are.
@@ -36,7 +39,9 @@ def luma(images):
     return (tf.tensordot(x, tf.constant(_LUMA), [[-1], [0]])[..., None] + _BLACK) / 255.0
 
 
-def peak_signal_noise_ratio(images, references, shave=0, channels="y", rounded=True):
+def peak_signal_noise_ratio(
+    images: Tensor, references: Tensor, shave: int = 0, channels: str = "y", rounded: bool = True
+) -> Tensor:
     r"""Returns the peak signal-to-noise ratio of each image, $10 \log_{10}(1 / \text{MSE})$ in decibels.
 
     The field's figures are of the luma, the border shaved by the scale, of images rounded to 256 levels, as files hold
@@ -66,7 +71,9 @@ def peak_signal_noise_ratio(images, references, shave=0, channels="y", rounded=T
     return -10.0 * tf.math.log(tf.maximum(errors, 1e-10)) / tf.math.log(10.0)
 
 
-def structural_similarity(images, references, shave=0, channels="y", rounded=True):
+def structural_similarity(
+    images: Tensor, references: Tensor, shave: int = 0, channels: str = "y", rounded: bool = True
+) -> Tensor:
     """Returns the structural similarity of each image (Wang et al. 2004), averaged over windows of 11 pixels.
 
     Windows are Gaussian of deviation 1.5 and lie within the image; variances divide by the sum of the weights.
@@ -91,7 +98,9 @@ def structural_similarity(images, references, shave=0, channels="y", rounded=Tru
     return tf.image.ssim(a, b, 1.0, filter_size=_WINDOW, filter_sigma=_STDDEV)
 
 
-def multiscale_structural_similarity(images, references, shave=0, channels="y", rounded=True):
+def multiscale_structural_similarity(
+    images: Tensor, references: Tensor, shave: int = 0, channels: str = "y", rounded: bool = True
+) -> Tensor:
     """Returns the multi-scale structural similarity of each image (Wang et al. 2003), of five scales.
 
     Args:
@@ -114,7 +123,7 @@ def multiscale_structural_similarity(images, references, shave=0, channels="y", 
     return tf.image.ssim_multiscale(a, b, 1.0, filter_size=_WINDOW, filter_sigma=_STDDEV)
 
 
-def feature_distance(images, references, features):
+def feature_distance(images: Tensor, references: Tensor, features: Callable) -> Tensor:
     """Returns the distance of each image in the features of a network, in the manner of LPIPS (Zhang et al. 2018).
 
     Features are normalised per place, and squared differences averaged over places and summed over channels, without

@@ -1,14 +1,18 @@
 """The inception score of generated samples, by a classifier's probabilities."""
 
+from typing import Any
+
 import numpy as np
 from scipy.special import rel_entr
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.metrics.estimate import Estimate, check_vectors, mean
+from keras_dl.metrics.features import Features
 from keras_dl.metrics.sample_metric import SampleMetric
+from keras_dl.types import Tensor
 
 
-def inception_score(probabilities, splits=10):
+def inception_score(probabilities: Tensor, splits: int = 10) -> Estimate:
     r"""Inception score $\exp \mathbb{E}_x \operatorname{KL}(p(y | x) \,\|\, p(y))$ (Salimans et al., 2016).
 
     It lies between 1 and the number of classes, and is high if a classifier is sure of every sample and finds all
@@ -64,12 +68,12 @@ class InceptionScore(SampleMetric):
     titles = {"inception_score": "inception score"}
     direction = "max"
 
-    def __init__(self, features, splits=10):
+    def __init__(self, features: Features, splits: int = 10):
         if not getattr(features, "has_probabilities", False):
             name = getattr(features, "name", features)
             raise refusal("`features` should have class probabilities", f"{name!r}, which has none")
         super().__init__(features)
         self.splits = check_count(splits, "splits")
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         return {"inception_score": inception_score(generated.probabilities, self.splits)}

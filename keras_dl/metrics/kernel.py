@@ -1,17 +1,20 @@
 """The kernel distance between features of real and of generated samples."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from keras_dl.checks import check_count
 from keras_dl.metrics.estimate import Estimate, check_pair
+from keras_dl.metrics.features import Features
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
+from keras_dl.types import Tensor
 
 ROWS = 1024
 
 
-def kernel_distance(real, generated, degree=3):
+def kernel_distance(real: Tensor, generated: Tensor, degree: int = 3) -> Estimate:
     r"""Unbiased estimate of the squared maximum mean discrepancy by a polynomial kernel (Binkowski et al., 2018).
 
     $$\frac{1}{n (n - 1)} \sum_{i \neq j} k(x_i, x_j) + \frac{1}{m (m - 1)} \sum_{i \neq j} k(y_i, y_j)
@@ -94,9 +97,9 @@ class KID(SampleMetric):
     titles = {"kid": "KID"}
     direction = "min"
 
-    def __init__(self, features=None, degree=3):
+    def __init__(self, features: Features | None = None, degree: int = 3):
         super().__init__(features)
         self.degree = check_count(degree, "degree")
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         return {"kid": kernel_distance(vectors(real), vectors(generated), self.degree)}

@@ -1,13 +1,14 @@
 """Mode coverage: which components of a known mixture generated samples reach."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
+from keras_dl.types import Tensor
 
 
 class Modes(NamedTuple):
@@ -24,7 +25,9 @@ class Modes(NamedTuple):
     shares: np.ndarray
 
 
-def mode_coverage(samples, centres, deviation, num_deviations=3.0, smallest_share=0.01):
+def mode_coverage(
+    samples: Tensor, centres: Tensor, deviation: float, num_deviations: float = 3.0, smallest_share: float = 0.01
+) -> Modes:
     """Counts the modes of a mixture that samples reach, and the samples that reach one (Srivastava et al., 2017).
 
     A sample is near the mode of the nearest centre if it lies within `num_deviations` deviations of it. Of a normal
@@ -85,13 +88,13 @@ class ModeCoverage(SampleMetric):
     titles = {"modes": "modes covered", "good_samples": "samples near a mode"}
     direction = "max"
 
-    def __init__(self, centres, deviation, num_deviations=3.0, smallest_share=0.01):
+    def __init__(self, centres: Tensor, deviation: float, num_deviations: float = 3.0, smallest_share: float = 0.01):
         super().__init__()
         self.titles = self.titles | {"good_samples": f"samples within {num_deviations:g} deviations"}
         self.centres, self.deviation = np.asarray(centres), deviation
         self.num_deviations, self.smallest_share = num_deviations, smallest_share
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         options = (self.centres, self.deviation, self.num_deviations, self.smallest_share)
         modes = mode_coverage(vectors(generated), *options)
         return {"modes": Estimate(modes.covered / len(self.centres), 0.0), "good_samples": modes.good}

@@ -4,9 +4,12 @@ import numpy as np
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.metrics.estimate import Estimate, check_pair
+from keras_dl.types import Tensor
 
 
-def knn_accuracy(embeddings, labels, test_embeddings, test_labels, k=5):
+def knn_accuracy(
+    embeddings: Tensor, labels: Tensor, test_embeddings: Tensor, test_labels: Tensor, k: int = 5
+) -> Estimate:
     """Share of embeddings whose class most of their `k` nearest neighbours have.
 
     Args:

@@ -1,12 +1,14 @@
 """Precision and recall, density and coverage: how two sets lie in each other's neighbourhoods."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_dl.checks import check_count
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
+from keras_dl.metrics.features import Features
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
+from keras_dl.types import Tensor
 
 ROWS = 1024
 
@@ -36,7 +38,7 @@ class DensityAndCoverage(NamedTuple):
     coverage: Estimate
 
 
-def precision_recall(real, generated, k=3):
+def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionAndRecall:
     r"""Improved precision and recall (Kynkaanniemi et al., 2019).
 
     A set's manifold is the union of the closed balls around its vectors that reach to their k-th nearest neighbours in
@@ -70,7 +72,7 @@ def precision_recall(real, generated, k=3):
     return PrecisionAndRecall(mean(precise.astype(float)), mean(np.concatenate(recalled).astype(float)))
 
 
-def density_coverage(real, generated, k=5):
+def density_coverage(real: Tensor, generated: Tensor, k: int = 5) -> DensityAndCoverage:
     r"""Density and coverage (Naeem et al., 2020).
 
     With the closed ball $B_i$ around every real vector that reaches to its k-th nearest real neighbour, density is the
@@ -152,11 +154,11 @@ class PrecisionRecall(SampleMetric):
     titles = {"precision": "precision", "recall": "recall"}
     direction = "max"
 
-    def __init__(self, features=None, k=3):
+    def __init__(self, features: Features | None = None, k: int = 3):
         super().__init__(features)
         self.k = check_count(k, "k")
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         return precision_recall(vectors(real), vectors(generated), self.k)._asdict()
 
 
@@ -179,9 +181,9 @@ class DensityCoverage(SampleMetric):
     titles = {"density": "density", "coverage": "coverage"}
     direction = "max"
 
-    def __init__(self, features=None, k=5):
+    def __init__(self, features: Features | None = None, k: int = 5):
         super().__init__(features)
         self.k = check_count(k, "k")
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         return density_coverage(vectors(real), vectors(generated), self.k)._asdict()

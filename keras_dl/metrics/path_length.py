@@ -1,15 +1,25 @@
 """Perceptual path length: how much images change along short steps between latents."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from keras_dl.checks import check_count, check_number, check_seed, refusal
+from keras_dl.types import Tensor
 
 
 def perceptual_path_length(
-    generate, first, second, features=None, spherical=False, epsilon=1e-4, trim=0.01, batch_size=64, seed=0
-):
+    generate: Callable,
+    first: Tensor,
+    second: Tensor,
+    features: Callable | None = None,
+    spherical: bool = False,
+    epsilon: float = 1e-4,
+    trim: float = 0.01,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> float:
     r"""Mean squared distance of the features of images, per squared step, on paths between pairs of latents.
 
     $$\mathbb{E}\Big[\tfrac{1}{\epsilon^2}\,

@@ -1,9 +1,12 @@
 """Peak signal-to-noise ratio, over all values of an epoch."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 _SMALLEST = 1e-12
 
@@ -32,16 +35,16 @@ class PSNR(keras.metrics.MeanSquaredError):
 
     direction = "max"
 
-    def __init__(self, value_range=1.0, name="psnr", dtype=None):
+    def __init__(self, value_range: float = 1.0, name: str = "psnr", dtype: Any = None):
         super().__init__(name=name, dtype=dtype)
         if not 0 < value_range < float("inf"):
             raise refusal("`value_range` should be a positive number", value_range=value_range)
         self.value_range = value_range
         self._direction = "up"  # what Keras' callbacks read, such as EarlyStopping; the error's is down
 
-    def result(self):
+    def result(self) -> Tensor:
         error = super().result() / self.value_range**2
         return -10.0 * ops.log10(ops.maximum(error, _SMALLEST))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "value_range": self.value_range}

@@ -4,9 +4,10 @@ import numpy as np
 
 from keras_dl.checks import refusal
 from keras_dl.metrics.estimate import Estimate, check_vectors
+from keras_dl.types import Tensor
 
 
-def roc_auc(normal, anomalous):
+def roc_auc(normal: Tensor, anomalous: Tensor) -> Estimate:
     """Area under the receiver operating characteristic: the chance that an anomaly scores above a normal sample.
 
     `A = P(s_anomalous > s_normal) + P(equal) / 2` (the Mann-Whitney statistic). The standard error is that of Hanley

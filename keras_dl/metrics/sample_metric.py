@@ -1,8 +1,14 @@
 """The base of metrics of generated samples, which compare two sets, by features or as they are."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.metrics.estimate import Estimate
+from keras_dl.metrics.features import Features
+from keras_dl.types import Tensor
 
 
 class SampleMetric:
@@ -23,7 +29,7 @@ class SampleMetric:
     #: Whether larger (`"max"`) or smaller (`"min"`) results are better, for searches and for tables.
     direction: str | None = None
 
-    def __init__(self, features=None):
+    def __init__(self, features: Features | None = None):
         if features is not None and not hasattr(features, "extract"):
             raise refusal(
                 "`features` should be a keras_dl.metrics.Features, or None", features=features, error=TypeError
@@ -31,20 +37,20 @@ class SampleMetric:
         self.features = features
         self.reset_state()
 
-    def represent(self, x):
+    def represent(self, x: Tensor) -> Any:
         """Returns what is compared: an `Extracted` of the features, or the samples as an array."""
         return np.asarray(x) if self.features is None else self.features.extract(x)
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         """Compares what `represent` makes of two sets; returns a dict of `Estimate`s by key."""
         raise NotImplementedError(f"{type(self).__name__} should define compare(real, generated).")
 
-    def title(self, key):
+    def title(self, key: str) -> str:
         """The name of a result with that of its features: `"KID[lenet-mnist]"`."""
         title = self.titles[key]
         return title if self.features is None else f"{title}[{self.features.name}]"
 
-    def __call__(self, x_real, x_generated):
+    def __call__(self, x_real: Tensor, x_generated: Tensor) -> dict[str, Estimate]:
         """Compares two sets of samples.
 
         Args:
@@ -59,17 +65,17 @@ class SampleMetric:
         """
         return self.compare(self.represent(x_real), self.represent(x_generated))
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Forgets what `update_state` took."""
         self._taken = {"real": [], "generated": []}
 
-    def update_state(self, x_real=None, x_generated=None):
+    def update_state(self, x_real: Tensor | None = None, x_generated: Tensor | None = None) -> None:
         """Takes batches of real samples, of generated ones, or of both."""
         for name, x in (("real", x_real), ("generated", x_generated)):
             if x is not None:
                 self._taken[name].append(self.represent(x))
 
-    def result(self):
+    def result(self) -> dict[str, Estimate]:
         """Compares all that `update_state` took; returns a dict of `Estimate`s by key."""
         missing = [name for name, parts in self._taken.items() if not parts]
         if missing:
@@ -77,12 +83,12 @@ class SampleMetric:
         return self.compare(*map(_joined, self._taken.values()))
 
 
-def represent(metrics, x):
+def represent(metrics: Sequence[SampleMetric], x: Tensor) -> dict:
     """Returns what metrics compare of samples, a dict with one entry for every network of features among them."""
     return {features: metric.represent(x) for features, metric in {m.features: m for m in metrics}.items()}
 
 
-def compare(metrics, real, generated):
+def compare(metrics: Sequence[SampleMetric], real: Mapping, generated: Mapping) -> dict[str, Estimate]:
     """Compares what `represent` made of two sets by every metric; returns a dict of `Estimate`s by key."""
     estimates = {}
     for metric in metrics:
@@ -90,7 +96,7 @@ def compare(metrics, real, generated):
     return estimates
 
 
-def measure(metrics, x_real, x_generated):
+def measure(metrics: SampleMetric | Sequence[SampleMetric], x_real: Tensor, x_generated: Tensor) -> dict[str, Estimate]:
     """Compares two sets of samples by several metrics, extracting features that they share once.
 
     Args:

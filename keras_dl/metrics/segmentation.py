@@ -1,9 +1,12 @@
 """Overlap of predicted masks with the true ones over the batches of an epoch: Dice and IoU."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 NO_CLASS = -(2**31)
 
@@ -16,13 +19,13 @@ class _Overlap(keras.metrics.Metric):
 
     def __init__(
         self,
-        num_classes,
-        include_background=True,
-        class_id=None,
-        ignore_index=-100,
-        from_logits=False,
-        name=None,
-        dtype=None,
+        num_classes: int,
+        include_background: bool = True,
+        class_id: int | None = None,
+        ignore_index: int = -100,
+        from_logits: bool = False,
+        name: str | None = None,
+        dtype: Any = None,
     ):
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
         if not isinstance(num_classes, int) or num_classes < 1 or (num_classes == 1 and not include_background):
@@ -43,7 +46,7 @@ class _Overlap(keras.metrics.Metric):
         names = ("hits", "true_pixels", "predicted_pixels")
         self.counts = [self.add_variable(shape, "zeros", dtype="float64", name=name) for name in names]
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None) -> None:
         """Adds a batch: class indices (or one-hot classes), and predictions of shape `(batch, ..., num_classes)`."""
         y_pred = ops.convert_to_tensor(y_pred)
         labels, predicted = self._labels(y_true, y_pred), self._predicted(y_pred)
@@ -65,7 +68,7 @@ class _Overlap(keras.metrics.Metric):
             sums = ops.where(unknown, float("nan"), ops.cast(sums, variable.dtype))
             variable.assign_add(ops.cast(sums, variable.dtype))
 
-    def result(self):
+    def result(self) -> Tensor:
         """Returns the mean over the classes that have pixels, or the value of `class_id`; 0 if there are none.
 
         NaN once a label was no class.
@@ -100,7 +103,7 @@ class _Overlap(keras.metrics.Metric):
             return ops.cast(ops.cast(ops.squeeze(y_pred, -1), "float32") > threshold, "int32")
         return ops.argmax(y_pred, axis=-1)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_classes": self.num_classes,
@@ -157,7 +160,7 @@ class IoU(_Overlap):
     0.5
     """
 
-    def __init__(self, num_classes, **options):
+    def __init__(self, num_classes: int, **options):
         super().__init__(num_classes, **options)
 
     def _values(self, hits, true, predicted):

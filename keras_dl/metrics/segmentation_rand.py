@@ -1,5 +1,6 @@
 """The foreground-restricted Rand score, by which the ISBI 2012 challenge ranks segmentations into regions."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -7,6 +8,7 @@ from scipy import ndimage, sparse
 
 from keras_dl import lazy
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
 class RandScore(NamedTuple):
@@ -23,7 +25,7 @@ class RandScore(NamedTuple):
     merge: float
 
 
-def rand_score(y_true, y_pred):
+def rand_score(y_true: Tensor, y_pred: Tensor) -> RandScore:
     """Foreground-restricted Rand score of two images of regions (Arganda-Carreras et al., 2015, equation 3).
 
     With p_ij the share of the pixels in predicted region i and true region j, s_i = sum_j p_ij, t_j = sum_i p_ij:
@@ -67,7 +69,7 @@ def rand_score(y_true, y_pred):
     return RandScore(2 * both / (of_true + of_predicted), both / of_true, both / of_predicted)
 
 
-def foreground_rand_score(y_true, y_pred, threshold=0.5, thin=True):
+def foreground_rand_score(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5, thin: bool = True) -> RandScore:
     """`rand_score` of the regions of masks, after the predicted borders are thinned, as in the ISBI 2012 challenge.
 
     Regions are the parts of the mask that hang together through faces (4 neighbours in the plane). Thinning lets the
@@ -100,7 +102,9 @@ def foreground_rand_score(y_true, y_pred, threshold=0.5, thin=True):
     return rand_score(ndimage.label(y_true > 0)[0], regions)
 
 
-def maximal_rand_score(y_true, y_pred, thresholds=None, thin=True):
+def maximal_rand_score(
+    y_true: Tensor, y_pred: Tensor, thresholds: Sequence[float] | None = None, thin: bool = True
+) -> tuple[float, float]:
     """Largest mean of `foreground_rand_score` over the images of a stack, at one threshold for all of them.
 
     Args:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
-def dice_score(y_true, y_pred, num_classes=None, ignore_index=-100):
+def dice_score(y_true: Tensor, y_pred: Tensor, num_classes: int | None = None, ignore_index: int = -100) -> np.ndarray:
     """Dice score of each class: `2 TP / (2 TP + FP + FN)` (Dice, 1945).
 
     1 if a class has the same pixels in both, 0 if it is in only one of them, NaN if it is in neither: leave
@@ -32,7 +33,7 @@ def dice_score(y_true, y_pred, num_classes=None, ignore_index=-100):
     return _ratio(2 * hits, true + predicted)
 
 
-def iou_score(y_true, y_pred, num_classes=None, ignore_index=-100):
+def iou_score(y_true: Tensor, y_pred: Tensor, num_classes: int | None = None, ignore_index: int = -100) -> np.ndarray:
     """Intersection over union of each class: `TP / (TP + FP + FN)` (Jaccard, 1912).
 
     `IoU = Dice / (2 - Dice)`; NaN if a class is in neither array.
@@ -58,7 +59,7 @@ def iou_score(y_true, y_pred, num_classes=None, ignore_index=-100):
     return _ratio(hits, true + predicted - hits)
 
 
-def pixel_error(y_true, y_pred, ignore_index=-100):
+def pixel_error(y_true: Tensor, y_pred: Tensor, ignore_index: int = -100) -> float:
     """Share of the pixels whose class is wrong.
 
     For two classes it is the squared Euclidean distance between the masks per pixel, one of the two definitions of the

@@ -1,12 +1,17 @@
 """Distances between the surfaces of masks: Hausdorff and its percentiles, their average, and Dice of surfaces."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
-def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
+def hausdorff_distance(
+    y_true: Tensor, y_pred: Tensor, spacing: float | Sequence[float] = 1.0, percentile: float = 100.0
+) -> float:
     """Hausdorff distance between the surfaces of two masks, in the units of `spacing`.
 
     `max(h(A, B), h(B, A))`, h(A, B) being the largest distance, or a percentile of the distances, from a surface pixel
@@ -42,7 +47,7 @@ def hausdorff_distance(y_true, y_pred, spacing=1.0, percentile=100.0):
     return float(max(np.percentile(forth, percentile), np.percentile(back, percentile)))
 
 
-def average_surface_distance(y_true, y_pred, spacing=1.0):
+def average_surface_distance(y_true: Tensor, y_pred: Tensor, spacing: float | Sequence[float] = 1.0) -> float:
     """Average distance between the surfaces of two masks, symmetric, in the units of `spacing`.
 
     `(sum_a d(a, B) + sum_b d(b, A)) / (|A| + |B|)` over the surface pixels a of A and b of B (Heimann et al., 2009).
@@ -70,7 +75,7 @@ def average_surface_distance(y_true, y_pred, spacing=1.0):
     return float(np.concatenate(surface_distances(masks[0], masks[1], spacing)).mean())
 
 
-def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
+def surface_dice(y_true: Tensor, y_pred: Tensor, tolerance: float, spacing: float | Sequence[float] = 1.0) -> float:
     """Share of two surfaces that is within a tolerance of the other: `(|A near B| + |B near A|) / (|A| + |B|)`.
 
     Of the surface pixels, each of which counts the same (Nikolov et al., 2021, who weigh them by their areas).
@@ -103,7 +108,13 @@ def surface_dice(y_true, y_pred, tolerance, spacing=1.0):
     return float((distances <= tolerance * (1 + 1e-9)).mean())
 
 
-def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None, ignore_index=-100):
+def hausdorff_95(
+    y_true: Tensor,
+    y_pred: Tensor,
+    spacing: float | Sequence[float] = 1.0,
+    num_classes: int | None = None,
+    ignore_index: int = -100,
+) -> np.ndarray:
     """95th percentile Hausdorff distance of each class of two label images; see `hausdorff_distance`.
 
     Args:
@@ -140,7 +151,7 @@ def hausdorff_95(y_true, y_pred, spacing=1.0, num_classes=None, ignore_index=-10
     return np.array([hausdorff_distance(y_true == c, y_pred == c, spacing, 95.0) for c in range(num_classes)])
 
 
-def surface_distances(a, b, spacing=1.0):
+def surface_distances(a: Tensor, b: Tensor, spacing: float | Sequence[float] = 1.0) -> list[np.ndarray]:
     """Returns the distances from each surface pixel of `a` to the surface of `b`, and from `b` to `a`.
 
     Args:

@@ -1,18 +1,23 @@
 """Wasserstein distances between sets of samples: along random directions, and in the plane exactly."""
 
 import math
+from typing import Any
 
 import numpy as np
 
 from keras_dl import lazy
 from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.metrics.estimate import Estimate, check_pair, mean
+from keras_dl.metrics.features import Features
 from keras_dl.metrics.sample_metric import SampleMetric, vectors
+from keras_dl.types import Tensor
 
 DIRECTIONS = 64
 
 
-def sliced_wasserstein(real, generated, num_projections=512, order=2, seed=0):
+def sliced_wasserstein(
+    real: Tensor, generated: Tensor, num_projections: int = 512, order: int = 2, seed: int = 0
+) -> Estimate:
     r"""Sliced Wasserstein distance of two sets of vectors (Bonneel et al., 2015).
 
     $$SW_p = \left(\mathbb{E}_\theta\, W_p^p(\theta \cdot x, \theta \cdot y)\right)^{1/p}$$
@@ -71,7 +76,7 @@ def _root(power, order):
     return Estimate(value, float(power.standard_error) * slope)
 
 
-def wasserstein_2(real, generated, max_samples=4000):
+def wasserstein_2(real: Tensor, generated: Tensor, max_samples: int = 4000) -> Estimate:
     r"""Wasserstein distance of order 2 between two sets of vectors, by exact optimal transport.
 
     $$W_2 = \left(\min_\pi \mathbb{E}_{(x, y) \sim \pi} |x - y|^2\right)^{1/2}$$
@@ -139,11 +144,11 @@ class SlicedWasserstein(SampleMetric):
     titles = {"sliced_wasserstein": "sliced Wasserstein"}
     direction = "min"
 
-    def __init__(self, features=None, num_projections=512, order=2, seed=0):
+    def __init__(self, features: Features | None = None, num_projections: int = 512, order: int = 2, seed: int = 0):
         super().__init__(features)
         self.num_projections, self.order, self.seed = num_projections, order, seed
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         options = {"num_projections": self.num_projections, "order": self.order, "seed": self.seed}
         return {"sliced_wasserstein": sliced_wasserstein(vectors(real), vectors(generated), **options)}
 
@@ -167,9 +172,9 @@ class Wasserstein2(SampleMetric):
     titles = {"w2": "W2"}
     direction = "min"
 
-    def __init__(self, features=None, max_samples=4000):
+    def __init__(self, features: Features | None = None, max_samples: int = 4000):
         super().__init__(features)
         self.max_samples = check_count(max_samples, "max_samples", least=2)
 
-    def compare(self, real, generated):
+    def compare(self, real: Any, generated: Any) -> dict[str, Estimate]:
         return {"w2": wasserstein_2(vectors(real), vectors(generated), self.max_samples)}

@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_dl.checks import check_flag, refusal
 from keras_dl.networks.registry import register
-from keras_dl.types import Path, Shape
+from keras_dl.types import PathLike, Shape
 
 #: What the published weights take away from pixels of 0 to 255, red, green and blue.
 MEANS = (123.68, 116.779, 103.939)
@@ -18,7 +18,7 @@ CONVOLUTIONS = tuple(
 def vgg19_maps(
     layer: str = "block5_conv4",
     activated: bool = True,
-    weights: Path | None = "imagenet",
+    weights: PathLike | None = "imagenet",
     input_shape: Shape = (None, None, 3),
     name: str = "vgg19_maps",
 ) -> keras.Model:

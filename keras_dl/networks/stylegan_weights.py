@@ -6,10 +6,10 @@ import keras
 import numpy as np
 
 from keras_dl.checks import refusal
-from keras_dl.types import Path
+from keras_dl.types import PathLike
 
 
-def load_stylegan2_weights(network: keras.Model, arrays: Path | Mapping) -> np.ndarray | None:
+def load_stylegan2_weights(network: keras.Model, arrays: PathLike | Mapping) -> np.ndarray | None:
     """Gives a `stylegan_generator` or `stylegan_critic` the weights of a state dict of stylegan2-ada-pytorch.
 
     The network must have been built for the same sizes: `style="modulation"` with `architecture="skip"` and

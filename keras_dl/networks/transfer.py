@@ -10,14 +10,14 @@ import numpy as np
 from keras_dl import layers
 from keras_dl.checks import refusal
 from keras_dl.networks.transfer_names import HEADS, source_names
-from keras_dl.types import Path
+from keras_dl.types import PathLike
 
 TORCH_KINDS = {"running_mean": "moving_mean", "running_var": "moving_variance"}
 
 
 def transfer_weights(
     model: keras.Model,
-    source: Path | Mapping | keras.Model,
+    source: PathLike | Mapping | keras.Model,
     skip: Sequence[str] = (),
     names: Callable | str | None = None,
 ) -> None:

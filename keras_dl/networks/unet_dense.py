@@ -20,10 +20,10 @@ SLICE_STRIDES = 4
 class Dense(NamedTuple):
     """What a dense U-Net is made of; the defaults are the paper's 2-D network (table 1, DenseUNet-167)."""
 
-    layers: tuple = (6, 12, 36, 24)
+    layers: Sequence[int] = (6, 12, 36, 24)
     growth_rate: int = 48
     stem: int = 96
-    up_filters: tuple = (768, 384, 96, 96, 64)
+    up_filters: Sequence[int] = (768, 384, 96, 96, 64)
 
 
 VOLUME = Dense((3, 4, 12, 8), 32, 96, (504, 224, 192, 96, 64))
