@@ -6,12 +6,13 @@ from scipy import ndimage
 from keras_dl import lazy
 from keras_dl.checks import refusal
 from keras_dl.data.checks import as_array
+from keras_dl.types import Tensor
 
 NAMES = ("camera",)
 _FACTOR = 4  # from the 512x512 photograph to 128x128
 
 
-def pixels(image):
+def pixels(image: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Returns the coordinates and the values of an image's pixels, which a coordinate network learns.
 
     The first pixel of an axis is at -1 and the last at 1.

@@ -16,7 +16,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def load(name, held_out="test"):
+def load(name: str, held_out: str = "test"):
     """Loads a data set by name.
 
     | name | images | train | test | labels |

@@ -11,6 +11,7 @@ from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import Column, glimpse
 from keras_dl.data.disk.reader import Reader
+from keras_dl.types import Nest, Tensor
 
 _BINARIZE = (None, "stochastic", "static")
 _MARKED = 64  # rows that go into a mark
@@ -55,17 +56,17 @@ class Order:
 
 
 def pipeline(
-    x,
-    y=None,
-    batch_size=32,
+    x: Nest,
+    y: Nest | None = None,
+    batch_size: int = 32,
     *,
-    sample_weight=None,
-    shuffle=True,
-    seed=0,
-    binarize=None,
-    drop_remainder=False,
-    missing=False,
-):
+    sample_weight: Tensor | None = None,
+    shuffle: bool = True,
+    seed: int = 0,
+    binarize: str | None = None,
+    drop_remainder: bool = False,
+    missing: bool = False,
+) -> tf.data.Dataset:
     """Batches of arrays or of columns on disk, shuffled, optionally binarised, gathered by index and prefetched.
 
     The rows of batch `i` of epoch `e` are a function of `(seed, e, i)` alone (a

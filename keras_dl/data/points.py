@@ -13,7 +13,7 @@ DEVIATION = 0.05
 _NODES = 1000  # along a curve, for its density
 
 
-def sample_points(name, num_samples, seed=0):
+def sample_points(name: str, num_samples: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draws points of a named distribution in the plane.
 
     | name | distribution |
@@ -150,7 +150,7 @@ _CURVES = {
 }
 
 
-def centres(name):
+def centres(name: str) -> np.ndarray:
     """The means of a mixture's components, float64 of shape `(num_components, 2)`.
 
     Raises:

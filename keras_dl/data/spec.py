@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_dl.data.disk.column import Column
+from keras_dl.types import Nest
 
 _ROWS_LOOKED_AT = 1000
 _NUMBERS_LOOKED_AT = 2**24  # fewer rows of large samples
@@ -37,7 +38,7 @@ class DataSpec(NamedTuple):
     num_levels: int | None = None
 
     @classmethod
-    def of(cls, x, y=None):
+    def of(cls, x: Nest, y: Nest | None = None):
         """Describes samples `x`, an array or column of shape `(num_samples, ...)`, and labels, targets or None, `y`."""
         labelled = y is not None and not isinstance(y, Column) and np.asarray(y).dtype.kind in "iu"
         num_classes = int(np.max(y)) + 1 if labelled else None

@@ -99,7 +99,7 @@ class Arrays:
         """
         seen = self.without(options.get("anomaly_class"))
         batch_size, binarize = options.get("batch_size", 128), options.get("binarize")
-        held_out = {"shuffle": False, "binarize": "static" if binarize else None}
+        held_out: dict = {"shuffle": False, "binarize": "static" if binarize else None}
         y, y_test = (seen.y, seen.y_test) if self.conditional else (None, None)
         return (
             keras_dl.data.pipeline(seen.x, y, batch_size, seed=seed, binarize=binarize),

@@ -1,14 +1,19 @@
 """Application of random changes to batches and to datasets."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.pipeline import Order, finished
+from keras_dl.types import Tensor
 
 STREAM = 7919  # apart from what the pipeline draws from the same seed
 
 
-def augment(transforms, images, masks=None, *, seed=0, step=0):
+def augment(
+    transforms: Sequence, images: Tensor, masks: Tensor | None = None, *, seed: Tensor = 0, step: Tensor = 0
+):
     """Applies random changes one after another to a batch, and those of places to its masks too.
 
     Args:
@@ -49,7 +54,7 @@ def augment(transforms, images, masks=None, *, seed=0, step=0):
     return images, masks[..., 0] if flat else masks
 
 
-def augmented(dataset, transforms, *, seed=0, masks=False):
+def augmented(dataset: tf.data.Dataset, transforms: Sequence, *, seed: int = 0, masks: bool = False) -> tf.data.Dataset:
     """Changes the batches of a dataset, otherwise in every epoch.
 
     Args:

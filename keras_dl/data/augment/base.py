@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 class Transform(Configurable):
@@ -19,12 +20,12 @@ class Transform(Configurable):
         ValueError: If `probability` is not in [0, 1].
     """
 
-    def __init__(self, probability=1.0):
+    def __init__(self, probability: float = 1.0):
         if not 0 <= probability <= 1:
             raise refusal("`probability` should be in [0, 1]", probability=probability)
         self.probability = probability
 
-    def __call__(self, images, masks, key):
+    def __call__(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         if self.probability == 1:
             return self.change(images, masks, tf.random.fold_in(key, 0))
         chosen = uniform(tf.random.fold_in(key, 1), tf.shape(images)[:1], (0.0, 1.0)) < self.probability
@@ -33,7 +34,7 @@ class Transform(Configurable):
         changed = self.change(taken(images, rows), taken(masks, rows), tf.random.fold_in(key, 0))
         return tuple(put(x, rows, new) for x, new in zip((images, masks), changed, strict=True))
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         """Returns changed images and masks; the subclass writes it."""
         raise NotImplementedError(f"{type(self).__name__} should define change(images, masks, key).")
 

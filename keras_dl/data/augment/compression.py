@@ -1,10 +1,13 @@
 """Changes by the compression of JPEG; masks stay."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.augment.base import Transform, limits
+from keras_dl.types import Tensor
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -27,13 +30,13 @@ class JPEG(Transform):
     True
     """
 
-    def __init__(self, quality=(30, 95), probability=1.0):
+    def __init__(self, quality: float | Sequence[float] = (30, 95), probability: float = 1.0):
         super().__init__(probability)
         self.quality = limits(quality, "quality", least=1, both_sides=False)
         if self.quality[1] > 100:
             raise refusal("`quality` should be at most 100", quality=quality)
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         if images.shape[-1] not in (1, 3):
             raise refusal("Images should have 1 or 3 channels to be written as JPEG", f"{images.shape}")
         low, high = (int(limit) for limit in self.quality)

@@ -1,6 +1,7 @@
 """Changes of where the pixels are; masks move with the images."""
 
 import itertools
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras_dl.checks import refusal
 from keras_dl.data.augment import resampling
 from keras_dl.data.augment.base import Transform, beside, limits, uniform
 from keras_dl.data.augment.intensity import around_one
+from keras_dl.types import Tensor
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -29,11 +31,11 @@ class Flip(Transform):
     [2.0, 1.0]
     """
 
-    def __init__(self, axes=(-1,), probability=0.5):
+    def __init__(self, axes: Sequence[int] = (-1,), probability: float = 0.5):
         super().__init__(probability)
         self.axes = tuple(axes)
 
-    def __call__(self, images, masks, key):
+    def __call__(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         spatial = list(range(1, len(images.shape) - 1))
         for number, axis in enumerate(self.axes):
             draws = uniform(tf.random.fold_in(key, number), tf.shape(images)[:1], (0.0, 1.0))
@@ -53,18 +55,18 @@ class Moved(Transform):
 
     interpolation = "linear"
 
-    def __init__(self, fill_mode, fill_value, probability):
+    def __init__(self, fill_mode: str, fill_value: float, probability: float):
         super().__init__(probability)
         if fill_mode not in resampling.FILL_MODES:
             raise refusal(f"`fill_mode` should be one of {resampling.FILL_MODES}", fill_mode=fill_mode)
         self.fill_mode = fill_mode
         self.fill_value = fill_value
 
-    def places(self, rows, sizes, key):
+    def places(self, rows: Tensor, sizes: Tensor, key: Tensor) -> Tensor:
         """Returns where each pixel's value is taken from; the subclass writes it."""
         raise NotImplementedError(f"{type(self).__name__} should define places(rows, sizes, key).")
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         places = self.places(tf.shape(images)[0], images.shape[1:-1], key)
         changed = resampling.resample(images, places, self.interpolation, self.fill_mode, self.fill_value)
         if masks is not None:
@@ -102,14 +104,14 @@ class Affine(Moved):
 
     def __init__(
         self,
-        rotation=0.0,
-        scale=0.0,
-        translation=0.0,
-        shear=0.0,
-        planes=None,
-        fill_mode="constant",
-        fill_value=0.0,
-        probability=1.0,
+        rotation: float | Sequence[float] = 0.0,
+        scale: float | Sequence[float] = 0.0,
+        translation: float | Sequence[float] = 0.0,
+        shear: float | Sequence[float] = 0.0,
+        planes: Sequence | None = None,
+        fill_mode: str = "constant",
+        fill_value: float = 0.0,
+        probability: float = 1.0,
     ):
         super().__init__(fill_mode, fill_value, probability)
         self.rotation = limits(rotation, "rotation")
@@ -118,7 +120,7 @@ class Affine(Moved):
         self.shear = limits(shear, "shear")
         self.planes = None if planes is None else list(map(list, planes))
 
-    def places(self, batch, sizes, key):
+    def places(self, batch: Tensor, sizes: Tensor, key: Tensor) -> Tensor:
         axes = len(sizes)
         keys = [tf.random.fold_in(key, number) for number in range(4)]
         shears = uniform(keys[1], (batch, axes, axes), self.shear)
@@ -164,14 +166,16 @@ class CropAndPad(Moved):
 
     interpolation = "nearest"  # places are whole numbers
 
-    def __init__(self, size=None, pad=0, fill_mode="constant", fill_value=0.0):
+    def __init__(
+        self, size: Sequence[int] | None = None, pad: int = 0, fill_mode: str = "constant", fill_value: float = 0.0
+    ):
         super().__init__(fill_mode, fill_value, 1.0)
         if pad < 0 or (size is not None and min(size) < 1):
             raise refusal("`size` should be positive and `pad` at least 0", size=size, pad=pad)
         self.size = None if size is None else list(size)
         self.pad = pad
 
-    def places(self, batch, sizes, key):
+    def places(self, batch: Tensor, sizes: Tensor, key: Tensor) -> Tensor:
         parts = list(sizes) if self.size is None else self.size
         if len(parts) != len(sizes):
             raise refusal("`size` should have one entry an axis", f"size={parts} for images of {tuple(sizes)}")

@@ -1,9 +1,12 @@
 """Changes of what the pixels show; masks stay."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_dl.data.augment.base import Transform, beside, limits, normal, uniform
+from keras_dl.types import Tensor
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -27,12 +30,14 @@ class Intensity(Transform):
     2.5
     """
 
-    def __init__(self, factor=0.0, shift=0.0, probability=1.0):
+    def __init__(
+        self, factor: float | Sequence[float] = 0.0, shift: float | Sequence[float] = 0.0, probability: float = 1.0
+    ):
         super().__init__(probability)
         self.factor = around_one(factor, "factor")
         self.shift = limits(shift, "shift")
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         factor, shift = (
             tf.cast(beside(uniform(tf.random.fold_in(key, number), tf.shape(images)[:1], range_), images), images.dtype)
             for number, range_ in enumerate((self.factor, self.shift))
@@ -58,11 +63,11 @@ class Contrast(Transform):
     [0.0, 4.0]
     """
 
-    def __init__(self, factor=0.2, probability=1.0):
+    def __init__(self, factor: float | Sequence[float] = 0.2, probability: float = 1.0):
         super().__init__(probability)
         self.factor = around_one(factor, "factor")
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         factor = beside(uniform(key, tf.shape(images)[:1], self.factor), images)
         mean = tf.reduce_mean(images, axis=spatial_axes(images), keepdims=True)
         return tf.cast(factor, images.dtype) * (images - mean) + mean, masks
@@ -86,11 +91,11 @@ class Gamma(Transform):
     [0.0, 0.5, 2.0]
     """
 
-    def __init__(self, gamma=(0.7, 1.5), probability=1.0):
+    def __init__(self, gamma: float | Sequence[float] = (0.7, 1.5), probability: float = 1.0):
         super().__init__(probability)
         self.gamma = limits(gamma, "gamma", least=1e-3, both_sides=False)
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         gamma = tf.cast(beside(uniform(key, tf.shape(images)[:1], self.gamma), images), images.dtype)
         axes = [*spatial_axes(images), -1]
         least, largest = (f(images, axis=axes, keepdims=True) for f in (tf.reduce_min, tf.reduce_max))
@@ -115,11 +120,11 @@ class Noise(Transform):
     0.5
     """
 
-    def __init__(self, stddev=0.1, probability=1.0):
+    def __init__(self, stddev: float | Sequence[float] = 0.1, probability: float = 1.0):
         super().__init__(probability)
         self.stddev = limits(stddev, "stddev", least=0.0, both_sides=False)
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         stddev = beside(uniform(tf.random.fold_in(key, 0), tf.shape(images)[:1], self.stddev), images)
         noise = stddev * normal(tf.random.fold_in(key, 1), tf.shape(images))
         return images + tf.cast(noise, images.dtype), masks

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.augment.base import Transform
+from keras_dl.types import Tensor
 
 LARGEST_LABEL = 2**24  # float32 holds the integers up to here
 PROBE_LABELS = (0, 3, 300, 5001)  # a mixture of any two is none of them
@@ -41,7 +42,7 @@ class KerasLayer(Transform):
     (True, False)
     """
 
-    def __init__(self, layer, probability=1.0):
+    def __init__(self, layer: keras.layers.Layer | dict, probability: float = 1.0):
         super().__init__(probability)
         layer = keras.saving.deserialize_keras_object(layer) if isinstance(layer, dict) else layer
         if not hasattr(layer, "get_random_transformation"):
@@ -56,7 +57,7 @@ class KerasLayer(Transform):
         self._mask_layer = _for_masks(layer)
         self._sizes_with_masks = set()
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         keys = _Keys(key)
         data = tf.cast(images, self.layer.compute_dtype)
         transformation = _transformation(self.layer, data, keys)

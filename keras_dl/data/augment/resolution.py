@@ -1,11 +1,14 @@
 """Changes of how sharp images are; masks stay."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.augment.base import Transform, beside, limits, uniform
+from keras_dl.types import Tensor
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 REACH = 4  # standard deviations that the kernel of a blur covers on either side
@@ -29,11 +32,11 @@ class Blur(Transform):
     [0.242, 0.399, 0.242]
     """
 
-    def __init__(self, stddev=(0.5, 1.0), probability=1.0):
+    def __init__(self, stddev: float | Sequence[float] = (0.5, 1.0), probability: float = 1.0):
         super().__init__(probability)
         self.stddev = limits(stddev, "stddev", least=1e-3, both_sides=False)
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         stddev = uniform(key, tf.shape(images)[:1], self.stddev)[:, None]
         offsets = np.arange(-int(np.ceil(REACH * self.stddev[1])), int(np.ceil(REACH * self.stddev[1])) + 1)
         weights = tf.exp(-(offsets.astype("float32") ** 2) / (2 * stddev**2))
@@ -66,14 +69,16 @@ class LowResolution(Transform):
     [1.0, 1.5, 2.5, 3.0]
     """
 
-    def __init__(self, zoom=(0.5, 1.0), axes=None, probability=1.0):
+    def __init__(
+        self, zoom: float | Sequence[float] = (0.5, 1.0), axes: Sequence[int] | None = None, probability: float = 1.0
+    ):
         super().__init__(probability)
         self.zoom = limits(zoom, "zoom", least=1e-2, both_sides=False)
         if self.zoom[1] > 1:
             raise refusal("`zoom` should be at most 1", zoom=zoom)
         self.axes = None if axes is None else list(map(int, axes))
 
-    def change(self, images, masks, key):
+    def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
         zoom = uniform(key, tf.shape(images)[:1], self.zoom)[:, None]
         spatial = range(1, len(images.shape) - 1)
         for axis in spatial if self.axes is None else (spatial[number] for number in self.axes):

@@ -1,5 +1,7 @@
 """Changes of place that bend lines or their distances."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,7 @@ from keras_dl.checks import refusal
 from keras_dl.data.augment import resampling
 from keras_dl.data.augment.base import limits, normal, uniform
 from keras_dl.data.augment.geometry import Moved
+from keras_dl.types import Tensor
 
 _register = keras.saving.register_keras_serializable(package="keras_dl")
 
@@ -32,13 +35,15 @@ class Perspective(Moved):
     TensorShape([1, 8, 8, 1])
     """
 
-    def __init__(self, distortion=0.1, fill_mode="constant", fill_value=0.0, probability=1.0):
+    def __init__(
+        self, distortion: float = 0.1, fill_mode: str = "constant", fill_value: float = 0.0, probability: float = 1.0
+    ):
         super().__init__(fill_mode, fill_value, probability)
         self.distortion = limits(distortion, "distortion")
         if max(map(abs, self.distortion)) > 0.4:
             raise refusal("`distortion` should be between -0.4 and 0.4", distortion=distortion)
 
-    def places(self, batch, sizes, key):
+    def places(self, batch: Tensor, sizes: Tensor, key: Tensor) -> Tensor:
         if len(sizes) != 2:
             raise refusal("`Perspective` takes images, not volumes", f"images of size {tuple(sizes)}")
         sides = np.array(sizes, "float32")
@@ -81,14 +86,21 @@ class Elastic(Moved):
     TensorShape([1, 8, 8, 8, 1])
     """
 
-    def __init__(self, stddev=4.0, points=5, fill_mode="reflect", fill_value=0.0, probability=1.0):
+    def __init__(
+        self,
+        stddev: float | Sequence[float] = 4.0,
+        points: int = 5,
+        fill_mode: str = "reflect",
+        fill_value: float = 0.0,
+        probability: float = 1.0,
+    ):
         super().__init__(fill_mode, fill_value, probability)
         self.stddev = limits(stddev, "stddev", least=0.0, both_sides=False)
         if not isinstance(points, int) or points < 4:
             raise refusal("`points` should be an integer of at least 4", points=points)
         self.points = points
 
-    def places(self, batch, sizes, key):
+    def places(self, batch: Tensor, sizes: Tensor, key: Tensor) -> Tensor:
         axes = len(sizes)
         stddev = uniform(tf.random.fold_in(key, 0), (batch, *[1] * (axes + 1)), self.stddev)
         field = stddev * normal(tf.random.fold_in(key, 1), (batch, *[self.points] * axes, axes))

@@ -1,9 +1,12 @@
 """A column of samples on disk, which is indexed as an array is and read row by row."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.types import Nest, Shape
 
 _GLIMPSE = 64  # rows by which a model judges data that it has not read yet
 
@@ -24,21 +27,21 @@ class Column:
         white: What stands for 1; `None` for 255 or 65535, as the dtype says.
     """
 
-    def __init__(self, shape, stored, white=None):
+    def __init__(self, shape: Shape, stored: Any, white: float | None = None):
         self.shape, self.stored = tuple(int(axis) for axis in shape), np.dtype(stored)
         pixels = self.stored.kind == "u" and self.stored.itemsize <= 2
         self.white = white or (float(np.iinfo(self.stored).max) if pixels else None)
         self.dtype = np.dtype("int32" if self.stored.kind in "iu" and self.white is None else "float32")
 
-    def read_stored(self, rows):
+    def read_stored(self, rows: np.ndarray) -> np.ndarray:
         """Returns the samples at `rows`, an int64 array, as they are stored; raises `DataError`."""
         raise NotImplementedError
 
-    def where(self, row):
+    def where(self, row: int) -> str:
         """Returns the place of a row in words, for messages."""
         raise NotImplementedError
 
-    def read(self, rows):
+    def read(self, rows: np.ndarray) -> np.ndarray:
         """Returns the samples at `rows`, an integer array, as an array of `dtype`; raises `DataError`."""
         rows = np.asarray(rows, "int64")
         samples = self.read_stored(rows)
@@ -47,7 +50,7 @@ class Column:
         samples = samples.astype(self.dtype, copy=False)
         return samples / np.float32(self.white) if self.white else samples
 
-    def take(self, rows):
+    def take(self, rows: Any):
         """Returns the column of some rows, which it reads when it is read: a sequence of numbers, or a slice."""
         return Subset(self, np.arange(len(self))[rows])
 
@@ -61,7 +64,7 @@ class Column:
     def __len__(self):
         return self.shape[0]
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: Any):
         rows = np.arange(len(self))[key]
         return self.read(rows) if rows.ndim else self.read(rows[None])[0]
 
@@ -72,7 +75,7 @@ class Column:
         return f"<{type(self).__name__} of shape {self.shape}, {self.dtype}>"
 
     @property
-    def ndim(self):
+    def ndim(self) -> int:
         return len(self.shape)
 
 
@@ -93,12 +96,12 @@ class Subset(Column):
         return self.column.take(self.rows[rows])
 
 
-def rows_of(data, rows):
+def rows_of(data: Any, rows: Any):
     """Returns some rows of an array, or of a column, which are not read yet."""
     return data.take(rows) if isinstance(data, Column) else data[rows]
 
 
-def glimpse(data):
+def glimpse(data: Nest) -> Nest:
     """Returns a few rows of each leaf of a nest, as arrays, where one is on disk; else the nest.
 
     Among the rows are those of the smallest and the largest label, of which all are known.

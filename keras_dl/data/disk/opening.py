@@ -10,6 +10,7 @@ from keras_dl.checks import check_number, check_path, check_seed, refusal
 from keras_dl.data.disk import blocks, pictures, records, tables
 from keras_dl.data.disk.column import Column, rows_of
 from keras_dl.data.disk.unpacking import as_labels
+from keras_dl.types import PathLike
 
 _LOOKED_AT = 256  # rows by which numbers of eight bits are judged
 _READERS = {".csv": tables.read_csv, ".parquet": tables.read_parquet}
@@ -65,7 +66,7 @@ class Opened:
         return self[training], self[held_out]
 
 
-def open(path, label=None):
+def open(path: PathLike, label: str | None = None) -> Opened:
     """Opens data on disk, of which a batch at a time is read when a model trains.
 
     | path | samples | labels |

@@ -1,11 +1,14 @@
 """What makes small images of large ones: blur, bicubic reduction, noise, compression, rounding."""
 
+from collections.abc import Sequence
+
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag, refusal
 from keras_dl.configurable import Configurable
 from keras_dl.data.augment.base import Transform
 from keras_dl.data.images.resampling import BORDERS, reduced
+from keras_dl.types import Tensor
 
 
 class Degradation(Configurable):
@@ -31,7 +34,9 @@ class Degradation(Configurable):
     TensorShape([1, 4, 4, 3])
     """
 
-    def __init__(self, scale, before=(), after=(), rounded=True, border="mirrored"):
+    def __init__(
+        self, scale: int, before: Sequence = (), after: Sequence = (), rounded: bool = True, border: str = "mirrored"
+    ):
         self.scale = check_count(scale, "scale")
         self.before, self.after = tuple(before), tuple(after)
         for transform in (*self.before, *self.after):
@@ -42,7 +47,7 @@ class Degradation(Configurable):
             raise refusal(f"`border` should be one of {BORDERS}", border=border)
         self.border = border
 
-    def __call__(self, images, key):
+    def __call__(self, images: Tensor, key: Tensor) -> Tensor:
         """Returns the small images of `(batch, height, width, channels)` in [0, 1]; `key` is of `tf.random`."""
         key = tf.cast(key, tf.int64)
         for number, transform in enumerate(self.before):

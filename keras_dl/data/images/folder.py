@@ -1,5 +1,6 @@
 """Images of any sizes, in memory or in the files of a folder."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from keras_dl.checks import check_number, check_seed, refusal
 from keras_dl.data.disk.decoding import decoded
 from keras_dl.data.images import files
+from keras_dl.types import PathLike
 
 _IN_MEMORY = 2**30  # bytes of decoded files that are held
 
@@ -28,7 +30,7 @@ class Images:
     (2, ((8, 9), (7, 6)), (7, 6, 3))
     """
 
-    def __init__(self, arrays, names=None):
+    def __init__(self, arrays: Sequence, names: Sequence | None = None):
         self.arrays = [np.asarray(array) for array in arrays]
         fits = [array.dtype == np.uint8 and array.ndim == 3 for array in self.arrays]
         if not fits or not all(fits):
@@ -44,15 +46,15 @@ class Images:
     def __len__(self):
         return len(self.sizes)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         """One image as a uint8 array."""
         return self.arrays[index]
 
-    def select(self, numbers):
+    def select(self, numbers: Sequence):
         """The same with some images only."""
         return Images([self.arrays[number] for number in numbers], [self.names[number] for number in numbers])
 
-    def split(self, fraction, seed=0):
+    def split(self, fraction: float, seed: int = 0) -> tuple:
         """Divides them into two: `(training, held_out)`.
 
         Args:
@@ -76,12 +78,12 @@ class ImageFolder(Images):
         channels: Their channels.
     """
 
-    def __init__(self, paths, sizes, channels):
+    def __init__(self, paths: Sequence, sizes: Sequence, channels: int):
         self.paths, self.sizes, self.channels = list(paths), tuple(sizes), channels
         self.names = [path.name for path in self.paths]
         self._decoded, self._room = {}, _IN_MEMORY
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         if index in self._decoded:
             return self._decoded[index]
         array = decoded(self.paths[index])
@@ -93,12 +95,12 @@ class ImageFolder(Images):
             self._room -= array.nbytes
         return array
 
-    def select(self, numbers):
+    def select(self, numbers: Sequence):
         paths, sizes = ([part[number] for number in numbers] for part in (self.paths, self.sizes))
         return ImageFolder(paths, sizes, self.channels)
 
 
-def open_folder(path, channels=3, track=None):
+def open_folder(path: PathLike, channels: int = 3, track: Callable | None = None):
     """Opens a folder of images of any sizes, for super-resolution; all files are decoded once, to check them.
 
     Args:

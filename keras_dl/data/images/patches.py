@@ -1,11 +1,14 @@
 """Random patches of images beside their small images, in an order that seed and step decide."""
 
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag, check_seed, refusal
 from keras_dl.data.images.degradation import Degradation
 from keras_dl.data.pipeline import Order, finished, mark_of
+from keras_dl.types import Tensor
 
 _STREAM = 104_729  # apart from what else is drawn from the same seed
 
@@ -35,7 +38,9 @@ class ImagePatches:
     [(TensorShape([4, 8, 8, 3]), TensorShape([4, 16, 16, 3]))]
     """
 
-    def __init__(self, images, size, degradation, batch_size=16, flips=True, seed=0):
+    def __init__(
+        self, images: Any, size: int, degradation: Degradation, batch_size: int = 16, flips: bool = True, seed: int = 0
+    ):
         if not isinstance(degradation, Degradation):
             raise refusal("`degradation` should be a Degradation", degradation=degradation, error=TypeError)
         self.images, self.degradation = images, degradation
@@ -47,7 +52,7 @@ class ImagePatches:
         if small:
             raise refusal(f"Images should have {self.size} pixels per side at least", f"{', '.join(small[:5])}")
 
-    def batch(self, step):
+    def batch(self, step: int) -> Tensor:
         """Returns the large patches of batch number `step`, uint8 `(batch, size, size, channels)`."""
         patches = np.empty((self.batch_size, self.size, self.size, self.images.channels), "uint8")
         for row in range(self.batch_size):
@@ -58,7 +63,7 @@ class ImagePatches:
             patches[row] = turned(patch, int(rng.integers(8))) if self.flips else patch
         return patches
 
-    def dataset(self, steps, repeat=False):
+    def dataset(self, steps: int, repeat: bool = False) -> tf.data.Dataset:
         """Returns a `tf.data.Dataset` of one epoch of batches `(small, large)` in [0, 1], another one each time.
 
         Args:

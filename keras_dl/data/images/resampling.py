@@ -2,18 +2,20 @@
 
 import functools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
+from keras_dl.types import Tensor
 
 _A = -0.5  # of the cubic (Keys 1981, equation 15)
 _REACH = 2.0  # pixels on either side that the cubic covers
 BORDERS = ("mirrored", "cut")
 
 
-def bicubic(images, size, border="mirrored"):
+def bicubic(images: Tensor, size: Sequence[int], border: str = "mirrored") -> Tensor:
     r"""Resamples images by cubic convolution (Keys 1981), antialiased where they become smaller.
 
     Output pixel $i$ is $\sum_j w_{ij} x_j$ with $w_{ij} \propto k((c_i - j) / s)$, $c_i = (i + 1/2) n / m - 1/2$ and
@@ -45,7 +47,7 @@ def bicubic(images, size, border="mirrored"):
     return tf.einsum("ih,...hwc,jw->...ijc", rows, x, columns, optimize="optimal")
 
 
-def reduced(images, scale, border="mirrored"):
+def reduced(images: Tensor, scale: int, border: str = "mirrored") -> Tensor:
     """Makes images smaller by a whole number, by `bicubic`.
 
     Args:
@@ -62,13 +64,13 @@ def reduced(images, scale, border="mirrored"):
     return bicubic(images, [size // scale for size in sizes], border)
 
 
-def enlarged(images, scale, border="mirrored"):
+def enlarged(images: Tensor, scale: int, border: str = "mirrored") -> Tensor:
     """Makes images larger by a whole number, by `bicubic`: what super-resolution is compared with."""
     sizes = np.shape(images)[-3:-1]
     return bicubic(images, [int(size) * check_count(scale, "scale") for size in sizes], border)
 
 
-def cropped(image, scale):
+def cropped(image: Tensor, scale: int) -> Tensor:
     """An image without its last rows and columns, so that its sizes are multiples of the scale, as the field crops."""
     height, width = (n // scale * scale for n in np.shape(image)[-3:-1])
     return image[..., :height, :width, :]

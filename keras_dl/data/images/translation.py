@@ -1,6 +1,8 @@
 """Images for translation: pairs, and two domains without pairs."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +14,7 @@ from keras_dl.data.disk.pictures import Pictures
 from keras_dl.data.images import files
 from keras_dl.data.pipeline import Order, finished, mark_of
 from keras_dl.data.segmentation.problems import listed
+from keras_dl.types import PathLike
 
 _STREAM = 15_485_863
 #: Names of the two folders, source and target, of which the first two that are there are taken.
@@ -34,7 +37,7 @@ class Half(Column):
         return self.pictures.where(row)
 
 
-def open_pairs(path, channels=3, reverse=False, track=None):
+def open_pairs(path: PathLike, channels: int = 3, reverse: bool = False, track: Callable | None = None) -> tuple:
     """Opens pairs of images, for `Pix2Pix`; all files are decoded once, to check them.
 
     A folder of pictures that hold source and target side by side, left and right; or a folder with two folders, called
@@ -71,7 +74,7 @@ def open_pairs(path, channels=3, reverse=False, track=None):
     return pair[::-1] if reverse else pair
 
 
-def open_unpaired(path, channels=3, track=None):
+def open_unpaired(path: PathLike, channels: int = 3, track: Callable | None = None) -> tuple:
     """Opens two domains of images without pairs, for `CycleGAN`: a folder with two folders, called as in `open_pairs`.
 
     Args:
@@ -98,7 +101,7 @@ def open_unpaired(path, channels=3, track=None):
     return tuple(columns)
 
 
-def unpaired(a, b, batch_size=1, shuffle=True, seed=0):
+def unpaired(a: Any, b: Any, batch_size: int = 1, shuffle: bool = True, seed: int = 0) -> tf.data.Dataset:
     """Batches of two domains of different numbers of images: each is gone through in an order of its own.
 
     An epoch has as many rows as the larger domain. The smaller one is gone through again and again, in another order

@@ -2,11 +2,12 @@
 
 from keras_dl.checks import refusal
 from keras_dl.data import augment
+from keras_dl.data.segmentation.plan import Plan
 
 AUGMENTATIONS = ("none", "flips", "elastic", "nnunet")
 
 
-def augmentation(name, plan, flips=True):
+def augmentation(name: str, plan: Plan, flips: bool = True) -> list:
     """Returns the random changes of a published system, for patches of a plan.
 
     - `"flips"`: along each axis of the patch.

@@ -1,6 +1,6 @@
 """One image with its labels."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +23,7 @@ class Case(NamedTuple):
     labels: np.ndarray | None
     spacing: tuple
     name: str
-    source: object = None
+    source: Any = None
 
 
 class Opened(NamedTuple):

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation import nifti, pictures
 from keras_dl.data.segmentation.problems import listed, named
+from keras_dl.types import PathLike
 
 IMAGES = ("imagesTr", "images", "image")
 LABELS = ("labelsTr", "labels", "label", "masks", "mask")
@@ -38,7 +39,7 @@ def find(folder, labelled, channels=None):
     return files, images, labels
 
 
-def taken(folder):
+def taken(folder: PathLike) -> set:
     """Returns the folders that hold images or labels of a folder of cases, a set of absolute paths.
 
     Args:

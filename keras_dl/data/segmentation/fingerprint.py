@@ -1,5 +1,6 @@
 """Fingerprint of a data set of scans: its spacings, shapes, intensities and classes."""
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,7 +47,9 @@ class Fingerprint(NamedTuple):
     share_after_crop: float = 1.0
 
 
-def fingerprint(cases, num_classes=None, modalities=None, seed=0):
+def fingerprint(
+    cases: Iterable, num_classes: int | None = None, modalities: Sequence | None = None, seed: int = 0
+) -> Fingerprint:
     """Measures a data set.
 
     Intensities are taken where the labels are not the background, 10,000 draws per case, so that large cases do not

@@ -1,7 +1,7 @@
 """Images and labels in a folder, as files of NIfTI or pictures, each read and checked once before it is used."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from keras_dl.data.segmentation.labels import compact, to_classes
 from keras_dl.data.segmentation.preprocessing import check_colours
 from keras_dl.data.segmentation.problems import Problems, listed, named
 from keras_dl.data.segmentation.store import MEMORY, Store
+from keras_dl.types import PathLike
 
 
 class Folder(Sequence):
@@ -30,7 +31,7 @@ class Folder(Sequence):
         classes: The classes that each case has, sets by name; `None` without labels.
     """
 
-    def __init__(self, cases, **attributes):
+    def __init__(self, cases: Mapping, **attributes):
         self._cases = cases
         self.names = sorted(cases)
         self.num_classes = self.label_values = self.ignore = self.modalities = self.classes = None
@@ -39,7 +40,7 @@ class Folder(Sequence):
     def __len__(self):
         return len(self.names)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int | slice):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         name = self.names[index]
@@ -49,7 +50,7 @@ class Folder(Sequence):
         source = opened.source._replace(label_values=self.label_values)
         return Case(opened.image.astype("float32"), labels, opened.spacing, name, source)
 
-    def select(self, names):
+    def select(self, names: Sequence):
         """Returns a `Folder` of some of the cases.
 
         Raises:
@@ -62,7 +63,15 @@ class Folder(Sequence):
         return Folder({name: self._cases[name] for name in names}, **attributes)
 
 
-def open_folder(folder, labelled=True, num_classes=None, label_values=None, channels=None, ignore=None, memory=MEMORY):
+def open_folder(
+    folder: PathLike,
+    labelled: bool = True,
+    num_classes: int | None = None,
+    label_values: Sequence | None = None,
+    channels: int | None = None,
+    ignore: int | None = None,
+    memory: int = MEMORY,
+):
     """Opens a folder of images and labels, and reads and checks every file before anything is trained on it.
 
     Images are in `imagesTr/`, `images/` or `image/`, labels in `labelsTr/`, `labels/`, `label/`, `masks/` or `mask/`,

@@ -4,17 +4,21 @@ import csv
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from sklearn.model_selection import KFold
 
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation.problems import listed
+from keras_dl.types import PathLike
 
 HEADERS = ("name", "case", "image", "id")
 
 
-def fold(names, number, num_folds=5, seed=12345, groups=None):
+def fold(
+    names: Sequence[str], number: int, num_folds: int = 5, seed: int = 12345, groups: dict | list | None = None
+) -> tuple[list, list]:
     """Returns the names that fold `number` trains on, and those that it leaves out for validation.
 
     Every name is left out in one fold, together with all others of its group. With the defaults these are nnU-Net's
@@ -65,7 +69,7 @@ def fold(names, number, num_folds=5, seed=12345, groups=None):
     return [name for name in names if name not in set(validation)], validation
 
 
-def read_groups(source, names):
+def read_groups(source: PathLike, names: Sequence):
     """Reads the groups of cases, for `fold`.
 
     Args:

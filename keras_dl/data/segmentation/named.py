@@ -12,7 +12,7 @@ EMBEDDED = {"blobs": 2, "blobs3d": 3}
 NAMES = ("blobs", "blobs3d", "isbi2012", "msd_hippocampus")
 
 
-def load(name):
+def load(name: str):
     """Opens a set of scans by name.
 
     | name | cases | sizes | classes |

@@ -1,10 +1,15 @@
 """Random patches of prepared cases, some of them on foreground, in an order that seed and step decide."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.pipeline import Order, finished, mark_of
+from keras_dl.data.segmentation.plan import Plan
+from keras_dl.types import Tensor
 
 PLACES_A_CLASS = 10_000
 
@@ -40,7 +45,15 @@ class Patches:
     ((2, 4, 4, 1), (2, 4, 4))
     """
 
-    def __init__(self, cases, plan, foreground=1 / 3, patch_size=None, batch_size=None, seed=0):
+    def __init__(
+        self,
+        cases: Sequence,
+        plan: Plan,
+        foreground: float = 1 / 3,
+        patch_size: Sequence[int] | None = None,
+        batch_size: int | None = None,
+        seed: int = 0,
+    ):
         self.cases = list(cases)
         self.plan = plan
         self.foreground = foreground
@@ -58,7 +71,7 @@ class Patches:
         self._window = self.patch_size if plan.slice_axis is None else (1, *self.patch_size)
         self._places = [_places(case, np.random.default_rng((self.seed, i))) for i, case in enumerate(self.cases)]
 
-    def batch(self, step):
+    def batch(self, step: int) -> tuple:
         """Returns batch number `step`: float32 `(batch, *patch_size, channels)` and int32 `(batch, *patch_size)`."""
         channels = self.cases[0].image.shape[-1]
         images = np.zeros((self.batch_size, *self._window, channels), "float32")
@@ -74,7 +87,9 @@ class Patches:
             return images[:, 0], labels[:, 0]
         return images, labels
 
-    def dataset(self, steps, strides=None, transform=None, repeat=False):
+    def dataset(
+        self, steps: int, strides: Sequence | None = None, transform: Callable | None = None, repeat: bool = False
+    ) -> tf.data.Dataset:
         """Returns a `tf.data.Dataset` of one epoch of batches, another one each time; see `keras_dl.data.pipeline`.
 
         Args:
@@ -133,7 +148,7 @@ class Patches:
         return rng.integers(low, np.add(high, 1))
 
 
-def at_stride(labels, strides):
+def at_stride(labels: Tensor, strides: Any) -> Tensor:
     """Returns every so manieth pixel of a batch of labels: targets for an output that is coarser than the image.
 
     Example:

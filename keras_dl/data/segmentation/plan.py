@@ -1,12 +1,13 @@
 """The network, patch and batch that suit a data set of scans, by nnU-Net's published rules."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from keras_dl.checks import check_number, refusal
-from keras_dl.data.segmentation.fingerprint import Intensities
+from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities
 from keras_dl.data.segmentation.spacings import ANISOTROPIC, median_shape, slicing_axis, target_spacing
 from keras_dl.data.segmentation.topology import feature_map_values, topology
 
@@ -67,7 +68,7 @@ class Plan(NamedTuple):
     axes_in_plane: tuple
 
     @property
-    def network(self):
+    def network(self) -> dict[str, Any]:
         """Arguments of `keras_dl.networks.create` for nnU-Net's plain network."""
         return {
             "name": "unet",
@@ -97,12 +98,12 @@ class Plan(NamedTuple):
         weights = [0.5**i for i in range(len(self.output_strides))]
         return tuple(weight / sum(weights) for weight in weights)
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, Any]:
         """Returns the plan as dicts, lists and numbers, for JSON."""
         return {**self._asdict(), "intensities": [channel._asdict() for channel in self.intensities]}
 
     @classmethod
-    def from_dict(cls, values):
+    def from_dict(cls, values: Mapping):
         """Returns the plan of a dict that `to_dict` made, perhaps written to JSON in between.
 
         Raises:
@@ -124,7 +125,7 @@ def _is_planned(value):
     return isinstance(value, (int, float, str, list, tuple)) or (isinstance(value, dict) and set(value) == fields)
 
 
-def plan(fingerprint, memory_budget=REFERENCE_BUDGET, dimensions=None):
+def plan(fingerprint: Fingerprint, memory_budget: float = REFERENCE_BUDGET, dimensions: int | None = None) -> Plan:
     """Plans the training of a U-Net from a data set's fingerprint, as nnU-Net does (Isensee et al., 2021).
 
     A pure function of its arguments. The spacing is the median one, but the tenth percentile on an axis that is more

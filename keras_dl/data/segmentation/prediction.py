@@ -1,13 +1,24 @@
 """Whole cases segmented by networks for patches."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.data.segmentation.case import Case
+from keras_dl.data.segmentation.plan import Plan
 from keras_dl.data.segmentation.preprocessing import prepare, restore
 from keras_dl.data.segmentation.sliding_window import sliding_window
 
 
-def segment(predict, case, plan, overlap=0.5, mirror=True, batch_size=1):
+def segment(
+    predict: Callable | Sequence[Callable],
+    case: Case,
+    plan: Plan,
+    overlap: float = 0.5,
+    mirror: bool = True,
+    batch_size: int = 1,
+) -> np.ndarray:
     """Segments a case: prepared by the plan, predicted window by window, and brought back to its own grid.
 
     Args:
@@ -37,13 +48,13 @@ def segment(predict, case, plan, overlap=0.5, mirror=True, batch_size=1):
     """
     prepared = prepare(case, plan)
     patch, first = plan.patch_size, 0
-    functions = predict if isinstance(predict, (list, tuple)) else [predict]
+    functions: list | tuple = predict if isinstance(predict, (list, tuple)) else [predict]
     if not functions:
         raise refusal("`predict` should be a function, or a list of some", predict=predict)
     if plan.slice_axis is not None:
         functions, patch, first = [_of_slices(function) for function in functions], (1, *patch), 1
     axes = tuple(range(first, len(patch))) if mirror else ()
-    options = {"overlap": overlap, "mirror_axes": axes, "batch_size": batch_size}
+    options: dict = {"overlap": overlap, "mirror_axes": axes, "batch_size": batch_size}
     scores = [sliding_window(function, prepared.image, patch, **options) for function in functions]
     return restore(np.mean(scores, axis=0), prepared)
 

@@ -6,9 +6,11 @@ import numpy as np
 from scipy import ndimage
 
 from keras_dl.checks import refusal
-from keras_dl.data.segmentation.case import check_case
+from keras_dl.data.segmentation.case import Case, check_case
 from keras_dl.data.segmentation.fingerprint import nonzero_box
+from keras_dl.data.segmentation.plan import Plan
 from keras_dl.data.segmentation.resampling import coarse_axis, largest, resample, resample_labels
+from keras_dl.types import Tensor
 
 BYTE = 255.0
 
@@ -37,7 +39,7 @@ class Prepared(NamedTuple):
     source: object
 
 
-def prepare(case, plan):
+def prepare(case: Case, plan: Plan) -> Prepared:
     """Cuts zeros off a case, normalises its intensities and resamples it to the plan's spacing.
 
     Images are interpolated by cubic splines, labels linearly, mask by mask; along an axis that is more than three times
@@ -80,7 +82,7 @@ def prepare(case, plan):
     return Prepared(image, labels, case.name, shape, box, plan.slice_axis, coarse, case.source)
 
 
-def restore(scores, prepared):
+def restore(scores: Tensor, prepared: Prepared) -> np.ndarray:
     """Returns the labels of a case from the scores of its classes on the prepared grid.
 
     Scores are interpolated linearly to the case's own grid; the class of the highest one is taken, and the background

@@ -1,15 +1,18 @@
 """Images, labels and probabilities on another grid of the same space."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import ndimage
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 COARSE = 3
 ROUNDING = 1e-4  # by which spacings that are meant to be equal differ, as those of oblique headers
 
 
-def resample(image, shape, order=3, coarse_axis=None):
+def resample(image: Tensor, shape: Sequence[int], order: int = 3, coarse_axis: int | None = None) -> np.ndarray:
     """Interpolates an image onto as many pixels as asked for, over the same extent, by splines.
 
     Pixels are areas, so the first new centre lies half a new pixel from the border; beyond the border the nearest pixel
@@ -48,7 +51,7 @@ def resample(image, shape, order=3, coarse_axis=None):
     return np.stack(channels, axis=-1)
 
 
-def resample_labels(labels, shape, coarse_axis=None):
+def resample_labels(labels: Tensor, shape: Sequence[int], coarse_axis: int | None = None) -> np.ndarray:
     """Resamples class indices: the class whose mask, interpolated linearly, is the largest at each new pixel.
 
     Example:

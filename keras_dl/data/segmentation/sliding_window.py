@@ -1,22 +1,24 @@
 """Predictions of images of any size from a network of one size: overlapping windows, weighted and mirrored."""
 
 import itertools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from keras_dl.checks import check_count, refusal
+from keras_dl.types import Tensor
 
 
 def sliding_window(
-    predict,
-    image,
-    patch_size,
-    overlap=0.5,
-    weighting="gaussian",
-    mirror_axes=(),
-    batch_size=1,
-    margin=0,
-):
+    predict: Callable,
+    image: Tensor,
+    patch_size: Sequence[int],
+    overlap: float = 0.5,
+    weighting: str = "gaussian",
+    mirror_axes: Sequence[int] = (),
+    batch_size: int = 1,
+    margin: int | Sequence[int] = 0,
+) -> np.ndarray:
     """Predicts an image from overlapping windows.
 
     Each pixel is the mean of what the windows over it predict, `sum w_k y_k / sum w_k`, w being a Gaussian of the
@@ -52,7 +54,7 @@ def sliding_window(
     True
     """
     image, patch, mirror_axes = np.asarray(image), _tuple(patch_size), _tuple(mirror_axes)
-    margins = (margin,) * len(patch) if np.ndim(margin) == 0 else tuple(margin)
+    margins: tuple = (margin,) * len(patch) if np.ndim(margin) == 0 else tuple(margin)  # type: ignore[arg-type]
     _check(image, patch, overlap, weighting, mirror_axes, margins)
     batch_size = check_count(batch_size, "batch_size")
     sizes = image.shape[:-1]

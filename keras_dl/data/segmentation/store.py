@@ -25,11 +25,12 @@ class Store:
     ['ndarray', 'memmap']
     """
 
-    def __init__(self, memory=MEMORY):
+    def __init__(self, memory: int = MEMORY):
         self.memory = memory
-        self._used, self._number, self._folder = 0, 0, None
+        self._used, self._number = 0, 0
+        self._folder: Path | None = None
 
-    def keep(self, array):
+    def keep(self, array: np.ndarray) -> np.ndarray:
         """Returns an array of the same values, which is in memory or a memory map, not to be changed."""
         array = np.ascontiguousarray(array)
         if self._used + array.nbytes <= self.memory:
