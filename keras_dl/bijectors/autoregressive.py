@@ -1,5 +1,8 @@
 """Autoregressive maps: each value by parameters that follow from those before it."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -7,6 +10,7 @@ from keras_dl.bijectors.base import Bijector, num_values, sum_over_sample
 from keras_dl.bijectors.made import MADE
 from keras_dl.bijectors.transforms import AffineTransform, Transform
 from keras_dl.checks import refusal
+from keras_dl.types import Activation, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -35,7 +39,14 @@ class Autoregressive(Bijector):
     TensorShape([2, 3])
     """
 
-    def __init__(self, transform=None, hidden=(64, 64), activation="relu", reverse=False, **kwargs):
+    def __init__(
+        self,
+        transform: Any = None,
+        hidden: Sequence[int] = (64, 64),
+        activation: Activation | None = "relu",
+        reverse: bool | int = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.transform = AffineTransform() if transform is None else transform
         if not isinstance(self.transform, Transform):
@@ -44,19 +55,23 @@ class Autoregressive(Bijector):
             )
         self.hidden, self.activation, self.reverse = tuple(hidden), activation, bool(reverse)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.size, self.shape = num_values(input_shape), tuple(input_shape[1:])
         outputs = self.transform.parameters_per_value
         self.made = MADE(outputs, self.hidden, self.activation, dtype=self.dtype_policy, name="made")
         self.made.build((None, self.size), condition_shape)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         flat = self._flat(x)
         z, log_slopes = self.transform.forward(flat, self._parameters(flat, condition, training))
         return self._shaped(z), sum_over_sample(log_slopes)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         flat = self._flat(z)
 
         def find_one_more(number, x):
@@ -79,11 +94,11 @@ class Autoregressive(Bijector):
     def _shaped(self, flat):
         return tf.reshape(flat[:, ::-1] if self.reverse else flat, [-1, *self.shape])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         transform = keras.saving.serialize_keras_object(self.transform)
         own = {"hidden": self.hidden, "activation": self.activation, "reverse": self.reverse}
         return {**super().get_config(), "transform": transform, **own}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "transform": keras.saving.deserialize_keras_object(config["transform"])})

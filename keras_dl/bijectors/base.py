@@ -1,10 +1,14 @@
 """The contract of a bijector: an invertible map with the logarithm of its Jacobian's determinant."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.types import Initializer, Shape, Tensor
 
 
 class Bijector(keras.layers.Layer):
@@ -41,11 +45,13 @@ class Bijector(keras.layers.Layer):
 
     has_inverse = True
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         """Makes the weights for samples of `input_shape[1:]` and conditions of `condition_shape[1:]`."""
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Returns `z = f(x)` and $\\log|\\det \\partial z / \\partial x|$.
 
         Args:
@@ -58,7 +64,9 @@ class Bijector(keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} should define forward_and_log_det(x, condition, training).")
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         """Returns `x` with `f(x) = z` and $\\log|\\det \\partial x / \\partial z|$; see `forward_and_log_det`."""
         raise refusal(
             f"{type(self).__name__} has no inverse in closed form: it gives densities or draws, not both",
@@ -66,11 +74,11 @@ class Bijector(keras.layers.Layer):
             error=NotImplementedError,
         )
 
-    def call(self, x, condition=None, training=False):
+    def call(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Tensor:
         """Returns `z` alone."""
         return self.forward_and_log_det(x, condition, training)[0]
 
-    def initialize(self, x, condition, moments):
+    def initialize(self, x: Tensor, condition: Tensor, moments: Callable) -> Tensor:
         """Sets weights that follow from the first batch of data, and returns `z` for the next bijector.
 
         Args:
@@ -80,14 +88,14 @@ class Bijector(keras.layers.Layer):
         """
         return self.forward_and_log_det(x, condition)[0]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)
 
-    def compute_input_shape(self, output_shape):
+    def compute_input_shape(self, output_shape: Any) -> Any:
         """The inverse of `compute_output_shape`."""
         return tuple(output_shape)
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Refuses arrays that the map is not defined for, before any work starts.
 
         Args:
@@ -95,11 +103,13 @@ class Bijector(keras.layers.Layer):
             name: What error messages call it.
         """
 
-    def as_own_type(self, x):
+    def as_own_type(self, x: Tensor) -> Tensor:
         """`x` in the type that maps and log-determinants are computed in, that of the weights."""
         return tf.cast(x, self.variable_dtype)
 
-    def add_own_weight(self, name, shape, initializer, trainable=True):
+    def add_own_weight(
+        self, name: str, shape: Shape, initializer: Initializer, trainable: bool = True
+    ) -> keras.Variable:
         """Makes a weight that mixed precision leaves in its type."""
         return self.add_weight(name=name, shape=shape, initializer=initializer, trainable=trainable, autocast=False)
 

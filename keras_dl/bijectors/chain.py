@@ -1,9 +1,13 @@
 """Bijectors made of bijectors."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import keras
 
 from keras_dl.bijectors.base import Bijector
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
 def check_bijector(bijector, name):
@@ -36,7 +40,7 @@ class Chain(Bijector):
     TensorShape([3])
     """
 
-    def __init__(self, bijectors, **kwargs):
+    def __init__(self, bijectors: Sequence[Bijector], **kwargs):
         super().__init__(**kwargs)
         if not isinstance(bijectors, (list, tuple)) or not bijectors:
             raise refusal("`bijectors` should be a list of bijectors", bijectors=bijectors)
@@ -48,51 +52,55 @@ class Chain(Bijector):
     def has_inverse(self):  # type: ignore[override]
         return all(bijector.has_inverse for bijector in self.bijectors)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         shape = tuple(input_shape)
         for bijector in self.bijectors:
             build(bijector, shape, condition_shape)
             shape = bijector.compute_output_shape(shape)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         total = 0.0
         for bijector in self.bijectors:
             x, log_det = bijector.forward_and_log_det(x, condition, training)
             total += log_det
         return x, total
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         total = 0.0
         for bijector in reversed(self.bijectors):
             z, log_det = bijector.inverse_and_log_det(z, condition, training)
             total += log_det
         return z, total
 
-    def initialize(self, x, condition, moments):
+    def initialize(self, x: Tensor, condition: Tensor, moments: Callable) -> Tensor:
         for bijector in self.bijectors:
             x = bijector.initialize(x, condition, moments)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         for bijector in self.bijectors:
             input_shape = bijector.compute_output_shape(input_shape)
         return tuple(input_shape)
 
-    def compute_input_shape(self, output_shape):
+    def compute_input_shape(self, output_shape: Any) -> Any:
         for bijector in reversed(self.bijectors):
             output_shape = bijector.compute_input_shape(output_shape)
         return tuple(output_shape)
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         self.bijectors[0].check(x, name)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         bijectors = [keras.saving.serialize_keras_object(bijector) for bijector in self.bijectors]
         return {**super().get_config(), "bijectors": bijectors}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         bijectors = [keras.saving.deserialize_keras_object(bijector) for bijector in config["bijectors"]]
         return cls(**{**config, "bijectors": bijectors})
 
@@ -114,7 +122,7 @@ class Inverse(Bijector):
     TensorShape([2, 3])
     """
 
-    def __init__(self, bijector, **kwargs):
+    def __init__(self, bijector: Bijector, **kwargs):
         super().__init__(**kwargs)
         self.bijector = check_bijector(bijector, "bijector")
 
@@ -122,25 +130,29 @@ class Inverse(Bijector):
     def has_inverse(self):  # type: ignore[override]
         return True
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         build(self.bijector, self.bijector.compute_input_shape(tuple(input_shape)), condition_shape)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         return self.bijector.inverse_and_log_det(x, condition, training)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         return self.bijector.forward_and_log_det(z, condition, training)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return self.bijector.compute_input_shape(input_shape)
 
-    def compute_input_shape(self, output_shape):
+    def compute_input_shape(self, output_shape: Any) -> Any:
         return self.bijector.compute_output_shape(output_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "bijector": keras.saving.serialize_keras_object(self.bijector)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "bijector": keras.saving.deserialize_keras_object(config["bijector"])})

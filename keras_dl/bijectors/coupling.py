@@ -1,5 +1,8 @@
 """Couplings: a part of a sample is mapped, by parameters that follow from the other part."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +11,7 @@ from keras_dl.bijectors.base import Bijector, sum_over_sample
 from keras_dl.bijectors.conditioner import Conditioner, default_network
 from keras_dl.bijectors.transforms import AffineTransform, SplineTransform
 from keras_dl.checks import refusal
+from keras_dl.types import Activation, Tensor
 
 MASKS = ("half", "checkerboard", "channel")
 
@@ -15,14 +19,23 @@ MASKS = ("half", "checkerboard", "channel")
 class Coupling(Bijector):
     """A coupling of any `Transform`; see `AffineCoupling` and `SplineCoupling`."""
 
-    def __init__(self, transform, mask="half", swap=False, hidden=(64, 64), activation="relu", network=None, **kwargs):
+    def __init__(
+        self,
+        transform: Any,
+        mask: str = "half",
+        swap: bool | int = False,
+        hidden: Sequence[int] = (64, 64),
+        activation: Activation | None = "relu",
+        network: keras.layers.Layer | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if mask not in MASKS:
             raise refusal(f"`mask` should be one of {MASKS}", mask=mask)
         self.transform, self.mask, self.swap = transform, mask, bool(swap)
         self.hidden, self.activation, self.network = tuple(hidden), activation, network
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self._check_shape(input_shape)
         self.size = input_shape[-1]
         seen = tuple(input_shape)
@@ -40,10 +53,14 @@ class Coupling(Bijector):
         self.conditioner.build(seen, condition_shape)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         return self._map(self.transform.forward, x, condition, training)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         return self._map(self.transform.inverse, z, condition, training)
 
     def _map(self, function, x, condition, training):
@@ -79,13 +96,13 @@ class Coupling(Bijector):
                 f"{tuple(shape[1:])}",
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         network = None if self.network is None else keras.saving.serialize_keras_object(self.network)
         own = {"mask": self.mask, "swap": self.swap, "hidden": self.hidden, "activation": self.activation}
         return {**super().get_config(), **self.transform.get_config(), **own, "network": network}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         network = config.get("network")
         return cls(**{**config, "network": network and keras.saving.deserialize_keras_object(network)})
 
@@ -124,7 +141,14 @@ class AffineCoupling(Coupling):
     """
 
     def __init__(
-        self, scale="bounded", limit=3.0, mask="half", swap=False, hidden=(64, 64), activation="relu", network=None,
+        self,
+        scale: str = "bounded",
+        limit: float = 3.0,
+        mask: str = "half",
+        swap: bool | int = False,
+        hidden: Sequence[int] = (64, 64),
+        activation: Activation | None = "relu",
+        network: keras.layers.Layer | None = None,
         **kwargs,
     ):  # fmt: skip
         super().__init__(AffineTransform(scale, limit), mask, swap, hidden, activation, network, **kwargs)
@@ -160,7 +184,15 @@ class SplineCoupling(Coupling):
     """
 
     def __init__(
-        self, num_bins=8, bound=3.0, least=1e-3, mask="half", swap=False, hidden=(64, 64), activation="relu",
-        network=None, **kwargs,
+        self,
+        num_bins: int = 8,
+        bound: float = 3.0,
+        least: float = 1e-3,
+        mask: str = "half",
+        swap: bool | int = False,
+        hidden: Sequence[int] = (64, 64),
+        activation: Activation | None = "relu",
+        network: keras.layers.Layer | None = None,
+        **kwargs,
     ):  # fmt: skip
         super().__init__(SplineTransform(num_bins, bound, least), mask, swap, hidden, activation, network, **kwargs)

@@ -1,11 +1,15 @@
 """Linear maps of channels."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector, constant_log_det, no_log_det, num_values
 from keras_dl.checks import check_seed, refusal
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -32,11 +36,11 @@ class InvertibleLinear(Bijector):
     True
     """
 
-    def __init__(self, seed=0, **kwargs):
+    def __init__(self, seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.seed = check_seed(seed)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.size = input_shape[-1]
         self.repeats = num_values(input_shape) // self.size
         permutation, lower, upper = self._factors()
@@ -57,12 +61,16 @@ class InvertibleLinear(Bijector):
         rotation, triangle = np.linalg.qr(np.random.default_rng(self.seed).standard_normal((self.size,) * 2))
         return lu(rotation * np.sign(np.diag(triangle)))
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         lower, upper = self._triangles()
         kernel = tf.matmul(tf.constant(self.permutation, lower.dtype), tf.matmul(lower, upper))
         return self._apply(x, kernel, 1.0)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         lower, upper = self._triangles()
         diagonal = tf.constant(self.signs, self.variable_dtype) * tf.exp(self.log_diagonal)
         upper = _inverse_of_unit(upper / diagonal[:, None], self.size) / diagonal
@@ -81,7 +89,7 @@ class InvertibleLinear(Bijector):
         z = tf.reshape(tf.matmul(tf.reshape(x, [-1, self.size]), kernel, transpose_b=True), tf.shape(x))
         return tf.ensure_shape(z, x.shape), constant_log_det(x, sign * self.repeats * tf.reduce_sum(self.log_diagonal))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
 
 
@@ -117,14 +125,14 @@ class Permute(Bijector):
     [[3.0, 1.0, 2.0]]
     """
 
-    def __init__(self, order="reverse", seed=0, **kwargs):
+    def __init__(self, order: str | Sequence[int] = "reverse", seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         if isinstance(order, str) and order not in ("reverse", "random"):
             raise refusal("`order` should be 'reverse', 'random' or a sequence of numbers", order=order)
         self.order = order if isinstance(order, str) else tuple(int(i) for i in order)
         self.seed = check_seed(seed)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         size = input_shape[-1]
         orders = {"reverse": np.arange(size)[::-1]}
         orders["random"] = np.random.default_rng(self.seed).permutation(size)
@@ -134,13 +142,17 @@ class Permute(Bijector):
         self.indices = np.ascontiguousarray(order)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         return tf.gather(x, self.indices, axis=-1), no_log_det(x)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         z = self.as_own_type(z)
         return tf.gather(z, np.argsort(self.indices), axis=-1), no_log_det(z)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "order": self.order, "seed": self.seed}

@@ -1,6 +1,7 @@
 """First steps: from the interval of the data to all real numbers."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector, sum_over_sample
 from keras_dl.checks import check_number, refusal
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -33,26 +35,30 @@ class Logit(Bijector):
     [[0.0]]
     """
 
-    def __init__(self, alpha=1e-6, low=0.0, high=1.0, **kwargs):
+    def __init__(self, alpha: float = 1e-6, low: float = 0.0, high: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = float(check_number(alpha, "alpha", least=0, below=0.5))
         self.low, self.high = float(check_number(low, "low")), float(check_number(high, "high", above=low))
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x, width = self.as_own_type(x), self.high - self.low
         slope = (1.0 - 2.0 * self.alpha) / width
         log_s = tf.math.log(self.alpha + slope * (x - self.low))
         log_rest = tf.math.log(self.alpha + slope * (self.high - x))  # 1 - s would lose small numbers
         return log_s - log_rest, sum_over_sample(math.log(slope) - log_s - log_rest)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         z, width = self.as_own_type(z), self.high - self.low
         slope = (1.0 - 2.0 * self.alpha) / width
         x = self.low + (tf.sigmoid(z) - self.alpha) / slope
         log_slope = -tf.math.softplus(z) - tf.math.softplus(-z) - math.log(slope)
         return x, sum_over_sample(log_slope)
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         x = np.asarray(x)
         smallest, largest = float(x.min(initial=self.high)), float(x.max(initial=self.low))
         fits = smallest >= self.low and largest <= self.high
@@ -62,5 +68,5 @@ class Logit(Bijector):
                 f"{name} should lie in {ends}, the range of the logit", f"values from {smallest} to {largest}"
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "alpha": self.alpha, "low": self.low, "high": self.high}

@@ -1,11 +1,15 @@
 """Networks whose outputs see the values before them only."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_dl.bijectors.base import check_condition, condition_size
 from keras_dl.checks import check_counts
+from keras_dl.types import Activation, Tensor
 
 
 class MADE(keras.layers.Layer):
@@ -21,13 +25,13 @@ class MADE(keras.layers.Layer):
         **kwargs: `name`, `dtype` and `trainable`.
     """
 
-    def __init__(self, outputs, hidden, activation="relu", **kwargs):
+    def __init__(self, outputs: int, hidden: Sequence[int], activation: Activation | None = "relu", **kwargs):
         super().__init__(**kwargs)
         self.outputs = outputs
         self.hidden = check_counts(list(hidden), "hidden")
         self.activation = keras.activations.get(activation)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.size = input_shape[-1]
         self.condition_size = condition_size(condition_shape)
         degrees, self.kernels, self.biases, self.masks = np.arange(1, self.size + 1), [], [], []
@@ -49,7 +53,7 @@ class MADE(keras.layers.Layer):
         self.kernels.append(self.add_weight(name=f"{name}_kernel", shape=mask.shape, initializer=initializer))
         self.biases.append(self.add_weight(name=f"{name}_bias", shape=mask.shape[1:], initializer="zeros"))
 
-    def call(self, x, condition=None, training=False):
+    def call(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Tensor:
         """Returns parameters of shape `(batch, size, outputs)` for `x` of shape `(batch, size)`."""
         check_condition(condition, self.condition_size, "The bijector")
         for number, kernel in enumerate(self.kernels):

@@ -1,11 +1,15 @@
 """Normalisations of channels as invertible maps."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector, constant_log_det, num_values
 from keras_dl.checks import check_number
 from keras_dl.layers.batch_normalization import BatchNormalization
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -28,25 +32,29 @@ class ActNorm(Bijector):
     [[1.0, 1.0, 1.0]]
     """
 
-    def __init__(self, epsilon=1e-6, **kwargs):
+    def __init__(self, epsilon: float = 1e-6, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = float(check_number(epsilon, "epsilon", above=0))
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.repeats = num_values(input_shape) // input_shape[-1]
         self.mean = self.add_own_weight("mean", input_shape[-1:], "zeros")
         self.log_scale = self.add_own_weight("log_scale", input_shape[-1:], "zeros")
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         z = (self.as_own_type(x) - self.mean) * tf.exp(-self.log_scale)
         return z, constant_log_det(z, -self.repeats * tf.reduce_sum(self.log_scale))
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(z) * tf.exp(self.log_scale) + self.mean
         return x, constant_log_det(x, self.repeats * tf.reduce_sum(self.log_scale))
 
-    def initialize(self, x, condition, moments):
+    def initialize(self, x: Tensor, condition: Tensor, moments: Callable) -> Tensor:
         mean, variance = moments(x)
         space = list(range(mean.shape.rank - 1))
         centre = tf.reduce_mean(mean, space)
@@ -55,7 +63,7 @@ class ActNorm(Bijector):
         self.log_scale.assign(tf.cast(0.5 * tf.math.log(variance + self.epsilon), self.log_scale.dtype))
         return self.forward_and_log_det(x)[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon}
 
 
@@ -83,13 +91,13 @@ class BatchNorm(Bijector):
     [[-1.0, -1.0], [1.0, 1.0]]
     """
 
-    def __init__(self, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs):
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, synchronized: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.momentum = float(check_number(momentum, "momentum", least=0, below=1))
         self.epsilon = float(check_number(epsilon, "epsilon", above=0))
         self.synchronized = bool(synchronized)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.repeats = num_values(input_shape) // input_shape[-1]
         options = {"center": False, "scale": False, "synchronized": self.synchronized, "dtype": self.variable_dtype}
         self.statistics = BatchNormalization(momentum=self.momentum, epsilon=self.epsilon, name="statistics", **options)
@@ -98,7 +106,9 @@ class BatchNorm(Bijector):
         self.beta = self.add_own_weight("beta", input_shape[-1:], "zeros")
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         if training:
             normalised = self.statistics(x, training=True)
@@ -109,7 +119,9 @@ class BatchNorm(Bijector):
         z = normalised * tf.exp(self.log_gamma) + self.beta
         return z, constant_log_det(z, self.repeats * tf.reduce_sum(self.log_gamma - log_sigma))
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         log_sigma = self._moving_log_sigma()
         x = (self.as_own_type(z) - self.beta) * tf.exp(log_sigma - self.log_gamma) + self.statistics.moving_mean
         return x, constant_log_det(x, self.repeats * tf.reduce_sum(log_sigma - self.log_gamma))
@@ -122,6 +134,6 @@ class BatchNorm(Bijector):
         _, variance = keras.ops.moments(x, axes, synchronized=self.synchronized)
         return 0.5 * tf.math.log(variance + self.epsilon)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"momentum": self.momentum, "epsilon": self.epsilon, "synchronized": self.synchronized}
         return {**super().get_config(), **own}

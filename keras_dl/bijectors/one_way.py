@@ -1,10 +1,13 @@
 """Maps whose inverse has no closed form: densities or draws, not both."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -27,7 +30,7 @@ class Planar(Bijector):
 
     has_inverse = False
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         check_vectors(input_shape, "Planar")
         size, random = input_shape[-1:], keras.initializers.RandomNormal(stddev=0.1)
         self.direction = self.add_own_weight("direction", size, random)
@@ -35,7 +38,9 @@ class Planar(Bijector):
         self.offset = self.add_own_weight("offset", (), "zeros")
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         u, w = tf.convert_to_tensor(self.direction), tf.convert_to_tensor(self.normal)
         slope = tf.reduce_sum(u * w)
@@ -63,7 +68,7 @@ class Radial(Bijector):
 
     has_inverse = False
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         check_vectors(input_shape, "Radial")
         self.size = input_shape[-1]
         self.centre = self.add_own_weight("centre", (self.size,), keras.initializers.RandomNormal(stddev=0.1))
@@ -71,7 +76,9 @@ class Radial(Bijector):
         self.raw_beta = self.add_own_weight("raw_beta", (), "zeros")
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         alpha = tf.math.softplus(self.raw_alpha)
         beta = tf.math.softplus(self.raw_beta) - alpha

@@ -1,5 +1,8 @@
 """Bijectors that change the shape of a sample: squeezing, and parts that leave the chain early."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -8,6 +11,7 @@ from keras_dl.bijectors.chain import build, check_bijector
 from keras_dl.bijectors.conditioner import Conditioner, default_network
 from keras_dl.bijectors.transforms import AffineTransform
 from keras_dl.checks import check_count, refusal
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -30,11 +34,11 @@ class Squeeze(Bijector):
     (None, 14, 14, 4)
     """
 
-    def __init__(self, factor=2, **kwargs):
+    def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
         self.factor = check_count(factor, "factor", least=2)
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         if len(input_shape) != 4 or input_shape[1] % self.factor or input_shape[2] % self.factor:
             raise refusal(
                 f"Images to be squeezed should have sizes that are multiples of {self.factor}; pad them "
@@ -43,25 +47,29 @@ class Squeeze(Bijector):
             )
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         return _space_to_channels(x, self.factor), no_log_det(x)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         z = self.as_own_type(z)
         return _channels_to_space(z, self.factor), no_log_det(z)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         batch, height, width, channels = input_shape
         return batch, height // self.factor, width // self.factor, channels * self.factor**2
 
-    def compute_input_shape(self, output_shape):
+    def compute_input_shape(self, output_shape: Any) -> Any:
         batch, height, width, channels = output_shape
         if channels % self.factor**2:
             raise refusal(f"Channels should be a multiple of {self.factor**2}", f"{tuple(output_shape[1:])}")
         return batch, height * self.factor, width * self.factor, channels // self.factor**2
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "factor": self.factor}
 
 
@@ -90,22 +98,26 @@ class Flatten(Bijector):
     (None, 32)
     """
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.shape, self.size = tuple(input_shape[1:]), num_values(input_shape)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         return tf.reshape(x, [-1, self.size]), no_log_det(x)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         z = self.as_own_type(z)
         return tf.reshape(z, [-1, *self.shape]), no_log_det(z)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape[0], num_values(input_shape)
 
-    def compute_input_shape(self, output_shape):
+    def compute_input_shape(self, output_shape: Any) -> Any:
         if not self.built:
             raise refusal("A Flatten should be built to be inverted: it does not know the shape", "one new")
         return output_shape[0], *self.shape
@@ -135,7 +147,7 @@ class Split(Bijector):
     TensorShape([2, 96])
     """
 
-    def __init__(self, bijector, hidden=(), limit=3.0, **kwargs):
+    def __init__(self, bijector: Bijector, hidden: Sequence[int] = (), limit: float = 3.0, **kwargs):
         super().__init__(**kwargs)
         self.bijector = check_bijector(bijector, "bijector")
         self.hidden, self.limit = tuple(hidden), limit
@@ -145,7 +157,7 @@ class Split(Bijector):
     def has_inverse(self):  # type: ignore[override]
         return self.bijector.has_inverse
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         shape = tuple(input_shape)
         if shape[-1] < 2:
             raise refusal("Samples to be split should have two channels at least", f"{shape[1:]}")
@@ -161,13 +173,17 @@ class Split(Bijector):
         self.conditioner.build(self.first, condition_shape)
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         first, second = tf.split(self.as_own_type(x), self.sizes, -1)
         z, log_det = self.bijector.forward_and_log_det(first, condition, training)
         rest, log_slopes = self.transform.forward(second, self._parameters(first, condition, training))
         return self._joined(z, rest), log_det + sum_over_sample(log_slopes)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         sizes = [num_values(self.inner), num_values(self.second)]
         inner, rest = tf.split(self.as_own_type(z), sizes, -1)
         inner = tf.reshape(inner, [-1, *self.inner[1:]])
@@ -176,15 +192,15 @@ class Split(Bijector):
         second, log_slopes = self.transform.inverse(rest, self._parameters(first, condition, training))
         return tf.concat([first, second], -1), log_det + sum_over_sample(log_slopes)
 
-    def initialize(self, x, condition, moments):
+    def initialize(self, x: Tensor, condition: Tensor, moments: Callable) -> Tensor:
         first, second = tf.split(self.as_own_type(x), self.sizes, -1)
         z = self.bijector.initialize(first, condition, moments)
         return self._joined(z, self.transform.forward(second, self._parameters(first, condition, False))[0])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> Any:
         return input_shape[0], num_values(input_shape)
 
-    def compute_input_shape(self, output_shape):
+    def compute_input_shape(self, output_shape: Any) -> Any:
         if not self.built:
             raise refusal("A Split should be built to be inverted: it does not know the shape", "one new")
         return output_shape[0], *self.first[1:-1], sum(self.sizes)
@@ -197,10 +213,10 @@ class Split(Bijector):
         parameters = self.as_own_type(self.conditioner(first, condition=condition, training=training))
         return tf.reshape(parameters, [-1, *self.second[1:], 2])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         bijector = keras.saving.serialize_keras_object(self.bijector)
         return {**super().get_config(), "bijector": bijector, "hidden": self.hidden, "limit": self.limit}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "bijector": keras.saving.deserialize_keras_object(config["bijector"])})

@@ -1,11 +1,15 @@
 """TensorFlow Probability's bijectors with parameters that Keras owns."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.bijectors.base import Bijector
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -31,7 +35,9 @@ class TFP(Bijector):
     ([[1.0, 2.0]], 1)
     """
 
-    def __init__(self, bijector, parameters=None, trainable_parameters=(), **kwargs):
+    def __init__(
+        self, bijector: str, parameters: dict | None = None, trainable_parameters: Sequence[str] = (), **kwargs
+    ):
         import tensorflow_probability as tfp  # takes more than a second
 
         super().__init__(**kwargs)
@@ -44,7 +50,7 @@ class TFP(Bijector):
         if missing:
             raise refusal(f"`parameters` should hold the first values of {missing}", f"{sorted(parameters)}")
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         for name in self.trainable_parameters:
             value = np.asarray(self.parameters[name])
             weight = self.add_own_weight(name, value.shape, lambda shape, dtype, v=value: tf.cast(v, dtype))
@@ -54,11 +60,15 @@ class TFP(Bijector):
             raise refusal(f"`bijector` should keep the shape of samples, {tuple(input_shape[1:])}", f"{tuple(output)}")
         self.built = True
 
-    def forward_and_log_det(self, x, condition=None, training=False):
+    def forward_and_log_det(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         x, bijector = self.as_own_type(x), self._make()
         return bijector.forward(x), self._per_sample(bijector.forward_log_det_jacobian(x, x.shape.rank - 1), x)
 
-    def inverse_and_log_det(self, z, condition=None, training=False):
+    def inverse_and_log_det(
+        self, z: Tensor, condition: Tensor | None = None, training: bool = False
+    ) -> tuple[Tensor, Tensor]:
         z, bijector = self.as_own_type(z), self._make()
         return bijector.inverse(z), self._per_sample(bijector.inverse_log_det_jacobian(z, z.shape.rank - 1), z)
 
@@ -77,6 +87,6 @@ class TFP(Bijector):
             arguments[name] = tf.convert_to_tensor(getattr(self, f"parameter_{name}"))
         return getattr(tfp.bijectors, self.bijector)(**arguments)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"bijector": self.bijector, "parameters": dict(self.parameters)}
         return {**super().get_config(), **own, "trainable_parameters": self.trainable_parameters}

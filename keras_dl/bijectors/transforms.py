@@ -6,6 +6,7 @@ import tensorflow as tf
 from keras_dl.bijectors import splines
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 SOFT_BOUND = 5.0
 
@@ -18,7 +19,7 @@ class Transform(Configurable):
 
     parameters_per_value = 1
 
-    def forward(self, x, parameters):
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Returns `y` and `log dy/dx`, each of the shape of `x`.
 
         Args:
@@ -27,7 +28,7 @@ class Transform(Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__} should define forward(x, parameters).")
 
-    def inverse(self, y, parameters):
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Returns `x` and `log dx/dy`; see `forward`."""
         raise NotImplementedError(f"{type(self).__name__} should define inverse(y, parameters).")
 
@@ -46,18 +47,18 @@ class AffineTransform(Transform):
         limit: $c$, the largest log-scale of `"bounded"`.
     """
 
-    def __init__(self, scale="bounded", limit=3.0):
+    def __init__(self, scale: str = "bounded", limit: float = 3.0):
         if scale not in ("bounded", "sigmoid", "none"):
             raise refusal("`scale` should be 'bounded', 'sigmoid' or 'none'", scale=scale)
         self.scale = scale
         self.limit = float(check_number(limit, "limit", above=0))
         self.parameters_per_value = 1 if scale == "none" else 2
 
-    def forward(self, x, parameters):
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         shift, log_scale = self._read(parameters)
         return (x - shift) * tf.exp(log_scale), log_scale
 
-    def inverse(self, y, parameters):
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         shift, log_scale = self._read(parameters)
         return y * tf.exp(-log_scale) + shift, -log_scale
 
@@ -86,17 +87,17 @@ class SplineTransform(Transform):
         least: Smallest width and height of a bin, as a share of $2B$.
     """
 
-    def __init__(self, num_bins=8, bound=3.0, least=1e-3):
+    def __init__(self, num_bins: int = 8, bound: float = 3.0, least: float = 1e-3):
         self.num_bins = check_count(num_bins, "num_bins", least=2)
         self.bound = float(check_number(bound, "bound", above=0))
         self.least = float(check_number(least, "least", above=0, below=1 / num_bins))
         self.parameters_per_value = 3 * num_bins - 1
 
-    def forward(self, x, parameters):
+    def forward(self, x: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         widths, heights, slopes = self._knots(parameters)
         return splines.forward(x, widths, heights, slopes, self.bound)
 
-    def inverse(self, y, parameters):
+    def inverse(self, y: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         widths, heights, slopes = self._knots(parameters)
         return splines.inverse(y, widths, heights, slopes, self.bound)
 

@@ -1,10 +1,13 @@
 """The contract of a likelihood: a network's output tensor in, a distribution over the data out."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import pixels_hint, refusal
+from keras_dl.types import Tensor
 
 MIN_LOG_SCALE = -15.0
 MAX_LOG_SCALE = 15.0
@@ -53,7 +56,7 @@ class Likelihood(keras.layers.Layer):
         super().__init__(**kwargs)
         self.built = True
 
-    def __call__(self, parameters, event_rank=None):
+    def __call__(self, parameters: Tensor, event_rank: int | None = None) -> Any:
         """Returns the distribution over samples.
 
         Args:
@@ -82,7 +85,7 @@ class Likelihood(keras.layers.Layer):
         independent = event_rank - 1 if self.joint_channels else event_rank
         return distributions.Independent(self.values(parameters), reinterpreted_batch_ndims=independent)
 
-    def num_parameters(self, num_channels):
+    def num_parameters(self, num_channels: int) -> int:
         """Returns how many parameters data of `num_channels` channels need at each position.
 
         Args:
@@ -90,7 +93,7 @@ class Likelihood(keras.layers.Layer):
         """
         return num_channels * self.parameters_per_value
 
-    def values(self, parameters):
+    def values(self, parameters: Tensor) -> Any:
         """Returns the distribution of the single values, of batch shape `(..., channels)` and scalar events.
 
         Args:
@@ -98,15 +101,15 @@ class Likelihood(keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} should write `values(parameters)`.")
 
-    def mean(self, parameters):
+    def mean(self, parameters: Tensor) -> Tensor:
         """Returns the expected data, what a reconstruction shows, of shape `(..., channels)`."""
         return self.values(self._float_parameters(parameters)).mean()
 
-    def mode(self, parameters):
+    def mode(self, parameters: Tensor) -> Tensor:
         """Returns the most likely data, of shape `(..., channels)`."""
         return self.values(self._float_parameters(parameters)).mode()
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Checks on the host that an array can be data of this likelihood.
 
         Args:

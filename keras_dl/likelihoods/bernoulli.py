@@ -1,9 +1,12 @@
 """Bernoulli likelihood: binary data, or intensities in [0, 1] scored by their cross-entropy."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.likelihoods.base import Likelihood, real_array
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -31,11 +34,11 @@ class Bernoulli(Likelihood):
     reads = "logits"
     of_ranges = True
 
-    def values(self, parameters):
+    def values(self, parameters: Tensor) -> Any:
         from keras_dl.likelihoods import distributions
 
         return distributions.Bernoulli(logits=parameters, dtype=tf.float32)
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Checks that the data lie in [0, 1] (`Likelihood.check`)."""
         real_array(x, name, low=0.0, high=1.0)

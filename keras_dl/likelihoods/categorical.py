@@ -1,11 +1,14 @@
 """Categorical likelihood: every value is one of a number of unordered classes."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, real_array
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -34,14 +37,14 @@ class Categorical(Likelihood):
 
     reads = "logits"
 
-    def __init__(self, num_classes, **kwargs):
+    def __init__(self, num_classes: int, **kwargs):
         super().__init__(**kwargs)
         if isinstance(num_classes, bool) or not isinstance(num_classes, (int, np.integer)) or num_classes < 2:
             raise refusal("`num_classes` should be an integer of at least 2", num_classes=num_classes)
         self.num_classes = int(num_classes)
         self.parameters_per_value = self.num_classes
 
-    def values(self, parameters):
+    def values(self, parameters: Tensor) -> Any:
         from keras_dl.likelihoods import distributions
 
         size = parameters.shape[-1]
@@ -49,15 +52,15 @@ class Categorical(Likelihood):
         shape = tf.concat([tf.shape(parameters)[:-1], [num_values, self.num_classes]], axis=0)
         return distributions.Categorical(logits=tf.reshape(parameters, shape))
 
-    def mean(self, parameters):
+    def mean(self, parameters: Tensor) -> Tensor:
         """Returns the most likely class of every value (classes have no mean): int32 of shape `(..., channels)`."""
         return self.mode(parameters)
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Checks that the data are integers in `[0, num_classes - 1]` (`Likelihood.check`)."""
         x = real_array(x, name, low=0, high=self.num_classes - 1)
         if x.dtype.kind not in "bui" and not np.array_equal(x, np.rint(x)):
             raise refusal(f"`{name}` should hold class numbers", "values that are no integers")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_classes": self.num_classes}

@@ -1,6 +1,8 @@
 """Dequantised integers: what a density of real numbers says of grey levels, in nats and in bits per dimension."""
 
 import math
+from collections.abc import Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -8,6 +10,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_counts, check_number, refusal
 from keras_dl.likelihoods.base import check_grid, real_array, split_loc_and_scale
+from keras_dl.types import Shape, Tensor
 
 FORMS = ("symmetric", "one_sided")
 
@@ -62,7 +65,8 @@ class Dequantized(keras.layers.Layer):
     """
 
     def __init__(
-        self, shape, num_levels=256, alpha=None, form="symmetric", value_range=(0.0, 1.0), padding=None, noise=None,
+        self, shape: Shape, num_levels: int = 256, alpha: float | None = None, form: str = "symmetric",
+        value_range: Sequence[float] = (0.0, 1.0), padding: Sequence | None = None, noise: keras.Model | None = None,
         **kwargs,
     ):  # fmt: skip
         super().__init__(**kwargs)
@@ -78,16 +82,16 @@ class Dequantized(keras.layers.Layer):
         self.built = True
 
     @property
-    def num_dims(self):
+    def num_dims(self) -> int:
         """How many dimensions the data have, without padding: $D$."""
         return math.prod(self.shape)
 
     @property
-    def padded_shape(self):
+    def padded_shape(self) -> tuple:
         """Shape of a sample of $y$."""
         return tuple(size + sum(pair) for size, pair in zip(self.shape, self.padding, strict=True))
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Refuses arrays that are no levels, integers or floats on the grid `k / (num_levels - 1)`.
 
         Args:
@@ -106,7 +110,7 @@ class Dequantized(keras.layers.Layer):
         else:
             check_grid(x, name, self.num_levels, "these data")
 
-    def draw_noise(self, draw):
+    def draw_noise(self, draw: Any) -> Tensor:
         """Returns the noise that a step or a measurement needs, of shape `(rows, *padded_shape)`.
 
         Args:
@@ -114,7 +118,7 @@ class Dequantized(keras.layers.Layer):
         """
         return draw.uniform(self.padded_shape) if self.noise is None else draw.normal(self.padded_shape)
 
-    def forward_and_log_weight(self, x, noise, training=False):
+    def forward_and_log_weight(self, x: Tensor, noise: Tensor, training: bool = False) -> tuple:
         r"""Returns real numbers for levels, and what a sample's density has to be multiplied with.
 
         Args:
@@ -132,7 +136,7 @@ class Dequantized(keras.layers.Layer):
         log_weight = log_slope - math.log(self.num_levels) - log_q
         return y, tf.reduce_sum(log_weight, list(range(1, log_weight.shape.rank)))
 
-    def inverse(self, y):
+    def inverse(self, y: Tensor) -> Tensor:
         """Returns levels as data, floats `k / (num_levels - 1)` of shape `(batch, *shape)`, of real (drawn) numbers."""
         y = tf.cast(y, tf.float32)
         if self.alpha is None:
@@ -144,7 +148,7 @@ class Dequantized(keras.layers.Layer):
         edges = [slice(None), *(slice(a, a + n) for (a, _), n in zip(self.padding, self.shape, strict=True))]
         return levels[tuple(edges)] / (self.num_levels - 1.0)
 
-    def bits_per_dim(self, nats):
+    def bits_per_dim(self, nats: Tensor) -> Tensor:
         r"""Returns $-\log P(k) / (D \ln 2)$.
 
         Args:
@@ -152,7 +156,7 @@ class Dequantized(keras.layers.Layer):
         """
         return -nats / (self.num_dims * math.log(2.0))
 
-    def in_words(self):
+    def in_words(self) -> str:
         """Returns the convention in a few words: levels, noise, transform and padding.
 
         Example:
@@ -168,14 +172,14 @@ class Dequantized(keras.layers.Layer):
         padding = f" (padded to {padded})" if self.padded_shape != self.shape else ""
         return f"{self.num_levels} levels with {noise}, {name}, {self.num_dims} dimensions{padding}"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         noise = None if self.noise is None else keras.saving.serialize_keras_object(self.noise)
         own = {"shape": self.shape, "num_levels": self.num_levels, "alpha": self.alpha, "form": self.form}
         own |= {"value_range": self.value_range, "padding": self.padding, "noise": noise}
         return {**super().get_config(), **own}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         noise = config.get("noise")
         return cls(**{**config, "noise": noise and keras.saving.deserialize_keras_object(noise)})
 

@@ -1,10 +1,13 @@
 """Discretised logistic likelihood: a proper distribution over the grey levels of 8-bit images."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, check_grid, split_loc_and_scale
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -41,19 +44,19 @@ class DiscretizedLogistic(Likelihood):
     parameters_per_value = 2
     reads = "[loc, log_scale]"
 
-    def __init__(self, num_levels=256, **kwargs):
+    def __init__(self, num_levels: int = 256, **kwargs):
         super().__init__(**kwargs)
         if isinstance(num_levels, bool) or not isinstance(num_levels, (int, np.integer)) or num_levels < 2:
             raise refusal("`num_levels` should be an integer of at least 2", num_levels=num_levels)
         self.num_levels = int(num_levels)
 
-    def values(self, parameters):
+    def values(self, parameters: Tensor) -> Any:
         from keras_dl.likelihoods import distributions
 
         loc, log_scale = split_loc_and_scale(parameters)
         return distributions.DiscretizedLogistic(loc, log_scale, self.num_levels)
 
-    def mean(self, parameters):
+    def mean(self, parameters: Tensor) -> Tensor:
         r"""Returns the mean of the logistic clipped to [0, 1], $s [\log(1 + e^{\mu/s}) - \log(1 + e^{(\mu-1)/s})]$.
 
         It differs from the mean of the distribution by less than half a level (by nothing one can see once the scale is
@@ -61,9 +64,9 @@ class DiscretizedLogistic(Likelihood):
         """
         return self.values(self._float_parameters(parameters)).clipped_mean()
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Checks that the data lie on the grid `k / (num_levels - 1)` in [0, 1] (`Likelihood.check`)."""
         check_grid(x, name, self.num_levels, "this DiscretizedLogistic")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_levels": self.num_levels}

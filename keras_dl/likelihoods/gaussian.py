@@ -1,12 +1,14 @@
 """Gaussian likelihood with a predicted, a fixed or a shared learned scale; also the usual posterior of a VAE."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import Likelihood, clip_log_scale, split_loc_and_scale
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -42,7 +44,7 @@ class Gaussian(Likelihood):
 
     of_ranges = True
 
-    def __init__(self, scale=None, **kwargs):
+    def __init__(self, scale: float | str | None = None, **kwargs):
         super().__init__(**kwargs)
         self.scale = _checked_scale(scale)
         self.parameters_per_value = 2 if scale is None else 1
@@ -53,7 +55,7 @@ class Gaussian(Likelihood):
                 shape=(), initializer="zeros", dtype="float32", autocast=False, name="log_scale"
             )
 
-    def values(self, parameters):
+    def values(self, parameters: Tensor) -> Any:
         from keras_dl.likelihoods import distributions
 
         if self.scale is None:
@@ -63,7 +65,7 @@ class Gaussian(Likelihood):
             return distributions.Normal(parameters, self.scale)
         return distributions.Normal(parameters, tf.exp(clip_log_scale(tf.convert_to_tensor(self.log_scale))))
 
-    def reparameterize(self, distribution, noise):
+    def reparameterize(self, distribution: Any, noise: Tensor) -> Tensor:
         r"""Returns the draws $\mu + \sigma \epsilon$ that given standard normal noise makes.
 
         Args:
@@ -81,7 +83,7 @@ class Gaussian(Likelihood):
         noise = tf.cast(tf.convert_to_tensor(noise), tf.float32)
         return distribution.mean() + distribution.stddev() * noise
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 KINDS = ("exact", "bound", "estimate")
 
@@ -32,7 +33,7 @@ class LogDensity(NamedTuple):
     kind: str
 
     @classmethod
-    def exact(cls, values):
+    def exact(cls, values: Tensor):
         """Returns values that no noise moves."""
         return cls(values, tf.zeros_like(values), "exact")
 

@@ -1,11 +1,14 @@
 """Mixture of discretised logistics: pixels of several peaks whose channels depend on each other."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.likelihoods.base import MAX_LOG_SCALE, Likelihood, check_grid
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -48,7 +51,14 @@ class DiscretizedLogisticMixture(Likelihood):
     reads = "[logits, loc, log_scale, coefficients]"
     joint_channels = True
 
-    def __init__(self, num_components=10, num_channels=1, num_levels=256, min_log_scale=-7.0, **kwargs):
+    def __init__(
+        self,
+        num_components: int = 10,
+        num_channels: int = 1,
+        num_levels: int = 256,
+        min_log_scale: float = -7.0,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_components = _at_least(num_components, 1, "num_components")
         self.num_channels = _at_least(num_channels, 1, "num_channels")
@@ -57,7 +67,7 @@ class DiscretizedLogisticMixture(Likelihood):
             raise refusal("`min_log_scale` should lie in [-15, 15]", min_log_scale=min_log_scale)
         self.min_log_scale = float(min_log_scale)
 
-    def num_parameters(self, num_channels):
+    def num_parameters(self, num_channels: int) -> int:
         """Returns how many parameters a pixel needs, $K (1 + 2 C + C (C - 1) / 2)$.
 
         Args:
@@ -72,28 +82,28 @@ class DiscretizedLogisticMixture(Likelihood):
             )
         return self.num_components * (1 + 2 * num_channels + num_channels * (num_channels - 1) // 2)
 
-    def values(self, parameters):
+    def values(self, parameters: Tensor) -> Any:
         from keras_dl.likelihoods import mixture_distributions
 
         logits, loc, log_scale, coefficients = self._split(parameters)
         return mixture_distributions.DiscretizedLogisticMixture(logits, loc, log_scale, coefficients, self.num_levels)
 
-    def mean(self, parameters):
+    def mean(self, parameters: Tensor) -> Tensor:
         """Returns the mean of the mixture of clipped logistics, less than half a level from that of the distribution.
 
         Later channels take the earlier ones at their component's mean.
         """
         return self.values(self._float_parameters(parameters)).clipped_mean()
 
-    def mode(self, parameters):
+    def mode(self, parameters: Tensor) -> Tensor:
         """Returns of the components' own likeliest pixels the one that is likeliest under the mixture."""
         return super().mode(parameters)
 
-    def check(self, x, name="x"):
+    def check(self, x: Tensor, name: str = "x") -> None:
         """Checks that the data lie on the grid `k / (num_levels - 1)` in [0, 1] (`Likelihood.check`)."""
         check_grid(x, name, self.num_levels, "this DiscretizedLogisticMixture")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_components": self.num_components,

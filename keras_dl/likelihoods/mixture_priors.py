@@ -1,10 +1,13 @@
 """Mixtures of normals as priors over latents."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, check_seed
 from keras_dl.likelihoods.priors import Prior
+from keras_dl.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -39,14 +42,14 @@ class MixturePrior(Prior):
 
     sized_by_model = True
 
-    def __init__(self, components, latent_size=None, spread=1.0, seed=0, **kwargs):
+    def __init__(self, components: int, latent_size: int | None = None, spread: float = 1.0, seed: int = 0, **kwargs):
         super().__init__(latent_size, **kwargs)
         self.components, self.seed = check_count(components, "components"), check_seed(seed)
         self.spread = float(check_number(spread, "spread", least=0))
         if self.latent_size is not None:
             self._add_weights()
 
-    def fit_to(self, latent_size, shape=None):
+    def fit_to(self, latent_size: int, shape: Shape | None = None) -> None:
         if self.latent_size is None:
             self.latent_size = latent_size
             self._add_weights()
@@ -59,7 +62,7 @@ class MixturePrior(Prior):
         self.log_scale = self.add_weight(name="log_scale", shape=shape, initializer="zeros", **options)
         self.logits = self.add_weight(name="logits", shape=shape[:1], initializer="zeros", **options)
 
-    def __call__(self):
+    def __call__(self) -> Any:
         from keras_dl.likelihoods import distributions
 
         normals = distributions.Normal(tf.convert_to_tensor(self.loc), tf.exp(self.log_scale))
@@ -68,18 +71,18 @@ class MixturePrior(Prior):
             distributions.Independent(normals, reinterpreted_batch_ndims=1),
         )
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Any, temperature: float = 1.0) -> Tensor:
         component = draw_component(draw, tf.nn.softmax(self.logits))
         loc, scale = tf.gather(self.loc, component), tf.exp(tf.gather(self.log_scale, component))
         return loc + temperature * scale * draw.normal((self.latent_size,))
 
-    def responsibilities(self, latents):
+    def responsibilities(self, latents: Tensor) -> Tensor:
         """Returns $p(k | z)$ of latents of shape `(..., latent_size)`, shape `(..., components)`."""
         mixture = self()
         joint = mixture.components_distribution.log_prob(tf.convert_to_tensor(latents)[..., None, :])
         return tf.nn.softmax(joint + tf.nn.log_softmax(self.logits))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"components": self.components, "spread": self.spread, "seed": self.seed}
         return {**super().get_config(), **own}
 
@@ -104,7 +107,7 @@ class NormalMixture(MixturePrior):
 
     sized_by_model = False
 
-    def __init__(self, latent_size, components, spread=1.0, seed=0, **kwargs):
+    def __init__(self, latent_size: int, components: int, spread: float = 1.0, seed: int = 0, **kwargs):
         super().__init__(components, latent_size, spread, seed, **kwargs)
 
 

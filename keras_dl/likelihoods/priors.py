@@ -1,10 +1,14 @@
 """Priors over latents: their base, the standard normal, one that is learned, and a mixture that is not."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, check_numbers, refusal
+from keras_dl.types import Shape, Tensor
 
 
 class Prior(keras.layers.Layer):
@@ -25,7 +29,7 @@ class Prior(keras.layers.Layer):
     #: Whether `latent_size` may be `None` until a model gives it by `fit_to`.
     sized_by_model = False
 
-    def __init__(self, latent_size, **kwargs):
+    def __init__(self, latent_size: int, **kwargs):
         from keras_dl.likelihoods import distributions  # noqa: F401 - tfp, before a graph is traced
 
         super().__init__(**kwargs)
@@ -33,10 +37,10 @@ class Prior(keras.layers.Layer):
         self.latent_size = None if later else check_count(latent_size, "latent_size")
         self.built = True
 
-    def __call__(self):
+    def __call__(self) -> Any:
         raise NotImplementedError(f"{type(self).__name__} should define __call__(), which returns a distribution.")
 
-    def fit_to(self, latent_size, shape=None):
+    def fit_to(self, latent_size: int, shape: Shape | None = None) -> None:
         """Takes the sizes of the model that the prior becomes part of.
 
         Args:
@@ -52,7 +56,7 @@ class Prior(keras.layers.Layer):
                 f"event shape ({self.latent_size},)",
             )
 
-    def beside(self, encode, reparameterize):
+    def beside(self, encode: Callable, reparameterize: Callable) -> Any:
         """Returns what gives the distribution and its draws beside an encoder: the prior itself, where it reads none.
 
         Args:
@@ -62,7 +66,7 @@ class Prior(keras.layers.Layer):
         """
         return self
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Any, temperature: float = 1.0) -> Tensor:
         """Returns latents of shape `(rows, latent_size)`.
 
         Args:
@@ -71,7 +75,7 @@ class Prior(keras.layers.Layer):
         """
         raise NotImplementedError(f"{type(self).__name__} should define draw_latents(draw, temperature).")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "latent_size": self.latent_size}
 
 
@@ -93,13 +97,13 @@ class StandardNormal(Prior):
     -1.8379
     """
 
-    def __call__(self):
+    def __call__(self) -> Any:
         from keras_dl.likelihoods import distributions
 
         normal = distributions.Normal(tf.zeros([self.latent_size]), tf.ones([self.latent_size]))
         return distributions.Independent(normal, reinterpreted_batch_ndims=1)
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Any, temperature: float = 1.0) -> Tensor:
         return temperature * draw.normal((self.latent_size,))
 
 
@@ -118,19 +122,19 @@ class LearnedNormal(Prior):
     (-1.8379, 2)
     """
 
-    def __init__(self, latent_size, **kwargs):
+    def __init__(self, latent_size: int, **kwargs):
         super().__init__(latent_size, **kwargs)
         options = {"shape": (self.latent_size,), "dtype": "float32", "autocast": False, "initializer": "zeros"}
         self.loc = self.add_weight(name="loc", **options)
         self.log_scale = self.add_weight(name="log_scale", **options)
 
-    def __call__(self):
+    def __call__(self) -> Any:
         from keras_dl.likelihoods import distributions
 
         normal = distributions.Normal(tf.convert_to_tensor(self.loc), tf.exp(self.log_scale))
         return distributions.Independent(normal, reinterpreted_batch_ndims=1)
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Any, temperature: float = 1.0) -> Tensor:
         return self.loc + temperature * tf.exp(self.log_scale) * draw.normal((self.latent_size,))
 
 
@@ -153,14 +157,14 @@ class FixedMixture(Prior):
     -1.4189
     """
 
-    def __init__(self, centres, scale=1.0, **kwargs):
+    def __init__(self, centres: Tensor, scale: float = 1.0, **kwargs):
         table = np.asarray(check_numbers(centres, "centres"), "float32")
         if table.ndim != 2 or not table.size:
             raise refusal("`centres` should have shape (k, latent_size)", f"shape {table.shape}")
         super().__init__(table.shape[1], **kwargs)
         self.centres, self.scale = table.tolist(), float(check_number(scale, "scale", above=0))
 
-    def __call__(self):
+    def __call__(self) -> Any:
         from keras_dl.likelihoods import distributions
 
         loc = tf.constant(self.centres)
@@ -170,12 +174,12 @@ class FixedMixture(Prior):
             distributions.Independent(normals, reinterpreted_batch_ndims=1),
         )
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Any, temperature: float = 1.0) -> Tensor:
         component = draw.integers(high=len(self.centres))
         return tf.gather(tf.constant(self.centres), component) + (
             temperature * self.scale * draw.normal((self.latent_size,))
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {name: value for name, value in super().get_config().items() if name != "latent_size"}
         return {**config, "centres": self.centres, "scale": self.scale}

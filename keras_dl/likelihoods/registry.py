@@ -1,6 +1,7 @@
 """Likelihoods by name."""
 
 import difflib
+from typing import Any
 
 import keras
 
@@ -19,7 +20,7 @@ _LIKELIHOODS = {
 }
 
 
-def get(identifier, name="likelihood"):
+def get(identifier: Any, name: str = "likelihood") -> Likelihood:
     """Returns a likelihood from a name, a configuration or a likelihood.
 
     Args:

@@ -1,6 +1,8 @@
 """The mixture of the posteriors of trained pseudo-inputs as a prior over latents."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +11,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_number, check_seed, check_shape, optional, refusal
 from keras_dl.likelihoods.mixture_priors import draw_component
 from keras_dl.likelihoods.priors import Prior
+from keras_dl.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -51,7 +54,15 @@ class VampPrior(Prior):
     sized_by_model = True
 
     def __init__(
-        self, components, latent_size=None, shape=None, bounds=(0.0, 1.0), loc=0.05, spread=0.01, seed=0, **kwargs
+        self,
+        components: int,
+        latent_size: int | None = None,
+        shape: Shape | None = None,
+        bounds: Sequence[float] | None = (0.0, 1.0),
+        loc: float = 0.05,
+        spread: float = 0.01,
+        seed: int = 0,
+        **kwargs,
     ):
         super().__init__(latent_size, **kwargs)
         self.components, self.seed = check_count(components, "components"), check_seed(seed)
@@ -61,7 +72,7 @@ class VampPrior(Prior):
         if self.shape is not None:
             self._add_weights()
 
-    def fit_to(self, latent_size, shape=None):
+    def fit_to(self, latent_size: int, shape: Shape | None = None) -> None:
         self.latent_size = latent_size if self.latent_size is None else self.latent_size
         super().fit_to(latent_size, shape)
         if self.shape is None:
@@ -75,7 +86,7 @@ class VampPrior(Prior):
         options = {"dtype": "float32", "autocast": False, "initializer": start}
         self.pseudo_inputs = self.add_weight(name="pseudo_inputs", shape=(self.components, *self.shape), **options)
 
-    def start_from(self, x):
+    def start_from(self, x: Tensor) -> None:
         """Sets the pseudo-inputs to random rows of data; of fewer rows than pseudo-inputs some come twice.
 
         Args:
@@ -92,16 +103,16 @@ class VampPrior(Prior):
         inputs = tf.convert_to_tensor(self.pseudo_inputs)
         return inputs if self.bounds is None else tf.clip_by_value(inputs, *self.bounds)
 
-    def beside(self, encode, reparameterize):
+    def beside(self, encode: Callable, reparameterize: Callable) -> Any:
         return PosteriorMixture(self, encode, reparameterize)
 
-    def __call__(self):
+    def __call__(self) -> Any:
         raise refusal("VampPrior should be called beside an encoder: vae.prior_beside(vae.encoder)", "no encoder")
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Any, temperature: float = 1.0) -> Tensor:
         raise refusal("VampPrior should draw beside an encoder: vae.prior_beside(vae.encoder)", "no encoder")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("components", "shape", "bounds", "loc", "spread", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 

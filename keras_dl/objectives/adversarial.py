@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 class Adversarial(Configurable):
@@ -23,11 +24,11 @@ class Adversarial(Configurable):
     couples_batch = False
     generator_sees_real = False
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         """Returns the critic's loss of every pair, shape `(batch,)`."""
         raise NotImplementedError(f"{type(self).__name__} should define critic_loss(real, fake).")
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         """Returns the generator's loss of every generated sample, shape `(batch,)`."""
         raise NotImplementedError(f"{type(self).__name__} should define generator_loss(fake, real).")
 
@@ -58,14 +59,14 @@ class Minimax(Adversarial):
 
     logits = True
 
-    def __init__(self, label_smoothing=0.0):
+    def __init__(self, label_smoothing: float = 0.0):
         self.label_smoothing = check_number(label_smoothing, "label_smoothing", least=0, below=1)
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         # -(1 - s) log sigma(r) - s log(1 - sigma(r)) = softplus(-r) + s r
         return tf.nn.softplus(-real) + self.label_smoothing * real + tf.nn.softplus(fake)
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return -tf.nn.softplus(fake)
 
 
@@ -87,7 +88,7 @@ class NonSaturating(Minimax):
     0.6931
     """
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return tf.nn.softplus(-fake)
 
 
@@ -113,16 +114,16 @@ class LeastSquares(Adversarial):
     1.0
     """
 
-    def __init__(self, fake=0.0, real=1.0, target=1.0):
+    def __init__(self, fake: float = 0.0, real: float = 1.0, target: float = 1.0):
         self.fake, self.real = check_number(fake, "fake"), check_number(real, "real")
         self.target = check_number(target, "target")
         if fake == real:
             raise refusal("fake should not be real", fake=fake, real=real)
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return 0.5 * (tf.square(real - self.real) + tf.square(fake - self.fake))
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return 0.5 * tf.square(fake - self.target)
 
 
@@ -138,10 +139,10 @@ class Hinge(Adversarial):
     1.5
     """
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake)
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return -fake
 
 
@@ -160,10 +161,10 @@ class Wasserstein(Adversarial):
     -2.0
     """
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return fake - real
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         return -fake
 
 
@@ -188,10 +189,10 @@ class RelativisticAverage(Adversarial):
     couples_batch = True
     generator_sees_real = True
 
-    def critic_loss(self, real, fake):
+    def critic_loss(self, real: Tensor, fake: Tensor) -> Tensor:
         return tf.nn.softplus(tf.reduce_mean(fake) - real) + tf.nn.softplus(fake - tf.reduce_mean(real))
 
-    def generator_loss(self, fake, real=None):
+    def generator_loss(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
         if real is None:
             raise refusal("`real` should be the scores of data, which the generator's loss compares", "None")
         return self.critic_loss(fake, real)

@@ -1,10 +1,13 @@
 """The loss of predicted attributes: how far a critic's reading of a sample is from the attributes asked for."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -35,7 +38,7 @@ class Attributes(Configurable):
     1.5986
     """
 
-    def __init__(self, sizes, weight=1.0, on_generated=False):
+    def __init__(self, sizes: int | Sequence, weight: float = 1.0, on_generated: bool = False):
         entries = tuple(sizes) if isinstance(sizes, (list, tuple)) else (sizes,)
         counts = [n for n in entries if n is not None]
         whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 1 for n in counts)
@@ -60,7 +63,7 @@ class Attributes(Configurable):
         return "logits" if categorical else None
 
     @property
-    def num_outputs(self):
+    def num_outputs(self) -> int:
         """How many outputs a network needs to predict all attributes."""
         return sum(self.widths)
 
@@ -68,7 +71,7 @@ class Attributes(Configurable):
     def _entries(self):
         return (self.sizes,) if isinstance(self.sizes, int) else self.sizes
 
-    def __call__(self, outputs, condition):
+    def __call__(self, outputs: Tensor, condition: Tensor) -> Tensor:
         """Returns the unweighted loss of every sample, shape `(batch,)`.
 
         Args:

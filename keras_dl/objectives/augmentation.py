@@ -1,12 +1,14 @@
 """Adaptive augmentation of what a critic sees."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -36,19 +38,19 @@ class AdaptiveAugmentation(Configurable):
 
     momentum = 0.75
 
-    def __init__(self, target=0.6, images=500_000.0, start=0.0, center=0.5):
+    def __init__(self, target: float = 0.6, images: float = 500_000.0, start: float = 0.0, center: float = 0.5):
         self.target = check_number(target, "target", least=-1, most=1)
         self.images = check_number(images, "images", above=0)
         self.start = check_number(start, "start", least=0, most=1)
         self.center = check_number(center, "center")
 
-    def next(self, state, summed):
+    def next(self, state: Tensor, summed: Tensor) -> Tensor:
         """The next `[p, r_t]`, given the last and the sums over a batch of the signs of scores and of ones."""
         rate = state[1] + (1.0 - self.momentum) * (tf.math.divide_no_nan(summed[0], summed[1]) - state[1])
         change = tf.sign(rate - self.target) * summed[1] / self.images
         return tf.stack([tf.clip_by_value(state[0] + change, 0.0, 1.0), rate])
 
-    def __call__(self, images, probability, draw):
+    def __call__(self, images: Tensor, probability: Tensor, draw: Any) -> Tensor:
         """Returns images, each transformed at random, float32, of the same shape.
 
         Args:

@@ -1,11 +1,14 @@
 """Derivatives of coordinate networks with respect to their coordinates, for losses and pictures."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
-def gradient(function, x):
+def gradient(function: Callable, x: Tensor) -> Tensor:
     r"""The gradient $\nabla f(x)$ of a scalar function at every point.
 
     Args:
@@ -31,7 +34,7 @@ def gradient(function, x):
     return tape.gradient(total, x, unconnected_gradients="zero")
 
 
-def laplacian(function, x):
+def laplacian(function: Callable, x: Tensor) -> Tensor:
     r"""The Laplacian $\Delta f(x) = \sum_i \partial^2 f / \partial x_i^2$ of a scalar function at every point.
 
     Args:

@@ -1,11 +1,15 @@
 """Bounds on the log-likelihood of latent variable models."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.configurable import Configurable
-from keras_dl.objectives.schedules import check_weight, value_at
+from keras_dl.objectives.schedules import Schedule, check_weight, value_at
+from keras_dl.types import Tensor
 
 
 class Bound(Configurable):
@@ -21,7 +25,9 @@ class Bound(Configurable):
     num_samples = 1
     terms: tuple[str, ...] = ("elbo", "rate", "distortion")
 
-    def __call__(self, x, posterior, prior, latents, log_likelihood, step):
+    def __call__(
+        self, x: Tensor, posterior: Any, prior: Any, latents: Tensor, log_likelihood: Callable, step: Tensor
+    ) -> tuple[Tensor, dict]:
         """Returns the objective of every sample and the terms to track.
 
         Args:
@@ -81,7 +87,9 @@ class ELBO(Bound):
     1
     """
 
-    def __init__(self, beta=1.0, num_samples=1, kl="analytic", free_bits=0.0):
+    def __init__(
+        self, beta: float | Schedule = 1.0, num_samples: int = 1, kl: str = "analytic", free_bits: float = 0.0
+    ):
         if kl not in ("analytic", "monte_carlo"):
             raise refusal('kl should be "analytic" or "monte_carlo"', kl=kl)
         self.num_samples = check_count(num_samples, "num_samples")
@@ -89,7 +97,9 @@ class ELBO(Bound):
         self.beta = check_weight(beta, "beta")
         self.free_bits = check_weight(free_bits, "free_bits")
 
-    def __call__(self, x, posterior, prior, latents, log_likelihood, step):
+    def __call__(
+        self, x: Tensor, posterior: Any, prior: Any, latents: Tensor, log_likelihood: Callable, step: Tensor
+    ) -> tuple[Tensor, dict]:
         """Returns the objective of every sample and the terms to track; see `Bound.__call__`."""
         distortion = -tf.reduce_mean(log_likelihood(latents), 0)
         if self.kl == "monte_carlo" and not self.free_bits:  # of latents that may depend on one another
@@ -130,10 +140,12 @@ class IWAE(Bound):
     IWAE(num_samples=50)
     """
 
-    def __init__(self, num_samples=50):
+    def __init__(self, num_samples: int = 50):
         self.num_samples = check_count(num_samples, "num_samples")
 
-    def __call__(self, x, posterior, prior, latents, log_likelihood, step):
+    def __call__(
+        self, x: Tensor, posterior: Any, prior: Any, latents: Tensor, log_likelihood: Callable, step: Tensor
+    ) -> tuple[Tensor, dict]:
         """Returns the objective of every sample and the terms to track; see `Bound.__call__`."""
         fit = log_likelihood(latents)
         ratio = posterior.log_prob(latents) - prior.log_prob(latents)

@@ -1,6 +1,8 @@
 """Objectives of energy models: what makes energies low where data are, and high elsewhere."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,6 +10,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_number
 from keras_dl.configurable import Configurable
 from keras_dl.objectives.derivatives import gradient, laplacian
+from keras_dl.types import Tensor
 
 
 class EnergyObjective(Configurable):
@@ -25,7 +28,15 @@ class EnergyObjective(Configurable):
     normalizes: bool = False
     most: int | None = None
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         """Returns the loss per sample, shape `(batch,)`, and the energies that it has seen, a dict of such vectors.
 
         Args:
@@ -59,10 +70,18 @@ class ContrastiveDivergence(EnergyObjective):
 
     chains = "data"
 
-    def __init__(self, energy_penalty=0.0):
+    def __init__(self, energy_penalty: float = 0.0):
         self.energy_penalty = check_number(energy_penalty, "energy_penalty", least=0)
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         of_data, of_samples = tf.split(energy(tf.concat([x, negatives], 0)), 2)
         squares = tf.square(of_data) + tf.square(of_samples)
         values = of_data - of_samples + self.energy_penalty * squares
@@ -89,7 +108,7 @@ class PersistentContrastiveDivergence(ContrastiveDivergence):
 
     chains = "buffer"
 
-    def __init__(self, capacity=10_000, restart=0.05, energy_penalty=0.0):
+    def __init__(self, capacity: int = 10_000, restart: float = 0.05, energy_penalty: float = 0.0):
         super().__init__(energy_penalty)
         self.capacity = check_count(capacity, "capacity")
         self.restart = check_number(restart, "restart", least=0, most=1)
@@ -115,10 +134,18 @@ class ScoreMatching(EnergyObjective):
     [-1.0]
     """
 
-    def __init__(self, num_slices=None):
+    def __init__(self, num_slices: int | None = None):
         self.num_slices = None if num_slices is None else check_count(num_slices, "num_slices")
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         shape, flat = tf.shape(x), tf.reshape(x, [-1, math.prod(x.shape[1:])])
 
         def flat_energy(flat):
@@ -161,10 +188,18 @@ class DenoisingScoreMatching(EnergyObjective):
     DenoisingScoreMatching(scale=0.1)
     """
 
-    def __init__(self, scale=0.1):
+    def __init__(self, scale: float = 0.1):
         self.scale = check_number(scale, "scale", above=0)
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         shape = tuple(x.shape[1:])
         noise = tf.reshape(draw.normal(shape), [-1, math.prod(shape)])
         noisy = tf.reshape(x, [-1, math.prod(shape)]) + self.scale * noise

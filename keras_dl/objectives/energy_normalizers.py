@@ -1,6 +1,8 @@
 """Objectives of energy models that compare data with noise, or with all of a grid."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -8,6 +10,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.objectives import quadrature
 from keras_dl.objectives.energy import EnergyObjective
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -30,10 +33,18 @@ class NoiseContrastive(EnergyObjective):
 
     normalizes = True
 
-    def __init__(self, ratio=1):
+    def __init__(self, ratio: int = 1):
         self.ratio = check_count(ratio, "ratio")
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         y = reference.sample(draw, self.ratio)
         everything = tf.concat([x, tf.reshape(y, tf.concat([[-1], tf.shape(x)[1:]], 0))], 0)
         energies = energy(everything)
@@ -61,10 +72,18 @@ class ConditionalNoiseContrastive(EnergyObjective):
     ConditionalNoiseContrastive(scale=0.2)
     """
 
-    def __init__(self, scale=0.1):
+    def __init__(self, scale: float = 0.1):
         self.scale = check_number(scale, "scale", above=0)
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         y = x + self.scale * draw.normal(tuple(x.shape[1:]))
         of_data, of_noise = tf.split(energy(tf.concat([x, y], 0)), 2)
         return 2.0 * tf.nn.softplus(of_data - of_noise), {"energy": of_data}
@@ -86,7 +105,7 @@ class GridLikelihood(EnergyObjective):
 
     most = 2
 
-    def __init__(self, bounds, points=128):
+    def __init__(self, bounds: Sequence[float], points: int = 128):
         if not (isinstance(bounds, (list, tuple)) and len(bounds) == 2):
             raise refusal("`bounds` should be (low, high), two numbers", bounds=bounds, error=TypeError)
         low, high = (check_number(number, "bounds") for number in bounds)
@@ -95,7 +114,15 @@ class GridLikelihood(EnergyObjective):
         self.bounds = float(low), float(high)
         self.points = check_count(points, "points")
 
-    def __call__(self, energy, x, draw, negatives=None, reference=None, log_normalizer=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        draw: Any,
+        negatives: Tensor | None = None,
+        reference: Any = None,
+        log_normalizer: Tensor | None = None,
+    ) -> tuple[Tensor, dict]:
         of_data, size = energy(x), math.prod(x.shape[1:])
         log_z = quadrature.log_integral(energy, self.bounds, self.points, size)
         return of_data + log_z, {"energy": of_data}

@@ -1,11 +1,15 @@
 """Penalties on a generator."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number
 from keras_dl.objectives.gradient_penalties import norms
 from keras_dl.objectives.penalties import GeneratorPenalty
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -38,13 +42,13 @@ class JacobianClamping(GeneratorPenalty):
     9.0
     """
 
-    def __init__(self, weight=1.0, smallest=1.0, largest=20.0, step=1.0):
+    def __init__(self, weight: float = 1.0, smallest: float = 1.0, largest: float = 20.0, step: float = 1.0):
         self.weight = check_number(weight, "weight", least=0)
         self.smallest = check_number(smallest, "smallest", least=0)
         self.largest = check_number(largest, "largest", least=smallest)
         self.step = check_number(step, "step", above=0)
 
-    def __call__(self, generator, latents, fake, draw):
+    def __call__(self, generator: Callable, latents: Tensor, fake: Tensor, draw: Any) -> Tensor:
         direction = draw.normal(tuple(latents.shape[1:]))
         offset = self.step * direction / norms(direction)[:, None]
         ratio = norms(generator(latents + offset) - fake) / self.step

@@ -3,11 +3,15 @@
 Gradients are taken in float32, whatever the critic computes in, and without loss scaling.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_flag, check_number
 from keras_dl.objectives.penalties import Penalty
+from keras_dl.types import Tensor
 
 
 def input_gradients(critic, x):
@@ -55,16 +59,16 @@ class GradientPenalty(Penalty):
     [40.0, 40.0]
     """
 
-    def __init__(self, weight=10.0, target=1.0, one_sided=False):
+    def __init__(self, weight: float = 10.0, target: float = 1.0, one_sided: bool = False):
         self.weight = check_number(weight, "weight", least=0)
         self.target = check_number(target, "target", least=0)
         self.one_sided = check_flag(one_sided, "one_sided")
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Callable, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         position = draw.uniform((1,) * (real.shape.rank - 1))
         return self.at(critic, real + position * (fake - real))
 
-    def at(self, critic, x):
+    def at(self, critic: Callable, x: Tensor) -> Tensor:
         """Returns the penalty of the critic's gradients at given points `x`, shape `(batch,)`."""
         excess = norms(input_gradients(critic, x)) - self.target
         return self.weight * tf.square(tf.nn.relu(excess) if self.one_sided else excess)
@@ -88,11 +92,11 @@ class Dragan(GradientPenalty):
     {'weight': 10.0, 'target': 1.0, 'noise': 0.2, 'one_sided': False}
     """
 
-    def __init__(self, weight=10.0, target=1.0, noise=0.25, one_sided=False):
+    def __init__(self, weight: float = 10.0, target: float = 1.0, noise: float = 0.25, one_sided: bool = False):
         super().__init__(weight, target, one_sided)
         self.noise = check_number(noise, "noise", least=0)
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Callable, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         return self.at(critic, real + self.noise * draw.normal(tuple(real.shape[1:])))
 
 
@@ -111,10 +115,10 @@ class R1(Penalty):
     45.0
     """
 
-    def __init__(self, weight=10.0):
+    def __init__(self, weight: float = 10.0):
         self.weight = check_number(weight, "weight", least=0)
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Callable, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         return 0.5 * self.weight * squared_norms(input_gradients(critic, real))
 
 
@@ -132,5 +136,5 @@ class R2(R1):
     {'weight': 1.0}
     """
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Callable, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         return super().__call__(critic, fake, real, draw)

@@ -1,12 +1,15 @@
 """Bound on the log-likelihood of hierarchical latent variable models."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.configurable import Configurable
-from keras_dl.objectives.schedules import check_weight, value_at
+from keras_dl.objectives.schedules import Schedule, check_weight, value_at
+from keras_dl.types import Tensor
 
 BALANCING = (None, "code", "paper")
 _LEAST_RATE = 0.01  # nats, added to each mean rate by the published code
@@ -43,14 +46,14 @@ class HierarchicalELBO(Configurable):
     [1.778, 0.222]
     """
 
-    def __init__(self, beta=1.0, free_bits=0.0, balancing=None):
+    def __init__(self, beta: float | Schedule = 1.0, free_bits: float = 0.0, balancing: str | None = None):
         if balancing not in BALANCING:
             raise refusal(f"`balancing` should be one of {BALANCING}", balancing=balancing)
         self.beta = check_weight(beta, "beta")
         self.free_bits = check_weight(free_bits, "free_bits")
         self.balancing = balancing
 
-    def coefficients(self, mean_rates, shapes, step):
+    def coefficients(self, mean_rates: Tensor, shapes: Sequence, step: Tensor) -> Tensor:
         r"""Returns $\gamma$, a tensor of shape `(groups,)`: ones where the rate is not warming up, or not yet known.
 
         Args:
@@ -67,7 +70,9 @@ class HierarchicalELBO(Configurable):
         warms_up = (value_at(self.beta, step) < 1.0) & tf.reduce_any(mean_rates != 0.0)
         return tf.where(warms_up, raw / tf.reduce_mean(raw), tf.ones_like(raw))
 
-    def __call__(self, distortion, rates, mean_rates, shapes, step):
+    def __call__(
+        self, distortion: Tensor, rates: Tensor, mean_rates: Tensor, shapes: Sequence, step: Tensor
+    ) -> tuple[Tensor, dict]:
         """Returns the objective of every sample and the terms to track.
 
         Args:
@@ -90,6 +95,6 @@ class HierarchicalELBO(Configurable):
         return distortion + tf.reduce_sum(weights * charged, -1), terms
 
     @staticmethod
-    def terms(groups):
+    def terms(groups: int):
         """The names of the terms of a model of so many groups."""
         return ("elbo", "rate", "distortion", *(f"rate_{number}" for number in range(1, groups + 1)))

@@ -1,10 +1,14 @@
 """Penalties and constraints on a critic, and the bases of all penalties."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 class Penalty(Configurable):
@@ -24,7 +28,7 @@ class Penalty(Configurable):
     couples_batch: bool = False
     constrains: bool = False
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Callable, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         """Returns the weighted penalty per sample, to be added to the loss, shape `(batch,)`.
 
         Args:
@@ -35,7 +39,7 @@ class Penalty(Configurable):
         """
         raise NotImplementedError(f"{type(self).__name__} should define __call__(critic, real, fake, draw).")
 
-    def constrain(self, variables) -> None:
+    def constrain(self, variables: Sequence) -> None:
         """Changes the variables of the network that it acts on; called after each of its updates."""
 
 
@@ -44,7 +48,7 @@ class GeneratorPenalty(Penalty):
 
     acts_on = "generator"
 
-    def __call__(self, generator, latents, fake, draw):
+    def __call__(self, generator: Callable, latents: Tensor, fake: Tensor, draw: Any) -> Tensor:
         """Returns the weighted penalty per sample, to be added to the loss, shape `(batch,)`.
 
         Args:
@@ -77,12 +81,12 @@ class ConsistencyTerm(Penalty):
     {'weight': 2.0, 'margin': 0.0, 'feature_weight': 0.1}
     """
 
-    def __init__(self, weight=2.0, margin=0.0, feature_weight=0.1):
+    def __init__(self, weight: float = 2.0, margin: float = 0.0, feature_weight: float = 0.1):
         self.weight = check_number(weight, "weight", least=0)
         self.margin = check_number(margin, "margin", least=0)
         self.feature_weight = check_number(feature_weight, "feature_weight", least=0)
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Any, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         if not self.feature_weight:
             distance = tf.square(critic(real) - critic(real))
         else:
@@ -117,10 +121,10 @@ class OutputVariance(Penalty):
 
     couples_batch = True
 
-    def __init__(self, weight=1.0):
+    def __init__(self, weight: float = 1.0):
         self.weight = check_number(weight, "weight", least=0)
 
-    def __call__(self, critic, real, fake, draw):
+    def __call__(self, critic: Callable, real: Tensor, fake: Tensor, draw: Any) -> Tensor:
         deviations = [scores - tf.reduce_mean(scores) for scores in (critic(real), critic(fake))]
         return 0.5 * self.weight * tf.add_n([tf.square(deviation) for deviation in deviations])
 
@@ -142,11 +146,11 @@ class WeightClipping(Penalty):
 
     constrains = True
 
-    def __init__(self, limit=0.01):
+    def __init__(self, limit: float = 0.01):
         self.limit = check_number(limit, "limit", least=0)
         if limit == 0:
             raise refusal("limit should be above 0", limit=limit)
 
-    def constrain(self, variables):
+    def constrain(self, variables: Sequence) -> None:
         for variable in variables:
             variable.assign(tf.clip_by_value(variable.value, -self.limit, self.limit))

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 class Schedule(Configurable):
@@ -25,18 +26,18 @@ class Schedule(Configurable):
         ValueError: If `steps` is not positive or a value is not finite.
     """
 
-    def __init__(self, steps, start=0.0, stop=1.0):
+    def __init__(self, steps: float, start: float = 0.0, stop: float = 1.0):
         self.steps = check_number(steps, "steps", least=0)
         if steps == 0:
             raise refusal("steps should be above 0", steps=steps)
         self.start, self.stop = check_number(start, "start"), check_number(stop, "stop")
 
-    def __call__(self, step):
+    def __call__(self, step: Tensor) -> Tensor:
         """Returns the value at `step`, a float32 scalar."""
         done = tf.cast(step, tf.float32) / float(self.steps)
         return self.start + (self.stop - self.start) * self.rise(done)
 
-    def rise(self, done):
+    def rise(self, done: Tensor) -> Tensor:
         """Returns how far the change has gone, from 0 to 1, after a share `done` (0 and up) of the steps."""
         raise NotImplementedError
 
@@ -56,7 +57,7 @@ class Linear(Schedule):
     [0.0, 0.5, 1.0]
     """
 
-    def rise(self, done):
+    def rise(self, done: Tensor) -> Tensor:
         return tf.minimum(done, 1.0)
 
 
@@ -76,11 +77,11 @@ class Sigmoid(Schedule):
     [0.002, 0.5, 0.998]
     """
 
-    def __init__(self, steps, start=0.0, stop=1.0, steepness=12.0):
+    def __init__(self, steps: float, start: float = 0.0, stop: float = 1.0, steepness: float = 12.0):
         super().__init__(steps, start, stop)
         self.steepness = check_number(steepness, "steepness")
 
-    def rise(self, done):
+    def rise(self, done: Tensor) -> Tensor:
         return tf.sigmoid(self.steepness * (done - 0.5))
 
 
@@ -103,14 +104,16 @@ class Cyclical(Schedule):
     [0.0, 0.5, 1.0, 0.0, 0.5]
     """
 
-    def __init__(self, steps, start=0.0, stop=1.0, ratio=0.5, cycles=None):
+    def __init__(
+        self, steps: float, start: float = 0.0, stop: float = 1.0, ratio: float = 0.5, cycles: int | None = None
+    ):
         super().__init__(steps, start, stop)
         if not 0 < check_number(ratio, "ratio") <= 1:
             raise refusal("ratio should be above 0 and at most 1", ratio=ratio)
         self.ratio = ratio
         self.cycles = None if cycles is None else check_number(cycles, "cycles", least=1)
 
-    def rise(self, done):
+    def rise(self, done: Tensor) -> Tensor:
         risen = tf.minimum((done - tf.floor(done)) / self.ratio, 1.0)
         return risen if self.cycles is None else tf.where(done < self.cycles, risen, 1.0)
 

@@ -1,6 +1,7 @@
 """Regularisation by the largest singular values of all convolutions of a model."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -8,7 +9,8 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag
 from keras_dl.configurable import Configurable
-from keras_dl.objectives.schedules import check_weight, value_at
+from keras_dl.objectives.schedules import Schedule, check_weight, value_at
+from keras_dl.types import Tensor
 
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
@@ -42,12 +44,12 @@ class SpectralRegularization(Configurable):
     (2.4495, 1.2247)
     """
 
-    def __init__(self, weight=0.01, iterations=4, of_norms=True):
+    def __init__(self, weight: float | Schedule = 0.01, iterations: int = 4, of_norms: bool = True):
         self.weight = check_weight(weight, "weight")
         self.iterations = check_count(iterations, "iterations")
         self.of_norms = bool(check_flag(of_norms, "of_norms"))
 
-    def start(self, networks):
+    def start(self, networks: Sequence) -> Tensor:
         """Returns random vectors $u$ at which the power iterations begin, side by side, shape `(sum of channels,)`.
 
         Args:
@@ -56,7 +58,7 @@ class SpectralRegularization(Configurable):
         size = sum(matrix.shape[-1] for stack in self._stacks(networks) for matrix in stack)
         return np.random.default_rng(0).normal(size=size).astype("float32")
 
-    def __call__(self, networks, vectors, step):
+    def __call__(self, networks: Sequence, vectors: Tensor, step: Tensor) -> tuple:
         r"""Returns what is charged, the sum without its weight, and the vectors of the next step.
 
         Args:
