@@ -1,5 +1,7 @@
 """Continuous normalizing flows."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -8,6 +10,8 @@ from keras_dl import processes, samplers
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import denoiser, diffusion_checks, diffusion_density, diffusion_paths, diffusion_signatures, shapes
 from keras_dl.models.base import ObjectiveModel, Update, conditions
+from keras_dl.models.base.averages import HalfLife
+from keras_dl.types import Nest, Tensor
 
 #: How many steps evaluation takes for one of training.
 EVALUATED = 4
@@ -74,17 +78,17 @@ class ContinuousFlow(  # type: ignore[misc, override]
 
     def __init__(
         self,
-        network,
-        num_probes=None,
-        kinetic=0.0,
-        jacobian=0.0,
-        solver_steps=8,
-        value_range=None,
-        sampler="adaptive",
-        steps=25,
-        seed=None,
-        ema_momentum=0.999,
-        name=None,
+        network: keras.Model,
+        num_probes: int | None = None,
+        kinetic: float = 0.0,
+        jacobian: float = 0.0,
+        solver_steps: int = 8,
+        value_range: Any = None,
+        sampler: Any = "adaptive",
+        steps: int = 25,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = 0.999,
+        name: str | None = None,
         **kwargs,
     ):
         diffusion_checks.check_network(network)
@@ -136,7 +140,7 @@ class ContinuousFlow(  # type: ignore[misc, override]
         inner = (tf.range(1.0, self.solver_steps + 1) - draw.whole().uniform()[0]) / self.solver_steps
         return tf.concat([[0.0], inner, [1.0]], 0)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns the velocity at a dict of `"x"` and `"time"`: what `predict` returns."""
         return self.apply(self.averaged("network"), inputs["x"], inputs["time"], inputs.get("condition"), training)
 
@@ -144,24 +148,24 @@ class ContinuousFlow(  # type: ignore[misc, override]
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return diffusion_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x, condition = conditions.unpack(data)
         shapes.check_x(x, self.data_shape)
         conditions.check([self.network], condition, len(x))
         self._check_scale(x)
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
             raise refusal("inputs should be a dict with 'x' and 'time'", f"{type(inputs).__name__}")
         shapes.check_x(inputs["x"], self.data_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("num_probes", "kinetic", "jacobian", "solver_steps", "value_range", "sampler", "steps")
         network = keras.saving.serialize_keras_object(self.network)
         return {**super().get_config(), "network": network, **{name: getattr(self, name) for name in names}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
 
     def _field_of(self, weights, condition, count, training):

@@ -1,5 +1,8 @@
 """Translation between two domains of images without pairs (Zhu et al. 2017)."""
 
+from collections.abc import Sequence
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -10,8 +13,10 @@ from keras_dl.data.images import unpaired
 from keras_dl.models import cycle_losses, shapes
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import ObjectiveModel, SampleBuffer, Signature, Update
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.checking import is_arrays
 from keras_dl.models.gan_checks import data_range
+from keras_dl.types import Nest, Tensor
 
 _ADAM = {"class_name": "Adam", "config": {"learning_rate": 2e-4, "beta_1": 0.5}}
 
@@ -73,19 +78,19 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
 
     def __init__(
         self,
-        forward,
-        backward,
-        critic_a,
-        critic_b,
-        cycle_weight=10.0,
-        identity_weight=0.0,
-        adversarial_weight=2.0,
-        pool_size=50,
-        image_shapes=None,
-        objective=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        forward: keras.Model,
+        backward: keras.Model,
+        critic_a: keras.Model,
+        critic_b: keras.Model,
+        cycle_weight: float = 10.0,
+        identity_weight: float = 0.0,
+        adversarial_weight: float = 2.0,
+        pool_size: int = 50,
+        image_shapes: Sequence | None = None,
+        objective: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         shapes_ = cycle_losses.checked_shapes(forward, backward, critic_a, critic_b, identity_weight)
@@ -128,11 +133,11 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
             x, y, batch_size = unpaired(x, y, batch_size or 1, seed=self.seed), None, None
         return super().fit(x, y, batch_size, *args, **options)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Translates images of A to B: what `predict` returns."""
         return self._forward(inputs)
 
-    def translate(self, x, direction="forward"):
+    def translate(self, x: Tensor, direction: str = "forward") -> Tensor:
         """Returns the translations of images, float32 `(rows, height, width, channels)`.
 
         Args:
@@ -142,7 +147,7 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
         shape, method, _ = self._way(direction)
         return shapes.by_rows(self.as_graph(method), shapes.as_rows(x, shape))
 
-    def cycle(self, x, direction="forward"):
+    def cycle(self, x: Tensor, direction: str = "forward") -> Tensor:
         """Returns images translated there and back: $F(G(a))$, or $G(F(b))$ for `direction="backward"`.
 
         Args:
@@ -159,23 +164,23 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
             "backward": Signature(lambda x: {"translated": self._backward(x)}, {"x": b}),
         }
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         if not isinstance(data, (tuple, list)) or len(data) != 2 or data[1] is None:
             raise refusal("data should be (a, b), images of both domains", f"{type(data).__name__}")
         names = ("a", self.shape_a, self.backward), ("b", self.shape_b, self.forward)
         for x, (name, shape, network) in zip(data, names, strict=True):
             parts.check_images(x, shape, f"images of {name}", data_range(network))
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         shapes.check_x(inputs, self.shape_a)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("cycle_weight", "identity_weight", "adversarial_weight", "pool_size", "image_shapes")
         rest = {name: getattr(self, name) for name in names}
         return {**super().get_config(), **parts.serialized(self, (*self.network_names, "objective")), **rest}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**parts.deserialized(config))
 
     def _way(self, direction):

@@ -1,5 +1,7 @@
 """Diffusion models."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -16,6 +18,8 @@ from keras_dl.models import (
     shapes,
 )
 from keras_dl.models.base import ObjectiveModel, Update, conditions
+from keras_dl.models.base.averages import HalfLife
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -71,17 +75,17 @@ class Diffusion(  # type: ignore[misc, override]
 
     def __init__(
         self,
-        network,
-        process=None,
-        prediction="noise",
-        weighting=None,
-        value_range="auto",
-        sampler="dpm_solver",
-        steps=25,
-        condition_dropout=0.1,
-        seed=None,
-        ema_momentum=0.999,
-        name=None,
+        network: keras.Model,
+        process: Any = None,
+        prediction: str = "noise",
+        weighting: str | None = None,
+        value_range: Any = "auto",
+        sampler: Any = "dpm_solver",
+        steps: int = 25,
+        condition_dropout: float = 0.1,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = 0.999,
+        name: str | None = None,
         **kwargs,
     ):
         process = processes.Cosine() if process is None else process
@@ -110,13 +114,13 @@ class Diffusion(  # type: ignore[misc, override]
         error = tf.reduce_mean(tf.square(predicted - target), list(range(1, x.shape.rank)))
         return error * diffusion_checks.weight(self.process, t, self.prediction, self.weighting)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns the expected data of noisy samples, a dict of `"x"` and `"time"`: what `predict` returns."""
         return self._denoise(inputs["x"], inputs["time"], inputs.get("condition"))
 
     # What users call. Everything is compiled once and takes any number of rows.
 
-    def denoise(self, x, time, condition=None):
+    def denoise(self, x: Tensor, time: Tensor, condition: Tensor | None = None) -> Tensor:
         r"""Returns $\mathbb{E}[x \mid x_t]$, the expected data of noisy samples, on the scale of the data.
 
         Args:
@@ -131,7 +135,16 @@ class Diffusion(  # type: ignore[misc, override]
         time = tf.broadcast_to(tf.cast(time, tf.float32), [len(x)])
         return self.as_graph(self._denoise)(x, time, self.checked_condition(condition, len(x)))
 
-    def inpaint(self, x, mask, condition=None, seed=None, steps=None, sampler=None, guidance=1.0):
+    def inpaint(
+        self,
+        x: Tensor,
+        mask: Tensor,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        steps: int | None = None,
+        sampler: Any = None,
+        guidance: float = 1.0,
+    ) -> Tensor:
         """Fills in parts of data so that they fit the rest (Lugmayr et al. 2022, without resampling).
 
         After each step, what is known is put back with the noise of that time.
@@ -161,24 +174,24 @@ class Diffusion(  # type: ignore[misc, override]
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return diffusion_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x, condition = conditions.unpack(data)
         shapes.check_x(x, self.data_shape)
         conditions.check([self.network], condition, len(x))
         self._check_scale(np.asarray(x))
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
             raise refusal("inputs should be a dict with 'x' and 'time'", f"{type(inputs).__name__}")
         shapes.check_x(inputs["x"], self.data_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("network", "process")
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
         names = ("prediction", "weighting", "value_range", "sampler", "steps", "condition_dropout")
         return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
         return cls(**{**config, **{name: read(config[name]) for name in ("network", "process")}})

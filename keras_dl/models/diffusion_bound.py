@@ -10,6 +10,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.likelihoods import Dequantized
 from keras_dl.models.base import Draw
+from keras_dl.types import Tensor
 
 
 class BoundTerms(NamedTuple):
@@ -48,7 +49,14 @@ class Bound:
     _noise: Callable
     _log_scale: Callable
 
-    def bound_terms(self, x, condition=None, steps=1000, num_levels=None, seed=None):
+    def bound_terms(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        steps: int = 1000,
+        num_levels: int | None = None,
+        seed: int | None = None,
+    ):
         r"""Returns the terms of the variational bound of Ho et al. 2020 (equation 5), one draw of noise a term.
 
         $$-\log p(x) \le \underbrace{-\log p(x \mid x_1)}_{L_0}
@@ -85,7 +93,14 @@ class Bound:
         x, condition = self._inputs(x, condition)
         return BoundTerms(*self.as_graph(self._bound_terms)(x, condition, seed, steps=steps, num_levels=levels))
 
-    def bits_per_dim(self, x, condition=None, num_levels=256, seed=None, tolerance=1e-5):
+    def bits_per_dim(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        num_levels: int = 256,
+        seed: int | None = None,
+        tolerance: float = 1e-5,
+    ) -> Tensor:
         r"""Returns $-\log P(x) / (D \ln 2)$ of data that are levels, by uniform dequantisation: a bound from above.
 
         A level $k$ is $(k + u) / n$ of the way through `value_range`, with one draw of $u$; its density is

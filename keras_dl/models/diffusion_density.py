@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_number, check_seed, refusal
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import diffusion_checks, shapes
+from keras_dl.types import Tensor
 
 _EXACT = 8  # values per sample up to which the divergence is exact by default
 
@@ -32,11 +33,25 @@ class Density:
         """Whether `log_prob` is exact, up to the solver's tolerance, or an estimate; see `log_density`."""
         return "exact" if math.prod(self.data_shape) <= _EXACT else "estimate"
 
-    def log_prob(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):
+    def log_prob(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        num_samples: int | None = None,
+        seed: int | None = None,
+        tolerance: float = 1e-5,
+    ) -> Tensor:
         r"""Returns the values of `log_density`, $\log p(x)$ in nats: shape `(rows,)`."""
         return self.log_density(x, condition, num_samples, seed, tolerance).values
 
-    def log_density(self, x, condition=None, num_samples=None, seed=None, tolerance=1e-5):  # type: ignore[override]
+    def log_density(  # type: ignore[override]
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        num_samples: int | None = None,
+        seed: int | None = None,
+        tolerance: float = 1e-5,
+    ):
         r"""Returns $\log p(x)$ by the probability-flow equation (Chen et al. 2018; Song et al. 2021, section 4.3).
 
         Args:

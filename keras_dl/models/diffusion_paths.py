@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_number
 from keras_dl.models import diffusion_checks, shapes
 from keras_dl.models.base import conditions
+from keras_dl.types import Tensor
 
 
 class Paths:
@@ -25,7 +26,15 @@ class Paths:
     _encode: Callable
     _decode: Callable
 
-    def sample(self, num_samples, condition=None, seed=None, steps=None, sampler=None, guidance=1.0):
+    def sample(
+        self,
+        num_samples: int,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        steps: int | None = None,
+        sampler: Any = None,
+        guidance: float = 1.0,
+    ):
         """Draws samples: noise, led back along the process.
 
         Args:
@@ -48,7 +57,7 @@ class Paths:
         options = self.sampling_options(steps, sampler, guidance, condition)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), **options)
 
-    def encode(self, x, condition=None, tolerance=1e-5):
+    def encode(self, x: Tensor, condition: Tensor | None = None, tolerance: float = 1e-5) -> Tensor:
         """Returns the latents of data: their ends on the probability-flow path, about standard normal.
 
         Args:
@@ -61,7 +70,14 @@ class Paths:
         with diffusion_checks.solvable(tolerance):
             return self.as_graph(self._encode)(x, condition, tolerance=tolerance)
 
-    def decode(self, latents, condition=None, steps=None, sampler="heun", guidance=1.0):
+    def decode(
+        self,
+        latents: Tensor,
+        condition: Tensor | None = None,
+        steps: int | None = None,
+        sampler: Any = "heun",
+        guidance: float = 1.0,
+    ) -> Tensor:
         """Returns the data of latents along the probability-flow path, on the scale of the data.
 
         Args:

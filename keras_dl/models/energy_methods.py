@@ -13,6 +13,7 @@ from keras_dl.models import energy_checks, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.energy_parts import LogNormalizer, noise_of
 from keras_dl.objectives import quadrature
+from keras_dl.types import Tensor
 
 METHODS = ("auto", "grid", "ais", "reverse", "learned")
 _GRID_EDGE = 5.0  # deviations of the reference at which a grid ends
@@ -44,15 +45,15 @@ class EnergyMethods:
         """Whether `log_prob` is exact, by quadrature, or an estimate; see `log_density`."""
         return "exact" if math.prod(self.data_shape) <= 2 else "estimate"
 
-    def energy(self, x):
+    def energy(self, x: Tensor) -> Tensor:
         """Returns $E(x)$, shape `(batch,)`: minus the log-density, up to a constant."""
         return shapes.by_rows(self._graph(self._energy), shapes.as_rows(x, self.data_shape))
 
-    def score(self, x):
+    def score(self, x: Tensor) -> Tensor:
         r"""Returns $\nabla \log p(x) = -\nabla E(x)$, of the shape of `x`."""
         return shapes.by_rows(self._graph(self._score), shapes.as_rows(x, self.data_shape))
 
-    def anomaly_score(self, x, kind="energy"):
+    def anomaly_score(self, x: Tensor, kind: str = "energy") -> Tensor:
         r"""Returns a score of each sample, higher for anomalies; see `keras_dl.metrics.roc_auc`.
 
         Args:
@@ -63,7 +64,10 @@ class EnergyMethods:
             raise refusal("`kind` should be 'energy' or 'gradient'", kind=kind)
         return self.energy(x) if kind == "energy" else tf.sqrt(samplers.chains.sum_per_row(tf.square(self.score(x))))
 
-    def sample(self, num_samples, condition=None, seed=None, steps=None, sampler=None):
+    def sample(
+        self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, steps: int | None = None,
+        sampler: Any = None,
+    ):  # fmt: skip
         """Draws samples: chains that begin at the reference.
 
         Args:
@@ -78,7 +82,10 @@ class EnergyMethods:
         """
         return self.chains(num_samples, condition, seed, steps, sampler).x
 
-    def chains(self, num_samples, condition=None, seed=None, steps=None, sampler=None):
+    def chains(
+        self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, steps: int | None = None,
+        sampler: Any = None,
+    ):  # fmt: skip
         """Returns samples with acceptance and step sizes, a `keras_dl.samplers.Chains`; arguments are `sample`'s."""
         if condition is not None:
             raise refusal("condition should be None: the model takes none", condition=condition)
@@ -88,7 +95,7 @@ class EnergyMethods:
             *self.as_graph(self._sample)(tf.constant(num_samples), steps, *self.sampling_seed(seed), sampler=sampler)
         )
 
-    def refine(self, x, seed=None, steps=None, sampler=None):
+    def refine(self, x: Tensor, seed: int | None = None, steps: int | None = None, sampler: Any = None) -> Tensor:
         """Returns the ends of chains that begin at `x`: data with noise become more likely.
 
         Args:
@@ -143,11 +150,14 @@ class EnergyMethods:
         value, error = self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps"))
         return LogNormalizer(value, error, method)
 
-    def log_prob(self, x, log_normalizer=None):
+    def log_prob(self, x: Tensor, log_normalizer: Tensor | None = None) -> Tensor:
         r"""Returns $\log p(x) = -E(x) - \log Z$, shape `(batch,)`; see `log_density`."""
         return self.log_density(x, log_normalizer=log_normalizer).values
 
-    def log_density(self, x, condition=None, num_samples=256, seed=0, log_normalizer=None):  # type: ignore[override]
+    def log_density(  # type: ignore[override]
+        self, x: Tensor, condition: Tensor | None = None, num_samples: int = 256, seed: int = 0,
+        log_normalizer: Tensor | None = None,
+    ):  # fmt: skip
         r"""Returns $\log p(x) = -E(x) - \log Z$ and what it is.
 
         In one and two dimensions $Z$ is a sum over a grid, and the values are exact. Elsewhere it is estimated by

@@ -1,6 +1,7 @@
 """Energy-based models."""
 
 import math
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -19,9 +20,11 @@ from keras_dl.models.base import (
     mean_and_variance,
     moving,
 )
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.noise import INITIALIZE, stream_id
 from keras_dl.models.energy_methods import EnergyMethods
 from keras_dl.models.energy_parts import Normalizer, Reference, noise_of
+from keras_dl.types import Nest, Tensor
 
 _CHAINS = 8  # a stream of draws, beside the loss's own
 
@@ -72,16 +75,16 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
 
     def __init__(
         self,
-        network,
-        objective=None,
-        sampler=None,
-        value_range="auto",
-        relative=False,
-        sample_steps=None,
-        energy_limit=1e6,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        network: keras.Model,
+        objective: Any = None,
+        sampler: Any = None,
+        value_range: Any = "auto",
+        relative: bool = False,
+        sample_steps: int | None = None,
+        energy_limit: float = 1e6,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         shape = self.check_network(network)
@@ -163,7 +166,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
             every = Draw(draw.seed, zero, stream_id(INITIALIZE, 1), rows)  # the same samples on all replicas
             self.carried["buffer"].samples.assign(self.reference.sample(every))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns the energies of samples: what `predict` returns."""
         x = inputs[0] if isinstance(inputs, (tuple, list)) else inputs
         return self.energy_of(self.averaged("network"))(tf.cast(x, tf.float32))
@@ -197,24 +200,24 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
                 error=energy_checks.DivergenceError,
             ) from error
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         bounds = getattr(self.objective, "bounds", None)
         energy_checks.check_values(shapes.alone(data, self.data_shape), self.value_range, bounds)
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         shapes.alone(inputs, self.data_shape)
 
     def signatures(self):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return energy_signatures.signatures(self)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.parts}
         names = ("value_range", "relative", "sample_steps", "energy_limit")
         return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
         return cls(**{**config, **{name: read(config[name]) for name in cls.parts}})
 

@@ -1,6 +1,7 @@
 """What models that enlarge images offer: images of any size, in tiles, and averages over turned images."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from keras_dl.checks import check_flag, refusal
 from keras_dl.data.images.patches import turned, turned_back
 from keras_dl.models import shapes, tiling
+from keras_dl.types import Tensor
 
 
 class Enlarging:
@@ -30,7 +32,9 @@ class Enlarging:
         """How many channels enlarged images have."""
         return shapes.output_shape(getattr(self, self.enlarger))[-1]
 
-    def upscale(self, x, tile=None, overlap=None, ensemble=False, out=None):
+    def upscale(
+        self, x: Tensor, tile: Any = None, overlap: Any = None, ensemble: bool = False, out: Tensor | None = None
+    ) -> np.ndarray:
         """Enlarges images of any size.
 
         Args:

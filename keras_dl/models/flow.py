@@ -1,5 +1,7 @@
 """Normalizing flows."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -7,7 +9,9 @@ from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
 from keras_dl.models.base import Update, conditions, mean_and_variance
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.flow_graphs import FlowGraphs, density
+from keras_dl.types import Nest, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -58,14 +62,14 @@ class NormalizingFlow(FlowGraphs):
 
     def __init__(
         self,
-        bijector,
-        shape=None,
-        base=None,
-        condition=None,
-        dequantized=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        bijector: Any,
+        shape: Shape | None = None,
+        base: Any = None,
+        condition: Any = None,
+        dequantized: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         flow_checks.check_parts(bijector, base, dequantized)
@@ -114,20 +118,27 @@ class NormalizingFlow(FlowGraphs):
                 for average, weight in zip(copy.weights, network.weights, strict=True):
                     average.assign(weight.value)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Encodes `x`, or `(x, condition)`: what `predict` returns."""
         return self._encode(*conditions.unpack(inputs))
 
     # What users call. Everything is compiled once and takes any number of rows.
 
-    def log_prob(self, x, condition=None, **options):
+    def log_prob(self, x: Tensor, condition: Tensor | None = None, **options) -> Tensor:
         """Returns $\\log p(x)$, shape `(batch,)`, in nats: exact; of integers the bound that `log_density` computes."""
         if self.dequantized is not None:
             return self.log_density(x, condition, **options).values
         x, condition = self._inputs(x, condition)
         return shapes.by_rows(self.as_graph(self._log_prob), x, condition)
 
-    def log_density(self, x, condition=None, num_samples=8, seed=None, kind="bound"):  # type: ignore[override]
+    def log_density(  # type: ignore[override]
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        num_samples: int = 8,
+        seed: int | None = None,
+        kind: str = "bound",
+    ):
         r"""Returns $\log p(x)$ and what it is: exact, or for integers a bound or an estimate over dequantisation noise.
 
         Args:
@@ -145,34 +156,36 @@ class NormalizingFlow(FlowGraphs):
         x, condition = self._inputs(x, condition)
         return monte_carlo.log_density(self, self._weigh_noise, x, condition, num_samples, seed, kind)
 
-    def bits_per_dim(self, x, condition=None, **options):
+    def bits_per_dim(self, x: Tensor, condition: Tensor | None = None, **options) -> Tensor:
         r"""Returns $-\log P(x) / (D \ln 2)$ of integers, shape `(batch,)`; options are those of `log_density`."""
         if self.dequantized is None:
             raise refusal("Bits are of integers: give the flow `dequantized`", "a flow of real numbers")
         return self.dequantized.bits_per_dim(self.log_density(x, condition, **options).values)
 
-    def anomaly_score(self, x, condition=None):
+    def anomaly_score(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns $-\\log p(x)$, higher for anomalies; see `keras_dl.metrics.roc_auc`."""
         return -self.log_prob(x, condition)
 
-    def encode(self, x, condition=None):
+    def encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the latents $f(x)$, shape `(batch, *latent_shape)`; of integers those of the middle of a level."""
         x, condition = self._inputs(x, condition)
         return shapes.by_rows(self.as_graph(self._encode), x, condition)
 
-    def decode(self, latents, condition=None):
+    def decode(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns $x = f^{-1}(z)$, shape `(batch, *shape)`; integers as their level on the scale of the data."""
         latents = shapes.as_rows(latents, self.latent_shape, "latents")
         self._check_condition(condition, len(latents))
         condition = conditions.as_tensor(self._conditional, condition)
         return shapes.by_rows(self.as_graph(self._decode), latents, condition)
 
-    def from_latents(self, latents, condition=None):
+    def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns `decode` of latents as vectors, shape `(batch, latent_size)`."""
         latents = shapes.as_rows(latents, (self.latent_size,), "latents")
         return self.decode(tf.reshape(latents, [-1, *self.latent_shape]), condition)
 
-    def sample(self, num_samples, condition=None, seed=None, temperature=1.0):
+    def sample(
+        self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, temperature: float = 1.0
+    ):
         """Draws latents from the base and returns $f^{-1}(z)$.
 
         Args:
@@ -200,22 +213,22 @@ class NormalizingFlow(FlowGraphs):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return flow_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x, condition = conditions.unpack(data)
         shapes.check_x(x, self.shape)
         flow_checks.check_values(self, x)
         self._check_condition(condition, len(x))
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = ("base", "condition", "dequantized") if self.form else ("bijector", "base", "condition", "dequantized")
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in parts}
         return {**super().get_config(), "shape": self.shape, **config, **{n: getattr(self, n) for n in self.form}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
         return cls(**{key: read(v) if isinstance(v, dict) and "class_name" in v else v for key, v in config.items()})
 

@@ -1,10 +1,14 @@
 """Named forms of normalizing flows."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 
 from keras_dl import bijectors
 from keras_dl.checks import check_count, refusal
 from keras_dl.models.flow import NormalizingFlow
+from keras_dl.types import Shape
 
 NORMALIZATIONS = {"actnorm": bijectors.ActNorm, "batch": bijectors.BatchNorm, None: None}
 
@@ -33,7 +37,13 @@ class RealNVP(NormalizingFlow):
     form = ("num_layers", "hidden", "normalization", "mask")
 
     def __init__(
-        self, shape=None, num_layers=8, hidden=(64, 64), normalization="actnorm", mask="half", **options
+        self,
+        shape: Shape | None = None,
+        num_layers: int = 8,
+        hidden: Sequence[int] = (64, 64),
+        normalization: str | None = "actnorm",
+        mask: str = "half",
+        **options,
     ):  # fmt: skip
         steps = []
         for number in range(check_count(num_layers, "num_layers")):
@@ -67,7 +77,13 @@ class MAF(NormalizingFlow):
     form = ("num_layers", "hidden", "normalization", "transform")
 
     def __init__(
-        self, shape=None, num_layers=5, hidden=(64, 64), normalization="actnorm", transform=None, **options
+        self,
+        shape: Shape | None = None,
+        num_layers: int = 5,
+        hidden: Sequence[int] = (64, 64),
+        normalization: str | None = "actnorm",
+        transform: Any = None,
+        **options,
     ):  # fmt: skip
         steps = []
         for number in range(check_count(num_layers, "num_layers")):
@@ -77,7 +93,7 @@ class MAF(NormalizingFlow):
         self.num_layers, self.hidden, self.normalization = num_layers, tuple(hidden), normalization
         self.transform = transform
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         transform = None if self.transform is None else keras.saving.serialize_keras_object(self.transform)
         return {**super().get_config(), "transform": transform}
 
@@ -103,7 +119,15 @@ class NeuralSplineFlow(NormalizingFlow):
 
     form = ("num_layers", "hidden", "num_bins", "bound")
 
-    def __init__(self, shape=None, num_layers=5, hidden=(64, 64), num_bins=8, bound=3.0, **options):
+    def __init__(
+        self,
+        shape: Shape | None = None,
+        num_layers: int = 5,
+        hidden: Sequence[int] = (64, 64),
+        num_bins: int = 8,
+        bound: float = 3.0,
+        **options,
+    ):
         steps = []
         for number in range(check_count(num_layers, "num_layers")):
             coupling = bijectors.SplineCoupling(num_bins, bound, swap=number % 2, hidden=hidden)
@@ -136,7 +160,14 @@ class Glow(NormalizingFlow):
 
     form = ("num_levels", "num_steps", "hidden")
 
-    def __init__(self, shape=None, num_levels=2, num_steps=6, hidden=(64, 64), **options):
+    def __init__(
+        self,
+        shape: Shape | None = None,
+        num_levels: int = 2,
+        num_steps: int = 6,
+        hidden: Sequence[int] = (64, 64),
+        **options,
+    ):
         check_count(num_levels, "num_levels"), check_count(num_steps, "num_steps")
         rest = None
         for level in reversed(range(num_levels)):

@@ -1,6 +1,7 @@
 """Flow matching."""
 
 import math
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -11,6 +12,7 @@ from keras_dl.likelihoods import Prior
 from keras_dl.models import shapes
 from keras_dl.models.base import conditions, gather_rows
 from keras_dl.models.diffusion import Diffusion
+from keras_dl.types import Nest
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -58,7 +60,14 @@ class FlowMatching(Diffusion):
     """
 
     def __init__(
-        self, network, process=None, prediction="velocity", sampler="heun", coupling=None, source=None, **kwargs
+        self,
+        network: keras.Model,
+        process: Any = None,
+        prediction: str = "velocity",
+        sampler: Any = "heun",
+        coupling: Any = None,
+        source: Any = None,
+        **kwargs,
     ):
         process = processes.RectifiedFlow() if process is None else process
         super().__init__(network, process, prediction, sampler=sampler, **kwargs)
@@ -100,7 +109,7 @@ class FlowMatching(Diffusion):
             x, source = self.scaled(x), self.draw_source(draw.whole())
         return x, self._coupled(x, source, condition, draw)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         if not self.carries_source:
             return super().check_data(data)
         x, condition = conditions.unpack(data)
@@ -108,12 +117,12 @@ class FlowMatching(Diffusion):
         shapes.check_x(x, (*sides, 2 * last))
         return super().check_data((x[..., :last], condition))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("coupling", "source")}
         return {**super().get_config(), **parts}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
         return super().from_config({**config, **{name: read(config.get(name)) for name in ("coupling", "source")}})
 

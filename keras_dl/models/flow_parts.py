@@ -1,5 +1,7 @@
 """Flows as parts of other models: a prior and a posterior of a variational autoencoder."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -28,7 +30,7 @@ class FlowPrior(likelihoods.Prior):
     TensorShape([3])
     """
 
-    def __init__(self, latent_size, bijector, base=None, **kwargs):
+    def __init__(self, latent_size: int, bijector: Any, base: Any = None, **kwargs):
         super().__init__(latent_size, **kwargs)
         self.bijector, self.base = bijector, likelihoods.StandardNormal(latent_size) if base is None else base
         check_base(self.base, self.latent_size)
@@ -41,12 +43,12 @@ class FlowPrior(likelihoods.Prior):
     def draw_latents(self, draw, temperature=1.0):
         return self.bijector.inverse_and_log_det(self.base.draw_latents(draw, temperature))[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("bijector", "base")}
         return {**super().get_config(), **parts}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         parts = {name: keras.saving.deserialize_keras_object(config[name]) for name in ("bijector", "base")}
         return cls(**{**config, **parts})
 
@@ -104,7 +106,7 @@ class FlowPosterior(likelihoods.Likelihood):
     parameters_per_value = 3
     reads = "[loc, log_scale, h]"
 
-    def __init__(self, latent_size, bijector, **kwargs):
+    def __init__(self, latent_size: int, bijector: Any, **kwargs):
         super().__init__(**kwargs)
         self.latent_size, self.bijector = check_count(latent_size, "latent_size"), bijector
         self.gaussian = likelihoods.Gaussian()
@@ -122,12 +124,12 @@ class FlowPosterior(likelihoods.Likelihood):
     def mean(self, parameters):
         return self(parameters).mean()
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         bijector = keras.saving.serialize_keras_object(self.bijector)
         return {**super().get_config(), "latent_size": self.latent_size, "bijector": bijector}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "bijector": keras.saving.deserialize_keras_object(config["bijector"])})
 
 

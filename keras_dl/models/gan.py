@@ -1,6 +1,7 @@
 """Generative adversarial networks."""
 
 import math
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -9,10 +10,12 @@ from keras_dl import objectives
 from keras_dl.checks import check_count
 from keras_dl.models import gan_checks, gan_signatures, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import check_weight
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -89,18 +92,18 @@ class GAN(GameLosses, ObjectiveModel):
 
     def __init__(
         self,
-        generator,
-        critic,
-        latent_size=None,
-        objective=None,
-        penalty=None,
-        critic_steps=1,
-        instance_noise=0.0,
-        attributes=None,
-        attribute_critic=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        objective: Any = None,
+        penalty: Any = None,
+        critic_steps: int = 1,
+        instance_noise: float = 0.0,
+        attributes: Any = None,
+        attribute_critic: keras.Model | None = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         latent_size = gan_checks.latent_size(generator, latent_size)
@@ -142,23 +145,29 @@ class GAN(GameLosses, ObjectiveModel):
         )
         return critic, generator
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Maps latents, `(latents, condition)` or a dict of these names to data: what `predict` returns."""
         return self._generate(*conditions.unpack(inputs))
 
     # What users call. Everything is compiled once and takes any number of rows.
 
-    def generate(self, latents, condition=None):
+    def generate(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns $G(z)$, shape `(rows, *data_shape)`, for latents `(rows, latent_size)`."""
         latents = shapes.as_latents(latents, self.latent_size)
         condition = self._condition(self.generator, condition, len(latents))
         return shapes.by_rows(self.as_graph(self._generate), latents, condition)
 
-    def from_latents(self, latents, condition=None):
+    def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns `generate(latents)`."""
         return self.generate(latents, condition)
 
-    def sample(self, num_samples, condition=None, seed=None, truncation=None):
+    def sample(
+        self,
+        num_samples: int,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+    ):
         r"""Draws $z \sim \mathcal{N}(0, I)$ and returns $G(z)$.
 
         Args:
@@ -178,7 +187,7 @@ class GAN(GameLosses, ObjectiveModel):
         condition = self._condition(self.generator, condition, num_samples)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), bound)
 
-    def discriminate(self, x, condition=None):
+    def discriminate(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the critic's scores of data, float32 of shape `(rows,)`: what `objective` takes, logits or others."""
         x = shapes.as_rows(x, shapes.input_shape(self.critic, "x"))
         condition = self._condition(self.critic, condition, len(x))
@@ -193,23 +202,23 @@ class GAN(GameLosses, ObjectiveModel):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return gan_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         gan_checks.check_data(self, data)
 
     def condition_classes(self):
         return super().condition_classes() if self.attributes is None else self.attributes.sizes
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         latents, condition = conditions.unpack(inputs)
         shapes.check_x(latents, (self.latent_size,), "latents")
         conditions.check([self.generator], condition, len(latents))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {name: getattr(self, name) for name in (*self.network_names, *self.config_names)}
         return {**super().get_config(), **{k: keras.saving.serialize_keras_object(v) for k, v in parts.items()}}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
         return cls(**{k: read(v) if isinstance(v, (dict, list)) else v for k, v in config.items()})
 

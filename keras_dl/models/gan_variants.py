@@ -1,5 +1,7 @@
 """Adversarial networks by the names of their papers: defaults on `GAN`."""
 
+from typing import Any
+
 import keras
 
 from keras_dl import objectives
@@ -45,7 +47,14 @@ class ConditionalGAN(GAN):
     TensorShape([2, 8, 8, 1])
     """
 
-    def __init__(self, generator, critic, latent_size=None, attributes=None, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        attributes: Any = None,
+        **kwargs,
+    ):
         if not conditions.takes_condition(generator):
             raise refusal("generator should be conditional, with 'condition' in its inputs", "one without")
         if attributes is None and not conditions.takes_condition(critic):
@@ -87,7 +96,15 @@ class WGAN(GAN):
     paper_optimizers = _both("RMSprop", learning_rate=5e-5)
     config_names = ("latent_size", "clip", "critic_steps", "instance_noise", "attributes")
 
-    def __init__(self, generator, critic, latent_size=None, clip=0.01, critic_steps=5, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        clip: float = 0.01,
+        critic_steps: int = 5,
+        **kwargs,
+    ):
         if check_number(clip, "clip", least=0) == 0:
             raise refusal("clip should be above 0", clip=clip)
         check_fixed("WGAN", kwargs, ("objective", "penalty"))
@@ -125,7 +142,15 @@ class WGANGP(GAN):
     paper_optimizers = _both("Adam", learning_rate=1e-4, beta_1=0.0, beta_2=0.9)
     config_names = ("latent_size", "gradient_penalty", "critic_steps", "instance_noise", "attributes")
 
-    def __init__(self, generator, critic, latent_size=None, gradient_penalty=10.0, critic_steps=5, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        gradient_penalty: float = 10.0,
+        critic_steps: int = 5,
+        **kwargs,
+    ):
         check_fixed("WGANGP", kwargs, ("objective", "penalty"))
         penalty = objectives.GradientPenalty(check_number(gradient_penalty, "gradient_penalty", least=0))
         super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, critic_steps, **kwargs)
@@ -164,7 +189,14 @@ class DCGAN(GAN):
     paper_optimizers = _both("Adam", learning_rate=2e-4, beta_1=0.5)
     config_names = ("latent_size", "label_smoothing", "penalty", "critic_steps", "instance_noise", "attributes")
 
-    def __init__(self, generator, critic, latent_size=None, label_smoothing=0.0, **kwargs):
+    def __init__(
+        self,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        label_smoothing: float = 0.0,
+        **kwargs,
+    ):
         check_fixed("DCGAN", kwargs, ("objective",))
         super().__init__(generator, critic, latent_size, objectives.NonSaturating(label_smoothing), **kwargs)
         self.label_smoothing = label_smoothing

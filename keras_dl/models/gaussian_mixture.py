@@ -12,6 +12,7 @@ from keras_dl.models import low_rank, mixture_checks, mixture_shapes, mixture_st
 from keras_dl.models.base import Update, gather_rows
 from keras_dl.models.mixture_graphs import MixtureGraphs, MixtureWeights
 from keras_dl.models.stepwise import StepwiseMean
+from keras_dl.types import Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -52,15 +53,15 @@ class GaussianMixture(MixtureGraphs):
 
     def __init__(
         self,
-        shape,
-        num_components,
-        covariance="full",
-        floor=1e-6,
-        starts=1,
-        seed=None,
-        name=None,
-        method="em",
-        rank=None,
+        shape: Shape,
+        num_components: int,
+        covariance: str = "full",
+        floor: float = 1e-6,
+        starts: int = 1,
+        seed: int | None = None,
+        name: str | None = None,
+        method: str = "em",
+        rank: int | None = None,
         **kwargs,
     ):
         size = mixture_checks.check_arguments(shape, num_components, covariance, method, rank)
@@ -219,7 +220,7 @@ class GaussianMixture(MixtureGraphs):
         return float(np.sum(np.asarray(self.log_prob(x), "float64")))
 
     @classmethod
-    def select(cls, x, numbers, criterion="bic", epochs=50, **options):
+    def select(cls, x: Tensor, numbers, criterion: str = "bic", epochs: int = 50, **options):
         """Fits mixtures of several numbers of components and returns that of the least criterion, and all criteria.
 
         Args:

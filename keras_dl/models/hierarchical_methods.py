@@ -12,6 +12,7 @@ from keras_dl.likelihoods.log_density import weigh
 from keras_dl.models import hierarchical_checks, monte_carlo, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.hierarchical_draws import Chosen, Means, PosteriorDraws
+from keras_dl.types import Tensor
 
 _CHUNK = 16  # importance samples drawn together: the networks are deep
 _DECODED_AT_ONCE = 1024
@@ -32,24 +33,31 @@ class HierarchicalMethods:
     flows: Callable
     seed: int
 
-    def encode(self, x, condition=None):
+    def encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the posterior's means on the way down, shape `(batch, latent_size)`, the coarsest group first.
 
         `decoder.split` takes them apart by groups.
         """
         return self.as_graph(self._encode)(self._inputs(x, condition))
 
-    def decode(self, latents, condition=None):
+    def decode(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
         _check_no_condition(condition)
         return self.as_graph(self._decode)(shapes.as_latents(latents, self.latent_size))
 
-    def from_latents(self, latents, condition=None):
+    def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the data that standard normal noise `(batch, latent_size)` makes on the way down the priors."""
         _check_no_condition(condition)
         return self.as_graph(self._from_noise)(shapes.as_latents(latents, self.latent_size), tf.constant(1.0))
 
-    def reconstruct(self, x, condition=None, keep=None, temperature=0.0, seed=None):
+    def reconstruct(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        keep: Any = None,
+        temperature: float = 0.0,
+        seed: int | None = None,
+    ) -> Tensor:
         """Returns the mean of $p(x | z)$ for latents of which some groups are the posterior's means.
 
         Args:
@@ -74,7 +82,7 @@ class HierarchicalMethods:
             return self.as_graph(self._reconstruct)(x)
         return self.as_graph(self._completed)(x, temperature, *self.sampling_seed(seed), keep=tuple(sorted(numbers)))
 
-    def interpolate(self, x, y, steps=8, groups=None):
+    def interpolate(self, x: Tensor, y: Tensor, steps: int = 8, groups: Any = None) -> Tensor:
         """Returns data between pairs of data, on straight lines between the latents of some groups.
 
         Args:
@@ -98,7 +106,9 @@ class HierarchicalMethods:
         data = self.decode(tf.reshape(latents, [-1, self.latent_size]))
         return tf.reshape(data, [len(start), steps, *data.shape[1:]])
 
-    def sample(self, num_samples, condition=None, seed=None, temperature=1.0):
+    def sample(
+        self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, temperature: float = 1.0
+    ):
         r"""Draws $z_l \sim p(z_l | z_{<l})$, group by group, and returns the mean of $p(x | z)$.
 
         Args:
@@ -115,11 +125,20 @@ class HierarchicalMethods:
         temperature = tf.constant(float(check_number(temperature, "temperature", least=0)))
         return self.as_graph(self._sample)(num_samples, temperature, *self.sampling_seed(seed))
 
-    def log_prob(self, x, condition=None, num_samples=512, seed=None):
+    def log_prob(
+        self, x: Tensor, condition: Tensor | None = None, num_samples: int = 512, seed: int | None = None
+    ) -> Tensor:
         """Returns the values of `log_density`, an estimate of $\\log p(x)$: shape `(batch,)`, in nats."""
         return self.log_density(x, condition, num_samples, seed).values
 
-    def log_density(self, x, condition=None, num_samples=512, seed=None, kind="estimate"):
+    def log_density(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        num_samples: int = 512,
+        seed: int | None = None,
+        kind: str = "estimate",
+    ):
         r"""Estimates or bounds $\log p(x)$ by importance weights, in chunks; as `VAE.log_density`.
 
         $$w_k = p(x | z_k) \prod_l \frac{p(z_{kl} | z_{k,<l})}{q(z_{kl} | x, z_{k,<l})}$$
@@ -138,12 +157,14 @@ class HierarchicalMethods:
         sizes = {"chunk": _CHUNK, "at_once": _DECODED_AT_ONCE}
         return monte_carlo.log_density(self, self._weigh_latents, x, None, num_samples, seed, kind, **sizes)
 
-    def bits_per_dim(self, x, condition=None, num_samples=512, seed=None):
+    def bits_per_dim(
+        self, x: Tensor, condition: Tensor | None = None, num_samples: int = 512, seed: int | None = None
+    ) -> Tensor:
         r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`, if the likelihood is discrete."""
         values = self.log_prob(x, condition, num_samples, seed)
         return -values / (math.prod(np.shape(x)[1:]) * math.log(2.0))
 
-    def active_units(self, x, threshold=0.01):
+    def active_units(self, x: Tensor, threshold: float = 0.01) -> list[int]:
         r"""Counts the latents of each group whose posterior means vary: $\mathrm{Var}_x\, \mathbb{E}_q[z] > t$.
 
         (Burda et al. 2016, "Importance weighted autoencoders".)

@@ -21,7 +21,9 @@ class Recalibration:
     _from_noise: Callable
     decoder: Any
 
-    def recalibrate(self, temperature=1.0, batches=100, batch_size=64, seed=0):
+    def recalibrate(
+        self, temperature: float = 1.0, batches: int = 100, batch_size: int = 64, seed: int | None = 0
+    ) -> None:
         r"""Estimates the means and variances that batch normalisation in the decoder uses, from samples.
 
         In training these are averages over what posteriors give; samples at a low temperature look otherwise within the

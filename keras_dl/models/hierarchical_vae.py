@@ -1,17 +1,21 @@
 """Hierarchical variational autoencoders: groups of latents over several scales."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.models import hierarchical_checks, hierarchical_signatures, shapes
 from keras_dl.models.base import Carried, ObjectiveModel, Update, conditions
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.hierarchical_draws import PosteriorDraws
 from keras_dl.models.hierarchical_methods import HierarchicalMethods
 from keras_dl.models.hierarchical_recalibration import Recalibration
 from keras_dl.models.latent_normals import LatentNormals
 from keras_dl.objectives import HierarchicalELBO
+from keras_dl.types import Nest, Tensor
 
 _PARTS = ("encoder", "decoder", "likelihood")
 
@@ -72,20 +76,20 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        likelihood="bernoulli",
-        posterior="residual",
-        beta=1.0,
-        free_bits=0.0,
-        balancing=None,
-        soft_clamp=None,
-        scale_offset=0.0,
-        flow=None,
-        spectral=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        encoder: keras.Model,
+        decoder: keras.layers.Layer,
+        likelihood: Any = "bernoulli",
+        posterior: str = "residual",
+        beta: Any = 1.0,
+        free_bits: float = 0.0,
+        balancing: str | None = None,
+        soft_clamp: float | None = None,
+        scale_offset: float = 0.0,
+        flow: Any = None,
+        spectral: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         likelihood = likelihoods.get(likelihood)
@@ -142,7 +146,7 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
         """The bijectors of the groups' posteriors, empty without flows."""
         return [self.averaged(name) if averaged else getattr(self, name) for name in self._flow_names]
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Reconstructs `x`: what `predict` returns."""
         return self._reconstruct(conditions.unpack(inputs)[0])
 
@@ -150,13 +154,13 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return hierarchical_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         self.likelihood.check(shapes.alone(data, shapes.input_shape(self.encoder, "x")))
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         parts = {name: hierarchical_checks.serialized(getattr(self, name)) for name in _PARTS}
         options = {"posterior": self.normals.kind, "soft_clamp": self.normals.soft_clamp}
         options["scale_offset"] = self.normals.scale_offset
@@ -164,6 +168,6 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
         return {**super().get_config(), **self.objective.get_config(), **options, **parts}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         loaded = {k: keras.saving.deserialize_keras_object(v) for k, v in config.items() if isinstance(v, dict)}
         return cls(**{**config, **loaded})

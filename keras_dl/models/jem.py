@@ -1,5 +1,7 @@
 """Joint energy-based models: classifiers read as energies."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -10,6 +12,7 @@ from keras_dl.data.checks import as_array
 from keras_dl.models import energy_checks, energy_signatures, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.energy_model import EnergyModel
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -43,7 +46,15 @@ class JEM(EnergyModel):
     has_conditions = True
     check_network = staticmethod(energy_checks.check_classifier)
 
-    def __init__(self, network, objective=None, sampler=None, energy_weight=1.0, input_noise=0.03, **options):
+    def __init__(
+        self,
+        network: keras.Model,
+        objective: Any = None,
+        sampler: Any = None,
+        energy_weight: float = 1.0,
+        input_noise: float = 0.03,
+        **options,
+    ):
         sampler = samplers.Langevin.of_noise(20, 1.0, 0.01) if sampler is None else sampler
         super().__init__(network, objective, sampler, **options)
         if self.objective.normalizes or not self.objective.chains:
@@ -75,16 +86,23 @@ class JEM(EnergyModel):
         # The sum carries NaN on, which the maximum of a LiteRT file passes over.
         return -tf.reduce_logsumexp(logits, -1) + 0.0 * tf.reduce_sum(logits, -1)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns the probabilities of classes: what `predict` returns."""
         x = inputs[0] if isinstance(inputs, (tuple, list)) else inputs
         return self._classify(tf.cast(x, tf.float32))
 
-    def classify(self, x):
+    def classify(self, x: Tensor) -> Tensor:
         r"""Returns $p(y \mid x)$, shape `(batch, num_classes)`."""
         return shapes.by_rows(self._graph(self._classify), shapes.as_rows(x, self.data_shape))
 
-    def sample(self, num_samples, condition=None, seed=None, steps=None, sampler=None):
+    def sample(
+        self,
+        num_samples: int,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        steps: int | None = None,
+        sampler: Any = None,
+    ):
         """Draws samples: of all classes, or of the labels given as `condition`, one or one per sample."""
         if condition is None:
             return super().sample(num_samples, None, seed, steps, sampler)
@@ -99,13 +117,13 @@ class JEM(EnergyModel):
         """What `export` writes: those of `EnergyModel`, and `classify`, the default."""
         return energy_signatures.of_jem(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         if not isinstance(data, (tuple, list)) or len(data) != 2 or data[1] is None:
             raise refusal("data should be (x, labels)", f"{type(data).__name__}")
         super().check_data(data[0])
         self._check_labels(as_array(data[1], "labels"), len(data[0]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "energy_weight": self.energy_weight, "input_noise": self.input_noise}
 
     def _check_labels(self, labels, rows):

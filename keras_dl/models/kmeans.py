@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -13,6 +14,7 @@ from keras_dl.models import mixture_starts, moments, shapes
 from keras_dl.models.base import Signature, Update, gather_rows
 from keras_dl.models.solved import SolvedModel
 from keras_dl.models.stepwise import RunningSum
+from keras_dl.types import Nest, Shape, Tensor
 
 METHODS = ("lloyd", "mini_batch")
 
@@ -72,13 +74,13 @@ class KMeans(SolvedModel):
 
     def __init__(
         self,
-        shape,
-        num_clusters,
-        starts=10,
-        max_iterations=300,
-        seed=None,
-        name=None,
-        method="lloyd",
+        shape: Shape,
+        num_clusters: int,
+        starts: int = 10,
+        max_iterations: int = 300,
+        seed: int | None = None,
+        name: str | None = None,
+        method: str = "lloyd",
         **kwargs,
     ):
         if method not in METHODS:
@@ -153,7 +155,7 @@ class KMeans(SolvedModel):
         """The centres, shape `(num_clusters, *shape)`, a NumPy array."""
         return np.asarray(self.clusters.centres).reshape(-1, *self.shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Distances from the centres, shape `(batch, num_clusters)`."""
         return self._distances(inputs)
 
@@ -161,13 +163,13 @@ class KMeans(SolvedModel):
         """Returns the nearest cluster of every sample, an int64 array of shape `(batch,)`."""
         return np.asarray(super().predict(x, batch_size, verbose, **options)).argmin(-1)
 
-    def transform(self, x):
+    def transform(self, x: Tensor) -> Tensor:
         """Returns the distances from the centres, shape `(batch, num_clusters)`."""
         if not shapes.is_symbolic(x):
             self.check_data(x)
         return self.as_graph(self._distances)(tf.cast(x, tf.float32))
 
-    def inertia(self, x):
+    def inertia(self, x: Tensor) -> float:
         """Returns the sum of squared distances from the nearest centres, a number."""
         return float(np.square(np.asarray(self.transform(x), "float64").min(1)).sum())
 
@@ -181,10 +183,10 @@ class KMeans(SolvedModel):
 
         return {"predict": Signature(predict, x)}
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         check_finite(shapes.alone(data, self.shape), "x")
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
     def check_training(self, x):
@@ -202,7 +204,7 @@ class KMeans(SolvedModel):
     def _distances(self, x):
         return tf.sqrt(self._squared_distances(self._flat(x)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("shape", "num_clusters", "starts", "max_iterations", "method")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
         del config["ema_momentum"]

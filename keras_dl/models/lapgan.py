@@ -98,9 +98,7 @@ class LAPGAN(ObjectiveModel):
         self.latent_sizes = [game.latent_size(generator) for generator in generators]
         self.latent_size = sum(self.latent_sizes)
 
-    def compile(  # type: ignore[override]
-        self, optimizer="auto", *, generator_optimizer=None, critic_optimizer=None, **options
-    ):
+    def compile(self, optimizer="auto", *, generator_optimizer=None, critic_optimizer=None, **options):  # type: ignore
         """Configures training; `ObjectiveModel.compile`.
 
         Args:

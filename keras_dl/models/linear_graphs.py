@@ -8,6 +8,7 @@ from keras_dl.data.checks import check_finite
 from keras_dl.models import expectation, linear_gaussian, linear_signatures, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.solved import SolvedModel
+from keras_dl.types import Nest, Tensor
 
 
 class LinearGraphs(SolvedModel):
@@ -15,18 +16,18 @@ class LinearGraphs(SolvedModel):
 
     # What users call.
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Reconstructs data: what `predict` returns."""
         return self._reconstruct(inputs)
 
-    def encode(self, x):
+    def encode(self, x: Tensor) -> Tensor:
         """Returns $p(z | x)$, exact: a `tfp.distributions.MultivariateNormalTriL` of batch shape `(batch,)`."""
         from keras_dl.likelihoods import distributions
 
         loc, scale = self.as_graph(self._posterior)(self._inputs(x))
         return distributions.MultivariateNormalTriL(loc, scale)
 
-    def transform(self, x):
+    def transform(self, x: Tensor) -> Tensor:
         r"""Returns the posterior means $M^{-1} W^\top (x - \mu)$, $M = W^\top W + \sigma^2 I$: `(batch, q)`."""
         return self.as_graph(self._transform)(self._inputs(x))
 
@@ -34,15 +35,15 @@ class LinearGraphs(SolvedModel):
         r"""Returns the least-squares reconstruction $W (W^\top W)^{-1} M z + \mu$ of posterior means `z`."""
         return self.as_graph(self._inverse_transform)(shapes.as_latents(latents, self.latent_size))
 
-    def decode(self, latents):
+    def decode(self, latents: Tensor) -> Tensor:
         r"""Returns the mean $W z + \mu$ of $p(x | z)$, shape `(batch, *shape)`."""
         return self.as_graph(self._decode)(shapes.as_latents(latents, self.latent_size))
 
-    def from_latents(self, latents, condition=None):
+    def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns `decode(latents)`."""
         return self.decode(latents)
 
-    def reconstruct(self, x):
+    def reconstruct(self, x: Tensor) -> Tensor:
         """Returns `inverse_transform(transform(x))`."""
         return self.as_graph(self._reconstruct)(self._inputs(x))
 
@@ -50,11 +51,11 @@ class LinearGraphs(SolvedModel):
         """Returns `x` with $W E[z | x] + \\mu$ in the place of its missing values."""
         return self.as_graph(self._impute)(self._inputs(x))
 
-    def log_prob(self, x, condition=None):
+    def log_prob(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         r"""Returns $\log p(x)$, exact, shape `(batch,)`; of the values that are there where some are missing."""
         return self.as_graph(self._log_prob)(self._inputs(x))
 
-    def sample(self, num_samples, condition=None, seed=None):
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None):
         """Draws from $p(x)$, shape `(num_samples, *shape)`; `seed` fixes the draw."""
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(check_count(num_samples, "num_samples")), seed, call)
@@ -63,7 +64,7 @@ class LinearGraphs(SolvedModel):
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return linear_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x = shapes.alone(data, self.shape)
         if not self.missing:
             hint = ' (missing values need method="em", missing=True)' if np.isnan(x.sum(dtype="float64")) else ""
@@ -78,7 +79,7 @@ class LinearGraphs(SolvedModel):
         if (x == x[:1]).all():
             raise refusal("x should have at least two distinct rows", f"{len(x)} equal rows")
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
     # The graphs behind them.

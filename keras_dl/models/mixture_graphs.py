@@ -9,6 +9,7 @@ from keras_dl.data.checks import check_finite
 from keras_dl.models import mixture_shapes, mixture_starts, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Signature, fresh_seed
 from keras_dl.models.base.checking import check, is_arrays, reads_disk
+from keras_dl.types import Nest, Tensor
 
 
 class MixtureWeights(keras.layers.Layer):
@@ -64,7 +65,7 @@ class MixtureGraphs(ObjectiveModel):
                 mixture_starts.check_distinct(x, self.num_components)
         return super().fit(x, y, **options)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Responsibilities, shape `(batch, num_components)`."""
         return self._responsibilities(inputs)
 
@@ -72,15 +73,15 @@ class MixtureGraphs(ObjectiveModel):
         """Returns the likeliest component of every sample, an int64 array of shape `(batch,)`."""
         return np.asarray(super().predict(x, **options)).argmax(-1)
 
-    def predict_proba(self, x):
+    def predict_proba(self, x: Tensor) -> Tensor:
         """Returns the responsibilities $p(k | x)$, shape `(batch, num_components)`."""
         return self.as_graph(self._responsibilities)(self._inputs(x))
 
-    def log_prob(self, x, condition=None):
+    def log_prob(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns $\\log p(x)$, exact, shape `(batch,)`."""
         return self.as_graph(self._log_prob)(self._inputs(x))
 
-    def sample(self, num_samples, condition=None, seed=None, labels=False):
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, labels: bool = False):
         """Draws from the mixture.
 
         Args:
@@ -115,10 +116,10 @@ class MixtureGraphs(ObjectiveModel):
             "sample": Signature(sample, scalars),
         }
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         check_finite(shapes.alone(data, self.shape), "x")
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
     # The graphs behind them.

@@ -1,5 +1,7 @@
 """NVAE: a deep hierarchical autoencoder of images."""
 
+from typing import Any
+
 import keras
 
 from keras_dl.models.hierarchical_vae import HierarchicalVAE
@@ -57,15 +59,15 @@ class NVAE(HierarchicalVAE):
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        likelihood="bernoulli",
-        posterior="residual",
-        balancing="code",
-        soft_clamp=5.0,
-        scale_offset=0.01,
-        spectral=0.01,
+        encoder: keras.Model,
+        decoder: keras.layers.Layer,
+        likelihood: Any = "bernoulli",
+        posterior: str = "residual",
+        balancing: str | None = "code",
+        soft_clamp: float | None = 5.0,
+        scale_offset: float = 0.01,
+        spectral: Any = 0.01,
         **kwargs,
     ):
-        options = {"balancing": balancing, "soft_clamp": soft_clamp, "scale_offset": scale_offset}
+        options: dict = {"balancing": balancing, "soft_clamp": soft_clamp, "scale_offset": scale_offset}
         super().__init__(encoder, decoder, likelihood, posterior, spectral=spectral, **options, **kwargs)

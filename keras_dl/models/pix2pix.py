@@ -1,5 +1,7 @@
 """Translation of images by pairs (Isola et al. 2017)."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -8,8 +10,10 @@ from keras_dl.checks import check_number, refusal
 from keras_dl.models import shapes
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import ObjectiveModel, Signature, Update
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.gan_checks import data_range
 from keras_dl.models.supervised import unpack
+from keras_dl.types import Nest, Tensor
 
 _ADAM = {"class_name": "Adam", "config": {"learning_rate": 2e-4, "beta_1": 0.5}}
 
@@ -62,14 +66,14 @@ class Pix2Pix(ObjectiveModel):
 
     def __init__(
         self,
-        generator,
-        critic,
-        l1_weight=100.0,
-        adversarial_weight=1.0,
-        objective=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        generator: keras.Model,
+        critic: keras.Model,
+        l1_weight: float = 100.0,
+        adversarial_weight: float = 1.0,
+        objective: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         source, target = parts.check_translator("generator", generator)
@@ -104,11 +108,11 @@ class Pix2Pix(ObjectiveModel):
         adversarial, l1 = parts.generator_values(self.objective, judged, real), parts.distance(fake, target)
         return self.adversarial_weight * adversarial + self.l1_weight * l1, {"adversarial": adversarial, "l1": l1}
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Translates images: what `predict` returns."""
         return self._translate(inputs)
 
-    def translate(self, x):
+    def translate(self, x: Tensor) -> Tensor:
         """Returns the translations of source images, float32 `(rows, height, width, channels)`; without noise."""
         return shapes.by_rows(self.as_graph(self._of_rows), shapes.as_rows(x, self.source_shape))
 
@@ -122,22 +126,22 @@ class Pix2Pix(ObjectiveModel):
         spec = tf.TensorSpec([None, *self.source_shape])
         return {"translate": Signature(lambda x: {"translated": self._translate(x)}, {"x": spec})}
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         source, target, weights = unpack(data)
         if weights is not None:
             raise refusal("data should be (source, target)", "sample weights beside them")
         shapes.check_x(source, self.source_shape, "source images")
         parts.check_images(target, self.target_shape, "target images", self.data_range)
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         shapes.check_x(inputs, self.source_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         weights = {"l1_weight": self.l1_weight, "adversarial_weight": self.adversarial_weight}
         return {**super().get_config(), **parts.serialized(self, ("generator", "critic", "objective")), **weights}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**parts.deserialized(config))
 
     def _judged(self, x, source, training):

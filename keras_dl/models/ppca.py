@@ -1,6 +1,7 @@
 """Probabilistic principal component analysis."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from keras_dl.models import expectation, linear_gaussian, linear_selection, mome
 from keras_dl.models.base import Draw, Update, mean_and_variance
 from keras_dl.models.linear_gaussian import NOISE_FLOOR, LinearGaussian
 from keras_dl.models.linear_graphs import LinearGraphs
+from keras_dl.types import Shape, Tensor
 
 METHODS = ("closed_form", "em", "gradient")
 
@@ -53,8 +55,9 @@ class PPCA(LinearGraphs):
     fewer_by = 1
 
     def __init__(
-        self, shape, num_components, method="closed_form", missing=False, solver="auto", seed=None, name=None, **kwargs
-    ):
+        self, shape: Shape, num_components: int, method: str = "closed_form", missing: bool = False,
+        solver: str = "auto", seed: int | None = None, name: str | None = None, **kwargs,
+    ):  # fmt: skip
         self._check_arguments(shape, num_components, method, missing)
         shape = tuple(shape)
         self.optimizer_names = ("optimizer",) if method == "gradient" else ()
@@ -184,7 +187,7 @@ class PPCA(LinearGraphs):
         return math.exp(float(np.asarray(self.density.log_noise)))
 
     @classmethod
-    def select(cls, x, criterion="minka", largest=None):
+    def select(cls, x: Tensor, criterion: str = "minka", largest: int | None = None):
         """Scores numbers of components of data; see `keras_dl.models.linear_selection.select`."""
         return linear_selection.select(x, criterion, largest)
 
@@ -196,7 +199,7 @@ class PPCA(LinearGraphs):
         """
         return linear_selection.to_vae(self, **options)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("shape", "num_components", "method", "missing", "solver")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
         del config["ema_momentum"]
@@ -227,11 +230,11 @@ class PCA(PPCA):
 
     fewer_by = 0
 
-    def __init__(self, shape, num_components, whiten=False, **options):
+    def __init__(self, shape: Shape, num_components: int, whiten: bool = False, **options):
         super().__init__(shape, num_components, **options)
         self.whiten = check_flag(whiten, "whiten")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "whiten": self.whiten}
 
     def _scales(self):

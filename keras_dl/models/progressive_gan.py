@@ -1,5 +1,8 @@
 """Adversarial networks that grow (Karras et al. 2018)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -75,15 +78,15 @@ class ProgressiveGAN(GAN):
 
     def __init__(
         self,
-        generator,
-        critic,
-        latent_size=None,
-        stable_images=600_000,
-        fade_images=600_000,
-        steps_per_batch=1,
-        gradient_penalty=10.0,
-        drift=1e-3,
-        value_range=None,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        stable_images: float | Sequence = 600_000,
+        fade_images: float | Sequence = 600_000,
+        steps_per_batch: int | Sequence[int] = 1,
+        gradient_penalty: float = 10.0,
+        drift: float = 1e-3,
+        value_range: Any = None,
         **kwargs,
     ):
         count = _check_levels(generator, critic)

@@ -9,8 +9,10 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.losses import TripletMargin
 from keras_dl.models.base import Signature, predict_signature
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.structure import inputs_of, outputs_of
 from keras_dl.models.supervised import Supervised, unpack
+from keras_dl.types import Nest, Tensor
 
 KINDS = {2: "pairs ((a, b), labels)", 3: "triplets (anchor, positive, negative)"}
 
@@ -53,7 +55,14 @@ class Siamese(Supervised):
 
     checks_values = True  # labels of pairs are two numbers
 
-    def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
+        **kwargs,
+    ):
         super().__init__(network, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         inputs, outputs = inputs_of(network), outputs_of(network)
         one = len(tf.nest.flatten(inputs)) == len(tf.nest.flatten(outputs)) == 1 and inputs is not None
@@ -92,11 +101,11 @@ class Siamese(Supervised):
         x, y, sample_weight = self._unpack(batch)
         return y, self._embeddings(x, training), sample_weight
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns embeddings, of pairs and triplets stacked on axis 1."""
         return self._embeddings(inputs, training, self.network if training else self.averaged("network"))
 
-    def embed(self, x):
+    def embed(self, x: Tensor) -> Tensor:
         """Returns the embeddings of samples.
 
         Args:
@@ -110,7 +119,7 @@ class Siamese(Supervised):
         """
         return self.as_graph(self._embed)(self._checked(x))
 
-    def distance(self, a, b):
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Returns the Euclidean distance between the embeddings of each sample of `a` and its partner in `b`.
 
         Args:
@@ -125,7 +134,7 @@ class Siamese(Supervised):
             raise refusal("a and b should have as many rows", f"{len(a)} and {len(b)}")
         return self.as_graph(self._distance)(a, b)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x, y, _ = self._unpack(data)
         if not self.compiled:
             return  # which Keras says

@@ -1,5 +1,7 @@
 """Adversarial super-resolution: SRGAN (Ledig et al. 2017) and ESRGAN (Wang et al. 2018)."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,9 +11,11 @@ from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import shapes, tiling
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import ObjectiveModel, Phase, Signature, Update
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.structure import check_network
 from keras_dl.models.enlarging import Enlarging
 from keras_dl.models.supervised import unpack
+from keras_dl.types import Nest, Tensor
 
 DISTANCES = ("mse", "mae")
 _NAMES = ("generator_optimizer", "critic_optimizer")
@@ -82,18 +86,18 @@ class SRGAN(Enlarging, ObjectiveModel):
 
     def __init__(
         self,
-        generator,
-        critic,
-        features=None,
-        pixel_weight=None,
-        feature_weight=0.006,
-        adversarial_weight=1e-3,
-        distance="mse",
-        pretraining=0,
-        objective=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        generator: keras.Model,
+        critic: keras.Model,
+        features: Any = None,
+        pixel_weight: float | None = None,
+        feature_weight: float = 0.006,
+        adversarial_weight: float = 1e-3,
+        distance: str = "mse",
+        pretraining: int = 0,
+        objective: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         tiling.scale_of(generator)
@@ -162,7 +166,7 @@ class SRGAN(Enlarging, ObjectiveModel):
         terms = {"real": parts.per_sample(real), "fake": parts.per_sample(fake)}
         return parts.critic_values(self.objective, real, fake), terms
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Enlarges images: what `predict` returns."""
         return self._enlarge(inputs)
 
@@ -171,21 +175,21 @@ class SRGAN(Enlarging, ObjectiveModel):
         spec = tf.TensorSpec([None, *shapes.input_shape(self.generator, "x")])
         return {"upscale": Signature(lambda x: {"upscaled": self._enlarge(x)}, {"x": spec})}
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         small, large, _ = unpack(data)
         shapes.check_x(small, shapes.input_shape(self.generator, "x"), "small images")
         expected = (*(self.scale * n for n in np.shape(small)[1:3]), shapes.output_shape(self.generator)[-1])
         shapes.check_x(large, expected, "large images")
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         shapes.check_x(inputs, shapes.input_shape(self.generator, "x"))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = {name: getattr(self, name) for name in self.config_names}
         return {**super().get_config(), **parts.serialized(self, (*self.network_names, "objective")), **config}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**parts.deserialized(config))
 
     def _distance(self, x, y):
@@ -217,15 +221,15 @@ class ESRGAN(SRGAN):
 
     def __init__(
         self,
-        generator,
-        critic,
-        features=None,
-        pixel_weight=1e-2,
-        feature_weight=1.0,
-        adversarial_weight=5e-3,
-        distance="mae",
-        pretraining=0,
-        objective=None,
+        generator: keras.Model,
+        critic: keras.Model,
+        features: Any = None,
+        pixel_weight: float = 1e-2,
+        feature_weight: float = 1.0,
+        adversarial_weight: float = 5e-3,
+        distance: str = "mae",
+        pretraining: int = 0,
+        objective: Any = None,
         **kwargs,
     ):
         objective = objectives.RelativisticAverage() if objective is None else objective

@@ -1,5 +1,7 @@
 """StyleGAN: a style-based generator in an adversarial game with lazy regularisation."""
 
+from typing import Any
+
 import keras
 
 from keras_dl import objectives
@@ -77,21 +79,21 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
 
     def __init__(
         self,
-        generator,
-        critic,
-        latent_size=None,
-        r1_weight=1.0,
-        r1_every=16,
-        path_weight=2.0,
-        path_every=4,
-        path_momentum=0.99,
-        mixing=0.9,
-        style_momentum=0.995,
-        augmentation=None,
-        objective=None,
-        seed=None,
-        ema_momentum=_HALF_LIFE,
-        name=None,
+        generator: keras.Model,
+        critic: keras.Model,
+        latent_size: int | None = None,
+        r1_weight: float = 1.0,
+        r1_every: int = 16,
+        path_weight: float = 2.0,
+        path_every: int = 4,
+        path_momentum: float = 0.99,
+        mixing: float = 0.9,
+        style_momentum: float = 0.995,
+        augmentation: Any = None,
+        objective: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = _HALF_LIFE,
+        name: str | None = None,
         **kwargs,
     ):
         _check_generator(generator)

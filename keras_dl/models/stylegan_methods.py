@@ -11,6 +11,7 @@ from keras_dl.models import shapes
 from keras_dl.models.base import Draw, conditions
 from keras_dl.models.base.offers import Offers
 from keras_dl.models.stylegan_projection import projected
+from keras_dl.types import Tensor
 
 
 class StyleMethods(Offers):
@@ -29,7 +30,7 @@ class StyleMethods(Offers):
         """The average of styles over training, float32 of shape `(style_size,)`."""
         return self.carried["mean_style"].value
 
-    def style(self, latents, condition=None, truncation=None):
+    def style(self, latents: Tensor, condition: Tensor | None = None, truncation: float | None = None) -> Tensor:
         r"""Returns the styles of latents, $\bar w + \psi (w - \bar w)$ for each layer.
 
         Args:
@@ -45,7 +46,7 @@ class StyleMethods(Offers):
         psi = tf.constant(check_psi(truncation))
         return self.as_graph(self._style)(latents, condition, psi)
 
-    def synthesize(self, styles, noise=None):
+    def synthesize(self, styles: Tensor, noise: Tensor | None = None) -> Tensor:
         """Returns images of styles.
 
         Args:
@@ -63,11 +64,23 @@ class StyleMethods(Offers):
                 raise refusal(f"noise should have {len(styles)} rows, as the styles have", f"{len(noise)}")
         return shapes.by_rows(self.as_graph(self._synthesize), styles, noise)
 
-    def generate(self, latents, condition=None, truncation=None, noise=None):
+    def generate(
+        self,
+        latents: Tensor,
+        condition: Tensor | None = None,
+        truncation: float | None = None,
+        noise: Tensor | None = None,
+    ) -> Tensor:
         """Returns `synthesize(style(latents, condition, truncation), noise)`."""
         return self.synthesize(self.style(latents, condition, truncation), noise)
 
-    def sample(self, num_samples, condition=None, seed=None, truncation=None):
+    def sample(
+        self,
+        num_samples: int,
+        condition: Tensor | None = None,
+        seed: int | None = None,
+        truncation: float | None = None,
+    ):
         r"""Draws latents $z \sim \mathcal{N}(0, I)$ and noise, and returns images.
 
         Args:
@@ -85,7 +98,7 @@ class StyleMethods(Offers):
         psi = tf.constant(check_psi(truncation))
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, *self.sampling_seed(seed), psi)
 
-    def mix(self, coarse, fine, cut):
+    def mix(self, coarse: Tensor, fine: Tensor, cut: int) -> Tensor:
         """Returns styles that are `coarse` in the first `cut` layers and `fine` from there on.
 
         Args:
@@ -100,7 +113,15 @@ class StyleMethods(Offers):
             raise refusal(f"cut should be an integer from 0 to {self.num_styles}", cut=cut)
         return tf.concat([coarse[:, :cut], fine[:, cut:]], axis=1)
 
-    def project(self, images, steps=200, learning_rate=0.1, features=None, per_layer=False, seed=0):
+    def project(
+        self,
+        images: Tensor,
+        steps: int = 200,
+        learning_rate: float = 0.1,
+        features: Any = None,
+        per_layer: bool = False,
+        seed: int = 0,
+    ) -> tuple:
         """Finds styles whose images, with the fixed noise, are near the given ones (Karras et al. 2020, appendix D).
 
         Adam from the mean style, with noise on the styles that fades over the first three quarters of the steps and a

@@ -1,12 +1,16 @@
 """Super-resolution by a network that is trained on pairs of small and large images."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 
 from keras_dl.checks import refusal
 from keras_dl.models import shapes
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.enlarging import Enlarging
 from keras_dl.models.supervised import Supervised, unpack
+from keras_dl.types import Nest
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -40,7 +44,15 @@ class SuperResolution(Enlarging, Supervised):
     (80, 60, 3)
     """
 
-    def __init__(self, network, pixel_loss="mae", seed=None, ema_momentum=None, name=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        pixel_loss: Any = "mae",
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
+        **kwargs,
+    ):
         super().__init__(network, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.pixel_loss = pixel_loss
         self.scale  # noqa: B018 - refuses a network that does not enlarge
@@ -49,7 +61,7 @@ class SuperResolution(Enlarging, Supervised):
         """Configures training; see `Supervised.compile`. `loss=None` means `pixel_loss`."""
         super().compile(optimizer, self.pixel_loss if loss is None else loss, *args, **options)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         small, large, _ = unpack(data)
         shapes.check_x(small, shapes.input_shape(self.network, "x"), "small images")
         expected = [self.scale * n for n in np.shape(small)[1:3]]
@@ -58,10 +70,10 @@ class SuperResolution(Enlarging, Supervised):
             raise refusal(text, f"shape {np.shape(large)}")
         super().check_data(data)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pixel_loss": keras.saving.serialize_keras_object(self.pixel_loss)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
         return cls(**{**config, **{name: read(config[name]) for name in ("network", "pixel_loss")}})

@@ -1,13 +1,17 @@
 """Classifiers and segmenters on the same base as the generative families."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 from keras.src.backend import get_keras_mask, set_keras_mask  # masks on tensors; Keras does not export them
 
 from keras_dl.checks import refusal
 from keras_dl.models.base import ObjectiveModel, Update, predict_signature
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_losses
 from keras_dl.models.sample_loss import SampleLoss
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -41,7 +45,14 @@ class Supervised(ObjectiveModel):
     has_targets = True
     checks_values = False
 
-    def __init__(self, network, seed=None, ema_momentum=None, name=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Model,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
+        **kwargs,
+    ):
         super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
 
     def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **options):
@@ -102,12 +113,12 @@ class Supervised(ObjectiveModel):
             parts = keras.tree.map_structure(lambda t: None if t is None else _first(t, held), parts)
         return [part[0] if part is not None and len(part) == 1 else part for part in parts]
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns the network's predictions."""
         network = self.network if training else self.averaged("network")
         return network(inputs, training=training)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         _, y, _ = unpack(data)
         if self.compiled:
             self.sample_loss.check(y)
@@ -123,11 +134,11 @@ class Supervised(ObjectiveModel):
         """What `export` writes: `predict`, with the network's inputs by name."""
         return predict_signature(self)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "network": keras.saving.serialize_keras_object(self.network)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
 
     def get_compile_config(self):

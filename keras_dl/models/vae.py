@@ -1,5 +1,7 @@
 """Variational autoencoders."""
 
+from typing import Any, Self
+
 import keras
 import tensorflow as tf
 
@@ -7,9 +9,11 @@ from keras_dl import likelihoods
 from keras_dl.checks import refusal
 from keras_dl.models import shapes, vae_checks, vae_signatures
 from keras_dl.models.base import ObjectiveModel, Update, conditions
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.vae_methods import VAEMethods
 from keras_dl.objectives import ELBO
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -67,19 +71,19 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
 
     def __init__(
         self,
-        encoder,
-        decoder,
-        likelihood="bernoulli",
-        beta=1.0,
-        kl="analytic",
-        num_samples=1,
-        free_bits=0.0,
-        objective=None,
-        posterior=None,
-        prior=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        encoder: keras.Model,
+        decoder: keras.Model,
+        likelihood: str | likelihoods.Likelihood = "bernoulli",
+        beta: Any = 1.0,
+        kl: str = "analytic",
+        num_samples: int = 1,
+        free_bits: float = 0.0,
+        objective: Any = None,
+        posterior: Any = None,
+        prior: Any = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         likelihood = likelihoods.get(likelihood)
@@ -132,7 +136,7 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
         parameters.set_shape([None, None, *shapes.output_shape(decoder)])
         return self.likelihood(parameters, event_rank=parameters.shape.rank - 2).log_prob(x)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Reconstructs `x`, or `(x, condition)`: what `predict` returns."""
         return self._reconstruct(*conditions.unpack(inputs))
 
@@ -140,16 +144,16 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return vae_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x, condition = conditions.unpack(data)
         shapes.check_x(x, shapes.input_shape(self.encoder, "x"))
         self.likelihood.check(x)
         self._check_condition(condition, len(x))
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         objective = self.given_objective
         own = {} if objective is not None else self.objective.get_config()
         parts = {k: keras.saving.serialize_keras_object(getattr(self, k)) for k in self.network_names}
@@ -161,7 +165,7 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         loaded = {k: keras.saving.deserialize_keras_object(v) for k, v in config.items() if isinstance(v, dict)}
         return cls(**{**config, **loaded})
 
@@ -190,7 +194,7 @@ class ConditionalVAE(VAE):
     TensorShape([2, 8, 8, 1])
     """
 
-    def __init__(self, encoder, decoder, *args, **kwargs):
+    def __init__(self, encoder: keras.Model, decoder: keras.Model, *args, **kwargs):
         if not conditions.takes_condition(decoder):
             raise refusal("decoder should be conditional: its input a dict with 'condition'", "one without")
         super().__init__(encoder, decoder, *args, **kwargs)

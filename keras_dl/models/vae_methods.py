@@ -9,6 +9,7 @@ from keras_dl import likelihoods
 from keras_dl.checks import check_count, refusal
 from keras_dl.models import monte_carlo, shapes
 from keras_dl.models.base import Draw, conditions
+from keras_dl.types import Tensor
 
 
 class VAEMethods:
@@ -27,25 +28,25 @@ class VAEMethods:
     sampling_seed: Callable
     check_data: Callable
 
-    def encode(self, x, condition=None):
+    def encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the means of the posterior, $\\mathbb{E}_{q(z|x)}[z]$, shape `(batch, latent_size)`."""
         return self.as_graph(self._encode)(*self._inputs(x, condition))
 
-    def decode(self, latents, condition=None):
+    def decode(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
         latents = shapes.as_latents(latents, self.latent_size)
         self._check_condition(condition, len(latents))
         return self.as_graph(self._decode)(latents, conditions.as_tensor(self.networks, condition))
 
-    def from_latents(self, latents, condition=None):
+    def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns `decode(latents)`."""
         return self.decode(latents, condition)
 
-    def reconstruct(self, x, condition=None):
+    def reconstruct(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the mean of $p(x | z)$ at the posterior's mean, of the shape of `x`."""
         return self.as_graph(self._reconstruct)(*self._inputs(x, condition))
 
-    def sample(self, num_samples, condition=None, seed=None):
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None):
         """Draws $z \\sim p(z)$ and returns the mean of $p(x | z)$.
 
         Args:
@@ -63,15 +64,24 @@ class VAEMethods:
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call)
 
-    def posterior_of(self, x, condition=None):
+    def posterior_of(self, x: Tensor, condition: Tensor | None = None) -> Any:
         """Returns $q(z | x)$, a `tfp.distributions.Distribution` of batch shape `(batch,)`."""
         return self.posterior(self.as_graph(self.posterior_parameters)(*self._inputs(x, condition)))
 
-    def log_prob(self, x, condition=None, num_samples=512, seed=None):
+    def log_prob(
+        self, x: Tensor, condition: Tensor | None = None, num_samples: int = 512, seed: int | None = None
+    ) -> Tensor:
         """Returns the values of `log_density`, an estimate of $\\log p(x)$: shape `(batch,)`, in nats."""
         return self.log_density(x, condition, num_samples, seed).values
 
-    def log_density(self, x, condition=None, num_samples=512, seed=None, kind="estimate"):
+    def log_density(
+        self,
+        x: Tensor,
+        condition: Tensor | None = None,
+        num_samples: int = 512,
+        seed: int | None = None,
+        kind: str = "estimate",
+    ):
         r"""Estimates or bounds $\log p(x)$ by importance weights $w_k = p(x | z_k)\, p(z_k) / q(z_k | x)$.
 
         The estimate is $\log \tfrac1K \sum_k w_k$, the bound of `IWAE`, which tightens as samples grow; the bound is
@@ -92,7 +102,9 @@ class VAEMethods:
         x, condition = self._inputs(x, condition)
         return monte_carlo.log_density(self, self._weigh_latents, x, condition, num_samples, seed, kind)
 
-    def anomaly_score(self, x, condition=None, score="likelihood", num_samples=512):
+    def anomaly_score(
+        self, x: Tensor, condition: Tensor | None = None, score: str = "likelihood", num_samples: int = 512
+    ) -> Tensor:
         r"""Returns how unlike the training data each sample is: higher for anomalies; see `keras_dl.metrics.roc_auc`.
 
         Args:
