@@ -14,15 +14,18 @@ Each kind is a linear form $p(t)\, x + q(t)\, \epsilon$ of data and noise:
 With $x_t = \alpha x + \sigma \epsilon$ as the second equation, every kind follows from every other.
 """
 
+from typing import Any
+
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.processes.base import as_time, spread
+from keras_dl.types import Tensor
 
 KINDS = ("data", "noise", "v", "velocity", "score", "edm")
 
 
-def target(process, x, noise, t, kind):
+def target(process: Any, x: Tensor, noise: Tensor, t: Tensor, kind: str) -> Tensor:
     """Returns what a network of a kind should predict.
 
     Args:
@@ -49,7 +52,7 @@ def target(process, x, noise, t, kind):
     return spread(p, x) * x + spread(q, x) * noise
 
 
-def convert(process, value, x_t, t, source, kind):
+def convert(process: Any, value: Tensor, x_t: Tensor, t: Tensor, source: str, kind: str) -> Tensor:
     """Returns a prediction of one kind as one of another.
 
     With $D = \\alpha q - p \\sigma$ of the kind that is given, the other is
@@ -88,7 +91,7 @@ def convert(process, value, x_t, t, source, kind):
     return spread(of_sample / determinant, x_t) * x_t + spread(of_value / determinant, x_t) * value
 
 
-def coefficients(process, t, kind):
+def coefficients(process: Any, t: Tensor, kind: str) -> tuple[Tensor, Tensor]:
     """Returns `(p, q)` of a kind at times `t`."""
     t = as_time(t)
     zero, one = tf.zeros_like(t), tf.ones_like(t)

@@ -5,12 +5,15 @@ import numpy as np
 
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 
 class Coupling(Configurable):
     """Base class of couplings, which see the global batch as NumPy arrays. A subclass writes `pairs`."""
 
-    def pairs(self, x, source, condition=None, uniform=None):
+    def pairs(
+        self, x: Tensor, source: Tensor, condition: Tensor | None = None, uniform: Tensor | None = None
+    ) -> Tensor:
         """Returns the row of the source for each row of data, int32 of shape `(rows,)`.
 
         Args:
@@ -36,7 +39,9 @@ class OptimalTransport(Coupling):
     [1, 0]
     """
 
-    def pairs(self, x, source, condition=None, uniform=None):
+    def pairs(
+        self, x: Tensor, source: Tensor, condition: Tensor | None = None, uniform: Tensor | None = None
+    ) -> Tensor:
         return assignment(distances(x, source))
 
 
@@ -61,10 +66,12 @@ class ConditionalTransport(Coupling):
     [0, 2, 1]
     """
 
-    def __init__(self, share=0.05):
+    def __init__(self, share: float = 0.05):
         self.share = check_number(share, "share", above=0, below=1)
 
-    def pairs(self, x, source, condition=None, uniform=None):
+    def pairs(
+        self, x: Tensor, source: Tensor, condition: Tensor | None = None, uniform: Tensor | None = None
+    ) -> Tensor:
         if condition is None:
             raise refusal("`condition` should be given to a conditional transport", condition=condition)
         condition = np.asarray(condition)
@@ -73,7 +80,7 @@ class ConditionalTransport(Coupling):
         cost, gaps = distances(x, source), distances(condition, condition)
         return assignment(cost + self.weight(cost, gaps) * gaps)
 
-    def weight(self, cost, gaps):
+    def weight(self, cost: Tensor, gaps: Tensor) -> float:
         """Returns $w$: the quantile of the weights at which a pair costs what its source's own pair does.
 
         Args:
@@ -108,15 +115,17 @@ class EntropicTransport(Coupling):
     [[0.25, 0.25], [0.25, 0.25]]
     """
 
-    def __init__(self, noise=1.0, iterations=500):
+    def __init__(self, noise: float = 1.0, iterations: int = 500):
         self.noise, self.iterations = check_number(noise, "noise", above=0), check_count(iterations, "iterations")
 
-    def pairs(self, x, source, condition=None, uniform=None):
+    def pairs(
+        self, x: Tensor, source: Tensor, condition: Tensor | None = None, uniform: Tensor | None = None
+    ) -> Tensor:
         ends = np.cumsum(self.plan(x, source), axis=1)
         levels = np.asarray(uniform, "float64")[:, None] * ends[:, -1:]
         return np.minimum((ends < levels).sum(axis=1), len(ends) - 1).astype("int32")
 
-    def plan(self, x, source):
+    def plan(self, x: Tensor, source: Tensor) -> np.ndarray:
         """Returns the plan, float64 of shape `(rows, rows)`, which sums to 1."""
         kernel = -distances(x, source) / (2.0 * self.noise**2)
         rows, level = len(kernel), -np.log(len(kernel))

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_number
 from keras_dl.processes.base import Process, as_time
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -31,33 +32,33 @@ class VariancePreserving(Process):
     [1.0, 0.2812, 0.0066]
     """
 
-    def __init__(self, beta_min=0.1, beta_max=20.0):
+    def __init__(self, beta_min: float = 0.1, beta_max: float = 20.0):
         self.beta_min = check_number(beta_min, "beta_min", above=0)
         self.beta_max = check_number(beta_max, "beta_max", above=beta_min)
 
-    def along(self, share):
+    def along(self, share: Tensor) -> tuple[Tensor, Tensor]:
         # The deviation of the noise rises like a square root, whose slope is infinite at 0.
         length = self.t_max - self.t_min
         return self.t_min + length * tf.square(share), 2.0 * length * share
 
-    def beta(self, t):
+    def beta(self, t: Tensor) -> Tensor:
         """Returns the rate at which noise is added."""
         return self.beta_min + (self.beta_max - self.beta_min) * as_time(t)
 
-    def log_alpha(self, t):
+    def log_alpha(self, t: Tensor) -> Tensor:
         t = as_time(t)
         return -0.25 * t * t * (self.beta_max - self.beta_min) - 0.5 * t * self.beta_min
 
-    def alpha(self, t):
+    def alpha(self, t: Tensor) -> Tensor:
         return tf.exp(self.log_alpha(t))
 
-    def sigma(self, t):
+    def sigma(self, t: Tensor) -> Tensor:
         return tf.sqrt(-tf.math.expm1(2.0 * self.log_alpha(t)))
 
-    def d_alpha(self, t):
+    def d_alpha(self, t: Tensor) -> Tensor:
         return -0.5 * self.beta(t) * self.alpha(t)
 
-    def d_sigma(self, t):
+    def d_sigma(self, t: Tensor) -> Tensor:
         return 0.5 * self.beta(t) * tf.square(self.alpha(t)) / self.sigma(t)
 
 
@@ -79,10 +80,10 @@ class SubVariancePreserving(VariancePreserving):
 
     t_min = 1e-3
 
-    def sigma(self, t):
+    def sigma(self, t: Tensor) -> Tensor:
         return -tf.math.expm1(2.0 * self.log_alpha(t))
 
-    def d_sigma(self, t):
+    def d_sigma(self, t: Tensor) -> Tensor:
         return self.beta(t) * tf.square(self.alpha(t))
 
 
@@ -106,18 +107,18 @@ class Cosine(Process):
     (0.7071, 0.7071)
     """
 
-    def __init__(self, min_signal=0.02):
+    def __init__(self, min_signal: float = 0.02):
         self.min_signal = check_number(min_signal, "min_signal", least=0, below=1)
         self.t_max = 2.0 * math.acos(min_signal) / math.pi
 
-    def alpha(self, t):
+    def alpha(self, t: Tensor) -> Tensor:
         return tf.cos(0.5 * math.pi * as_time(t))
 
-    def sigma(self, t):
+    def sigma(self, t: Tensor) -> Tensor:
         return tf.sin(0.5 * math.pi * as_time(t))
 
-    def d_alpha(self, t):
+    def d_alpha(self, t: Tensor) -> Tensor:
         return -0.5 * math.pi * self.sigma(t)
 
-    def d_sigma(self, t):
+    def d_sigma(self, t: Tensor) -> Tensor:
         return 0.5 * math.pi * self.alpha(t)

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_number
 from keras_dl.processes.base import Process, as_time
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -31,45 +32,45 @@ class VarianceExploding(Process):
     [100.0, 1.0, 0.01, 0.0]
     """
 
-    def __init__(self, sigma_min=0.01, sigma_max=50.0, sigma_data=0.5):
+    def __init__(self, sigma_min: float = 0.01, sigma_max: float = 50.0, sigma_data: float = 0.5):
         self.sigma_min = check_number(sigma_min, "sigma_min", above=0)
         self.sigma_max = check_number(sigma_max, "sigma_max", above=sigma_min)
         self.sigma_data = check_number(sigma_data, "sigma_data", above=0)
         self.t_min, self.t_max = sigma_min, sigma_max
 
-    def alpha(self, t):
+    def alpha(self, t: Tensor) -> Tensor:
         return tf.ones_like(as_time(t))
 
-    def sigma(self, t):
+    def sigma(self, t: Tensor) -> Tensor:
         return as_time(t)
 
-    def d_alpha(self, t):
+    def d_alpha(self, t: Tensor) -> Tensor:
         return tf.zeros_like(as_time(t))
 
-    def d_sigma(self, t):
+    def d_sigma(self, t: Tensor) -> Tensor:
         return tf.ones_like(as_time(t))
 
-    def training_times(self, uniform):
+    def training_times(self, uniform: Tensor) -> Tensor:
         return self.sigma_min * tf.pow(self.sigma_max / self.sigma_min, uniform)
 
-    def times(self, steps):
+    def times(self, steps: Tensor) -> Tensor:
         # The last step, from `sigma_min` to no noise, is one of the steps.
         steps = tf.cast(steps, tf.int32)
         fraction = tf.cast(tf.range(steps), tf.float32) / tf.cast(tf.maximum(steps - 1, 1), tf.float32)
         return tf.concat([self.grid(fraction), [0.0]], 0)
 
-    def grid(self, fraction):
+    def grid(self, fraction: Tensor) -> Tensor:
         return self.sigma_max * tf.pow(self.sigma_min / self.sigma_max, fraction)
 
-    def along(self, share):
+    def along(self, share: Tensor) -> tuple[Tensor, Tensor]:
         ratio = self.sigma_max / self.sigma_min
         time = self.sigma_min * tf.pow(ratio, share)
         return time, math.log(ratio) * time
 
-    def input_scale(self, t):
+    def input_scale(self, t: Tensor) -> Tensor:
         return tf.math.rsqrt(tf.square(self.sigma(t)) + self.sigma_data**2)
 
-    def time_feature(self, t):
+    def time_feature(self, t: Tensor) -> Tensor:
         return 0.25 * tf.math.log(self.sigma(t))
 
 
@@ -98,16 +99,24 @@ class EDM(VarianceExploding):
     [80.0, 9.723, 0.47, 0.002, 0.0]
     """
 
-    def __init__(self, sigma_min=0.002, sigma_max=80.0, sigma_data=0.5, log_mean=-1.2, log_scale=1.2, rho=7.0):
+    def __init__(
+        self,
+        sigma_min: float = 0.002,
+        sigma_max: float = 80.0,
+        sigma_data: float = 0.5,
+        log_mean: float = -1.2,
+        log_scale: float = 1.2,
+        rho: float = 7.0,
+    ):
         super().__init__(sigma_min, sigma_max, sigma_data)
         self.log_mean = check_number(log_mean, "log_mean")
         self.log_scale = check_number(log_scale, "log_scale", above=0)
         self.rho = check_number(rho, "rho", above=0)
 
-    def training_times(self, uniform):
+    def training_times(self, uniform: Tensor) -> Tensor:
         normal = math.sqrt(2.0) * tf.math.erfinv(2.0 * uniform - 1.0)
         return tf.exp(self.log_mean + self.log_scale * normal)
 
-    def grid(self, fraction):
+    def grid(self, fraction: Tensor) -> Tensor:
         low, high = self.sigma_min ** (1 / self.rho), self.sigma_max ** (1 / self.rho)
         return tf.pow(high + fraction * (low - high), self.rho)

@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_number
 from keras_dl.processes.base import Process, as_time
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -28,19 +29,19 @@ class RectifiedFlow(Process):
     (0.75, 0.25)
     """
 
-    def __init__(self, sigma_min=0.0):
+    def __init__(self, sigma_min: float = 0.0):
         self.sigma_min = check_number(sigma_min, "sigma_min", least=0, below=1)
 
-    def alpha(self, t):
+    def alpha(self, t: Tensor) -> Tensor:
         return 1.0 - as_time(t)
 
-    def sigma(self, t):
+    def sigma(self, t: Tensor) -> Tensor:
         return self.sigma_min + (1.0 - self.sigma_min) * as_time(t)
 
-    def d_alpha(self, t):
+    def d_alpha(self, t: Tensor) -> Tensor:
         return -tf.ones_like(as_time(t))
 
-    def d_sigma(self, t):
+    def d_sigma(self, t: Tensor) -> Tensor:
         return (1.0 - self.sigma_min) * tf.ones_like(as_time(t))
 
 
@@ -69,20 +70,20 @@ class Bridge(RectifiedFlow):
 
     jitters = True
 
-    def __init__(self, noise=1.0, margin=1e-3):
+    def __init__(self, noise: float = 1.0, margin: float = 1e-3):
         super().__init__()
         self.noise = check_number(noise, "noise", above=0)
         self.margin = check_number(margin, "margin", above=0, below=0.5)
 
-    def jitter(self, t):
+    def jitter(self, t: Tensor) -> Tensor:
         t = as_time(t)
         return self.noise * tf.sqrt(t * (1.0 - t))
 
-    def d_jitter(self, t):
+    def d_jitter(self, t: Tensor) -> Tensor:
         t = as_time(t)
         return self.noise * (0.5 - t) / tf.sqrt(t * (1.0 - t))
 
-    def training_times(self, uniform):
+    def training_times(self, uniform: Tensor) -> Tensor:
         return self.margin + (1.0 - 2.0 * self.margin) * uniform
 
 

@@ -1,11 +1,13 @@
 r"""Annealed importance sampling of normalisers (Neal 2001), forwards and backwards."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from keras_dl.samplers.chains import energies, energies_and_slopes
 from keras_dl.samplers.metropolis import HMC, Place
+from keras_dl.types import Tensor
 
 _ADAPTION = 0.1  # by which a pilot's log step size follows acceptance
 
@@ -23,7 +25,7 @@ class LogRatio(NamedTuple):
     standard_error: Any
 
 
-def log_mean_weight(log_weights):
+def log_mean_weight(log_weights: Tensor) -> LogRatio:
     r"""Returns $\log \tfrac1n \sum_i w_i$ and its standard error, as a `LogRatio`.
 
     Example:
@@ -96,7 +98,17 @@ def anneal(start, energy, x, noise, steps, log_sizes, leapfrogs=5, value_range=N
     return log_weights, x, used.stack()
 
 
-def annealed_importance(start, energy, x, noises, steps, step_size=0.1, leapfrogs=5, value_range=None, ends=None):
+def annealed_importance(
+    start: Callable,
+    energy: Callable,
+    x: Tensor,
+    noises: Any,
+    steps: int,
+    step_size: float = 0.1,
+    leapfrogs: int = 5,
+    value_range: Any = None,
+    ends: Tensor | None = None,
+) -> LogRatio:
     r"""Estimates $\log (Z / Z_0)$ by a pilot run, which finds step sizes, and a run with them.
 
     Args:

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.configurable import Configurable
+from keras_dl.types import Tensor
 
 BOUNDARIES = ("reflect", "clip")
 
@@ -52,7 +53,15 @@ class MarkovChain(Configurable):
     step_size: float
     temperature: float
 
-    def __call__(self, energy, x, noise, steps=None, step_size=None, value_range=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        noise: Any,
+        steps: Tensor | None = None,
+        step_size: Tensor | None = None,
+        value_range: Any = None,
+    ) -> Chains:
         """Runs chains.
 
         Args:
@@ -69,7 +78,7 @@ class MarkovChain(Configurable):
         raise NotImplementedError(f"{type(self).__name__} should define __call__(energy, x, noise, ...).")
 
 
-def energies(energy, x):
+def energies(energy: Callable, x: Tensor) -> Tensor:
     """Returns the energies of samples, float32 of shape `(rows,)`, or refuses another shape.
 
     Raises:
@@ -83,7 +92,7 @@ def energies(energy, x):
     return tf.cast(values, tf.float32)
 
 
-def energies_and_slopes(energy, x):
+def energies_and_slopes(energy: Callable, x: Tensor) -> tuple[Tensor, Tensor]:
     r"""Returns $E(x)$, shape `(rows,)`, and $\nabla E(x)$, of the shape of `x`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)

@@ -1,9 +1,13 @@
 """Solver of ordinary differential equations whose gradient recomputes each step."""
 
+from collections.abc import Callable, Sequence
+
 import tensorflow as tf
 
+from keras_dl.types import Tensor
 
-def integrate_checkpointed(derivative, state, weights, times):
+
+def integrate_checkpointed(derivative: Callable, state: tuple, weights: Sequence, times: Tensor) -> tuple:
     """Integrates a differential equation by the classical Runge-Kutta method of order 4, a step between two times.
 
     Its gradient is that of these very steps: going back, each is computed again from the state before it, which alone

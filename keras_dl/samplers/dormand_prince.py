@@ -4,7 +4,11 @@
 way beyond, where a process has no times, and misses its tolerance there (findings/tfp_ode_beyond_the_end.sh).
 """
 
+from collections.abc import Callable
+
 import tensorflow as tf
+
+from keras_dl.types import Tensor
 
 #: Evaluations that the solver may take before it gives up.
 MOST_EVALUATIONS = 10_000
@@ -24,7 +28,7 @@ _ERROR = (71 / 57600, 0.0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1
 _FIRST_STEP = 1e-2
 
 
-def integrate(derivative, state, start, end, tolerance=1e-5):
+def integrate(derivative: Callable, state: tuple, start: Tensor, end: Tensor, tolerance: float = 1e-5) -> tuple:
     """Integrates an ordinary differential equation by Dormand and Prince's adaptive method of orders 5 and 4.
 
     A step is taken if the error estimate of every tensor of the state, root mean square over its entries, is at most

@@ -1,12 +1,15 @@
 """Langevin dynamics without Metropolis' rule: at one temperature, and annealed."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, optional
 from keras_dl.samplers.chains import Chains, MarkovChain, bounded, check_boundary, energies_and_slopes, per_row
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -37,7 +40,14 @@ class Langevin(MarkovChain):
     1.3
     """
 
-    def __init__(self, steps=60, step_size=0.01, temperature=1.0, boundary="reflect", max_gradient=None):
+    def __init__(
+        self,
+        steps: int = 60,
+        step_size: float = 0.01,
+        temperature: float = 1.0,
+        boundary: str = "reflect",
+        max_gradient: float | None = None,
+    ):
         self.steps = check_count(steps, "steps")
         self.step_size = check_number(step_size, "step_size", above=0)
         self.temperature = check_number(temperature, "temperature", least=0)
@@ -47,7 +57,7 @@ class Langevin(MarkovChain):
         )
 
     @classmethod
-    def of_noise(cls, steps, step_size, noise_scale, **options):
+    def of_noise(cls, steps: int, step_size: float, noise_scale: float, **options):
         """Returns the sampler of a step $a$ and noise $s$, whose temperature is $s^2 / 2a$.
 
         Example:
@@ -64,11 +74,19 @@ class Langevin(MarkovChain):
         """$s$, the deviation of the noise of a step."""
         return math.sqrt(2 * self.step_size * self.temperature)
 
-    def temperature_at(self, index, steps):
+    def temperature_at(self, index: Tensor, steps: Tensor) -> Tensor:
         """The temperature of a step."""
         return tf.constant(self.temperature)
 
-    def __call__(self, energy, x, noise, steps=None, step_size=None, value_range=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        noise: Any,
+        steps: Tensor | None = None,
+        step_size: Tensor | None = None,
+        value_range: Any = None,
+    ) -> Chains:
         steps = tf.convert_to_tensor(self.steps if steps is None else steps)
         rows = tf.shape(x)[:1]
         size = tf.broadcast_to(tf.cast(self.step_size if step_size is None else step_size, tf.float32), rows)
@@ -108,13 +126,19 @@ class AnnealedLangevin(Langevin):
     """
 
     def __init__(
-        self, steps=200, step_size=0.01, temperature=1.0, start_temperature=10.0, boundary="reflect", max_gradient=None
+        self,
+        steps: int = 200,
+        step_size: float = 0.01,
+        temperature: float = 1.0,
+        start_temperature: float = 10.0,
+        boundary: str = "reflect",
+        max_gradient: float | None = None,
     ):
         super().__init__(steps, step_size, temperature, boundary, max_gradient)
         check_number(temperature, "temperature", above=0)
         self.start_temperature = check_number(start_temperature, "start_temperature", least=temperature)
 
-    def temperature_at(self, index, steps):
+    def temperature_at(self, index: Tensor, steps: Tensor) -> Tensor:
         share = tf.cast(index, tf.float32) / tf.maximum(tf.cast(steps, tf.float32) - 1.0, 1.0)
         ratio = math.log(self.temperature / self.start_temperature)
         return self.start_temperature * tf.exp(share * ratio)

@@ -1,13 +1,24 @@
 """Log-densities by the change of variables along the probability-flow equation."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
 from keras_dl.samplers.ode import follow
+from keras_dl.types import Tensor
 
 
-def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5, source_log_prob=None):
+def log_likelihood(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    probes: Tensor,
+    exact: bool = False,
+    tolerance: float = 1e-5,
+    source_log_prob: Callable | None = None,
+) -> tuple[Tensor, Tensor]:
     r"""Returns $\log p(x)$ of data: $\log p_T(x_T) + \int \nabla \cdot u(x_t, t)\, dt$ (Chen et al. 2018).
 
     The divergence is the mean over probes $v$ of $v^\top \frac{\partial u}{\partial x} v$ (Hutchinson), each probe the
@@ -39,20 +50,20 @@ def log_likelihood(field, process, x, probes, exact=False, tolerance=1e-5, sourc
     return log_prior + change, x / scale
 
 
-def log_normal(x, scale):
+def log_normal(x: Tensor, scale: Tensor) -> Tensor:
     """Returns the log-density of normal numbers of deviation `scale`, summed over the values of each row."""
     squares = tf.reduce_sum(tf.square(x / scale), list(range(1, x.shape.rank)))
     return -0.5 * squares - math.prod(x.shape[1:]) * (tf.math.log(scale) + 0.5 * math.log(2.0 * math.pi))
 
 
-def axes(x):
+def axes(x: Tensor) -> Tensor:
     """Returns the probes of an exact divergence: one along each axis of a sample, shape `(size, *x.shape)`."""
     size = math.prod(x.shape[1:])
     basis = tf.reshape(tf.eye(size), [size, 1, *x.shape[1:]])
     return basis * tf.ones_like(x)[None]
 
 
-def velocity_and_products(field, x, t, probes):
+def velocity_and_products(field: Callable, x: Tensor, t: Tensor, probes: Tensor) -> tuple[Tensor, Tensor]:
     r"""Returns the velocity at `x` and $\big(\frac{\partial u}{\partial x}\big)^\top v$ for each probe $v$.
 
     Args:
@@ -76,7 +87,7 @@ def velocity_and_products(field, x, t, probes):
     return tf.ensure_shape(velocity[: tf.shape(x)[0]], x.shape), products
 
 
-def velocity_and_divergences(field, x, t, probes):
+def velocity_and_divergences(field: Callable, x: Tensor, t: Tensor, probes: Tensor) -> tuple[Tensor, Tensor]:
     r"""Returns the velocity at `x` and $v^\top \frac{\partial u}{\partial x} v$ for each probe $v$.
 
     Args:

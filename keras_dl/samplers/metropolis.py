@@ -1,6 +1,7 @@
 """Chains that Metropolis' rule makes exact: Langevin proposals, and Hamiltonian dynamics."""
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number
 from keras_dl.samplers.chains import Chains, MarkovChain, energies_and_slopes, folded, per_row, sum_per_row
+from keras_dl.types import Tensor
 
 _RATE = 0.6  # power of the step's number by which adaption slows (Robbins & Monro 1951)
 
@@ -41,11 +43,13 @@ class Metropolis(MarkovChain):
         self.temperature = check_number(temperature, "temperature", above=0)
         self.adapt = check_number(adapt, "adapt", least=0, most=1)
 
-    def propose(self, energy, place, size, normal, value_range):
+    def propose(self, energy: Callable, place: Any, size: Tensor, normal: Tensor, value_range: Any) -> tuple:
         """Returns a new `Place` and $\\log r$, shape `(rows,)`, given the normals of the step."""
         raise NotImplementedError(f"{type(self).__name__} should define propose(energy, place, size, normal, range).")
 
-    def move(self, energy, place, size, normal, uniform, value_range=None):
+    def move(
+        self, energy: Callable, place: Any, size: Tensor, normal: Tensor, uniform: Tensor, value_range: Any = None
+    ) -> tuple:
         """Returns the `Place` after one step, the probability of acceptance and what was accepted, `(rows,)` each."""
         new, log_ratio = self.propose(energy, place, size, normal, value_range)
         log_ratio = tf.where(tf.math.is_finite(log_ratio), log_ratio, -math.inf)
@@ -54,7 +58,15 @@ class Metropolis(MarkovChain):
         after = Place(*[tf.where(per_row(accepted, to), to, before) for to, before in pairs])
         return after, tf.exp(tf.minimum(log_ratio, 0.0)), accepted
 
-    def __call__(self, energy, x, noise, steps=None, step_size=None, value_range=None):
+    def __call__(
+        self,
+        energy: Callable,
+        x: Tensor,
+        noise: Any,
+        steps: Tensor | None = None,
+        step_size: Tensor | None = None,
+        value_range: Any = None,
+    ) -> Chains:
         steps = tf.convert_to_tensor(self.steps if steps is None else steps)
         adapting = tf.cast(tf.cast(steps, tf.float32) * self.adapt, tf.int32)
         rows = tf.shape(x)[:1]
@@ -98,11 +110,18 @@ class MALA(Metropolis):
     MALA(steps=100)
     """
 
-    def __init__(self, steps=100, step_size=0.1, temperature=1.0, adapt=0.5, target=0.574):
+    def __init__(
+        self,
+        steps: int = 100,
+        step_size: float = 0.1,
+        temperature: float = 1.0,
+        adapt: float = 0.5,
+        target: float = 0.574,
+    ):
         self._store(steps, step_size, temperature, adapt)
         self.target = check_number(target, "target", above=0, below=1)
 
-    def propose(self, energy, place, size, normal, value_range):
+    def propose(self, energy: Callable, place: Any, size: Tensor, normal: Tensor, value_range: Any) -> tuple:
         a = per_row(size, place.x)
         x = place.x - a * place.slope + tf.sqrt(2.0 * a * self.temperature) * normal
         new = Place(x, *energies_and_slopes(energy, x))
@@ -136,12 +155,20 @@ class HMC(Metropolis):
     HMC(steps=100, leapfrogs=5)
     """
 
-    def __init__(self, steps=100, step_size=0.1, leapfrogs=10, temperature=1.0, adapt=0.5, target=0.8):
+    def __init__(
+        self,
+        steps: int = 100,
+        step_size: float = 0.1,
+        leapfrogs: int = 10,
+        temperature: float = 1.0,
+        adapt: float = 0.5,
+        target: float = 0.8,
+    ):
         self._store(steps, step_size, temperature, adapt)
         self.leapfrogs = check_count(leapfrogs, "leapfrogs")
         self.target = check_number(target, "target", above=0, below=1)
 
-    def propose(self, energy, place, size, normal, value_range):
+    def propose(self, energy: Callable, place: Any, size: Tensor, normal: Tensor, value_range: Any) -> tuple:
         epsilon, shapes = per_row(size, place.x), [part.shape for part in place]
         momentum = math.sqrt(self.temperature) * normal
 

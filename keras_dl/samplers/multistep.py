@@ -1,11 +1,22 @@
 """Multistep solver in the signal-to-noise ratio."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from keras_dl.samplers.loop import over_times, unchanged
+from keras_dl.types import Tensor
 
 
-def dpm_solver(field, process, x, times, noise=None, constrain=unchanged):
+def dpm_solver(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+) -> Tensor:
     r"""DPM-Solver++(2M) of Lu et al. 2022: second order with one evaluation a step.
 
     With $\lambda = \log(\alpha / \sigma)$, $h = \lambda_s - \lambda_t$ and the prediction $\hat x$ of the data,

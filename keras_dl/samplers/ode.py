@@ -1,13 +1,24 @@
 """Solvers of the probability-flow equation: Euler, Heun, Dormand-Prince."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.samplers.dormand_prince import integrate
 from keras_dl.samplers.loop import over_times, unchanged
+from keras_dl.types import Tensor
 
 
-def euler(field, process, x, times, noise=None, constrain=unchanged):
+def euler(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+) -> Tensor:
     r"""Follows $dx_t / dt$ in straight steps, an evaluation each; of first order.
 
     Args:
@@ -38,7 +49,16 @@ def euler(field, process, x, times, noise=None, constrain=unchanged):
     return over_times(step, x, times, constrain=constrain)
 
 
-def heun(field, process, x, times, noise=None, constrain=unchanged, churn=0.0, churn_noise=1.0):
+def heun(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+    churn: float = 0.0,
+    churn_noise: float = 1.0,
+) -> Tensor:
     r"""Follows the path by the trapezoidal rule, with fresh noise before each step if wanted (Karras et al. 2022).
 
     Two evaluations a step, of second order; the last step, to no noise, is Euler's. With `churn`, a share
@@ -81,7 +101,15 @@ def heun(field, process, x, times, noise=None, constrain=unchanged, churn=0.0, c
     return over_times(step, x, times, constrain=constrain)
 
 
-def adaptive(field, process, x, times, noise=None, constrain=unchanged, tolerance=1e-4):
+def adaptive(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+    tolerance: float = 1e-4,
+) -> Tensor:
     r"""Follows the path by Dormand and Prince's method of orders 5 and 4, with steps as short as `tolerance` needs.
 
     All samples share their steps.
@@ -106,7 +134,9 @@ def adaptive(field, process, x, times, noise=None, constrain=unchanged, toleranc
     return follow(process, lambda t, state: (field(state[0], t, "velocity"),), (x,), 1.0, 0.0, tolerance)[0]
 
 
-def follow(process, derivative, state, start, end, tolerance=1e-5):
+def follow(
+    process: Any, derivative: Callable, state: tuple, start: Tensor, end: Tensor, tolerance: float = 1e-5
+) -> tuple:
     """Integrates a differential equation in a process's time, from one share of its way to another.
 
     Args:

@@ -1,11 +1,14 @@
 """Samplers by name, and how often each evaluates the network."""
 
+from collections.abc import Callable
+from typing import Any
+
 from keras_dl.checks import refusal
 from keras_dl.samplers.multistep import dpm_solver
 from keras_dl.samplers.ode import adaptive, euler, heun
 from keras_dl.samplers.stochastic import ancestral, ddim, predictor_corrector
 
-SAMPLERS = {
+SAMPLERS: dict[str, Callable] = {
     "ancestral": ancestral,
     "ddim": ddim,
     "predictor_corrector": predictor_corrector,
@@ -18,7 +21,7 @@ SAMPLERS = {
 NOT_OF_VELOCITY = ("ancestral", "ddim", "predictor_corrector", "dpm_solver")
 
 
-def get(sampler):
+def get(sampler: str | Callable) -> Callable:
     """Returns a sampler by its name; a function passes, such as `functools.partial(ddim, eta=0.5)`.
 
     Raises:
@@ -36,7 +39,7 @@ def get(sampler):
     return SAMPLERS[sampler]
 
 
-def evaluations(sampler, steps):
+def evaluations(sampler: Any, steps: int) -> int | None:
     """Returns how many times a sampler evaluates the network; `None` for `"adaptive"`, which decides as it goes.
 
     Args:

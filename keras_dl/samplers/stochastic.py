@@ -1,12 +1,24 @@
 """Samplers that may draw fresh noise at each step: DDIM, ancestral sampling, predictor and corrector."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.samplers.loop import over_times, unchanged
+from keras_dl.types import Tensor
 
 
-def ddim(field, process, x, times, noise=None, constrain=unchanged, eta=0.0):
+def ddim(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+    eta: float = 0.0,
+) -> Tensor:
     r"""Steps to $x_s = \alpha_s \hat x + \sqrt{\sigma_s^2 - v^2}\, \hat\epsilon + v\, z$ (Song et al. 2021, "DDIM").
 
     $v = \eta\, \sigma_s / \sigma_t \sqrt{\sigma_t^2 - (\alpha_t \sigma_s / \alpha_s)^2}$, which with $\eta = 1$ is the
@@ -48,7 +60,15 @@ def ddim(field, process, x, times, noise=None, constrain=unchanged, eta=0.0):
     return over_times(step, x, times, constrain=constrain)
 
 
-def ancestral(field, process, x, times, noise=None, constrain=unchanged, variance="posterior"):
+def ancestral(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+    variance: str = "posterior",
+) -> Tensor:
     r"""Draws $x_s$ from the Gaussian posterior $q(x_s \mid x_t, \hat x)$, step by step (Ho et al. 2020, "DDPM").
 
     Args:
@@ -84,7 +104,15 @@ def ancestral(field, process, x, times, noise=None, constrain=unchanged, varianc
     return over_times(step, x, times, constrain=constrain)
 
 
-def predictor_corrector(field, process, x, times, noise=None, constrain=unchanged, signal_to_noise=0.16):
+def predictor_corrector(
+    field: Callable,
+    process: Any,
+    x: Tensor,
+    times: Tensor,
+    noise: Callable | None = None,
+    constrain: Callable = unchanged,
+    signal_to_noise: float = 0.16,
+) -> Tensor:
     r"""An ancestral step, then a step of Langevin dynamics at the new time (Song et al. 2021, algorithms 2 to 5).
 
     The corrector moves by $\delta\, s + \sqrt{2 \delta}\, z$ along the score $s$, with
