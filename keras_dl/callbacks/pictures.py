@@ -1,6 +1,7 @@
 """Pictures of what a model makes, drawn while it trains."""
 
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ from keras_dl import files
 from keras_dl.callbacks.sheets import UNIT, Block, check_range, epoch_title, image_grid, save_points, save_sheet
 from keras_dl.checks import check_count, check_path, check_seed, refusal
 from keras_dl.models.base.offers import declared
+from keras_dl.types import PathLike, Tensor
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -45,7 +47,15 @@ class SampleGrid(keras.callbacks.Callback):
     name = heading = "samples"
 
     def __init__(
-        self, folder, num_samples=64, condition=None, columns=8, seed=0, value_range=None, dataset=None, real=None
+        self,
+        folder: PathLike,
+        num_samples: int = 64,
+        condition: Tensor | None = None,
+        columns: int = 8,
+        seed: int = 0,
+        value_range: Any = None,
+        dataset: str | None = None,
+        real: Tensor | None = None,
     ):
         super().__init__()
         self.folder = Path(check_path(folder, "folder"))
@@ -57,21 +67,21 @@ class SampleGrid(keras.callbacks.Callback):
         self.dataset, self.real = dataset, real
         self._last_epoch = self._drawn_epoch = 0
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         if declared(model, "sample") is None:
             raise refusal("the model should have a `sample` method", f"{type(model).__name__}")
         super().set_model(model)
 
-    def is_due(self, epoch):
+    def is_due(self, epoch: int) -> bool:
         """Whether a picture is drawn after that many epochs: at the powers of two."""
         return epoch & (epoch - 1) == 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         self._last_epoch = epoch + 1
         if self.is_due(self._last_epoch):
             self._draw()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self._last_epoch > self._drawn_epoch:
             self._draw()
 
@@ -119,18 +129,27 @@ class LatentInterpolation(SampleGrid):
 
     name, heading = "interpolation", "paths between latents, one per row"
 
-    def __init__(self, folder, num_paths=8, columns=8, condition=None, seed=0, value_range=None, dataset=None):
+    def __init__(
+        self,
+        folder: PathLike,
+        num_paths: int = 8,
+        columns: int = 8,
+        condition: Tensor | None = None,
+        seed: int = 0,
+        value_range: Any = None,
+        dataset: str | None = None,
+    ):
         columns = check_count(columns, "columns", least=2)
         super().__init__(folder, check_count(num_paths, "num_paths"), condition, columns, seed, value_range, dataset)
         if condition is not None and np.shape(condition)[:1] != (num_paths,):
             raise refusal(f"`condition` should have a row a path, {num_paths}", condition=condition)
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         if declared(model, "from_latents") is None:
             raise refusal("the model should have a `from_latents` method", f"{type(model).__name__}")
         super().set_model(model)
 
-    def latents(self, latent_size):
+    def latents(self, latent_size: int) -> Tensor:
         """Returns the latents of the paths, shape `(num_paths, columns, latent_size)`."""
         ends = np.random.default_rng(self.seed).standard_normal((2, self.num_samples, 1, latent_size))
         a, b = ends / np.linalg.norm(ends, axis=-1, keepdims=True)
@@ -148,7 +167,7 @@ class LatentInterpolation(SampleGrid):
         return self.model.from_latents(latents.reshape(-1, latents.shape[-1]), condition=condition)
 
 
-def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):
+def save_image_grid(path: PathLike, images: Tensor, columns: int = 8, min_width: int = 512, value_range: Any = UNIT):
     """Writes `image_grid` of images as a picture, its pixels enlarged to at least `min_width`.
 
     Args:
@@ -165,7 +184,15 @@ def save_image_grid(path, images, columns=8, min_width=512, value_range=UNIT):
     files.put(path, lambda new: keras.utils.save_img(new, pixels, data_format="channels_last", scale=False))
 
 
-def save_samples(path, samples, columns=8, value_range=UNIT, title=None, real=None, heading="samples"):
+def save_samples(
+    path: PathLike,
+    samples: Tensor,
+    columns: int = 8,
+    value_range: Any = UNIT,
+    title: str | None = None,
+    real: Tensor | None = None,
+    heading: str = "samples",
+):
     """Writes samples as a picture: images as a grid, points in the plane as `save_points` does.
 
     Args:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from keras_dl.checks import check_count, refusal
 from keras_dl.metrics.sample_metric import check_metrics, compare, represent
 from keras_dl.models.base.offers import declared
+from keras_dl.types import Tensor
 
 ROWS = 1000
 
@@ -58,7 +60,15 @@ class SampleMetrics(keras.callbacks.Callback):
 
     measures = True  # `evaluate` returns `logs`, too
 
-    def __init__(self, metrics, x_real, num_samples=None, condition=None, every=1, seed=0):
+    def __init__(
+        self,
+        metrics: Any,
+        x_real: Tensor,
+        num_samples: int | None = None,
+        condition: Tensor | None = None,
+        every: int = 1,
+        seed: int = 0,
+    ):
         super().__init__()
         self.sample_metrics = check_metrics(metrics)
         self.num_samples = check_count(len(x_real) if num_samples is None else num_samples, "num_samples")
@@ -66,30 +76,31 @@ class SampleMetrics(keras.callbacks.Callback):
         self.condition, self.seed = condition, seed
         check_condition(condition, self.num_samples)
         self.results, self.logs = {}, {}
-        self._x_real, self._real = x_real, None
+        self._x_real = x_real
+        self._real: dict | None = None
         self._fitting = False
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         if declared(model, "sample") is None:
             raise refusal("the model should have a `sample` method", f"{type(model).__name__}")
         self._fitting = False
         super().set_model(model)
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self._fitting = True
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         self._fitting = False
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if (epoch + 1) % self.every == 0 or epoch + 1 == (self.params or {}).get("epochs"):
             self._log(logs, "val_")
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         if not self._fitting:  # within `fit` it is the end of the epoch that counts, with or without validation
             self._log(logs, "")
 
-    def measure(self):
+    def measure(self) -> dict:
         """Draws samples and compares them with the data; returns a dict of `Estimate`s by key."""
         if self._real is None:
             self._real = represent(self.sample_metrics, self._x_real)
@@ -132,7 +143,9 @@ class StopOnKID(keras.callbacks.Callback):
 
     best: float
 
-    def __init__(self, patience=5, restore_best_weights=False, start_from_epoch=0, monitor="val_kid"):
+    def __init__(
+        self, patience: int = 5, restore_best_weights: bool = False, start_from_epoch: int = 0, monitor: str = "val_kid"
+    ):
         super().__init__()
         self.patience = check_count(patience, "patience")
         self.restore_best_weights = restore_best_weights
@@ -140,10 +153,10 @@ class StopOnKID(keras.callbacks.Callback):
         self.monitor = monitor
         self._forget()
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self._forget()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         logs = logs or {}
         if epoch < self.start_from_epoch or self.monitor not in logs:
             return
@@ -157,18 +170,18 @@ class StopOnKID(keras.callbacks.Callback):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict | None = None) -> None:
         if self.best_epoch is None:
             text = f"No epoch had {self.monitor!r} in its logs: put SampleMetrics with a KID before StopOnKID."
             warnings.warn(text, stacklevel=2)
         elif self.restore_best_weights:
             self.model.set_weights(self.best_weights)
 
-    def get_state(self):
+    def get_state(self) -> dict:
         """What a checkpoint keeps of the callback."""
         return {name: getattr(self, name) for name in self._STATE}
 
-    def set_state(self, state):
+    def set_state(self, state: dict) -> None:
         """Takes back what `get_state` returned."""
         for name in self._STATE:
             setattr(self, name, state[name])
@@ -180,7 +193,9 @@ class StopOnKID(keras.callbacks.Callback):
         self.best_epoch = self.best_weights = self.stopped_epoch = None
 
 
-def draw_samples(model, num_samples, condition=None, seed=0, batch_size=ROWS):
+def draw_samples(
+    model: Any, num_samples: int, condition: Tensor | None = None, seed: int = 0, batch_size: int = ROWS
+) -> np.ndarray:
     """Draws samples in batches, so that many fit into memory; the same seed and batch size draw the same ones.
 
     Args:

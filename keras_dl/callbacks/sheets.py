@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_dl import files
 from keras_dl.checks import check_count, refusal
+from keras_dl.types import PathLike, Tensor
 
 UNIT = (0.0, 1.0)
 DPI = 100
@@ -135,7 +136,7 @@ def epoch_title(model, dataset=None, epoch=None, epochs=None, what=None):
     return f"{what}: {about}" if what else about
 
 
-def image_grid(images, columns=8, padding=1, value_range=UNIT):
+def image_grid(images: Tensor, columns: int = 8, padding: int = 1, value_range: Any = UNIT) -> np.ndarray:
     """Lays images out on a white sheet, row by row.
 
     Args:
@@ -182,7 +183,7 @@ def check_range(value_range):
     return black, white
 
 
-def save_points(path, points, title=None, real=None):
+def save_points(path: PathLike, points: Tensor, title: str | None = None, real: Tensor | None = None):
     """Draws points in the plane as a picture.
 
     Args:

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 import keras
 
@@ -29,11 +30,11 @@ class KLAnnealing(keras.callbacks.Callback):
     0.5
     """
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: Any):
         super().__init__()
         self.schedule = schedule
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         objective = declared(self.model, "objective")
         if not hasattr(objective, "beta"):
             raise refusal("the model's objective should have a `beta`", f"{type(objective).__name__}")
@@ -56,15 +57,15 @@ class SwapAverages(keras.callbacks.Callback):
     >>> swap = keras_dl.callbacks.SwapAverages()      # model.fit(..., validation_data=..., callbacks=[swap])
     """
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         if not declared(model, "ema_networks"):
             raise refusal("the model should have averaged weights (`ema_momentum`)", "a model without")
         super().set_model(model)
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: dict | None = None) -> None:
         self._swap()
 
-    def on_test_end(self, logs=None):
+    def on_test_end(self, logs: dict | None = None) -> None:
         self._swap()
 
     def _swap(self):
@@ -96,13 +97,13 @@ class CriticBalance(keras.callbacks.Callback):
     4.0
     """
 
-    def __init__(self, largest=20.0, patience=5):
+    def __init__(self, largest: float = 20.0, patience: int = 5):
         super().__init__()
         self.largest = check_number(largest, "largest", least=0)
         self.patience = check_count(patience, "patience")
         self._lost = self._won = 0
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         if not {"critic_real", "critic_fake"} <= set(logs or {}):
             raise refusal("logs should be those of an adversarial model", f"{sorted(logs or {})}")
         lead = logs["critic_lead"] = float(logs["critic_real"]) - float(logs["critic_fake"])
@@ -135,10 +136,10 @@ class NanGuard(keras.callbacks.Callback):
         super().__init__()
         self.found = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self.found = None
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         broken = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if broken and self.found is None:
             # The logs are means so far, of several steps and inner updates: the model knows which was the first.

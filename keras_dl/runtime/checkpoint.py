@@ -2,7 +2,9 @@
 
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -11,11 +13,12 @@ from keras_dl.checks import check_path, refusal
 from keras_dl.models.base import ObjectiveModel, epoch_metrics
 from keras_dl.runtime import callback_states, checkpoint_files
 from keras_dl.runtime.strategy import is_chief
+from keras_dl.types import PathLike
 
 MODEL, STATE, ARRAYS = "model.keras", "state.json", "arrays.npz"
 
 
-def latest(folder):
+def latest(folder: PathLike):
     """Returns the path of the newest whole checkpoint in a folder, or `None` if there is none.
 
     A checkpoint that is damaged is passed over with a warning, and the one before it used. `model.keras` in it is the
@@ -34,7 +37,7 @@ def latest(folder):
     return None if position is None else Path(folder) / position.name
 
 
-def restore(model, folder):
+def restore(model: keras.Model, folder: PathLike):
     """Brings a model to the state of the newest whole checkpoint in a folder.
 
     Weights, averaged weights, every optimizer, random state and the place in the data; the next `fit` goes on from
@@ -73,7 +76,7 @@ def restore(model, folder):
     return path
 
 
-def load_latest(folder):
+def load_latest(folder: PathLike) -> Any:
     """Loads the model of the newest whole checkpoint in a folder, in the scope of the strategy at hand.
 
     Like `restore`, but model, optimizers and schedules are those that were saved. Keras' safe mode is on: no code is
@@ -130,7 +133,7 @@ class Checkpoint(keras.callbacks.Callback):
     acts_on_batches = False  # it counts steps, stacked or not
     runs_last = True  # the states of all other callbacks are those after this batch or epoch
 
-    def __init__(self, folder, every="epoch", keep=3, resume=False):
+    def __init__(self, folder: PathLike, every: int | str = "epoch", keep: int = 3, resume: bool = False):
         super().__init__()
         if every != "epoch" and (isinstance(every, bool) or not isinstance(every, int) or every < 1):
             raise refusal("every should be 'epoch' or a positive number of steps", every=every)
@@ -138,13 +141,13 @@ class Checkpoint(keras.callbacks.Callback):
             raise refusal("keep should be a positive integer", keep=keep)
         self.folder, self.every, self.keep, self.resume = check_path(folder, "folder"), every, keep, resume
         self._callbacks = []
-        self._saved = None
+        self._saved: Any = None
 
-    def set_callbacks(self, callbacks):
+    def set_callbacks(self, callbacks: Sequence) -> None:
         """Takes the list of all callbacks of a `fit`; called by it."""
         self._callbacks = [callback for callback in callbacks if callback is not self]
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         _check_model(self.model)
         self.model._initial_epoch = None
         if self.resume:
@@ -161,13 +164,13 @@ class Checkpoint(keras.callbacks.Callback):
         if is_chief():
             checkpoint_files.tidy(self.folder, self._saved, self.keep)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         if self.every == "epoch" or self.model.state.skip:
             return
         if self._position().step // self.every > self._saved.step // self.every:
             self.save()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         last = epoch + 1 == self.params["epochs"] or self.model.stop_training
         if (self.every == "epoch" or last) and self._position() != self._saved:
             self.save()

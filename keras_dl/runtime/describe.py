@@ -56,7 +56,7 @@ def versions():
     }
 
 
-def differences(before):
+def differences(before: dict) -> list[str]:
     """What of `before`, a dict that `describe` returned, is otherwise here and may change the last bits of results.
 
     Returns:

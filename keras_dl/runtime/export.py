@@ -5,16 +5,18 @@ import os
 import shutil
 import tempfile
 import warnings
+from typing import Any
 
 from keras_dl.checks import refusal
 from keras_dl.models import formats
 from keras_dl.models.base.exporting import write_saved_model
 from keras_dl.runtime import warmup
+from keras_dl.types import PathLike
 
 FORMATS = ("saved_model", *formats.FORMATS)
 
 
-def export(model, path, version=1, format="saved_model", signatures=None):
+def export(model: Any, path: PathLike, version: int = 1, format: str = "saved_model", signatures: dict | None = None):
     """Writes a model's signatures as `path/<version>/`, which TF Serving serves.
 
     The SavedModel holds the functions that `model.signatures()` names, with named inputs and outputs and an unknown

@@ -3,6 +3,7 @@
 import functools
 import json
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 
@@ -11,7 +12,7 @@ from keras_dl.checks import refusal
 NAMES = ("auto", "none", "mirrored", "multi_worker")
 
 
-def strategy(name="auto", devices=None):
+def strategy(name: str = "auto", devices: int | Sequence[str] | None = None) -> tf.distribute.Strategy:
     """Creates the `tf.distribute.Strategy` under which a model is built; the only place that creates one.
 
     Build and compile the model in its scope; `fit`, `evaluate` and `predict` then divide every batch among the
@@ -59,7 +60,7 @@ def strategy(name="auto", devices=None):
     return _multi_worker(devices)
 
 
-def is_chief():
+def is_chief() -> bool:
     """Whether this process is the one that writes files: the first worker, or the only process."""
     task = _task()
     if task is None:

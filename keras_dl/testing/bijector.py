@@ -1,5 +1,7 @@
 """Contract of a bijector."""
 
+from collections.abc import Callable, Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -9,7 +11,15 @@ TOLERANCES = {"float32": 1e-4, "float64": 1e-10}
 CONDITION = 3
 
 
-def check_bijector(make_bijector, shape, conditional=False, domain=None, rows=10_000, tolerances=None, spread=0.1):
+def check_bijector(
+    make_bijector: Callable,
+    shape: Sequence[int],
+    conditional: bool = False,
+    domain: Callable | None = None,
+    rows: int = 10_000,
+    tolerances: dict | None = None,
+    spread: float = 0.1,
+) -> None:
     """Checks shapes, inverse, log-determinant, gradients, compilation, precision and configuration of a bijector.
 
     The inverse is really computed, at normal numbers and at far, zero and tiny ones. The log-determinant is compared

@@ -1,5 +1,8 @@
 """Contract of a layer."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -7,7 +10,14 @@ import tensorflow as tf
 HALF_PRECISION_TOLERANCE = {"mixed_float16": 0.02, "mixed_bfloat16": 0.15}
 
 
-def check_layer(make_layer, input_shape, unknown_axes=None, idle=(), empty_batch=False, seed=0):
+def check_layer(
+    make_layer: Callable,
+    input_shape: Any,
+    unknown_axes: Any = None,
+    idle: Sequence[str] = (),
+    empty_batch: bool = False,
+    seed: int = 0,
+) -> None:
     """Checks configuration, weights, shapes, compilation, gradients and mixed precision of a layer.
 
     Args:
@@ -36,7 +46,7 @@ def check_layer(make_layer, input_shape, unknown_axes=None, idle=(), empty_batch
         _check_precision(layer, make_layer, policy, inputs, tolerance)
 
 
-def random_inputs(input_shape, seed=0):
+def random_inputs(input_shape: Any, seed: int = 0) -> Any:
     """Returns standard normal float32 inputs: one array, or a list of them."""
     rng = np.random.default_rng(seed)
     if isinstance(input_shape, list):
@@ -44,7 +54,7 @@ def random_inputs(input_shape, seed=0):
     return np.asarray(rng.standard_normal(input_shape), "float32")
 
 
-def randomize(layer, seed=0):
+def randomize(layer: Any, seed: int = 0) -> None:
     """Moves all weights off their initial values, so that swapped or forgotten ones show."""
     rng = np.random.default_rng(seed)
     for weight in layer.weights:

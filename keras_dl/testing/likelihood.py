@@ -1,6 +1,7 @@
 """Contract of a likelihood."""
 
 import json
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -8,29 +9,30 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.testing.refusals import refuses
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl_tests")
 class LikelihoodHolder(keras.Model):
     """The smallest model that holds a likelihood: log p(x) of given parameters."""
 
-    def __init__(self, likelihood, **kwargs):
+    def __init__(self, likelihood: Any, **kwargs):
         super().__init__(**kwargs)
         self.likelihood = likelihood
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Nest) -> Any:
         return self.likelihood(inputs["parameters"]).log_prob(inputs["x"])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "likelihood": keras.saving.serialize_keras_object(self.likelihood)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "likelihood": likelihoods.get(config["likelihood"])})
 
 
-def check_likelihood(likelihood, x, parameters):
+def check_likelihood(likelihood: Any, x: Tensor, parameters: Tensor) -> None:
     """Checks shapes, configuration, XLA, half precision, extremes, draws and bad input of a likelihood.
 
     Whether it is saved with a model is seen by a `LikelihoodHolder`, saved and loaded.

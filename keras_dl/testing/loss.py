@@ -1,15 +1,17 @@
 """Contract of a loss."""
 
 import json
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.testing.refusals import refuses
+from keras_dl.types import Tensor
 
 
-def check_loss(loss, y_true, y_pred):
+def check_loss(loss: Any, y_true: Tensor, y_pred: Tensor) -> None:
     """Checks configuration, reductions, weights, compiled functions, precision, gradients and bad input of a loss.
 
     Args:

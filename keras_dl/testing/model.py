@@ -1,11 +1,18 @@
 """Contract of a model."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.types import PathLike
 
-def check_model(build, compile_options, data, folder, mixed_precision=True):
+
+def check_model(
+    build: Callable, compile_options: Callable, data: tuple, folder: PathLike, mixed_precision: bool = True
+) -> Any:
     """Checks config, training, evaluation, saving, resuming, export and mixed precision of a model.
 
     Args:

@@ -1,15 +1,21 @@
 """Contract of a network."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from keras_dl.types import Nest
+
 HALF_PRECISION_TOLERANCE = {"mixed_float16": 0.02, "mixed_bfloat16": 0.1}
 
 
-def check_network(build, inputs, output_shape, num_parameters, output_dtype=None):
+def check_network(
+    build: Callable, inputs: Nest, output_shape: Any, num_parameters: int, output_dtype: str | None = None
+) -> None:
     """Checks shapes, determinism, configuration, clones, training, XLA and mixed precision of a network.
 
     Args:

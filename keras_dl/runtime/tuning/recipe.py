@@ -1,6 +1,8 @@
 """A recipe as a hypermodel of KerasTuner: what it asks for is what is searched."""
 
 import inspect
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import keras_tuner as kt
@@ -18,7 +20,7 @@ FIT = tuple(inspect.signature(keras.Model.fit).parameters)
 SEARCH = tuple(dict.fromkeys([name for name in FIT if name not in ("self", "x", "y")] + list(data.BATCHES)))
 
 
-def hypermodel(build, data_spec, fit_options=None, seed=0):
+def hypermodel(build: Callable, data_spec: Any, fit_options: Callable | None = None, seed: int = 0):
     """Makes a recipe a `keras_tuner.HyperModel`, which every tuner of KerasTuner searches.
 
     The space is all that `build` and `fit_options` ask for, also what they ask for only after some choices: to find it,
