@@ -1,5 +1,7 @@
 """Configs of runs and searches: what was asked for, enough to do it again, and what may not change when it goes on."""
 
+from collections.abc import Sequence
+
 import keras
 import tensorflow as tf
 
@@ -12,7 +14,7 @@ def versions():
     return {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
 
 
-def refuse_changes(asked, old, kind):
+def refuse_changes(asked: dict, old: dict, kind: str) -> None:
     """Refuses what differs from what the resumed run or search was begun with; None asks for nothing.
 
     Args:
@@ -25,7 +27,7 @@ def refuse_changes(asked, old, kind):
             raise refusal(f"the {kind} was begun with {name} {old.get(name)!r}", f"{value!r}")
 
 
-def refuse_other_values(values, old, kind, free=()):
+def refuse_other_values(values: dict, old: dict, kind: str, free: Sequence = ()) -> None:
     """Refuses hyperparameters that differ from those that the resumed run or search was begun with.
 
     Args:

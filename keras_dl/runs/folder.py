@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -14,6 +15,7 @@ from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.runs import records
 from keras_dl.runs.records import unreadable
+from keras_dl.types import PathLike
 
 
 class RunFolder:
@@ -28,7 +30,7 @@ class RunFolder:
         checkpoints: folder of the last states of the run.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike):
         self.path = Path(path)
         self.config_file = self.path / "config.json"
         self.model_file = self.path / "model.keras"
@@ -47,7 +49,7 @@ class RunFolder:
         """The folders of the folds' runs that lie in this one, in order; none if it is no such folder."""
         return sorted(path.parent for path in self.path.glob("fold_[0-9]/config.json"))
 
-    def check_new(self):
+    def check_new(self) -> None:
         """Refuses a folder that holds something or that cannot be made, and makes nothing."""
         try:
             if self.path.is_dir() and any(self.path.iterdir()):
@@ -57,7 +59,7 @@ class RunFolder:
             raise _unwritable(self.path, error.strerror) from error
         check_makeable(self.path)
 
-    def create(self):
+    def create(self) -> None:
         """Makes the folder, which must be empty or new, and checks that it can be written to."""
         self.check_new()
         try:
@@ -66,7 +68,7 @@ class RunFolder:
         except OSError as error:
             raise _unwritable(self.path, error.strerror) from error
 
-    def check_writable(self):
+    def check_writable(self) -> None:
         try:
             with tempfile.TemporaryFile(dir=self.path):
                 pass
@@ -85,16 +87,16 @@ class RunFolder:
             raise refusal(text, f"{self.path}", error=FileNotFoundError)
         return records.read_config(self.config_file)
 
-    def write_config(self, config):
+    def write_config(self, config: dict) -> None:
         """Writes the config, unless it is there already."""
         if self.exists() and records.is_json(self.config_file, config):
             return
         self._write_json(self.config_file, config)
 
-    def write_results(self, results):
+    def write_results(self, results: dict) -> None:
         self._write_json(self.results_file, results)
 
-    def write_evaluation(self, results):
+    def write_evaluation(self, results: dict) -> None:
         self._write_json(self.evaluation_file, results)
 
     def load_model(self):
@@ -114,7 +116,7 @@ class RunFolder:
         except Exception as error:  # a damaged archive raises whatever its reader stumbles over
             raise unreadable(self.model_file, f"{type(error).__name__}: {error}") from error
 
-    def keep_model(self, path):
+    def keep_model(self, path: PathLike) -> None:
         """Makes `model.keras` the file at `path`, by a link if the file system knows links."""
 
         def link_or_copy(temporary):
@@ -126,13 +128,13 @@ class RunFolder:
 
         self._replace(self.model_file, link_or_copy)
 
-    def read_history(self, epochs=None):
+    def read_history(self, epochs: int | None = None):
         """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs if that is given."""
         if not os.path.lexists(self.history_file):
             return []
         return [row for row in records.read_table(self.history_file) if epochs is None or row["epoch"] <= epochs]
 
-    def write_history(self, rows):
+    def write_history(self, rows: Any) -> None:
         def write_table(path):
             with path.open("w", newline="", encoding="utf-8") as file:
                 names = dict.fromkeys(name for row in rows for name in row)
@@ -165,7 +167,7 @@ class RunFolder:
         """The files that programs write into the folder and replace, whether they are there or not."""
         return [self.config_file, self.model_file, self.history_file, self.results_file, self.evaluation_file]
 
-    def check_free(self, *paths):
+    def check_free(self, *paths) -> None:
         """Refuses a folder in which one of its files is not ours, before any work: it would not be replaced.
 
         Raises:

@@ -4,15 +4,17 @@ import contextlib
 import json
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 from keras_dl.checks import refusal
+from keras_dl.types import PathLike
 
 FILE = ".lock"
 
 
 @contextlib.contextmanager
-def locked(path):
+def locked(path: PathLike) -> Iterator[None]:
     """Holds a folder for this process; a lock of a process that has ended on this machine is taken over.
 
     Args:

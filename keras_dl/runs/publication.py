@@ -5,7 +5,9 @@ import functools
 import os
 import shutil
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from keras_dl import files
 from keras_dl.models import formats
@@ -13,9 +15,18 @@ from keras_dl.runs.card import FORMATS, model_card
 from keras_dl.runs.serving import merged_config, models_config
 from keras_dl.runtime.export import staged
 from keras_dl.tasks.measure import silent
+from keras_dl.types import PathLike
 
 
-def publish(folder, target, task, about, version=None, format="saved_model", say=silent):
+def publish(
+    folder: Any,
+    target: PathLike,
+    task: Any,
+    about: str,
+    version: int | None = None,
+    format: str = "saved_model",
+    say: Callable = silent,
+):
     """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`.
 
     Files of the user's stay: the card and its picture then get other names, and to a `models.config` models are added.

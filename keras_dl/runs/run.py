@@ -2,6 +2,8 @@
 
 import math
 import time
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -19,7 +21,9 @@ SKIPPED = ("epoch", "seconds")
 SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
 
 
-def prepare(folder, recipe, config, data, strategy, resumes=False, extend=False):
+def prepare(
+    folder: Any, recipe: Any, config: dict, data: Any, strategy: Any, resumes: bool = False, extend: bool = False
+):
     """Builds or loads the model of a run, and checks that it can learn the data.
 
     Args:
@@ -73,7 +77,17 @@ class Run:
         say: function that is told lines of text.
     """
 
-    def __init__(self, folder, config, task, data, model, every="epoch", track=untracked, say=silent):
+    def __init__(
+        self,
+        folder: Any,
+        config: dict,
+        task: Any,
+        data: Any,
+        model: Any,
+        every: int | str = "epoch",
+        track: Callable = untracked,
+        say: Callable = silent,
+    ):
         self.folder, self.config, self.task, self.data, self.model = folder, config, task, data, model
         self.every, self.track, self.say = every, track, say
         self.epochs = config["fit"]["epochs"]
@@ -81,10 +95,10 @@ class Run:
     @property
     def context(self):
         """The `Context` of the run's measures and pictures."""
-        more = {"track": self.track, "say": self.say, "epoch": int(self.model.state.epoch)}
+        more: dict = {"track": self.track, "say": self.say, "epoch": int(self.model.state.epoch)}
         return Context(self.folder.path, self.config["fit"], self.config["seed"], **more)
 
-    def fit(self, train_data, test_data, callbacks=()):
+    def fit(self, train_data: Any, test_data: Any, callbacks: Sequence = ()) -> None:
         """Trains from where the model stands to the last epoch; on the first worker, writes history and pictures."""
         done = self.model.state.epoch
         callbacks = [KeepModel(self.folder, self.every), *callbacks]
@@ -95,7 +109,7 @@ class Run:
         with closing.diverging(self.folder):
             self.model.fit(train_data, validation_data=test_data, verbose=0, callbacks=callbacks, **span)
 
-    def finish(self, test_data, measured=None, epoch=None):
+    def finish(self, test_data: Any, measured: dict | None = None, epoch: int | None = None):
         """Evaluates the model, draws the pictures and writes the results.
 
         Args:
@@ -128,7 +142,7 @@ class Run:
         closing.close(self, test_data, report.files)
         return train, test, seconds, report
 
-    def draw_samples(self, epoch):
+    def draw_samples(self, epoch: int) -> None:
         """Draws what the task draws after an epoch, for a model that was trained elsewhere."""
         for callback in self.task.callbacks(self.data, self.folder.pictures):
             callback.set_model(self.model)

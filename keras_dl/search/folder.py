@@ -1,9 +1,13 @@
 """Search folders: what a search leaves behind, written so that a kill loses at most the trial under way."""
 
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from keras_dl.checks import refusal
 from keras_dl.runs import RunFolder, records
+from keras_dl.types import PathLike
 
 #: What a search's config holds beside that of a run.
 CONFIG = {"tuner": str, "objective": str, "trials": int}
@@ -22,7 +26,7 @@ class SearchFolder(RunFolder):
         best: the `RunFolder` of the best trial.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: PathLike):
         super().__init__(path)
         self.config_file = self.path / "search.json"
         self.trials = self.path / "trials"
@@ -47,15 +51,15 @@ class SearchFolder(RunFolder):
             raise refusal(f"{self.config_file} cannot be read: {lacks}", f"{sorted(config)}")
         return config
 
-    def trial(self, trial_id):
+    def trial(self, trial_id: str):
         """The folder of a trial."""
         return self.trials / f"trial_{trial_id}"
 
-    def best_model(self, trial_id):
+    def best_model(self, trial_id: str):
         """The model of a trial after its best epoch."""
         return self.trial(trial_id) / "best.keras"
 
-    def last_model(self, trial_id):
+    def last_model(self, trial_id: str):
         """The model of a trial after its last epoch, from which Hyperband goes on."""
         return self.trial(trial_id) / "last.keras"
 
@@ -79,12 +83,12 @@ class SearchFolder(RunFolder):
             text = f"{place} should hold the run of an earlier best trial, and is not replaced: move it ({error})"
             raise refusal(text, place, error=FileExistsError) from error
 
-    def check_free(self, *paths):
+    def check_free(self, *paths) -> None:
         """Refuses a search folder in which one of its files, or the folder of its best trial, is not ours."""
         super().check_free(*(paths or (self.table_file, self.results_file)))
         self.best_trial()
 
-    def read_record(self, trial_id, completed=False):
+    def read_record(self, trial_id: str, completed: bool = False):
         """What is known of a trial beside KerasTuner's book, a dict.
 
         Args:
@@ -99,14 +103,14 @@ class SearchFolder(RunFolder):
             return records.read_json(path, RECORD)
         return records.read_json(path, {}) if os.path.lexists(path) else {}
 
-    def write_record(self, trial_id, record):
+    def write_record(self, trial_id: str, record: dict) -> None:
         self.write_json(self.trial(trial_id) / "record.json", record)
 
-    def write_json(self, path, content):
+    def write_json(self, path: Path, content: Any) -> None:
         """Writes a file of JSON in one step, in a folder that is made if it does not exist."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._write_json(path, content)
 
-    def replace(self, path, write):
+    def replace(self, path: Path, write: Callable) -> None:
         """Lets `write(temporary)` make a file and puts it in the place of `path` in one step."""
         self._replace(path, write)

@@ -1,6 +1,7 @@
 """Objectives of a hyperparameter search."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras_tuner as kt
 
@@ -22,7 +23,7 @@ class Goal(NamedTuple):
     unsearched: tuple
 
     @classmethod
-    def choose(cls, name, offers, task):
+    def choose(cls, name: str | None, offers: Sequence, task: Any):
         """Returns the goal of that name.
 
         Args:

@@ -13,6 +13,7 @@ from keras_dl.runs import space
 from keras_dl.runtime.tuning import is_fixed
 from keras_dl.search.goal import Goal
 from keras_dl.tasks import Task
+from keras_dl.types import PathLike
 
 #: A trial has one of so many parts of the recipe's epochs, unless their number is set.
 SHARE = 10
@@ -42,7 +43,15 @@ class Plan(NamedTuple):
     options: dict
 
     @classmethod
-    def make(cls, recipe, data, values, objective=None, seed=0, features=None):
+    def make(
+        cls,
+        recipe: Any,
+        data: Any,
+        values: dict,
+        objective: str | None = None,
+        seed: int = 0,
+        features: PathLike | None = None,
+    ):
         """Reads the space off the recipe, and checks what is asked for.
 
         The recipe is built once with what is set, by which the objectives are found, too, and once for each other value

@@ -4,6 +4,7 @@ import csv
 import os
 import shutil
 import zipfile
+from typing import Any
 
 from keras_dl import files
 from keras_dl.checks import refusal
@@ -24,7 +25,7 @@ class Report:
         rows: a dict for every trial: those that completed from the best to the worst, then the others.
     """
 
-    def __init__(self, search, config):
+    def __init__(self, search: Any, config: dict):
         self.plan, self.folder, self.listener, self.config = search.plan, search.folder, search.listener, config
         self.objective = self.plan.goal.objective
         self.rows = [self._row(trial) for trial in oracles.ranked(search.oracle)]
@@ -38,7 +39,7 @@ class Report:
         result = f"{self.objective.name}\n({about})" if about else self.objective.name
         return "trial", result, "epoch", "seconds", "hyperparameters"
 
-    def table(self, most):
+    def table(self, most: int):
         """The trials as texts, the best first.
 
         Args:

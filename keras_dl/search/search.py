@@ -5,6 +5,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import grpc
 import keras
@@ -40,7 +42,7 @@ def role():
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
-def wait_for_chief(check_interrupted, seconds=600):
+def wait_for_chief(check_interrupted: Callable, seconds: float = 600) -> None:
     """Waits until the chief has written what workers read, and answers.
 
     Args:
@@ -80,7 +82,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         ValueError: if the folder holds another search, or more trials than are wanted.
     """
 
-    def __init__(self, plan, folder, config, listener=None):
+    def __init__(self, plan: Any, folder: Any, config: dict, listener: Any = None):
         self.plan, self.folder, self.config = plan, folder, config
         self.listener = listener or Listener()
         self.warnings = Warnings(self.listener.note)
@@ -114,7 +116,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
     def _populate_initial_space(self):
         """The oracle was given the space."""
 
-    def save(self):
+    def save(self) -> None:
         """KerasTuner would write a file of no content, by which it knows what to reload."""
 
     def search(self):
@@ -132,7 +134,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
             raise refusal("the chief of the search does not answer", text, error=ConnectionError) from error
         return None
 
-    def run_trial(self, trial):
+    def run_trial(self, trial: Any):
         """Trains a trial's model and returns its record."""
         keras.backend.clear_session()
         gc.collect()
@@ -158,7 +160,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         best = {"value": keeper.best[self.goal.name], "epoch": keeper.best["epoch"]}
         return {"hyperparameters": values, "fit": options, "history": keeper.rows, **best}
 
-    def load_model(self, trial):
+    def load_model(self, trial: Any):
         """The model of a trial after its best epoch."""
         return keras.saving.load_model(self.folder.best_model(trial.trial_id))
 
