@@ -2,9 +2,9 @@
 
     python -m apps.train nvae --out runs/nvae
 
-A few minutes on two cores. A run of 12 epochs (`--epochs 12`) reaches an ELBO of -93.2 nats on held-out digits, 17 grey
-levels, seed 0. The paper's optimizer (`--set optimizer=adamax`) is for long runs: it forgets its first, large gradients
-slowly, and is far behind Adam on digits.
+Three minutes on two cores. Held-out digits, 17 grey levels, seed 0: an ELBO of -85.8 nats, beside -88.8 of the recipe
+`vae`; 12 epochs (`--epochs 12`) reach -93.2. The paper's optimizer (`--set optimizer=adamax`) is for long runs: it
+forgets its first, large gradients slowly, and is far behind Adam on digits.
 
     python -m apps.train nvae --dataset mnist --preset mnist --out runs/mnist
     python -m apps.train nvae --dataset fashion_mnist --preset fashion_mnist --out runs/fashion

@@ -74,7 +74,7 @@ def scales(model, x):
         keep = [index for index, other in enumerate(names) if other != name]
         for draw in range(DRAWS):
             rows.append(np.asarray(model.reconstruct(x, keep=keep, temperature=1.0, seed=draw)))
-            marks.append(f"{name} anew")
+            marks.append(f"{name} anew, {draw + 1}")
     return [Block(np.concatenate(rows), "", len(x), tuple(marks))]
 
 

@@ -1,6 +1,7 @@
 """Units of metrics, and which of their values are better, as tables and axes say it."""
 
 import math
+import re
 
 from keras_dl.tasks.measure import direction
 
@@ -22,15 +23,15 @@ def unit(name, units=None):
     """Returns the unit of a metric, `""` for one that has none or of which it is not known.
 
     Args:
-        name: name of the metric; a `val_` before it changes nothing.
+        name: name of the metric; a `val_` before it changes nothing, nor does the number of a group behind it.
         units: dict of units by name, which come first; or None.
 
     Example:
 
-    >>> unit("val_psnr"), unit("accuracy"), unit("loss", {"loss": "nats"}), unit("kid")
-    ('dB', '%', 'nats', '')
+    >>> unit("val_psnr"), unit("accuracy"), unit("loss", {"loss": "nats"}), unit("rate_2"), unit("kid")
+    ('dB', '%', 'nats', 'nats', '')
     """
-    name = name.removeprefix("val_")
+    name = re.sub(r"^val_|_\d+$", "", name)
     if name in SHARES:
         return "%"
     return (units or {}).get(name) or UNITS.get(name, "")

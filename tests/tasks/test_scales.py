@@ -15,7 +15,7 @@ def test_temperatures_scales_and_rates_are_drawn(tmp_path):
     for before, after in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(before, after)
     (block,) = scales.scales(model, X[:3])
-    assert block.marks == ("original", "all groups", "4x4 anew", "4x4 anew") and block.images.shape[0] == 4 * 3
+    assert block.marks == ("original", "all groups", "4x4 anew, 1", "4x4 anew, 2") and block.images.shape[0] == 4 * 3
     np.testing.assert_array_equal(block.images[:3], X[:3])
     history = tmp_path / "history.csv"
     assert not scales.draw_rates(tmp_path / "rates.png", write(history, "epoch,loss\n1,2\n"), ["4x4"], "Rates")
