@@ -72,20 +72,15 @@ def _reset():
 
 
 def _leave_untuned(dataset_class):
-    """Turns tf.data's tuning off, as the package does in what it makes, for the datasets that Keras and tests make.
-
-    An iterator that is dropped waits for the thread that tunes it, which sleeps for up to a minute.
-    """
+    """Turns tf.data's tuning off for the datasets that Keras and tests make; why, `untuned` says."""
     prepare = dataset_class._apply_debug_options
     if hasattr(prepare, "untuned"):
         return
 
     def prepared(dataset):
-        import tensorflow as tf
+        from keras_dl.untuned import untuned
 
-        options = tf.data.Options()
-        options.autotune.enabled = False
-        return prepare(dataset.with_options(options))
+        return prepare(untuned(dataset))
 
     prepared.untuned = True
     dataset_class._apply_debug_options = prepared

@@ -78,7 +78,8 @@ def sample(arguments):
     path = Path(arguments.to) if arguments.to else files.free_name(folder.pictures / "samples.png")
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
         title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
-        write_samples(path, samples, title, real_data(recipe.TASK, config, folder, len(samples), path.suffix))
+        real = None if path.suffix == ".npy" else real_data(recipe.TASK, config, folder, len(samples))
+        write_samples(path, samples, title, real)
     show.written({path: f"{len(samples):,} samples"})
 
 
@@ -87,27 +88,24 @@ def two_stage(task, model, config, folder, components):
     return task.two_stage(model, data_of(task, config, folder), components, config["fit"], config["seed"])
 
 
-def real_data(task, config, folder, num_points, suffix):
-    """Held-out data to draw beside samples; None for an array, for tables, and where the data are not at hand."""
+def real_data(task, config, folder, count):
+    """Held-out data to draw beside `count` samples; None where the data are not at hand."""
     from apps import show
-    from keras_dl.tasks.drawing import REAL
+    from keras_dl.tasks.drawing import real_beside
 
-    shape = config["data"]["shape"]
-    if suffix == ".npy" or len(shape) != 3 and shape != [2]:
-        return None
     try:
-        return data_of(task, config, folder, REAL if len(shape) == 3 else num_points).x_test
+        return real_beside(data_of(task, config, folder).x_test, count)
     except (ValueError, OSError) as error:
         show.note(f"drawn without real data: {error}")
         return None
 
 
-def data_of(task, config, folder, limit=None):
-    """The data of a run, with `limit` of the held-out samples or all."""
+def data_of(task, config, folder):
+    """The data of a run."""
     from apps import show
 
     data = task.load(config["dataset"], config.get("folder"), track=show.tracked, **options.reading_of(config))
-    return data.of_run(config, folder.path, limit=limit)
+    return data.of_run(config, folder.path)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # package of keras_dl (or "apps") -> the packages of ours it may import, beside itself
 LOW = {"activations", "losses", "layers", "networks", "likelihoods", "bijectors", "processes", "objectives", "samplers"}
 LOW |= {"metrics", "data"}
-ANYWHERE = {"checks", "configurable", "files", "lazy", "onednn", "types"}
+ANYWHERE = {"checks", "configurable", "files", "lazy", "onednn", "types", "untuned"}
 MAY_IMPORT = {
     "checks": set(),
     "configurable": set(),
@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "lazy": set(),
     "onednn": set(),
     "types": set(),
+    "untuned": set(),
     "activations": set(),
     "losses": set(),
     "layers": {"activations"},

@@ -12,6 +12,7 @@ from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import Column, glimpse
 from keras_dl.data.disk.reader import Reader
 from keras_dl.types import Nest, Tensor
+from keras_dl.untuned import untuned
 
 _BINARIZE = (None, "stochastic", "static")
 _MARKED = 64  # rows that go into a mark
@@ -144,14 +145,8 @@ def pipeline(
 
 
 def finished(dataset, count, order):
-    """A dataset of `count` batches, fetched ahead, in an order that `fit` can place.
-
-    tf.data's tuning is off: there is nothing to tune, and an iterator that is dropped, as after an error or an
-    interruption, would wait for the thread that tunes it, which sleeps for up to a minute.
-    """
-    options = tf.data.Options()
-    options.autotune.enabled = False
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(options)
+    """A dataset of `count` batches, fetched ahead, in an order that `fit` can place."""
+    dataset = untuned(dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4))
     dataset.order = order
     return dataset
 

@@ -170,6 +170,11 @@ def finish_figure(path, figure, title, dpi=110):
     pyplot().close(figure)
 
 
+def real_beside(x, count):
+    """The data to draw beside `count` samples: some images, or as many points."""
+    return x[: REAL if x.ndim == 4 else count]
+
+
 def write_samples(path, samples, title=None, real=None):
     """Writes samples, by the suffix of `path`, as an array or as a picture with a title and real data, if given."""
     if path.suffix == ".npy":

@@ -41,7 +41,7 @@ class Generation(Task):
         classes = data.spec.num_classes if self.condition else None
         condition = drawing.class_rows(classes) if classes else None
         count = len(condition) if classes else 64 if len(data.spec.shape) == 3 else 2000
-        real = data.x_test[: drawing.REAL if len(data.spec.shape) == 3 else count]
+        real = drawing.real_beside(data.x_test, count)
         return [SampleGrid(folder, count, condition, drawing.COLUMNS, dataset=data.name, real=real)]
 
     def measures(self, model, data, context=None):

@@ -152,11 +152,10 @@ def test_tensorboard(tmp_path):
         np.testing.assert_allclose(logs[1][key], value, rtol=1e-4, err_msg=str(key))
 
 
-#: Rows that graphs of Keras compute otherwise than eager Keras: single losses weigh a smaller last batch like others.
-GRAPHS = ["a name", "regularizers of weights and activities", "Masking and weights", "class weights of labels"]
-
-#: One of each kind of the others; how data are read and divided does not depend on graphs, and some rows are graphs.
-MORE_GRAPHS = [
+#: Rows that graphs of Keras compute otherwise than eager Keras (single losses weigh a smaller last batch like others),
+#: then one of each kind; how data are read and divided does not depend on graphs, and some rows are graphs.
+GRAPHS = [
+    "a name", "regularizers of weights and activities", "Masking and weights", "class weights of labels",
     "sum", "mean with sample weights", "a list of one", "frozen layers", "ignore_class", "a dict of outputs",
     "an output without a loss", "one loss for all outputs", "weights of each output", "metrics", "weighted metrics",
     "auto_scale_loss", "several inputs", "integer inputs", "sample weights", "weights of time steps by labels",
@@ -165,7 +164,7 @@ MORE_GRAPHS = [
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", [*GRAPHS, *(pytest.param(name, marks=pytest.mark.full) for name in MORE_GRAPHS)])
+@pytest.mark.parametrize("name", GRAPHS)
 def test_rows_in_graphs(name, monkeypatch):
     build, compile_options, x, options = TABLE[name]
     options = {"batch_size": 5, **options}  # whole batches
