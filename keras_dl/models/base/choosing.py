@@ -24,29 +24,40 @@ class Choice(NamedTuple):
         xla: Whether XLA compiles the training step.
         rows: The only number of rows of which it compiles batches, as it compiles each anew; `None` for any.
         stack: How many steps one call runs.
+        exact: Whether the first length of batches gets a graph that knows it.
     """
 
     xla: bool
     rows: int | None
     stack: int
+    exact: bool = True
 
 
-def before_fit(model, jit_compile, steps_per_execution):
-    """What `compile` knows: the user's choice, and for `"auto"` what suits a long run of single steps."""
-    xla = prefers_xla(model) if jit_compile == "auto" else bool(jit_compile)
-    return Choice(xla, None, 1 if steps_per_execution == "auto" else steps_per_execution)
+def before_fit(model, jit_compile, steps_per_execution, one_length=True):
+    """What `compile` knows: the user's choice, and for `"auto"` what suits a long run of single steps.
+
+    Where batches may have many lengths, `"auto"` is no XLA, which would compile for one that may not come again.
+
+    Args:
+        model: The model.
+        jit_compile: Bool or `"auto"`.
+        steps_per_execution: Integer or `"auto"`.
+        one_length: Whether batches differ in their rows alone; `None` if it is not known.
+    """
+    xla = bool(one_length) and prefers_xla(model) if jit_compile == "auto" else bool(jit_compile)
+    stack = 1 if steps_per_execution == "auto" else steps_per_execution
+    return Choice(xla, None, stack, exact=one_length is not False)
 
 
-def for_fit(model, batch, steps, epochs, stepped=False):
-    """What a `fit` of `epochs` times `steps` batches is worth, given its first batch or its `tf.TensorSpec`s.
+def for_fit(model, choice, batch, steps, epochs, stepped=False):
+    """What `choice` becomes in a `fit` of `epochs` times `steps` batches, given the first or its `tf.TensorSpec`s.
 
     It depends on what a resumed `fit` is given, too, which is how it comes to the same: the epochs are those of the
     whole run. Where the number of batches is not known the run counts as long.
     """
-    choice = before_fit(model, **model.compile_choices)
     if model.compile_choices["jit_compile"] == "auto" and choice.xla and not _has_accelerator():
         rows = int(tf.nest.flatten(batch)[0].shape[0])
-        choice = Choice(steps is None or pays_off(model, rows, steps * epochs), rows, choice.stack)
+        choice = choice._replace(xla=steps is None or pays_off(model, rows, steps * epochs), rows=rows)
     if model.compile_choices["steps_per_execution"] == "auto":
         choice = choice._replace(stack=choose_stack(model, batch, steps, stepped))
     return choice
@@ -58,7 +69,7 @@ def take(model, choice):
     for optimizer in (getattr(model, name) for name in model.optimizer_names):
         choose_kernel(optimizer, fused=not (choice.xla or distributed))
     model.program.compile_gradients = choice.xla and distributed
-    model.jit_compile, model.xla_rows, model.steps_per_execution = choice
+    model.jit_compile, model.xla_rows, model.steps_per_execution, model.knows_length = choice
 
 
 def evaluates_by_xla(model):

@@ -77,7 +77,9 @@ def predict_function(model, keras_function):
     options = {"autograph": True, "reduce_retracing": True}  # Keras': a network may have conditions of its own
     if model.distributed:
         return traced_alone(keras_function.python_function, **options)
-    step = traced_alone(model.predict_step, jit_compile=True, **options) if model.jit_compile else model.predict_step
+    step = model.predict_step
+    if evaluates_by_xla(model):
+        step = traced_alone(step, jit_compile=True, **options)
 
     def function(batches):
         outputs = [step(batch) for batch in batches]
@@ -90,7 +92,7 @@ class Programs:
     """A model's training step, single and stacked, plain and by XLA: each is compiled when first needed, and stays.
 
     Args:
-        model: The model, whose `jit_compile`, `xla_rows` and `steps_per_execution` say what is to be used.
+        model: The model, whose `jit_compile`, `xla_rows`, `steps_per_execution` and `knows_length` say what is used.
     """
 
     def __init__(self, model):
@@ -131,11 +133,12 @@ class Programs:
     def _function(self, step, xla):
         if self.model.run_eagerly:
             return self.model.train_step
-        key = step, xla
+        key = step, xla, self.model.knows_length
         if key not in self._functions:
             # The axes that may vary without another graph: the rows, and how many batches are stacked.
             axes = 2 if step is _train_stack else 1
-            self._functions[key] = compiled(functools.partial(step, self.model), axes, jit_compile=xla)
+            options = {"exact": self.model.knows_length, "jit_compile": xla}
+            self._functions[key] = compiled(functools.partial(step, self.model), axes, **options)
         return self._functions[key]
 
 

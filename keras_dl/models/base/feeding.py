@@ -15,7 +15,7 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.data.disk import rows_of
 from keras_dl.data.pipeline import mark_of, pipeline
 from keras_dl.models.base import class_weights
-from keras_dl.models.base.checking import check, check_rows, reads_disk
+from keras_dl.models.base.checking import check, check_rows, reads_disk, without_none
 
 
 class ShuffledBatches(keras.utils.PyDataset):
@@ -178,8 +178,10 @@ def batch_spec(dataset):
 
     Returns:
         A nest of `tf.TensorSpec`s; the number of rows is known where the dataset says it or a `batch` made it.
-        `None` for what is no dataset of tensors.
+        Of a `PyDataset` what its first two batches have in common, as Keras reads them. `None` for other data.
     """
+    if isinstance(dataset, keras.utils.PyDataset):
+        return _common_spec([dataset[i] for i in range(min(2, dataset.num_batches or 2))])
     spec = getattr(dataset, "element_spec", None)
     if not isinstance(dataset, tf.data.Dataset) or not all(isinstance(s, tf.TensorSpec) for s in tf.nest.flatten(spec)):
         return None
@@ -195,8 +197,26 @@ def batch_spec(dataset):
     return tf.nest.map_structure(with_rows, spec)
 
 
+def has_one_length(spec):
+    """Whether batches differ in their rows alone; `None` for a generator, which does not say."""
+    if spec is None:
+        return None
+    return all(tensor.shape.rank is None or tensor.shape[1:].is_fully_defined() for tensor in tf.nest.flatten(spec))
+
+
+def _common_spec(batches):
+    """A `tf.TensorSpec` for each tensor of a batch, whose axes are unknown where batches differ; `None` without any."""
+    tensors = [tf.nest.map_structure(tf.convert_to_tensor, without_none(batch)) for batch in batches]
+    specs = [tf.nest.map_structure(tf.TensorSpec.from_tensor, batch) for batch in tensors]
+    columns = list(zip(*map(tf.nest.flatten, specs), strict=True))
+    common = [first.most_specific_common_supertype(others) for first, *others in columns]
+    return tf.nest.pack_sequence_as(specs[0], common) if common and None not in common else None
+
+
 def reads_alike(dataset):
     """Whether reading a batch of a dataset neither loses it nor changes what comes after it, as far as it tells."""
+    if not isinstance(dataset, tf.data.Dataset):
+        return False
     names = [type(source).__name__ for source in _sources(dataset)]
     return not any(word in name for name in names for word in ("FlatMap", "Interleave", "Generator", "Shuffle"))
 

@@ -217,8 +217,9 @@ def single_steps(model):
 
 def _choose(model, data, steps, options, callbacks):
     """Chooses what the run computes with, from the shapes of batches; with replicas, checks the first."""
-    choice = choosing.before_fit(model, **model.compile_choices)
     spec = feeding.batch_spec(data)
+    one_length = feeding.has_one_length(spec)
+    choice = choosing.before_fit(model, **model.compile_choices, one_length=one_length)
     reads = spec is not None and feeding.reads_alike(data)
     checks = reads and model.stream is not None and model.distributed
     known = spec is not None and _is_known(spec)
@@ -230,7 +231,7 @@ def _choose(model, data, steps, options, callbacks):
     if known:
         check_rows(model, tf.nest.flatten(spec)[0].shape[0])
         stepped = bool(options.get("steps_per_epoch"))
-        choice = choosing.for_fit(model, spec, steps, options.get("epochs", 1), stepped)
+        choice = choosing.for_fit(model, choice, spec, steps, options.get("epochs", 1), stepped)
     if model.compile_choices["steps_per_execution"] == "auto" and any(map(acts_on_batches, callbacks)):
         choice = choice._replace(stack=1)
     choosing.take(model, choice)

@@ -1,11 +1,10 @@
-"""Functions as graphs: one for any number of rows, and few for any lengths of the other axes."""
+"""Functions as graphs: one for any number of rows, and two for any lengths of the other axes."""
 
 import functools
 
 import tensorflow as tf
 
-_EXACT = 3  # shapes, beside the number of rows, that get a graph each before one takes all
-_XLA_SHAPES = 4  # shapes for which XLA compiles before plain graphs take over: it compiles anew for each
+_XLA_ROWS = 4  # numbers of rows for which XLA compiles before a plain graph takes over: it compiles anew for each
 
 
 def traced_alone(function, autograph=False, **options):
@@ -22,16 +21,17 @@ def traced_alone(function, autograph=False, **options):
     return tf.function(functools.partial(function), autograph=autograph, **options)
 
 
-def compiled(function, unknown_axes=1, **options):
+def compiled(function, unknown_axes=1, exact=True, **options):
     """`function` as a `tf.function` with one trace for any number of rows.
 
     Full batches and tails share a graph, so that a resumed run computes with the graph of the uninterrupted one. Data
-    of many lengths (sentences, say) have a graph each for the first three; from then on one graph takes all lengths.
-    XLA compiles for the first four shapes, the number of rows included; others run as one plain graph.
+    of many lengths (sentences, say) have two: one for the first length, which knows it, and one for all others. XLA
+    compiles anew for each shape, so that it takes the first length alone, at the first four numbers of rows.
 
     Args:
         function: Function of tensors, nests of them, and `None`s.
         unknown_axes: How many of each tensor's first axes are unknown: 1 for batches, 2 for stacks of them.
+        exact: Whether the first length gets a graph of its own.
         **options: Options of `tf.function`.
     """
     kinds, functions = {}, {}
@@ -48,7 +48,7 @@ def compiled(function, unknown_axes=1, **options):
                 filled = dict(zip(present, tensors, strict=True))
                 return function(*[filled.get(i) for i in range(len(inputs))], **static)
 
-            kinds[key] = Graphs(traced, unknown_axes, options, functions, key)
+            kinds[key] = Graphs(traced, unknown_axes, exact, options, functions, key)
         return kinds[key](tensors)
 
     call.__dict__["functions"] = functions
@@ -61,49 +61,46 @@ class Graphs:
     Args:
         function: Function of tensors and nests of them.
         unknown_axes: How many of each tensor's first axes are unknown.
+        exact: Whether the first length gets a graph of its own.
         options: Options of `tf.function`.
         functions: Dict that the `tf.function`s go into, shared by all kinds of tensors.
         key: What tells this kind in it.
-        exact: How many shapes get a graph each.
     """
 
-    def __init__(self, function, unknown_axes, options, functions, key, exact=_EXACT):
-        self.function, self.unknown_axes, self.options = function, unknown_axes, options
-        self.functions, self.key, self.most_exact = functions, key, exact
-        self._exact, self._seen, self._fails, self._without_xla = set(), set(), False, None
+    def __init__(self, function, unknown_axes, exact, options, functions, key):
+        self.function, self.unknown_axes, self.exact, self.options = function, unknown_axes, exact, options
+        self.functions, self.key = functions, key
+        self._first, self._xla_shapes, self._needs_sizes = None, set(), False
 
     def __call__(self, tensors):
         shapes = tuple(tuple(t.shape) for t in tf.nest.flatten(tensors))
-        if self.options.get("jit_compile"):
-            if len(self._seen) < _XLA_SHAPES:
-                self._seen.add(shapes)
-            if shapes not in self._seen:
-                return self._plain(tensors)
         known = tuple(self._known(shape) for shape in shapes)
-        if known in self._exact or len(self._exact) < self.most_exact or self._fails:
-            self._exact.add(known)
-            return self._function(known, tensors)(*tensors)
+        if self.exact and self._first is None:
+            self._first = known
+        if known == self._first or self._needs_sizes:
+            return self._function(known, tensors, self._by_xla(shapes))(*tensors)
         anything = tuple((None,) * len(shape) for shape in shapes)
         try:
-            return self._function(anything, tensors)(*tensors)
+            return self._function(anything, tensors, xla=False)(*tensors)
         except (ValueError, TypeError):  # a network that needs to know its sizes
-            self._fails = True
-            return self._function(known, tensors)(*tensors)
+            self._needs_sizes = True
+            return self._function(known, tensors, self._by_xla(shapes))(*tensors)
 
     def _known(self, shape):
         unknown = min(self.unknown_axes, len(shape))
         return (None,) * unknown + shape[unknown:]
 
-    def _function(self, shapes, tensors):
-        if (self.key, shapes) not in self.functions:
+    def _by_xla(self, shapes):
+        """Whether XLA is to take batches of these shapes, which it has compiled for or still may."""
+        if len(self._xla_shapes) < _XLA_ROWS:
+            self._xla_shapes.add(shapes)
+        return bool(self.options.get("jit_compile")) and shapes in self._xla_shapes
+
+    def _function(self, shapes, tensors, xla):
+        key = self.key, shapes, xla
+        if key not in self.functions:
             rows = iter(shapes)
             specs = tf.nest.map_structure(lambda tensor: tf.TensorSpec(next(rows), tensor.dtype), tensors)
-            self.functions[self.key, shapes] = traced_alone(self.function, input_signature=specs, **self.options)
-        return self.functions[self.key, shapes]
-
-    def _plain(self, tensors):
-        """The function's value without XLA."""
-        if self._without_xla is None:
-            options, key = {**self.options, "jit_compile": False}, (self.key, "plain")
-            self._without_xla = Graphs(self.function, self.unknown_axes, options, self.functions, key, exact=0)
-        return self._without_xla(tensors)
+            options = {**self.options, "jit_compile": xla}
+            self.functions[key] = traced_alone(self.function, input_signature=specs, **options)
+        return self.functions[key]

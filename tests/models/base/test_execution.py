@@ -41,9 +41,36 @@ def trained(epochs, rows=22, **options):
 def test_xla_is_chosen_where_the_whole_run_gains_by_it(epochs, steps, xla):
     vae = small_vae()
     vae.compile("sgd")
-    assert choosing.for_fit(vae, tf.constant(images(8)), steps, epochs)[:2] == (xla, 8)
+    assert chosen(vae, steps, epochs)[:2] == (xla, 8)
     vae.compile("sgd", jit_compile=not xla, steps_per_execution=3)
-    assert choosing.for_fit(vae, tf.constant(images(8)), steps, epochs) == (not xla, None, 3)
+    assert chosen(vae, steps, epochs) == (not xla, None, 3, True)
+
+
+def chosen(model, steps, epochs):
+    choice = choosing.before_fit(model, **model.compile_choices)
+    return choosing.for_fit(model, choice, tf.constant(images(8)), steps, epochs)
+
+
+class OnHost(keras.layers.Layer):
+    """A layer whose inference XLA cannot compile."""
+
+    def call(self, x, training=False):
+        return x if training else tf.ensure_shape(tf.numpy_function(lambda x: x, [x], x.dtype), x.shape)
+
+
+def test_xla_compiles_evaluations_and_predictions_only_if_it_is_asked_for(monkeypatch):
+    """It would compile anew for each shape, and a pass forward gains little by it."""
+    monkeypatch.setattr(choosing, "pays_off", lambda *_: True)
+    model = models.Supervised(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2), OnHost()]))
+    x, y = tf.ones((8, 3)), tf.ones((8, 2))
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0)
+    assert model.jit_compile and model.predict(x, verbose=0).shape == (8, 2) and model.evaluate(x, y, verbose=0) >= 0
+    model.compile("sgd", "mse", jit_compile=True)
+    model.fit(x, y, verbose=0)
+    for call in (lambda: model.predict(x, verbose=0), lambda: model.evaluate(x, y, verbose=0)):
+        with pytest.raises(tf.errors.InvalidArgumentError):
+            call()
 
 
 def test_more_inner_updates_take_longer_runs():
