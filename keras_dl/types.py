@@ -12,10 +12,16 @@ Tensor = Any
 Nest = Any
 #: Sizes of axes without that of the batch; `None` for any size, where a docstring says so.
 Shape = Sequence[int | None]
+#: A number per axis of an image or volume; one number stands for all of them.
+Sizes = int | Sequence[int]
 #: What Keras takes for an activation: a name, a configuration, a function or a layer.
 Activation = str | dict | Callable
+#: What convolutions take for a normalisation: its name, or a layer or its configuration, of which each gets a copy.
+Normalization = str | dict | keras.layers.Layer
 #: What Keras takes for an initializer: a name, a configuration or a function, which an `Initializer` is.
 Initializer = str | dict | Callable
+#: What Keras takes for a regularizer: a name, a configuration or a function, which a `Regularizer` is.
+Regularizer = str | dict | Callable
 #: What Keras takes for an optimizer: a name, a configuration or an object.
 Optimizer = str | dict | keras.optimizers.Optimizer
 #: Where a file or folder is.

@@ -1,5 +1,7 @@
 """Pooling to a given size."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -8,6 +10,7 @@ from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 @register()
@@ -35,26 +38,26 @@ class AdaptiveAveragePooling2D(keras.layers.Layer):
     [1.5, 4.0]
     """
 
-    def __init__(self, output_size, **kwargs):
+    def __init__(self, output_size: Sizes, **kwargs):
         super().__init__(**kwargs)
         spread(output_size, 2, "output_size")
         self.output_size = output_size
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "AdaptiveAveragePooling2D", (4,))
         if None in input_shape[1:3]:
             raise refusal("images should have a known size", f"input_shape={tuple(input_shape)}")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         sizes = spread(self.output_size, 2, "output_size")
         rows, columns = (_means(n, m) for n, m in zip(inputs.shape[1:3], sizes, strict=True))
         x = ops.einsum("ih,bhwc->biwc", ops.cast(rows, inputs.dtype), inputs)
         return ops.einsum("jw,biwc->bijc", ops.cast(columns, inputs.dtype), x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (input_shape[0], *spread(self.output_size, 2, "output_size"), input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_size": self.output_size}
 
 

@@ -1,9 +1,11 @@
 """Convolution arithmetic: output sizes, parameters and multiply-adds."""
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from keras_dl.checks import check_counts, refusal
+from keras_dl.types import Shape
 
 
 class ConvCost(NamedTuple):
@@ -20,7 +22,9 @@ class ConvCost(NamedTuple):
     multiply_adds: int
 
 
-def conv_output_size(n, kernel_size, stride=1, padding=0, dilation=1):
+def conv_output_size(
+    n: int | None, kernel_size: int, stride: int = 1, padding: int | str = 0, dilation: int = 1
+) -> int | None:
     """Returns the size that a convolution or pooling makes of a size `n` along one axis.
 
     `floor((n + p - d (k - 1) - 1) / s) + 1`, with `p` the padding on both sides together
@@ -65,7 +69,7 @@ def conv_output_size(n, kernel_size, stride=1, padding=0, dilation=1):
     return size
 
 
-def conv_cost(input_shape, convolutions):
+def conv_cost(input_shape: Shape, convolutions: dict | Sequence[dict]) -> ConvCost:
     """Returns the output shape, the parameters and the multiply-adds of a convolution or a path of convolutions.
 
     A convolution of C to F channels in g groups with a kernel of k elements has `F (k C / g + 1)` parameters and needs

@@ -1,5 +1,8 @@
 """Attention gates: what the coarser features say about where to look in the finer ones (Oktay et al., 2018)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,6 +11,7 @@ from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.grouped_conv import CONVOLUTIONS
 from keras_dl.layers.options import register
+from keras_dl.types import Initializer, Shape, Sizes, Tensor
 
 
 @register()
@@ -40,16 +44,18 @@ class AttentionGate(keras.layers.Layer):
     TensorShape([1, 6, 6, 4])
     """
 
-    def __init__(self, filters=None, strides=2, kernel_initializer="he_normal", **kwargs):
+    def __init__(
+        self, filters: int | None = None, strides: Sizes = 2, kernel_initializer: Initializer = "he_normal", **kwargs
+    ):
         super().__init__(**kwargs)
         self.filters = filters
         self.strides = strides
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.of_skip = None
-        self.of_gate = None
-        self.score = None
+        self.of_skip: keras.layers.Layer = None
+        self.of_gate: keras.layers.Layer = None
+        self.score: keras.layers.Layer = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         shapes = [tuple(shape) for shape in input_shape]
         if len(shapes) != 2 or len(shapes[0]) != len(shapes[1]):
             raise refusal("inputs should be a pair [x, g] of equal rank", f"input_shape={shapes}")
@@ -70,14 +76,14 @@ class AttentionGate(keras.layers.Layer):
         self.of_gate.build(shapes[1])
         self.score.build((*shapes[1][:-1], filters))
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, g = inputs
         gates = ops.sigmoid(self.score(ops.relu(self.of_skip(x) + self.of_gate(g))))
         for axis, stride in enumerate(spread(self.strides, len(x.shape) - 2, "strides"), start=1):
             gates = upsample_linear(gates, stride, axis)
         return x * gates
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> tuple:
         return tuple(input_shape[0])
 
     def _convolution(self, name, rank, filters, strides, use_bias=True):
@@ -94,7 +100,7 @@ class AttentionGate(keras.layers.Layer):
             kernel_initializer=_parts.copy_initializer(self.kernel_initializer),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -10,6 +10,7 @@ from keras import ops
 
 from keras_dl.checks import refusal
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 FUSED_RANKS = (3, 4, 5)
 FUSED_DTYPES = ("float16", "bfloat16", "float32")
@@ -77,15 +78,15 @@ class BatchNormalization(keras.layers.BatchNormalization):
     True
     """
 
-    def __init__(self, axis=-1, momentum=0.99, epsilon=1e-3, **kwargs):
+    def __init__(self, axis: int = -1, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs):
         super().__init__(axis=axis, momentum=momentum, epsilon=epsilon, **kwargs)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if len(input_shape) < 2:
             raise refusal("inputs should have a batch axis and channels", f"input_shape={input_shape}")
         super().build(input_shape)
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         training = bool(training and self.trainable) or _estimating.get() is not None
         if mask is not None or getattr(self, "renorm", False):
             return super().call(inputs, training=training, mask=mask)

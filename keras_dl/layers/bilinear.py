@@ -1,11 +1,14 @@
 """Images enlarged by linear interpolation, of any size."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import check_count
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register(scale=check_count)
@@ -29,14 +32,14 @@ class BilinearUpsampling2D(keras.layers.Layer):
     [0.0, 0.25, 0.75, 1.0]
     """
 
-    def __init__(self, scale, **kwargs):
+    def __init__(self, scale: int, **kwargs):
         super().__init__(**kwargs)
         self.scale = scale
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "BilinearUpsampling2D", (4,))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         _, height, width, channels = ops.shape(inputs)
         rows = ops.stack(self._phases(inputs, 1), axis=2)
         x = ops.reshape(rows, (-1, height * self.scale, width, channels))
@@ -56,9 +59,9 @@ class BilinearUpsampling2D(keras.layers.Layer):
             phases.append((1.0 - abs(offset)) * x + abs(offset) * neighbour)
         return phases
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         batch, *sizes, channels = input_shape
         return (batch, *(size and size * self.scale for size in sizes), channels)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}

@@ -1,10 +1,14 @@
 """A fade between what a small network makes and what a larger one does (Karras et al., 2018)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import check_number
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register(start=check_number)
@@ -33,18 +37,18 @@ class Blend(keras.layers.Layer):
     [[0.25, 0.25]]
     """
 
-    def __init__(self, start=0, **kwargs):
+    def __init__(self, start: int = 0, **kwargs):
         super().__init__(**kwargs)
         self.start = start
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         old, new, level = inputs
         share = ops.clip(level - self.start, 0.0, 1.0)
         share = ops.reshape(share, (-1, *[1] * (len(old.shape) - 1)))
         return (1.0 - share) * old + share * new  # exactly `old` at 0 and `new` at 1
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> tuple:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "start": self.start}

@@ -1,6 +1,7 @@
 """Anti-aliased downsampling: a binomial low-pass filter before the stride (Zhang, 2019)."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,12 +11,13 @@ from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 class _BlurPool(keras.layers.Layer):
     rank: int
 
-    def __init__(self, kernel_size=3, strides=2, **kwargs):
+    def __init__(self, kernel_size: int = 3, strides: Sizes = 2, **kwargs):
         super().__init__(**kwargs)
         if not isinstance(kernel_size, int) or kernel_size < 1:
             raise refusal("`kernel_size` should be a positive integer", kernel_size=kernel_size)
@@ -23,11 +25,11 @@ class _BlurPool(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.strides = strides
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, type(self).__name__, (self.rank + 2,))
         self._check_size(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         before, after = (self.kernel_size - 1) // 2, self.kernel_size // 2
         x = ops.pad(inputs, [(0, 0), *[(before, after)] * self.rank, (0, 0)], mode="reflect")
         strides = spread(self.strides, self.rank, "strides")
@@ -47,7 +49,7 @@ class _BlurPool(keras.layers.Layer):
         x = blur_plane(x, (self.kernel_size, 1), (strides[0], 1))
         return ops.reshape(x, (-1, ops.shape(x)[1], height, width, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         self._check_size(input_shape)
         sizes = zip(input_shape[1:-1], spread(self.strides, self.rank, "strides"), strict=True)
         return (input_shape[0], *(conv_output_size(n, 1, s, "same") for n, s in sizes), input_shape[-1])
@@ -60,7 +62,7 @@ class _BlurPool(keras.layers.Layer):
                 f"input_shape={tuple(input_shape)}",
             )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kernel_size": self.kernel_size, "strides": self.strides}
 
 
@@ -152,7 +154,9 @@ class MaxBlurPool2D(keras.layers.Layer):
     TensorShape([1, 14, 14, 3])
     """
 
-    def __init__(self, pool_size=2, strides=2, padding="valid", kernel_size=3, **kwargs):
+    def __init__(
+        self, pool_size: Sizes = 2, strides: Sizes = 2, padding: str = "valid", kernel_size: int = 3, **kwargs
+    ):
         super().__init__(**kwargs)
         if padding not in ("valid", "same"):
             raise refusal("`padding` should be 'valid' or 'same'", padding=padding)
@@ -162,15 +166,15 @@ class MaxBlurPool2D(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.blur = BlurPool2D(kernel_size, strides, dtype=self.dtype_policy, name="blur")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "MaxBlurPool2D", (4,))
         self.blur.build(self._maximum_shape(input_shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         maximum = ops.max_pool(inputs, self.pool_size, 1, self.padding, data_format="channels_last")
         return self.blur(maximum)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return self.blur.compute_output_shape(self._maximum_shape(input_shape))
 
     def _maximum_shape(self, input_shape):
@@ -178,7 +182,7 @@ class MaxBlurPool2D(keras.layers.Layer):
         sizes = (conv_output_size(n, k, 1, self.padding) for n, k in zip(input_shape[1:-1], pool, strict=True))
         return (input_shape[0], *sizes, input_shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "pool_size": self.pool_size,

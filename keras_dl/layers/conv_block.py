@@ -1,5 +1,7 @@
 """A convolution with its normalisation and activation, the unit that the blocks of the classic networks are made of."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -9,6 +11,7 @@ from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.blur_pool import BLUR_POOLS
 from keras_dl.layers.grouped_conv import CONVOLUTIONS
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Initializer, Normalization, Regularizer, Shape, Sizes, Tensor
 
 
 class ConvolutionalBlock(keras.layers.Layer):
@@ -26,11 +29,11 @@ class ConvolutionalBlock(keras.layers.Layer):
 
     def __init__(
         self,
-        use_bias=None,
-        normalization="batch",
-        activation="relu",
-        kernel_initializer="he_normal",
-        kernel_regularizer=None,
+        use_bias: bool | None = None,
+        normalization: Normalization | None = "batch",
+        activation: Activation | None = "relu",
+        kernel_initializer: Initializer = "he_normal",
+        kernel_regularizer: Regularizer | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -40,7 +43,7 @@ class ConvolutionalBlock(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
 
-    def conv_block(self, name, filters, kernel_size, **overrides):
+    def conv_block(self, name: str, filters: int, kernel_size: Sizes, **overrides) -> "ConvBlock":
         """Makes a `ConvBlock` with the shared options, some of them overridden."""
         options = {
             "use_bias": self.has_bias,
@@ -52,7 +55,7 @@ class ConvolutionalBlock(keras.layers.Layer):
         }
         return _parts.part(self, ConvBlock, name, filters=filters, kernel_size=kernel_size, **options)
 
-    def normalization_and_activation(self):
+    def normalization_and_activation(self) -> list[keras.layers.Layer]:
         """Makes the list of the normalisation and the activation, of which either may be missing."""
         layers = _parts.activation_layers(self.activation, self, "activation")
         if self.normalization is not None:
@@ -60,10 +63,10 @@ class ConvolutionalBlock(keras.layers.Layer):
         return layers
 
     @property
-    def has_bias(self):
+    def has_bias(self) -> bool:
         return self.normalization is None if self.use_bias is None else self.use_bias
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "use_bias": self.use_bias,
@@ -111,14 +114,14 @@ class ConvBlock(ConvolutionalBlock):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        padding="same",
-        dilation_rate=1,
-        groups=1,
-        preactivation=False,
-        antialias=False,
+        filters: int,
+        kernel_size: Sizes = 3,
+        strides: Sizes = 1,
+        padding: int | str = "same",
+        dilation_rate: Sizes = 1,
+        groups: int = 1,
+        preactivation: bool = False,
+        antialias: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -132,11 +135,11 @@ class ConvBlock(ConvolutionalBlock):
         self.groups = groups
         self.preactivation = preactivation
         self.antialias = antialias
-        self.convolution = None
-        self.blur = None
-        self.normalize_and_activate = None
+        self.convolution: keras.layers.Layer = None
+        self.blur: keras.layers.Layer = None
+        self.normalize_and_activate: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "ConvBlock")
         rank = len(input_shape) - 2
         strides = spread(self.strides, rank, "strides")
@@ -166,7 +169,7 @@ class ConvBlock(ConvolutionalBlock):
             self.blur = _parts.part(self, BLUR_POOLS[rank], "blur", strides=self.strides)
             self.blur.build(shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = _parts.call_chain(self.normalize_and_activate, inputs) if self.preactivation else inputs
         rank = len(inputs.shape) - 2
         if not self._keras_same(rank) and any(self._pads(rank)):
@@ -176,7 +179,7 @@ class ConvBlock(ConvolutionalBlock):
             x = _parts.call_chain(self.normalize_and_activate, x)
         return x if self.blur is None else self.blur(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         strides = spread(self.strides, len(input_shape) - 2, "strides")
         shape = self._convolved_shape(input_shape)
         if not self.antialias:
@@ -216,7 +219,7 @@ class ConvBlock(ConvolutionalBlock):
         pads = self._pads(len(shape) - 2)
         return (shape[0], *(n and n + 2 * p for n, p in zip(shape[1:-1], pads, strict=True)), shape[-1])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,6 +1,7 @@
 """A convolution in place of flatten and dense."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Initializer, Regularizer, Shape, Sizes, Tensor
 
 
 @register()
@@ -46,12 +48,12 @@ class ConvFlatten(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        kernel_size=None,
-        activation=None,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        kernel_regularizer=None,
+        units: int,
+        kernel_size: Sizes | None = None,
+        activation: Activation | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -61,11 +63,11 @@ class ConvFlatten(keras.layers.Layer):
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.kernel = None
-        self.bias = None
+        self.kernel: Tensor = None
+        self.bias: Tensor = None
         self.last_activation = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "ConvFlatten", (4,))
         size = self._kernel_size(input_shape)
         if None in size:
@@ -83,7 +85,7 @@ class ConvFlatten(keras.layers.Layer):
         self.last_activation = _parts.activation_layers(self.activation, self, "activation")
         _parts.build_chain(self.last_activation, self.compute_output_shape(input_shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         size = self.kernel.shape[:2]
         if tuple(inputs.shape[1:3]) == tuple(size):
             pixels = math.prod(self.kernel.shape[:3])
@@ -95,7 +97,7 @@ class ConvFlatten(keras.layers.Layer):
             x = x + self.bias
         return _parts.call_chain(self.last_activation, x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         size = self._kernel_size(input_shape) if self.kernel is None else self.kernel.shape[:2]
         sizes = (conv_output_size(n, k) for n, k in zip(input_shape[1:-1], size, strict=True))
         return (input_shape[0], *sizes, self.units)
@@ -103,7 +105,7 @@ class ConvFlatten(keras.layers.Layer):
     def _kernel_size(self, input_shape):
         return tuple(input_shape[1:-1]) if self.kernel_size is None else spread(self.kernel_size, 2, "kernel_size")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,

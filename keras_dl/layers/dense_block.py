@@ -1,5 +1,7 @@
 """Densely connected blocks and the transitions between them (Huang et al., 2017; Jegou et al., 2017)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -9,6 +11,7 @@ from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
 from keras_dl.layers.options import register
 from keras_dl.layers.pooling import POOLS
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 @register()
@@ -41,7 +44,16 @@ class DenseBlock(ConvolutionalBlock):
     TensorShape([1, 6, 6, 20])
     """
 
-    def __init__(self, num_layers, growth_rate, bottleneck=4, dropout=0.0, kernel_size=3, include_input=True, **kwargs):
+    def __init__(
+        self,
+        num_layers: int,
+        growth_rate: int,
+        bottleneck: int | None = 4,
+        dropout: float = 0.0,
+        kernel_size: Sizes = 3,
+        include_input: bool = True,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.num_layers = num_layers
         self.growth_rate = growth_rate
@@ -49,9 +61,9 @@ class DenseBlock(ConvolutionalBlock):
         self.dropout = dropout
         self.kernel_size = kernel_size
         self.include_input = include_input
-        self.chain = None
+        self.chain: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "DenseBlock")
         # All steps in one list: Keras 3.14 does not save what lists of lists hold.
         self.chain = [layer for i in range(1, self.num_layers + 1) for layer in self._step(i)]
@@ -60,7 +72,7 @@ class DenseBlock(ConvolutionalBlock):
             _parts.build_chain(step, (*input_shape[:-1], channels))
             channels += self.growth_rate
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         features, new = inputs, []
         for step in self._steps():
             new.append(_parts.call_chain(step, features))
@@ -68,7 +80,7 @@ class DenseBlock(ConvolutionalBlock):
                 features = ops.concatenate([features, new[-1]], axis=-1)
         return features if self.include_input else ops.concatenate(new, axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         channels = input_shape[-1] if self.include_input else 0
         return (*input_shape[:-1], channels + self.num_layers * self.growth_rate)
 
@@ -84,7 +96,7 @@ class DenseBlock(ConvolutionalBlock):
             layers.append(_parts.part(self, keras.layers.Dropout, f"dropout_{i}", rate=self.dropout))
         return layers
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("num_layers", "growth_rate", "bottleneck", "dropout", "kernel_size", "include_input")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -113,7 +125,9 @@ class TransitionDown(ConvolutionalBlock):
     TensorShape([1, 4, 4, 10])
     """
 
-    def __init__(self, compression=0.5, pooling="average", pool_size=2, dropout=0.0, **kwargs):
+    def __init__(
+        self, compression: float = 0.5, pooling: str = "average", pool_size: Sizes = 2, dropout: float = 0.0, **kwargs
+    ):
         super().__init__(**kwargs)
         if not 0 < compression <= 1:
             raise refusal("`compression` should be in (0, 1]", f"compression={compression}")
@@ -123,23 +137,23 @@ class TransitionDown(ConvolutionalBlock):
         self.pooling = pooling
         self.pool_size = pool_size
         self.dropout = dropout
-        self.chain = None
+        self.chain: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "TransitionDown")
         self.chain = [self.conv_block("convolution", self._filters(input_shape), 1, preactivation=True)]
         if self.dropout:
             self.chain.append(_parts.part(self, keras.layers.Dropout, "dropout", rate=self.dropout))
-        size = {"strides": self.pool_size} if self.pooling == "blur" else {"pool_size": self.pool_size}
+        size: dict = {"strides": self.pool_size} if self.pooling == "blur" else {"pool_size": self.pool_size}
         if self.pooling != "blur":
             size["data_format"] = "channels_last"
         self.chain.append(_parts.part(self, POOLS[self.pooling][len(input_shape) - 2], "pool", **size))
         _parts.build_chain(self.chain, input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return _parts.call_chain(self.chain, inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         pools = spread(self.pool_size, len(input_shape) - 2, "pool_size")
         sizes = []
         for n, p in zip(input_shape[1:-1], pools, strict=True):
@@ -149,6 +163,6 @@ class TransitionDown(ConvolutionalBlock):
     def _filters(self, input_shape):
         return max(1, int(self.compression * input_shape[-1]))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("compression", "pooling", "pool_size", "dropout")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

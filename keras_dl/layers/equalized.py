@@ -1,6 +1,7 @@
 """Layers whose weights are scaled when they are used, so that all learn at the same rate (Karras et al., 2018)."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
@@ -9,18 +10,26 @@ from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Shape, Sizes, Tensor
 
 
 class _Equalized(keras.layers.Layer):
     """Base: a standard normal kernel, `lr_multiplier` times smaller, and its scale at run time."""
 
-    def __init__(self, use_bias=True, gain=2**0.5, lr_multiplier=1.0, activation=None, **kwargs):
+    def __init__(
+        self,
+        use_bias: bool = True,
+        gain: float = 2**0.5,
+        lr_multiplier: float = 1.0,
+        activation: Activation | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.use_bias = use_bias
         self.gain = gain
         self.lr_multiplier = lr_multiplier
         self.activation = _parts.activation_or_config(activation)
-        self.kernel = None
+        self.kernel: Tensor = None
         self.bias = None
         self.last_activation = None
 
@@ -30,20 +39,20 @@ class _Equalized(keras.layers.Layer):
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(kernel_shape[-1],), initializer="zeros")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_features(input_shape)
         self._add_weights(self._kernel_shape(input_shape))
         self.last_activation = _parts.activation_layers(self.activation, self, "activation")
         _parts.build_chain(self.last_activation, self.compute_output_shape(input_shape))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         fan_in = math.prod(self.kernel.shape[:-1])
         x = self._apply(inputs, self.kernel * (self.gain * self.lr_multiplier / math.sqrt(fan_in)))
         if self.use_bias:
             x = x + self.lr_multiplier * self.bias
         return _parts.call_chain(self.last_activation, x)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "use_bias": self.use_bias,
@@ -80,7 +89,7 @@ class EqualizedDense(_Equalized):
     True
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.units = units
 
@@ -90,10 +99,10 @@ class EqualizedDense(_Equalized):
     def _apply(self, inputs, kernel):
         return ops.matmul(inputs, kernel)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
 
 
@@ -119,7 +128,7 @@ class EqualizedConv2D(_Equalized):
     TensorShape([1, 4, 4, 8])
     """
 
-    def __init__(self, filters, kernel_size=3, strides=1, padding="same", **kwargs):
+    def __init__(self, filters: int, kernel_size: Sizes = 3, strides: Sizes = 1, padding: str = "same", **kwargs):
         super().__init__(**kwargs)
         if padding not in ("same", "valid"):
             raise refusal("`padding` should be 'same' or 'valid'", padding=padding)
@@ -128,7 +137,7 @@ class EqualizedConv2D(_Equalized):
         self.strides = strides
         self.padding = padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "EqualizedConv2D", (4,))
         super().build(input_shape)
 
@@ -138,11 +147,11 @@ class EqualizedConv2D(_Equalized):
     def _apply(self, inputs, kernel):
         return ops.conv(inputs, kernel, self.strides, self.padding, "channels_last")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         kernel, strides = spread(self.kernel_size, 2, "kernel_size"), spread(self.strides, 2, "strides")
         axes = zip(input_shape[1:-1], kernel, strides, strict=True)
         return (input_shape[0], *(conv_output_size(n, k, s, self.padding) for n, k, s in axes), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

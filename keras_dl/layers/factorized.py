@@ -1,10 +1,14 @@
 """Convolutions written as several smaller ones: fewer weights, more nonlinearities."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
 from keras_dl.layers.options import check_widths, register
+from keras_dl.types import Activation, Normalization, Shape, Sizes, Tensor
 
 
 class _ConvChain(ConvolutionalBlock):
@@ -12,12 +16,12 @@ class _ConvChain(ConvolutionalBlock):
 
     chain = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, type(self).__name__, (4,))
         self.chain = self._convolutions()
         _parts.build_chain(self.chain, input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return _parts.call_chain(self.chain, inputs)
 
 
@@ -49,7 +53,16 @@ class FactorizedConv2D(_ConvChain):
     (TensorShape([1, 5, 5, 8]), 1152)
     """
 
-    def __init__(self, filters, kernel_size=5, strides=1, padding="same", use_bias=None, normalization=None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 5,
+        strides: Sizes = 1,
+        padding: str = "same",
+        use_bias: bool | None = None,
+        normalization: Normalization | None = None,
+        **kwargs,
+    ):
         super().__init__(use_bias=use_bias, normalization=normalization, **kwargs)
         if not isinstance(kernel_size, int) or kernel_size < 3 or kernel_size % 2 == 0:
             raise refusal("`kernel_size` should be an odd integer of at least 3", kernel_size=kernel_size)
@@ -66,10 +79,10 @@ class FactorizedConv2D(_ConvChain):
             for i, s in enumerate(strides, start=1)
         ]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return _conv_shape(input_shape, self.filters, self.kernel_size, self.strides, self.padding)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
@@ -107,15 +120,15 @@ class SpatiallySeparableConv2D(_ConvChain):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
-        padding="same",
-        intermediate_filters=None,
-        intermediate_activation=None,
-        activation=None,
-        use_bias=None,
-        normalization=None,
+        filters: int,
+        kernel_size: int = 3,
+        strides: Sizes = 1,
+        padding: str = "same",
+        intermediate_filters: int | None = None,
+        intermediate_activation: Activation | None = None,
+        activation: Activation | None = None,
+        use_bias: bool | None = None,
+        normalization: Normalization | None = None,
         **kwargs,
     ):
         super().__init__(use_bias=use_bias, normalization=normalization, activation=activation, **kwargs)
@@ -137,10 +150,10 @@ class SpatiallySeparableConv2D(_ConvChain):
             ),
         ]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return _conv_shape(input_shape, self.filters, self.kernel_size, self.strides, self.padding)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding", "intermediate_filters")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
         config["intermediate_activation"] = _parts.serialize_activation(self.intermediate_activation)
@@ -174,7 +187,16 @@ class NetworkInNetwork(_ConvChain):
     TensorShape([1, 9, 9, 4])
     """
 
-    def __init__(self, filters, kernel_size=3, strides=1, padding="same", use_bias=None, normalization=None, **kwargs):
+    def __init__(
+        self,
+        filters: Sequence[int],
+        kernel_size: Sizes = 3,
+        strides: Sizes = 1,
+        padding: str = "same",
+        use_bias: bool | None = None,
+        normalization: Normalization | None = None,
+        **kwargs,
+    ):
         super().__init__(use_bias=use_bias, normalization=normalization, **kwargs)
         self.filters = tuple(filters)
         self.kernel_size = kernel_size
@@ -187,10 +209,10 @@ class NetworkInNetwork(_ConvChain):
         rest = [self.conv_block(f"conv_{i}", filters, 1) for i, filters in enumerate(self.filters[1:], start=2)]
         return [first, *rest]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return _conv_shape(input_shape, self.filters[-1], self.kernel_size, self.strides, self.padding)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 

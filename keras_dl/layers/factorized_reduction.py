@@ -1,11 +1,14 @@
 """Images halved by 1x1 convolutions of shifted pixels."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Shape, Tensor
 
 SHIFTS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
@@ -34,15 +37,16 @@ class FactorizedReduction(keras.layers.Layer):
     TensorShape([1, 2, 2, 6])
     """
 
-    def __init__(self, filters, activation="swish", **kwargs):
+    def __init__(self, filters: int, activation: Activation = "swish", **kwargs):
         super().__init__(**kwargs)
         if filters < len(SHIFTS):
             raise refusal("`filters` should be at least 4", filters=filters)
         self.filters = filters
         self.activation = _parts.activation_or_config(activation)
-        self.preparation = self.convolutions = None
+        self.preparation: list[keras.layers.Layer] = None
+        self.convolutions: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "FactorizedReduction", (4,))
         _check_sides(input_shape)
         self.preparation = _parts.activation_layers(self.activation, self, "activation")
@@ -56,16 +60,16 @@ class FactorizedReduction(keras.layers.Layer):
         for convolution in self.convolutions:
             convolution.build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = _parts.call_chain(self.preparation, inputs)
         parts = [(x[:, i::2, j::2], convolution) for (i, j), convolution in zip(SHIFTS, self.convolutions, strict=True)]
         return ops.concatenate([convolution(pixels) for pixels, convolution in parts], -1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         _check_sides(input_shape)
         return (input_shape[0], *(side and side // 2 for side in input_shape[1:-1]), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         activation = _parts.serialize_activation(self.activation)
         return {**super().get_config(), "filters": self.filters, "activation": activation}
 

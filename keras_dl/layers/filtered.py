@@ -1,11 +1,14 @@
 """Up- and downsampling of images through a binomial low-pass filter and zeros beyond the border (StyleGAN 2)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.blur_pool import blur_plane
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 def blurred(x, kernel_size=4, padding=(2, 1), strides=1, gain=1.0):
@@ -26,14 +29,14 @@ def blurred(x, kernel_size=4, padding=(2, 1), strides=1, gain=1.0):
 class _Filtered(keras.layers.Layer):
     """Base: the size of a binomial filter, images of rank 4."""
 
-    def __init__(self, kernel_size=4, **kwargs):
+    def __init__(self, kernel_size: int = 4, **kwargs):
         super().__init__(**kwargs)
         self.kernel_size = kernel_size
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, type(self).__name__, (4,))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "kernel_size": self.kernel_size}
 
 
@@ -58,7 +61,7 @@ class FilteredUpsampling2D(_Filtered):
     [0.5625, 0.75, 0.75, 0.5625]
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         batch, height, width = ops.shape(inputs)[:3]
         channels = inputs.shape[-1]
         x = ops.reshape(inputs, (batch, height, 1, width, 1, channels))
@@ -66,7 +69,7 @@ class FilteredUpsampling2D(_Filtered):
         x = ops.reshape(x, (batch, 2 * height, 2 * width, channels))
         return blurred(x, self.kernel_size, (self.kernel_size // 2, (self.kernel_size - 1) // 2), gain=4.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         batch, *sizes, channels = input_shape
         return (batch, *(size and 2 * size for size in sizes), channels)
 
@@ -91,9 +94,9 @@ class FilteredDownsampling2D(_Filtered):
     [0.765625, 0.765625]
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return blurred(inputs, self.kernel_size, ((self.kernel_size - 1) // 2, self.kernel_size // 2), strides=2)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         batch, *sizes, channels = input_shape
         return (batch, *(size and (size + 1) // 2 for size in sizes), channels)

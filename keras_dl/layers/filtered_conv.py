@@ -1,5 +1,7 @@
 """Equalized convolutions that halve the size of images after a low-pass filter (StyleGAN 2's critic)."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.layers.arithmetic import spread
@@ -28,7 +30,7 @@ class FilteredConv2D(EqualizedConv2D):
     TensorShape([1, 3, 2, 8])
     """
 
-    def __init__(self, filters, kernel_size=3, **kwargs):
+    def __init__(self, filters: int, kernel_size: int = 3, **kwargs):
         super().__init__(filters, kernel_size, strides=2, padding="same", **kwargs)
 
     def _apply(self, inputs, kernel):
@@ -38,6 +40,6 @@ class FilteredConv2D(EqualizedConv2D):
         x = blurred(inputs, 4, (1 + rows // 2, 2 + rows // 2))
         return ops.conv(x, kernel, 2, "valid", "channels_last")
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         return {name: value for name, value in config.items() if name not in ("strides", "padding")}

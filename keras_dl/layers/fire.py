@@ -1,10 +1,13 @@
 """SqueezeNet's unit (Iandola et al., 2016)."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_dl.layers import _parts
-from keras_dl.layers.conv_block import ConvolutionalBlock
+from keras_dl.layers.conv_block import ConvBlock, ConvolutionalBlock
 from keras_dl.layers.options import register
+from keras_dl.types import Normalization, Shape, Tensor
 
 
 @register()
@@ -36,15 +39,23 @@ class FireModule(ConvolutionalBlock):
     11920
     """
 
-    def __init__(self, squeeze, expand_1x1, expand_3x3, use_bias=None, normalization=None, **kwargs):
+    def __init__(
+        self,
+        squeeze: int,
+        expand_1x1: int,
+        expand_3x3: int,
+        use_bias: bool | None = None,
+        normalization: Normalization | None = None,
+        **kwargs,
+    ):
         super().__init__(use_bias=use_bias, normalization=normalization, **kwargs)
         self.squeeze = squeeze
         self.expand_1x1 = expand_1x1
         self.expand_3x3 = expand_3x3
-        self.squeeze_conv = None
-        self.expand_convs = None
+        self.squeeze_conv: ConvBlock = None
+        self.expand_convs: list[ConvBlock] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "FireModule")
         self.squeeze_conv = self.conv_block("squeeze", self.squeeze, 1)
         self.expand_convs = [
@@ -55,13 +66,13 @@ class FireModule(ConvolutionalBlock):
         for layer in self.expand_convs:
             layer.build(squeezed)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         squeezed = self.squeeze_conv(inputs)
         return ops.concatenate([layer(squeezed) for layer in self.expand_convs], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape[:-1], self.expand_1x1 + self.expand_3x3)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("squeeze", "expand_1x1", "expand_3x3")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

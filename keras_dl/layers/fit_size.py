@@ -1,5 +1,7 @@
 """Sizes that a network of strides can take: zeros after the end, and the cut back to what was asked for."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register()
@@ -34,13 +37,13 @@ class PadToMultiple(keras.layers.Layer):
     TensorShape([1, 8, 8, 1])
     """
 
-    def __init__(self, multiple, remainder=0, minimum=None, **kwargs):
+    def __init__(self, multiple: int, remainder: int = 0, minimum: int | None = None, **kwargs):
         super().__init__(**kwargs)
         self.multiple = multiple
         self.remainder = remainder
         self.minimum = minimum
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "PadToMultiple")
         for multiple, remainder, minimum in self._axes(len(input_shape) - 2):
             if (minimum - remainder) % multiple:
@@ -49,7 +52,7 @@ class PadToMultiple(keras.layers.Layer):
                     f"multiple={multiple}, remainder={remainder}, minimum={minimum}",
                 )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # Not `ops.pad`: on a CPU TensorFlow 2.21 fuses it with a "same" convolution of volumes into one that does not
         # pad, so that a compiled network has smaller maps.
         x = inputs
@@ -60,7 +63,7 @@ class PadToMultiple(keras.layers.Layer):
                 x = ops.concatenate([x, ops.zeros(shape, x.dtype)], axis=axis)
         return x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         axes = self._axes(len(input_shape) - 2)
         sizes = (n and n + self._missing(n, *axis) for n, axis in zip(input_shape[1:-1], axes, strict=True))
         return (input_shape[0], *sizes, input_shape[-1])
@@ -81,7 +84,7 @@ class PadToMultiple(keras.layers.Layer):
             minima = spread(self.minimum, rank, "minimum")
         return list(zip(multiples, remainders, minima, strict=True))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("multiple", "remainder", "minimum")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 

@@ -6,6 +6,7 @@ order m is multiplied by `e^(i m theta)`.
 """
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,7 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 def circular_harmonics(kernel_size, order, num_rings, sigma=0.7):
@@ -92,7 +94,15 @@ class HarmonicConv2D(keras.layers.Layer):
     """
 
     def __init__(
-        self, filters, kernel_size=5, max_order=1, num_rings=None, strides=1, padding="same", sigma=0.7, **kwargs
+        self,
+        filters: int,
+        kernel_size: int = 5,
+        max_order: int = 1,
+        num_rings: int | None = None,
+        strides: Sizes = 1,
+        padding: str = "same",
+        sigma: float = 0.7,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         if padding not in ("same", "valid"):
@@ -107,7 +117,7 @@ class HarmonicConv2D(keras.layers.Layer):
         self.radial = None
         self.phase = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         orders, _, channels = _complex_axes(input_shape, "HarmonicConv2D", real_allowed=True)
         rings = self.num_rings or self.kernel_size // 2 + 1
         pairs = (orders, channels, self.max_order + 1, self.filters)
@@ -126,7 +136,7 @@ class HarmonicConv2D(keras.layers.Layer):
         ]
         self._harmonics = np.transpose(np.array(harmonics), (2, 3, 4, 0, 1))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         parts = 1 if len(inputs.shape) == 4 else 2
         kernel = ops.cast(self._kernel(parts), inputs.dtype)
         height, width = ops.shape(inputs)[1:3]
@@ -155,7 +165,7 @@ class HarmonicConv2D(keras.layers.Layer):
         size = self.kernel_size
         return ops.reshape(kernel, (size, size, -1, (self.max_order + 1) * 2 * self.filters))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         strides = spread(self.strides, 2, "strides")
         sizes = (
             conv_output_size(n, self.kernel_size, s, self.padding)
@@ -163,7 +173,7 @@ class HarmonicConv2D(keras.layers.Layer):
         )
         return (input_shape[0], *sizes, self.max_order + 1, 2, self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "max_order", "num_rings", "strides", "padding", "sigma")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 

@@ -1,5 +1,7 @@
 """Layers between harmonic convolutions, which act on magnitudes and leave phases alone."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from keras_dl.layers import _parts
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.layers.harmonic import _complex_axes
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Initializer, Shape, Tensor
 
 EPSILON = 1e-8
 
@@ -14,17 +17,17 @@ EPSILON = 1e-8
 class _OnMagnitudes(keras.layers.Layer):
     """Base: replaces each magnitude |Z| by `f(|Z|)` and keeps the phase: `f(|Z|) Z / |Z|`."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         orders, _, channels = _complex_axes(input_shape, type(self).__name__)
         self._build_for(input_shape, orders, channels)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         magnitude = _magnitude(inputs)
         new_magnitude = ops.cast(self._new_magnitude(magnitude), "float32")
         outputs = ops.cast(inputs, "float32") * (new_magnitude / magnitude)
         return ops.cast(outputs, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)
 
 
@@ -51,12 +54,12 @@ class HarmonicActivation(_OnMagnitudes):
     [1.5, 2.0]
     """
 
-    def __init__(self, activation="relu", bias_initializer="zeros", **kwargs):
+    def __init__(self, activation: Activation = "relu", bias_initializer: Initializer = "zeros", **kwargs):
         super().__init__(**kwargs)
         self.activation = _parts.activation_or_config(activation)
         self.bias_initializer = keras.initializers.get(bias_initializer)
         self.bias = None
-        self.chain = None
+        self.chain: list[keras.layers.Layer] = None
 
     def _build_for(self, input_shape, orders, channels):
         self.bias = self.add_weight(
@@ -68,7 +71,7 @@ class HarmonicActivation(_OnMagnitudes):
     def _new_magnitude(self, magnitude):
         return _parts.call_chain(self.chain, magnitude + self.bias)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "activation": _parts.serialize_activation(self.activation),
@@ -102,14 +105,21 @@ class HarmonicBatchNormalization(_OnMagnitudes):
     TensorShape([4, 5, 5, 2, 2, 3])
     """
 
-    def __init__(self, activation="relu", momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs):
+    def __init__(
+        self,
+        activation: Activation = "relu",
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        synchronized: bool = False,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.activation = _parts.activation_or_config(activation)
         self.momentum = momentum
         self.epsilon = epsilon
         self.synchronized = synchronized
-        self.normalization = None
-        self.chain = None
+        self.normalization: keras.layers.Layer = None
+        self.chain: list[keras.layers.Layer] = None
 
     def _build_for(self, input_shape, orders, channels):
         options = {"momentum": self.momentum, "epsilon": self.epsilon, "synchronized": self.synchronized}
@@ -124,7 +134,7 @@ class HarmonicBatchNormalization(_OnMagnitudes):
         x = ops.reshape(x, (-1, height, width, orders, 1, channels))
         return _parts.call_chain(self.chain, x)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "activation": _parts.serialize_activation(self.activation),
@@ -154,14 +164,14 @@ class HarmonicMagnitude(keras.layers.Layer):
     5.0
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _complex_axes(input_shape, "HarmonicMagnitude")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         _, height, width, orders, _, channels = ops.shape(inputs)
         return ops.cast(ops.reshape(_magnitude(inputs), (-1, height, width, orders * channels)), inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape[:3], input_shape[3] * input_shape[5])
 
 

@@ -1,5 +1,7 @@
 """Pooling of complex feature maps, part by part, which keeps magnitudes and phases equivariant."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,21 +9,22 @@ from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.blur_pool import BlurPool2D
 from keras_dl.layers.harmonic import _complex_axes
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 class _OnPlanes(keras.layers.Layer):
     """Base: applies `pooled` to all orders, real and imaginary parts and channels as the channels of one image."""
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _complex_axes(input_shape, type(self).__name__)
         self.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         _, height, width, orders, _, channels = ops.shape(inputs)
         x = self.pooled(ops.reshape(inputs, (-1, height, width, orders * 2 * channels)))
         return ops.reshape(x, (-1, *ops.shape(x)[1:3], orders, 2, channels))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (input_shape[0], *self.pooled_sizes(input_shape[1:3]), *input_shape[3:])
 
 
@@ -45,20 +48,20 @@ class HarmonicPooling2D(_OnPlanes):
     TensorShape([1, 3, 3, 2, 2, 3])
     """
 
-    def __init__(self, pool_size=2, **kwargs):
+    def __init__(self, pool_size: Sizes = 2, **kwargs):
         super().__init__(**kwargs)
         self.pool_size = pool_size
 
-    def pooled(self, x):
+    def pooled(self, x: Tensor) -> Tensor:
         """Averages windows of an image."""
         return ops.average_pool(x, self.pool_size, self.pool_size, "valid", "channels_last")
 
-    def pooled_sizes(self, sizes):
+    def pooled_sizes(self, sizes: Shape) -> tuple:
         """The sides of the pooled image."""
         pool = spread(self.pool_size, 2, "pool_size")
         return tuple(conv_output_size(n, p, p) for n, p in zip(sizes, pool, strict=True))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pool_size": self.pool_size}
 
 
@@ -88,10 +91,10 @@ class HarmonicBlurPool2D(_OnPlanes):
         super().__init__(**kwargs)
         self._blur = BlurPool2D(4, 2, dtype=self.dtype_policy)
 
-    def pooled(self, x):
+    def pooled(self, x: Tensor) -> Tensor:
         """Blurs an image and takes every other pixel."""
         return self._blur(x)
 
-    def pooled_sizes(self, sizes):
+    def pooled_sizes(self, sizes: Shape) -> tuple:
         """The sides of the pooled image."""
         return tuple(self._blur.compute_output_shape((None, *sizes, 1))[1:3])

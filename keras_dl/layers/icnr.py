@@ -1,9 +1,12 @@
 """The start of kernels before sub-pixel upsampling (Aitken et al., 2017)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import check_count, refusal
+from keras_dl.types import Initializer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -30,17 +33,17 @@ class ICNR(keras.initializers.Initializer):
     True
     """
 
-    def __init__(self, upscale_factor, initializer="he_normal"):
+    def __init__(self, upscale_factor: int, initializer: Initializer = "he_normal"):
         self.upscale_factor = check_count(upscale_factor, "upscale_factor")
         self.initializer = keras.initializers.get(initializer)
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
         copies = self.upscale_factor**2
         if shape[-1] % copies:
             raise refusal(f"The outputs should be a multiple of upscale_factor^2 = {copies}", shape=tuple(shape))
         kernel = self.initializer((*shape[:-1], shape[-1] // copies), dtype=dtype)
         return ops.tile(kernel, (*[1] * (len(shape) - 1), copies))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.initializer)
         return {"upscale_factor": self.upscale_factor, "initializer": initializer}

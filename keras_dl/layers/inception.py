@@ -1,11 +1,15 @@
 """Parallel paths of several kernel sizes (GoogLeNet; Szegedy et al., 2015)."""
 
+from typing import Any
+
+import keras
 from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.conv_block import ConvolutionalBlock
 from keras_dl.layers.options import register
 from keras_dl.layers.pooling import POOLS
+from keras_dl.types import Normalization, Shape, Tensor
 
 
 @register()
@@ -45,15 +49,15 @@ class InceptionBlock(ConvolutionalBlock):
 
     def __init__(
         self,
-        filters_1x1,
-        reduce_3x3,
-        filters_3x3,
-        reduce_5x5,
-        filters_5x5,
-        filters_pool=None,
-        large_kernel=5,
-        use_bias=None,
-        normalization=None,
+        filters_1x1: int,
+        reduce_3x3: int,
+        filters_3x3: int,
+        reduce_5x5: int,
+        filters_5x5: int,
+        filters_pool: int | None = None,
+        large_kernel: int = 5,
+        use_bias: bool | None = None,
+        normalization: Normalization | None = None,
         **kwargs,
     ):
         super().__init__(use_bias=use_bias, normalization=normalization, **kwargs)
@@ -64,9 +68,10 @@ class InceptionBlock(ConvolutionalBlock):
         self.filters_5x5 = filters_5x5
         self.filters_pool = filters_pool
         self.large_kernel = large_kernel
-        self.chain = self._lengths = None
+        self.chain: list[keras.layers.Layer] = None
+        self._lengths: tuple[int, ...] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "InceptionBlock")
         pool = POOLS["max"][len(input_shape) - 2]
         options = {"pool_size": 3, "strides": 1, "padding": "same", "data_format": "channels_last"}
@@ -83,11 +88,11 @@ class InceptionBlock(ConvolutionalBlock):
         # All paths in one list: Keras 3.14 does not save what lists of lists hold.
         self.chain, self._lengths = [layer for path in paths for layer in path], tuple(map(len, paths))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         paths = _parts.split_chain(self.chain, self._lengths)
         return ops.concatenate([_parts.call_chain(path, inputs) for path in paths], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         pooled = input_shape[-1] if self.filters_pool is None else self.filters_pool
         return (*input_shape[:-1], self.filters_1x1 + self.filters_3x3 + self.filters_5x5 + pooled)
 
@@ -95,7 +100,7 @@ class InceptionBlock(ConvolutionalBlock):
         convolution = self.conv_block(f"conv_{size}", filters, kernel_size)
         return [convolution] if reduce is None else [self.conv_block(f"reduce_{size}", reduce, 1), convolution]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = (
             "filters_1x1",
             "reduce_3x3",

@@ -1,11 +1,14 @@
 """Local response normalisation across channels (AlexNet; Krizhevsky et al., 2012)."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register()
@@ -38,26 +41,26 @@ class LocalResponseNormalization(keras.layers.Layer):
     [0.333, 0.25, 0.25, 0.333]
     """
 
-    def __init__(self, size=5, alpha=1e-4, beta=0.75, k=1.0, **kwargs):
+    def __init__(self, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.size = size
         self.alpha = alpha
         self.beta = beta
         self.k = k
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "LocalResponseNormalization")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         # One product with a band of ones reads the activations once; sums of shifted slices read them n times.
         means = ops.matmul(ops.square(x), ops.cast(_band(x.shape[-1], self.size) / self.size, x.dtype))
         return ops.cast(x * ops.power(self.k + self.alpha * means, -self.beta), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k}
 
 

@@ -1,11 +1,14 @@
 """Statistics of the minibatch shown to a critic."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register()
@@ -37,13 +40,13 @@ class MinibatchStdDev(keras.layers.Layer):
     (TensorShape([4, 4, 4, 4]), 0.5)
     """
 
-    def __init__(self, group_size=4, num_features=1, epsilon=1e-8, **kwargs):
+    def __init__(self, group_size: int = 4, num_features: int = 1, epsilon: float = 1e-8, **kwargs):
         super().__init__(**kwargs)
         self.group_size = group_size
         self.num_features = num_features
         self.epsilon = epsilon
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "MinibatchStdDev", (2, 3, 4, 5))
         if input_shape[-1] % self.num_features:
             raise refusal(
@@ -51,7 +54,7 @@ class MinibatchStdDev(keras.layers.Layer):
                 f"num_features={self.num_features}, input_shape={tuple(input_shape)}",
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         batch = ops.shape(inputs)[0]
         groups = 1 if self.group_size is None else _at_least_one((batch + self.group_size - 1) // self.group_size)
         size = _at_least_one(batch) if self.group_size is None else self.group_size
@@ -70,10 +73,10 @@ class MinibatchStdDev(keras.layers.Layer):
         features = ops.broadcast_to(features, (*ops.shape(inputs)[:-1], self.num_features))
         return ops.concatenate([inputs, ops.cast(features, inputs.dtype)], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape[:-1], input_shape[-1] + self.num_features)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "group_size": self.group_size,

@@ -1,6 +1,8 @@
 """Convolutions whose input channels are scaled by a style, as StyleGAN 2 does."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,6 +13,7 @@ from keras_dl.layers.equalized import EqualizedDense
 from keras_dl.layers.filtered import blurred
 from keras_dl.layers.modulation import pair
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register(upsample=check_flag, demodulate=check_flag)
@@ -47,7 +50,15 @@ class ModulatedConv2D(keras.layers.Layer):
     True
     """
 
-    def __init__(self, filters, kernel_size=3, upsample=False, demodulate=True, epsilon=1e-8, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int = 3,
+        upsample: bool = False,
+        demodulate: bool = True,
+        epsilon: float = 1e-8,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if kernel_size not in (1, 3, 5):
             raise refusal("`kernel_size` should be 1, 3 or 5", kernel_size=kernel_size)
@@ -56,10 +67,10 @@ class ModulatedConv2D(keras.layers.Layer):
         self.upsample = upsample
         self.demodulate = demodulate
         self.epsilon = epsilon
-        self.affine = None
-        self.kernel = None
+        self.affine: keras.layers.Layer = None
+        self.kernel: Tensor = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         shape, style_shape = pair(input_shape, "ModulatedConv2D", (4,))
         _parts.check_rank(style_shape, "the style of ModulatedConv2D", (2,))
         self.affine = _parts.part(self, EqualizedDense, "affine", units=shape[-1], gain=1.0)
@@ -68,7 +79,7 @@ class ModulatedConv2D(keras.layers.Layer):
         kernel_shape = (self.kernel_size, self.kernel_size, shape[-1], self.filters)
         self.kernel = self.add_weight(name="kernel", shape=kernel_shape, initializer=initializer)
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, style = inputs
         kernel = ops.cast(self.kernel, "float32") / math.sqrt(math.prod(self.kernel.shape[:-1]))
         scale = 1.0 + ops.cast(self.affine(style), "float32")
@@ -94,11 +105,11 @@ class ModulatedConv2D(keras.layers.Layer):
         after = 1 if self.kernel_size == 1 else before
         return blurred(x, 4, (before, after), gain=4.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> tuple:
         batch, *sizes, _ = input_shape[0]
         factor = 2 if self.upsample else 1
         return (batch, *(size and factor * size for size in sizes), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "upsample", "demodulate", "epsilon")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,5 +1,8 @@
 """Layers through which a condition or a style scales and shifts feature maps."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,16 +10,22 @@ from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.equalized import EqualizedDense
 from keras_dl.layers.options import register
+from keras_dl.types import Initializer, Regularizer, Shape, Tensor
 
 
 class _Modulation(keras.layers.Layer):
     """Base: a dense layer that gives a scale, as the difference from 1, and a shift for each channel."""
 
-    def __init__(self, kernel_initializer="glorot_uniform", kernel_regularizer=None, **kwargs):
+    def __init__(
+        self,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
-        self.affine = None
+        self.affine: keras.layers.Layer = None
 
     def _dense(self, channels):
         return _parts.part(
@@ -33,10 +42,10 @@ class _Modulation(keras.layers.Layer):
         scale, shift = ops.split(self.affine(condition), 2, axis=-1)
         return 1.0 + ops.expand_dims(scale, spatial), ops.expand_dims(shift, spatial)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> tuple:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
@@ -71,14 +80,14 @@ class FiLM(_Modulation):
     1.0
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         shape, condition_shape = pair(input_shape, "FiLM", (2, 3, 4, 5))
         if len(condition_shape) != 2:
             raise refusal("the condition should have the shape (batch, features)", condition_shape)
         self.affine = self._dense(shape[-1])
         self.affine.build(condition_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, condition = inputs
         scale, shift = self._scale_and_shift(condition, len(x.shape))
         return scale * x + shift
@@ -118,12 +127,12 @@ class AdaptiveInstanceNorm(_Modulation):
     True
     """
 
-    def __init__(self, epsilon=1e-5, equalized=False, **kwargs):
+    def __init__(self, epsilon: float = 1e-5, equalized: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.epsilon = epsilon
         self.equalized = equalized
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         shape, style_shape = pair(input_shape, "AdaptiveInstanceNorm", (3, 4, 5))
         if len(style_shape) == 2:
             channels = shape[-1]
@@ -138,7 +147,7 @@ class AdaptiveInstanceNorm(_Modulation):
                 f"input {shape}, style {style_shape}",
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, style = inputs
         rank = len(x.shape)
         if len(style.shape) == 2:
@@ -154,7 +163,7 @@ class AdaptiveInstanceNorm(_Modulation):
         """Returns each image's means and variances, in float32."""
         return ops.moments(ops.cast(x, "float32"), tuple(range(1, len(x.shape) - 1)), keepdims=True)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "epsilon": self.epsilon, "equalized": self.equalized}
 
 

@@ -1,11 +1,14 @@
 """Channels rearranged into pixels (Shi et al., 2016)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register()
@@ -33,22 +36,22 @@ class PixelShuffle(keras.layers.Layer):
     [[0.0, 1.0], [2.0, 3.0]]
     """
 
-    def __init__(self, upscale_factor, **kwargs):
+    def __init__(self, upscale_factor: int, **kwargs):
         super().__init__(**kwargs)
         self.upscale_factor = upscale_factor
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "PixelShuffle", (4,))
         self.compute_output_shape(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         r = self.upscale_factor
         _, height, width, channels = ops.shape(inputs)
         x = ops.reshape(inputs, (-1, height, width, r, r, channels // r**2))
         x = ops.transpose(x, (0, 1, 3, 2, 4, 5))
         return ops.reshape(x, (-1, height * r, width * r, channels // r**2))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         batch, height, width, channels = input_shape
         r = self.upscale_factor
         if channels % r**2:
@@ -57,5 +60,5 @@ class PixelShuffle(keras.layers.Layer):
             )
         return (batch, height and height * r, width and width * r, channels // r**2)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "upscale_factor": self.upscale_factor}

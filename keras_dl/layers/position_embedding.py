@@ -6,6 +6,7 @@ from keras import layers, ops
 from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 @register()
@@ -31,7 +32,7 @@ class PositionEmbedding(layers.Layer):
     [[0.0, 1.0, 0.0, 1.0], [0.0, 1.0, 0.8399999737739563, 0.5400000214576721]]
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         shape = tuple(input_shape)
         _parts.check_rank(shape, "PositionEmbedding", (4,))
         if None in shape[1:] or shape[-1] % 4:
@@ -43,8 +44,8 @@ class PositionEmbedding(layers.Layer):
         waves = [wave(angle) for angle in angles for wave in (np.sin, np.cos)]
         self.waves = np.concatenate(waves, axis=-1).astype("float32")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs + ops.cast(self.waves, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)

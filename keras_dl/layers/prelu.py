@@ -1,11 +1,14 @@
 """The rectifier with a learned slope, as the course starts it."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import check_number
 from keras_dl.layers._parts import check_features
 from keras_dl.layers.options import check_initializer, register
+from keras_dl.types import Initializer, Regularizer, Shape, Tensor
 
 
 def _check_alpha(value, name):
@@ -34,7 +37,13 @@ class PReLU(keras.layers.Layer):
     [-1.0, 0.0, 2.0]
     """
 
-    def __init__(self, per_channel=False, alpha_initializer=0.25, alpha_regularizer=None, **kwargs):
+    def __init__(
+        self,
+        per_channel: bool = False,
+        alpha_initializer: float | Initializer = 0.25,
+        alpha_regularizer: Regularizer | None = None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if isinstance(alpha_initializer, (int, float)):
             alpha_initializer = keras.initializers.Constant(alpha_initializer)
@@ -44,7 +53,7 @@ class PReLU(keras.layers.Layer):
         self.supports_masking = True
         self.alpha = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if self.per_channel:
             check_features(input_shape)
         shape = (input_shape[-1],) if self.per_channel else (1,)
@@ -52,15 +61,15 @@ class PReLU(keras.layers.Layer):
             name="alpha", shape=shape, initializer=self.alpha_initializer, regularizer=self.alpha_regularizer
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # Faster than a choice between the two or a minimum, and equal to them, also in the gradient at 0.
         positive = ops.relu(inputs)
         return positive + self.alpha * (inputs - positive)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "per_channel": self.per_channel,

@@ -7,6 +7,7 @@ from keras import ops
 from keras_dl.checks import refusal
 from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 _TAPS = np.array([1, 4, 6, 4, 1], "float32") / 16
 # The same filter, doubled, on an image with zeros between its pixels: what even and odd pixels take of 3 neighbours.
@@ -39,14 +40,14 @@ class PyramidDown(keras.layers.Layer):
     True
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "PyramidDown", (4,))
         _check_sides(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return down(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         _check_sides(input_shape)
         sides = (side if side is None else side // 2 for side in input_shape[1:-1])
         return (input_shape[0], *sides, input_shape[-1])
@@ -71,13 +72,13 @@ class PyramidUp(keras.layers.Layer):
     TensorShape([1, 14, 8, 3])
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "PyramidUp", (4,))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return up(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         sides = (side if side is None else 2 * side for side in input_shape[1:-1])
         return (input_shape[0], *sides, input_shape[-1])
 

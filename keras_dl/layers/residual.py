@@ -1,5 +1,7 @@
 """Residual blocks (He et al., 2015 and 2016)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -10,6 +12,7 @@ from keras_dl.layers.blur_pool import BLUR_POOLS
 from keras_dl.layers.conv_block import ConvolutionalBlock
 from keras_dl.layers.options import register
 from keras_dl.layers.squeeze_excite import SqueezeExcite
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 @register()
@@ -56,19 +59,19 @@ class ResidualBlock(ConvolutionalBlock):
 
     def __init__(
         self,
-        filters,
-        kind="basic",
-        strides=1,
-        projection="B",
-        expansion=4,
-        stride_in_1x1=False,
-        padding="same",
-        dilation_rate=1,
-        groups=1,
-        squeeze_excite=None,
-        antialias=False,
-        preactivation=False,
-        activated_input=False,
+        filters: int,
+        kind: str = "basic",
+        strides: Sizes = 1,
+        projection: str = "B",
+        expansion: int = 4,
+        stride_in_1x1: bool = False,
+        padding: str = "same",
+        dilation_rate: Sizes = 1,
+        groups: int = 1,
+        squeeze_excite: int | None = None,
+        antialias: bool = False,
+        preactivation: bool = False,
+        activated_input: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -92,16 +95,16 @@ class ResidualBlock(ConvolutionalBlock):
         self.antialias = antialias
         self.preactivation = preactivation
         self.activated_input = activated_input
-        self.preparation = None
-        self.residual = None
-        self.shortcut = None
-        self.last_activation = None
+        self.preparation: list[keras.layers.Layer] = None
+        self.residual: list[keras.layers.Layer] = None
+        self.shortcut: list[keras.layers.Layer] = None
+        self.last_activation: list[keras.layers.Layer] = None
 
     @property
-    def output_filters(self):
+    def output_filters(self) -> int:
         return self.filters * (self.expansion if self.kind == "bottleneck" else 1)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "ResidualBlock")
         prepares = self.preactivation and not self.activated_input
         self.preparation = self.normalization_and_activation() if prepares else []
@@ -117,13 +120,13 @@ class ResidualBlock(ConvolutionalBlock):
         _parts.build_chain(self.shortcut, input_shape)
         _parts.build_chain(self.last_activation, output_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = _parts.call_chain(self.preparation, inputs)
         projects = any(not isinstance(layer, _ZeroPaddedShortcut) for layer in self.shortcut)
         shortcut = _parts.call_chain(self.shortcut, x if projects else inputs)
         return _parts.call_chain(self.last_activation, _parts.call_chain(self.residual, x) + shortcut)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         strides = spread(self.strides, len(input_shape) - 2, "strides")
         sizes = (conv_output_size(n, 1, s, "same") for n, s in zip(input_shape[1:-1], strides, strict=True))
         return (input_shape[0], *sizes, self.output_filters)
@@ -161,7 +164,7 @@ class ResidualBlock(ConvolutionalBlock):
         options = {"filters": self.output_filters, "strides": self.strides, "antialias": self.antialias}
         return [_parts.part(self, _ZeroPaddedShortcut, "shortcut", **options)]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kind", "strides", "projection", "expansion", "stride_in_1x1", "padding", "dilation_rate")
         names += ("groups", "squeeze_excite", "antialias", "preactivation", "activated_input")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,5 +1,7 @@
 """Residual cells of deep hierarchical autoencoders (Vahdat & Kautz 2020)."""
 
+from typing import Any
+
 import keras
 
 from keras_dl.checks import check_count, check_flag, check_number, optional, refusal
@@ -10,6 +12,7 @@ from keras_dl.layers.factorized_reduction import FactorizedReduction
 from keras_dl.layers.options import register
 from keras_dl.layers.recomputation import recomputed
 from keras_dl.layers.squeeze_excite import SqueezeExcite
+from keras_dl.types import Shape, Tensor
 
 KINDS = ("regular", "separable")
 RESIZES = (None, "down", "up")
@@ -60,16 +63,16 @@ class ResidualCell(keras.layers.Layer):
 
     def __init__(
         self,
-        filters,
-        kind="regular",
-        resize=None,
-        kernel_size=None,
-        expansion=6,
-        scale=0.1,
-        momentum=0.95,
-        epsilon=1e-5,
-        synchronized=False,
-        recompute=False,
+        filters: int,
+        kind: str = "regular",
+        resize: str | None = None,
+        kernel_size: int | None = None,
+        expansion: int = 6,
+        scale: float = 0.1,
+        momentum: float = 0.95,
+        epsilon: float = 1e-5,
+        synchronized: bool = False,
+        recompute: bool = False,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -80,9 +83,10 @@ class ResidualCell(keras.layers.Layer):
         self.kernel_size, self.expansion, self.scale = kernel_size, expansion, scale
         self.momentum, self.epsilon = momentum, epsilon
         self.synchronized, self.recompute = synchronized, recompute
-        self.residual = self.shortcut = None
+        self.residual: list[keras.layers.Layer] = None
+        self.shortcut: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "ResidualCell", (4,))
         self.shortcut = self._shortcut(input_shape[-1])
         self.residual = self._separable(input_shape[-1]) if self.kind == "separable" else self._regular()
@@ -91,7 +95,7 @@ class ResidualCell(keras.layers.Layer):
         _parts.build_chain(self.shortcut, input_shape)
         _parts.build_chain(self.residual, input_shape)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         def compute(x):
             y = x
             for layer in self.residual:
@@ -100,7 +104,7 @@ class ResidualCell(keras.layers.Layer):
 
         return recomputed(compute, self, inputs) if self.recompute and training else compute(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         sides = input_shape[1:-1]
         if self.resize == "up":
             sides = [side and 2 * side for side in sides]
@@ -155,7 +159,7 @@ class ResidualCell(keras.layers.Layer):
             self, keras.layers.Conv2D, name, filters=filters, kernel_size=size, padding="same", **options
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kind", "resize", "kernel_size", "expansion", "scale", "momentum", "epsilon")
         names += ("synchronized", "recompute")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

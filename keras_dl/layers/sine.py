@@ -1,12 +1,14 @@
 """Dense layers with sine activations (SIREN; Sitzmann et al., 2020)."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_dl.layers._parts import check_features
 from keras_dl.layers.options import check_initializer, register
+from keras_dl.types import Initializer, Regularizer, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -31,17 +33,17 @@ class SineInitializer(keras.initializers.Initializer):
     True
     """
 
-    def __init__(self, omega_0=30.0, is_first=False, seed=None):
+    def __init__(self, omega_0: float = 30.0, is_first: bool = False, seed: int | None = None):
         self.omega_0 = omega_0
         self.is_first = is_first
         self.seed = seed
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Shape, dtype: Any = None) -> Tensor:
         fan_in = math.prod(shape[:-1])
         bound = 1.0 / fan_in if self.is_first else math.sqrt(6.0 / fan_in) / self.omega_0
         return keras.random.uniform(shape, -bound, bound, dtype=dtype, seed=self.seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"omega_0": self.omega_0, "is_first": self.is_first, "seed": self.seed}
 
 
@@ -76,13 +78,13 @@ class SineDense(keras.layers.Layer):
 
     def __init__(
         self,
-        units,
-        omega_0=30.0,
-        is_first=False,
-        use_bias=True,
-        kernel_initializer="sine",
-        bias_initializer="sine",
-        kernel_regularizer=None,
+        units: int,
+        omega_0: float = 30.0,
+        is_first: bool = False,
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "sine",
+        bias_initializer: Initializer = "sine",
+        kernel_regularizer: Regularizer | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -96,7 +98,7 @@ class SineDense(keras.layers.Layer):
         self.kernel = None
         self.bias = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         check_features(input_shape)
         inputs = input_shape[-1]
         kernel_initializer, bias_initializer = self.kernel_initializer, self.bias_initializer
@@ -114,17 +116,17 @@ class SineDense(keras.layers.Layer):
             self.bias = self.add_weight(name="bias", shape=(self.units,), initializer=bias_initializer)
         self.input_spec = keras.layers.InputSpec(min_ndim=2, axes={-1: inputs})
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # omega_0 multiplies the weights, of which there are fewer than activations.
         x = ops.matmul(inputs, self.omega_0 * self.kernel)
         if self.use_bias:
             x = x + self.omega_0 * self.bias
         return ops.sin(x)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,

@@ -1,5 +1,7 @@
 """Layers whose weight matrix is divided by its largest singular value (Miyato et al., 2018)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,16 +9,19 @@ from keras_dl.checks import refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import conv_output_size, spread
 from keras_dl.layers.options import register
+from keras_dl.types import Initializer, Shape, Sizes, Tensor
 
 
 class _SpectralNorm(keras.layers.Layer):
     """Base: a kernel, and the estimate of its first left singular vector that a power iteration keeps."""
 
-    def __init__(self, use_bias=True, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(self, use_bias: bool = True, kernel_initializer: Initializer = "glorot_uniform", **kwargs):
         super().__init__(**kwargs)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel = self.bias = self.u = None
+        self.kernel: Tensor = None
+        self.bias: Tensor = None
+        self.u: keras.Variable = None
 
     def _add_weights(self, kernel_shape):
         # In float32 also under mixed precision: a norm of many halves has no digits left.
@@ -30,11 +35,11 @@ class _SpectralNorm(keras.layers.Layer):
         if self.use_bias:
             self.bias = self.add_weight(name="bias", shape=(kernel_shape[-1],), initializer="zeros")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_features(input_shape)
         self._add_weights(self._kernel_shape(input_shape))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         x = self._apply(inputs, ops.cast(self._normalized_kernel(training), self.compute_dtype))
         return x + self.bias if self.use_bias else x
 
@@ -50,7 +55,7 @@ class _SpectralNorm(keras.layers.Layer):
         sigma = ops.sum(ops.matmul(v, matrix) * u)
         return kernel / (sigma + 1e-12)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "use_bias": self.use_bias,
@@ -84,7 +89,7 @@ class SpectralNormDense(_SpectralNorm):
     1.0
     """
 
-    def __init__(self, units, **kwargs):
+    def __init__(self, units: int, **kwargs):
         super().__init__(**kwargs)
         self.units = units
 
@@ -94,10 +99,10 @@ class SpectralNormDense(_SpectralNorm):
     def _apply(self, inputs, kernel):
         return ops.matmul(inputs, kernel)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
 
 
@@ -124,7 +129,7 @@ class SpectralNormConv2D(_SpectralNorm):
     TensorShape([1, 4, 4, 8])
     """
 
-    def __init__(self, filters, kernel_size=3, strides=1, padding="same", **kwargs):
+    def __init__(self, filters: int, kernel_size: Sizes = 3, strides: Sizes = 1, padding: str = "same", **kwargs):
         super().__init__(**kwargs)
         if padding not in ("same", "valid"):
             raise refusal("`padding` should be 'same' or 'valid'", padding=padding)
@@ -133,7 +138,7 @@ class SpectralNormConv2D(_SpectralNorm):
         self.strides = strides
         self.padding = padding
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "SpectralNormConv2D", (4,))
         super().build(input_shape)
 
@@ -143,12 +148,12 @@ class SpectralNormConv2D(_SpectralNorm):
     def _apply(self, inputs, kernel):
         return ops.conv(inputs, kernel, self.strides, self.padding, "channels_last")
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         kernel, strides = spread(self.kernel_size, 2, "kernel_size"), spread(self.strides, 2, "strides")
         axes = zip(input_shape[1:-1], kernel, strides, strict=True)
         return (input_shape[0], *(conv_output_size(n, k, s, self.padding) for n, k, s in axes), self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides", "padding")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 

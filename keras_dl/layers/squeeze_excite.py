@@ -1,10 +1,13 @@
 """Squeeze-and-excitation: channels weighted by what the whole image shows."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Initializer, Shape, Tensor
 
 
 @register()
@@ -37,7 +40,13 @@ class SqueezeExcite(keras.layers.Layer):
     """
 
     def __init__(
-        self, ratio=16, activation="relu", gate="sigmoid", use_bias=True, kernel_initializer="he_normal", **kwargs
+        self,
+        ratio: int = 16,
+        activation: Activation = "relu",
+        gate: str = "sigmoid",
+        use_bias: bool = True,
+        kernel_initializer: Initializer = "he_normal",
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.ratio = ratio
@@ -45,9 +54,9 @@ class SqueezeExcite(keras.layers.Layer):
         self.gate = _parts.activation_or_config(gate)
         self.use_bias = use_bias
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.chain = None
+        self.chain: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "SqueezeExcite")
         channels = input_shape[-1]
         self.chain = [
@@ -58,19 +67,19 @@ class SqueezeExcite(keras.layers.Layer):
         ]
         _parts.build_chain(self.chain, (input_shape[0], channels))
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         spatial = tuple(range(1, len(inputs.shape) - 1))
         gates = _parts.call_chain(self.chain, ops.mean(inputs, axis=spatial))
         return inputs * ops.expand_dims(gates, spatial)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)
 
     def _dense(self, name, units):
         options = {"use_bias": self.use_bias, "kernel_initializer": _parts.copy_initializer(self.kernel_initializer)}
         return _parts.part(self, keras.layers.Dense, name, units=units, **options)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "ratio": self.ratio,

@@ -1,6 +1,8 @@
 """Parts of style-based generators: a learned constant, noise of learned strength, scaled leaky rectifiers."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
@@ -8,6 +10,7 @@ from keras import ops
 from keras_dl.checks import check_count, check_counts, check_flag, check_number, optional, refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
+from keras_dl.types import Initializer, Shape, Tensor
 
 
 @register(shape=check_counts, learned=check_flag)
@@ -32,7 +35,7 @@ class Constant(keras.layers.Layer):
     TensorShape([3, 4, 4, 8])
     """
 
-    def __init__(self, shape, learned=True, initializer=None, **kwargs):
+    def __init__(self, shape: Sequence[int], learned: bool = True, initializer: Initializer | None = None, **kwargs):
         super().__init__(**kwargs)
         self.shape = tuple(shape) if isinstance(shape, (list, tuple)) else (shape,)
         self.learned = learned
@@ -40,17 +43,17 @@ class Constant(keras.layers.Layer):
         self.initializer = normal if initializer is None else keras.initializers.get(initializer)
         self.constant = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         options = {"initializer": self.initializer, "trainable": self.learned}
         self.constant = self.add_weight(name="constant", shape=self.shape, **options)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return ops.broadcast_to(ops.expand_dims(self.constant, 0), (ops.shape(inputs)[0], *self.shape))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (input_shape[0], *self.shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         initializer = keras.initializers.serialize(self.initializer)
         return {**super().get_config(), "shape": self.shape, "learned": self.learned, "initializer": initializer}
 
@@ -81,13 +84,13 @@ class NoiseInjection(keras.layers.Layer):
     TensorShape([2, 4, 4, 3])
     """
 
-    def __init__(self, offset=0, per_channel=False, **kwargs):
+    def __init__(self, offset: int = 0, per_channel: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.offset = offset
         self.per_channel = per_channel
         self.strength = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sequence[Shape]) -> None:
         shape, noise = (tuple(one) for one in input_shape)
         _parts.check_rank(shape, "NoiseInjection", (4,))
         if len(noise) != 2 or None in shape[1:] or noise[1] < self.offset + math.prod(shape[1:3]):
@@ -95,16 +98,16 @@ class NoiseInjection(keras.layers.Layer):
         size = shape[-1] if self.per_channel else 1
         self.strength = self.add_weight(name="strength", shape=(size,), initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, noise = inputs
         height, width = x.shape[1:3]
         maps = noise[:, self.offset : self.offset + height * width]
         return x + self.strength * ops.cast(ops.reshape(maps, (-1, height, width, 1)), x.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sequence[Shape]) -> tuple:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "offset": self.offset, "per_channel": self.per_channel}
 
 
@@ -130,7 +133,9 @@ class ScaledLeakyReLU(keras.layers.Layer):
     [[-0.5, 4.0]]
     """
 
-    def __init__(self, slope=0.2, gain=2**0.5, use_bias=False, clip=256.0, **kwargs):
+    def __init__(
+        self, slope: float = 0.2, gain: float = 2**0.5, use_bias: bool = False, clip: float | None = 256.0, **kwargs
+    ):
         super().__init__(**kwargs)
         self.slope = slope
         self.gain = gain
@@ -138,19 +143,19 @@ class ScaledLeakyReLU(keras.layers.Layer):
         self.clip = clip
         self.bias = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         if self.use_bias:
             _parts.check_features(input_shape)
             self.bias = self.add_weight(name="bias", shape=(input_shape[-1],), initializer="zeros")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         x = inputs + self.bias if self.use_bias else inputs
         x = ops.leaky_relu(x, self.slope) * self.gain
         return ops.clip(x, -self.clip, self.clip) if self.clip and self.compute_dtype == "float16" else x
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("slope", "gain", "use_bias", "clip")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

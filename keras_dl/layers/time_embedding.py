@@ -1,12 +1,14 @@
 """Features of time, for networks that are told how noisy their input is."""
 
 import math
+from typing import Any
 
 import keras
 from keras import ops
 
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Tensor
 
 
 def _check_even(value, name):
@@ -38,20 +40,20 @@ class TimeEmbedding(keras.layers.Layer):
     TensorShape([2, 8])
     """
 
-    def __init__(self, size, max_frequency=1000.0, **kwargs):
+    def __init__(self, size: int, max_frequency: float = 1000.0, **kwargs):
         super().__init__(autocast=False, **kwargs)  # halves would round the angles
         self.size = size
         self.max_frequency = max_frequency
 
-    def call(self, times):
+    def call(self, times: Tensor) -> Tensor:
         count = self.size // 2
         exponents = ops.arange(count, dtype="float32") / max(count - 1, 1)
         frequencies = self.max_frequency * ops.exp(-4.0 * math.log(10.0) * exponents)
         angles = ops.cast(times, "float32")[:, None] * frequencies
         return ops.cast(ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return (input_shape[0], self.size)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size, "max_frequency": self.max_frequency}

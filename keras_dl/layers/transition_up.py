@@ -1,5 +1,7 @@
 """The way back up: a transposed convolution that meets the features of the way down."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -8,6 +10,7 @@ from keras_dl.layers import _parts
 from keras_dl.layers.arithmetic import spread
 from keras_dl.layers.conv_block import ConvolutionalBlock
 from keras_dl.layers.options import register
+from keras_dl.types import Activation, Nest, Normalization, Sizes, Tensor
 
 TRANSPOSED = {1: keras.layers.Conv1DTranspose, 2: keras.layers.Conv2DTranspose, 3: keras.layers.Conv3DTranspose}
 
@@ -46,14 +49,23 @@ class TransitionUp(ConvolutionalBlock):
     TensorShape([1, 5, 5, 8])
     """
 
-    def __init__(self, filters, kernel_size=3, strides=2, use_bias=None, normalization=None, activation=None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Sizes = 3,
+        strides: Sizes = 2,
+        use_bias: bool | None = None,
+        normalization: Normalization | None = None,
+        activation: Activation | None = None,
+        **kwargs,
+    ):
         super().__init__(use_bias=use_bias, normalization=normalization, activation=activation, **kwargs)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
-        self.chain = None
+        self.chain: list[keras.layers.Layer] = None
 
-    def build(self, input_shape):
+    def build(self, input_shape: Nest) -> None:
         shape = _shapes(input_shape)[0]
         _parts.check_rank(shape, "TransitionUp")
         convolution = _parts.part(
@@ -72,14 +84,14 @@ class TransitionUp(ConvolutionalBlock):
         self.chain = [convolution, *self.normalization_and_activation()]
         _parts.build_chain(self.chain, shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Nest) -> Tensor:
         x, *skips = inputs if isinstance(inputs, (list, tuple)) else [inputs]
         x = _parts.call_chain(self.chain, x)
         if not skips:
             return x
         return ops.concatenate([crop_to(skips[0], x), crop_to(x, skips[0])], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Nest) -> tuple:
         shape, *skips = _shapes(input_shape)
         strides = spread(self.strides, len(shape) - 2, "strides")
         sizes = [n and n * s for n, s in zip(shape[1:-1], strides, strict=True)]
@@ -90,7 +102,7 @@ class TransitionUp(ConvolutionalBlock):
             common.append(None if a is None or b is None else min(a, b))
         return (shape[0], *common, skips[0][-1] + self.filters)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "strides")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 

@@ -1,10 +1,13 @@
 """Vectors of length 1, and 0 for those that have no direction."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from keras_dl.checks import refusal
 from keras_dl.layers.options import register
+from keras_dl.types import Shape, Sizes, Tensor
 
 
 @register()
@@ -32,7 +35,7 @@ class UnitNormalization(keras.layers.Layer):
     [[0.6000000238418579, 0.800000011920929], [0.0, 0.0]]
     """
 
-    def __init__(self, axis=-1, **kwargs):
+    def __init__(self, axis: Sizes = -1, **kwargs):
         super().__init__(**kwargs)
         self.axis = _axes(axis)
         if self.compute_dtype in ("float16", "bfloat16"):
@@ -40,7 +43,7 @@ class UnitNormalization(keras.layers.Layer):
         self.supports_masking = True
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         # A unit of the largest entry keeps squares in range; the result does not depend on it, nor its derivative.
         unit = ops.stop_gradient(ops.max(ops.abs(inputs), axis=self.axis, keepdims=True, initial=0))
         nothing, one = ops.equal(unit, 0), ops.ones_like(unit)
@@ -49,10 +52,10 @@ class UnitNormalization(keras.layers.Layer):
         inverse_length = ops.where(nothing, ops.zeros_like(unit), ops.rsqrt(ops.where(nothing, one, squared)))
         return scaled * inverse_length
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Shape) -> tuple:
         return tuple(input_shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}
 
 

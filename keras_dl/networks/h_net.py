@@ -70,7 +70,7 @@ def h_net(
     shape = image_shape(input_shape, SMALLEST[bool(antialias)], "H-Net")
     filters = check_count(filters, "filters")
     top = Top(num_classes, include_top, pooling, classifier_activation)
-    options = {"kernel_size": kernel_size, "num_rings": num_rings, "max_order": max_order}
+    options: dict = {"kernel_size": kernel_size, "num_rings": num_rings, "max_order": max_order}
     pool = layers.HarmonicBlurPool2D if antialias else layers.HarmonicPooling2D
     inputs = x = keras.Input(shape, name="x")
     for stage in range(1, STAGES + 1):

@@ -77,7 +77,7 @@ def vgg(
     inputs = x = keras.Input(shape, name="x")
     for stage, (count, times) in enumerate(zip(counts, WIDTHS, strict=True), start=1):
         for conv in range(1, count + 1):
-            options = {"use_bias": True, "normalization": normalization, "name": f"stage_{stage}_conv_{conv}"}
+            options: dict = {"use_bias": True, "normalization": normalization, "name": f"stage_{stage}_conv_{conv}"}
             x = layers.ConvBlock(width * times, 3, **options)(x)
         x = max_pool(x, 2, f"stage_{stage}_pool", antialias=antialias)
     outputs = top.hidden_layers(x, head_size, units, dropout)
