@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_dl import processes, samplers
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import denoiser, diffusion_checks, diffusion_density, diffusion_paths, diffusion_signatures, shapes
-from keras_dl.models.base import ObjectiveModel, Update, conditions
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.types import Nest, Tensor
 
@@ -103,11 +103,11 @@ class ContinuousFlow(  # type: ignore[misc, override]
         self.sampler = diffusion_checks.check_sampler(sampler)
         self.checked_sampler(sampler)
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         terms = ("log_prob", "kinetic", "jacobian")
         return (Update("network", self.loss_terms, (self.network,), optimizer, terms=terms),)
 
-    def loss_terms(self, batch, draw):
+    def loss_terms(self, batch: Nest, draw: Draw) -> Nest:
         """Minus the log-density of every sample of a batch, and what its path costs; see `Update.loss`."""
         x, condition = conditions.unpack(batch)
         x = tf.ensure_shape(self.scaled(tf.cast(x, tf.float32)), [None, *self.data_shape])
@@ -144,7 +144,7 @@ class ContinuousFlow(  # type: ignore[misc, override]
         """Returns the velocity at a dict of `"x"` and `"time"`: what `predict` returns."""
         return self.apply(self.averaged("network"), inputs["x"], inputs["time"], inputs.get("condition"), training)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return diffusion_signatures.signatures(self)
 

@@ -108,7 +108,9 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
             for side, shape in zip("ab", pooled, strict=True):
                 self.carry(f"pool_{side}", SampleBuffer(self.pool_size, shape))
 
-    def make_updates(self, generator_optimizer, critic_optimizer):
+    def make_updates(
+        self, generator_optimizer: keras.optimizers.Optimizer, critic_optimizer: keras.optimizers.Optimizer
+    ) -> tuple[Update, ...]:
         networks = self.forward, self.backward
         generators = Update(
             "generators", self.generators_loss, networks, generator_optimizer, terms=self.generator_terms
@@ -126,7 +128,9 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
         ]
         return generators, *critics
 
-    def fit(self, x=None, y=None, batch_size=None, *args, **options):
+    def fit(
+        self, x: Nest | None = None, y: Nest | None = None, batch_size: int | None = None, *args, **options
+    ) -> keras.callbacks.History:
         """Trains the model; `ObjectiveModel.fit`. Arrays `x` of A and `y` of B may have different numbers of rows."""
         if y is not None and is_arrays(x):
             self.check_data((glimpse(x), glimpse(y)))
@@ -156,7 +160,7 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
         shape, _, method = self._way(direction)
         return shapes.by_rows(self.as_graph(method), shapes.as_rows(x, shape))
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `forward` (the default) and `backward`."""
         a, b = (tf.TensorSpec([None, *shape]) for shape in (self.shape_a, self.shape_b))
         return {

@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.models import translation_parts as parts
+from keras_dl.models.base import Draw
 from keras_dl.models.image_pool import from_pool
+from keras_dl.types import Nest
 
 
 class CycleLosses:
@@ -26,12 +28,12 @@ class CycleLosses:
     carried: dict
 
     @property
-    def generator_terms(self):
+    def generator_terms(self) -> tuple[str, ...]:
         """Names of the parts of the generators' loss, without their weights."""
         terms = ("adversarial_a", "adversarial_b", "cycle_a", "cycle_b")
         return (*terms, "identity_a", "identity_b") if self.identity_weight else terms
 
-    def generators_loss(self, batch, draw):
+    def generators_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The loss of both generators together, of every pair of rows, and its parts; see `Update.loss`."""
         a, b = batch
         options = {"training": draw.training}
@@ -50,11 +52,11 @@ class CycleLosses:
             values += self.cycle_weight * self.identity_weight * (terms["identity_a"] + terms["identity_b"])
         return values, terms
 
-    def critic_a_loss(self, batch, draw):
+    def critic_a_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The loss of the critic of A, which sees translations of B; see `Update.loss`."""
         return self._critic_loss(self.critic_a, self.backward, batch[0], batch[1], "pool_a", draw)
 
-    def critic_b_loss(self, batch, draw):
+    def critic_b_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The loss of the critic of B, which sees translations of A; see `Update.loss`."""
         return self._critic_loss(self.critic_b, self.forward, batch[1], batch[0], "pool_b", draw)
 

@@ -4,12 +4,14 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from keras_dl import processes, samplers
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models.base import Draw, conditions
 from keras_dl.processes.base import spread
+from keras_dl.types import Tensor
 
 _STEP = 0x1E3779B97F4A7C15  # an odd number that sends neighbouring steps of a sampler to distant seeds
 
@@ -35,29 +37,29 @@ class Denoiser:
     #: Whether data carry points of the source, which the model then cannot draw.
     carries_source = False
 
-    def scaled(self, x):
+    def scaled(self, x: Tensor) -> Tensor:
         """Data on the inner scale."""
         if self.value_range is None:
             return x
         low, high = self.value_range
         return (x - low) * (2.0 / (high - low)) - 1.0
 
-    def unscaled(self, x):
+    def unscaled(self, x: Tensor) -> Tensor:
         """Data on their own scale, within their bounds."""
         if self.value_range is None:
             return x
         low, high = self.value_range
         return tf.clip_by_value((x + 1.0) * (0.5 * (high - low)) + low, low, high)
 
-    def draw_source(self, draw):
+    def draw_source(self, draw: Draw) -> Tensor:
         """Points at the far end of the path, for the rows of a `Draw`."""
         return draw.normal(self.data_shape)
 
-    def ends(self, x, condition, draw):
+    def ends(self, x: Tensor, condition: Tensor | None, draw: Draw) -> tuple[Tensor, Tensor]:
         """Both ends of the paths of a batch: data on the inner scale, and what each of them is joined to."""
         return self.scaled(x), self.draw_source(draw)
 
-    def on_path(self, x, end, t, draw):
+    def on_path(self, x: Tensor, end: Tensor, t: Tensor, draw: Draw) -> tuple[Tensor, Tensor]:
         """The points of the paths at times `t`, and what the network should predict there."""
         x_t = self.process.perturb(x, end, t)
         target = processes.target(self.process, x, end, t, self.prediction)
@@ -66,14 +68,16 @@ class Denoiser:
         jitter = draw.normal(self.data_shape)
         return x_t + spread(self.process.jitter(t), x) * jitter, target + spread(self.process.d_jitter(t), x) * jitter
 
-    def apply(self, network, x_t, t, condition, training=False):
+    def apply(
+        self, network: keras.Model, x_t: Tensor, t: Tensor, condition: Tensor | None, training: bool = False
+    ) -> Tensor:
         """A network's prediction, float32, at noisy samples and times of shape `(rows,)`."""
         inputs = {"x": x_t * spread(self.process.input_scale(t), x_t), "time": self.process.time_feature(t)}
         if conditions.takes_condition(network):
             inputs["condition"] = self.no_condition(x_t) if condition is None else condition
         return tf.cast(network(inputs, training=training), tf.float32)
 
-    def no_condition(self, x):
+    def no_condition(self, x: Tensor) -> Tensor | None:
         """What conditional networks take for samples without a condition: no class, or zeros."""
         tensor = self.network.input["condition"]
         return tf.fill(tf.concat([tf.shape(x)[:1], tensor.shape[1:]], 0), tf.constant(self._nothing, tensor.dtype))
@@ -82,7 +86,7 @@ class Denoiser:
     def _nothing(self):
         return -1 if self.condition_classes() is not None else 0
 
-    def hidden_at_random(self, condition, draw):
+    def hidden_at_random(self, condition: Tensor | None, draw: Draw) -> Tensor | None:
         """The condition with some rows, drawn at random, replaced by what stands for none; all are shown elsewhere."""
         if condition is None or not self.condition_dropout:
             return condition
@@ -90,7 +94,7 @@ class Denoiser:
         hidden = draw.uniform() < self.condition_dropout if draw.training else tf.zeros([draw.rows], tf.bool)
         return tf.where(spread(hidden, condition), tf.cast(self._nothing, condition.dtype), condition)
 
-    def field(self, condition=None, guidance=1.0):
+    def field(self, condition: Tensor | None = None, guidance: float = 1.0) -> Callable:
         """The prediction with averaged weights, as samplers take it: `field(x, t, kind)`."""
         network = self.averaged("network")
 
@@ -107,7 +111,9 @@ class Denoiser:
 
         return tf.function(field, autograph=False)  # one graph, which each stage of a step calls
 
-    def sampling_options(self, steps, sampler, guidance, condition):
+    def sampling_options(
+        self, steps: int | None, sampler: Any, guidance: float, condition: Tensor | None
+    ) -> dict[str, Any]:
         """Checked options of a sampler, as the graphs take them."""
         sampler = self.checked_sampler(self.sampler if sampler is None else sampler)
         steps = check_count(self.steps if steps is None else steps, "steps")
@@ -120,7 +126,7 @@ class Denoiser:
         # As a tensor, so that one graph serves any number of steps.
         return {"steps": tf.constant(steps), "sampler": sampler, "guidance": float(guidance)}
 
-    def checked_sampler(self, sampler):
+    def checked_sampler(self, sampler: Any) -> Callable:
         """A sampler as a function, which may be one of this model's paths alone."""
         function = samplers.get(sampler)
         if self.follows_velocity and function in [samplers.SAMPLERS[name] for name in samplers.NOT_OF_VELOCITY]:
@@ -131,7 +137,7 @@ class Denoiser:
             )
         return function
 
-    def checked_condition(self, condition, rows):
+    def checked_condition(self, condition: Tensor | None, rows: int) -> Tensor | None:
         """A condition as a tensor; none is one, where training hid some."""
         hides = conditions.takes_condition(self.network) and self.condition_dropout > 0
         if condition is None and hides:
@@ -139,7 +145,7 @@ class Denoiser:
         conditions.check([self.network], condition, rows)
         return conditions.as_tensor([self.network], condition)
 
-    def source_log_prob(self):
+    def source_log_prob(self) -> Callable | None:
         """The log-density of the source as a function of points; `None` for the standard normal."""
 
     # Graphs.

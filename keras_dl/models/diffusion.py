@@ -17,7 +17,7 @@ from keras_dl.models import (
     diffusion_signatures,
     shapes,
 )
-from keras_dl.models.base import ObjectiveModel, Update, conditions
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.types import Nest, Tensor
 
@@ -98,10 +98,10 @@ class Diffusion(  # type: ignore[misc, override]
         self.sampler, self.steps = diffusion_checks.check_sampler(sampler), check_count(steps, "steps")
         self.condition_dropout = check_number(condition_dropout, "condition_dropout", least=0, below=1)
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         return (Update("network", self.loss_terms, (self.network,), optimizer),)
 
-    def loss_terms(self, batch, draw):
+    def loss_terms(self, batch: Nest, draw: Draw) -> Nest:
         """The weighted squared error of every sample of a batch; see `Update.loss`."""
         x, condition = conditions.unpack(batch)
         # One time in each of as many equal parts of the process as the global batch has rows.
@@ -170,7 +170,7 @@ class Diffusion(  # type: ignore[misc, override]
         options = self.sampling_options(steps, sampler, guidance, condition)
         return self.as_graph(self._inpaint)(x, mask, condition, *self.sampling_seed(seed), **options)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return diffusion_signatures.signatures(self)
 

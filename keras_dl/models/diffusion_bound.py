@@ -56,7 +56,7 @@ class Bound:
         steps: int = 1000,
         num_levels: int | None = None,
         seed: int | None = None,
-    ):
+    ) -> BoundTerms:
         r"""Returns the terms of the variational bound of Ho et al. 2020 (equation 5), one draw of noise a term.
 
         $$-\log p(x) \le \underbrace{-\log p(x \mid x_1)}_{L_0}

@@ -29,7 +29,7 @@ class Density:
     _log_prob: Callable
 
     @property
-    def log_prob_kind(self):  # type: ignore[override]
+    def log_prob_kind(self) -> str:  # type: ignore[override]
         """Whether `log_prob` is exact, up to the solver's tolerance, or an estimate; see `log_density`."""
         return "exact" if math.prod(self.data_shape) <= _EXACT else "estimate"
 
@@ -51,7 +51,7 @@ class Density:
         num_samples: int | None = None,
         seed: int | None = None,
         tolerance: float = 1e-5,
-    ):
+    ) -> LogDensity:
         r"""Returns $\log p(x)$ by the probability-flow equation (Chen et al. 2018; Song et al. 2021, section 4.3).
 
         Args:

@@ -34,7 +34,7 @@ class Paths:
         steps: int | None = None,
         sampler: Any = None,
         guidance: float = 1.0,
-    ):
+    ) -> Tensor:
         """Draws samples: noise, led back along the process.
 
         Args:

@@ -19,7 +19,7 @@ class DivergenceError(NotFiniteError):
     """The energies of a model in training have left all bounds."""
 
 
-def check_network(network):
+def check_network(network: keras.Model) -> tuple:
     """Refuses a network that does not give one energy per sample; returns the shape of a sample."""
     shape, outputs = check_input(network), shapes.output_shape(network)
     if outputs not in ((), (1,)):
@@ -27,7 +27,7 @@ def check_network(network):
     return shape
 
 
-def check_classifier(network):
+def check_classifier(network: keras.Model) -> tuple:
     """Refuses a network that does not give logits of several classes; returns the shape of a sample."""
     shape, outputs = check_input(network), shapes.output_shape(network)
     if len(outputs) != 1 or outputs[0] < 2:

@@ -1,6 +1,7 @@
 """Energy-based models."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Self
 
 import keras
@@ -16,6 +17,7 @@ from keras_dl.models.base import (
     ObjectiveModel,
     Rows,
     SampleBuffer,
+    Signature,
     Update,
     mean_and_variance,
     moving,
@@ -109,7 +111,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
     #: What refuses networks, and gives the shape of a sample.
     check_network = staticmethod(energy_checks.check_network)
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         networks = (self.network, *([self.normalizer] if self.objective.normalizes else []))
         return (Update("energy", self.losses, networks, optimizer, self._terms(), hands_back=tuple(self.carried)),)
 
@@ -118,12 +120,12 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         chains = ("sample_energy", *(["acceptance"] if self.sampler.adjusted else []))
         return ("energy", *(chains if self.objective.chains else ()))
 
-    def losses(self, batch, draw):
+    def losses(self, batch: Nest, draw: Draw) -> Nest:
         """The objective's loss of every sample of a batch; see `Update.loss`."""
         (x,) = batch if isinstance(batch, (tuple, list)) else (batch,)
         return self.contrast(tf.cast(x, tf.float32), draw, self.energy_of(self.network, draw.training))
 
-    def contrast(self, x, draw, energy):
+    def contrast(self, x: Tensor, draw: Draw, energy: Callable) -> Nest:
         """Loss, terms and what is handed back, for an energy of samples."""
         negatives, terms, handed_back = None, {}, {}
         if self.objective.chains:
@@ -156,7 +158,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
             terms["acceptance"] = tf.stop_gradient(ends.acceptance)
         return negatives, terms, handed_back
 
-    def initialize(self, batch, draw):
+    def initialize(self, batch: Nest, draw: Draw) -> None:
         """Takes the moments of the first batch, and fills the buffer from the reference."""
         x = tf.cast(tf.nest.flatten(batch)[0], tf.float32)
         self.reference.fit(*mean_and_variance(x))
@@ -171,7 +173,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         x = inputs[0] if isinstance(inputs, (tuple, list)) else inputs
         return self.energy_of(self.averaged("network"))(tf.cast(x, tf.float32))
 
-    def energy_of(self, network, training=False):
+    def energy_of(self, network: keras.Model, training: bool = False) -> Callable:
         """The energy that a network gives, a function from samples to float32 values of shape `(rows,)`."""
 
         def energy(x):
@@ -180,15 +182,17 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
 
         return energy
 
-    def raw_energy(self, network, x, training=False):
+    def raw_energy(self, network: keras.Model, x: Tensor, training: bool = False) -> Tensor:
         """What the network says of samples."""
         return network(x, training=training)
 
-    def fit(self, x=None, y=None, batch_size=None, **options):  # type: ignore[override]
+    def fit(
+        self, x: Nest | None = None, y: Nest | None = None, batch_size: int | None = None, *args, **options
+    ) -> keras.callbacks.History:
         if not isinstance(x, tf.data.Dataset):
             energy_checks.check_batch(self.objective, 32 if batch_size is None else batch_size)
         try:
-            return super().fit(x, y, batch_size=batch_size, **options)
+            return super().fit(x, y, batch_size, *args, **options)
         except NotFiniteError as error:
             name = (self.first_not_finite() or ("", 0))[0]
             if name not in self._terms():
@@ -207,7 +211,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
     def check_inputs(self, inputs: Nest) -> None:
         shapes.alone(inputs, self.data_shape)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return energy_signatures.signatures(self)
 

@@ -23,12 +23,12 @@ class Enlarging:
     averaged: Callable
 
     @property
-    def scale(self):
+    def scale(self) -> int:
         """By how much images are enlarged."""
         return tiling.scale_of(getattr(self, self.enlarger))
 
     @property
-    def channels(self):
+    def channels(self) -> int:
         """How many channels enlarged images have."""
         return shapes.output_shape(getattr(self, self.enlarger))[-1]
 

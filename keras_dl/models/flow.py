@@ -7,8 +7,9 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.likelihoods import LogDensity
 from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
-from keras_dl.models.base import Update, conditions, mean_and_variance
+from keras_dl.models.base import Draw, Signature, Update, conditions, mean_and_variance
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.flow_graphs import FlowGraphs, density
 from keras_dl.types import Nest, Shape, Tensor
@@ -92,11 +93,11 @@ class NormalizingFlow(FlowGraphs):
         self.condition, self.dequantized = condition, dequantized
         self.log_prob_kind = "exact" if dequantized is None else "bound"
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         terms = () if self.dequantized is None else ("bits_per_dimension",)
         return (Update("flow", self.losses, tuple(self.networks), optimizer, terms),)
 
-    def losses(self, batch, draw):
+    def losses(self, batch: Nest, draw: Draw) -> Nest:
         """Minus the log-density of every sample of a batch, or the bound; see `Update.loss`."""
         x, condition = conditions.unpack(batch)
         parts = self.bijector, self.base, self._vectors(condition, averaged=False, training=draw.training)
@@ -106,7 +107,7 @@ class NormalizingFlow(FlowGraphs):
         bound = density(y, *parts, draw.training) + log_weight
         return -bound, {"bits_per_dimension": self.dequantized.bits_per_dim(bound)}
 
-    def initialize(self, batch, draw):
+    def initialize(self, batch: Nest, draw: Draw) -> None:
         """Lets the bijectors that begin by the data see the first batch."""
         x, condition = conditions.unpack(batch)
         if self.dequantized is not None:
@@ -138,7 +139,7 @@ class NormalizingFlow(FlowGraphs):
         num_samples: int = 8,
         seed: int | None = None,
         kind: str = "bound",
-    ):
+    ) -> LogDensity:
         r"""Returns $\log p(x)$ and what it is: exact, or for integers a bound or an estimate over dequantisation noise.
 
         Args:
@@ -185,7 +186,7 @@ class NormalizingFlow(FlowGraphs):
 
     def sample(
         self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, temperature: float = 1.0
-    ):
+    ) -> Tensor:
         """Draws latents from the base and returns $f^{-1}(z)$.
 
         Args:
@@ -205,11 +206,11 @@ class NormalizingFlow(FlowGraphs):
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call, temperature)
 
-    def fit(self, x=None, y=None, **options):  # type: ignore[override]
+    def fit(self, x: Nest | None = None, y: Nest | None = None, *args, **options) -> keras.callbacks.History:
         flow_checks.check_columns(x, self)
-        return super().fit(x, y, **options)
+        return super().fit(x, y, *args, **options)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return flow_signatures.signatures(self)
 

@@ -1,6 +1,7 @@
 """Flow matching."""
 
 import math
+from collections.abc import Callable
 from typing import Any, Self
 
 import keras
@@ -10,9 +11,9 @@ from keras_dl import processes
 from keras_dl.checks import refusal
 from keras_dl.likelihoods import Prior
 from keras_dl.models import shapes
-from keras_dl.models.base import conditions, gather_rows
+from keras_dl.models.base import Draw, conditions, gather_rows
 from keras_dl.models.diffusion import Diffusion
-from keras_dl.types import Nest
+from keras_dl.types import Nest, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -79,24 +80,24 @@ class FlowMatching(Diffusion):
         self.checked_sampler(sampler)
 
     @property
-    def carries_source(self):  # type: ignore[override]
+    def carries_source(self) -> bool:  # type: ignore[override]
         return isinstance(self.source, str)
 
-    def draw_source(self, draw):
+    def draw_source(self, draw: Draw) -> Tensor:
         if self.carries_source:
             raise refusal("`decode` should be given points of the source, which only data carry", source=self.source)
         if self.source is None:
             return super().draw_source(draw)
         return tf.reshape(self.source.draw_latents(draw), [-1, *self.data_shape])
 
-    def source_log_prob(self):
+    def source_log_prob(self) -> Callable | None:
         if self.carries_source:
             raise refusal("`source` should have a density", source=self.source)
         if self.source is None:
             return None
         return lambda x: self.source().log_prob(tf.reshape(x, [-1, math.prod(self.data_shape)]))
 
-    def ends(self, x, condition, draw):
+    def ends(self, x: Tensor, condition: Tensor | None, draw: Draw) -> tuple[Tensor, Tensor]:
         if self.coupling is None and not self.carries_source:
             return super().ends(x, condition, draw)
         if self.carries_source:

@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.checks import check_count, refusal
+from keras_dl.models.base import Draw
 from keras_dl.models.flow_checks import check_base
+from keras_dl.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -37,10 +39,10 @@ class FlowPrior(likelihoods.Prior):
         if not bijector.built:
             bijector.build((None, self.latent_size))
 
-    def __call__(self):
+    def __call__(self) -> "FlowDistribution":
         return FlowDistribution(self)
 
-    def draw_latents(self, draw, temperature=1.0):
+    def draw_latents(self, draw: Draw, temperature: float = 1.0) -> Tensor:
         return self.bijector.inverse_and_log_det(self.base.draw_latents(draw, temperature))[0]
 
     def get_config(self) -> dict[str, Any]:
@@ -113,15 +115,15 @@ class FlowPosterior(likelihoods.Likelihood):
         if not bijector.built:
             bijector.build((None, self.latent_size), (None, self.latent_size))
 
-    def __call__(self, parameters, event_rank=None):
+    def __call__(self, parameters: Tensor, event_rank: int | None = None) -> "FlowDraws":
         parameters = self._float_parameters(parameters)
         return FlowDraws(self, parameters)
 
-    def reparameterize(self, distribution, noise):
+    def reparameterize(self, distribution: Any, noise: Tensor) -> Tensor:
         """Returns draws made of standard normal noise of shape `(..., batch, latent_size)`, and of that shape."""
         return distribution.draw(noise)
 
-    def mean(self, parameters):
+    def mean(self, parameters: Tensor) -> Tensor:
         return self(parameters).mean()
 
     def get_config(self) -> dict[str, Any]:

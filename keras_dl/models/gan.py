@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_dl import objectives
 from keras_dl.checks import check_count
 from keras_dl.models import gan_checks, gan_signatures, shapes
-from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.gan_losses import GameLosses
@@ -124,7 +124,9 @@ class GAN(GameLosses, ObjectiveModel):
         self.instance_noise = check_weight(instance_noise, "instance_noise")
         self.attributes = attributes
 
-    def make_updates(self, generator_optimizer, critic_optimizer):
+    def make_updates(
+        self, generator_optimizer: keras.optimizers.Optimizer, critic_optimizer: keras.optimizers.Optimizer
+    ) -> tuple[Update, ...]:
         critic = Update(
             "critic",
             self.critic_loss,
@@ -167,7 +169,7 @@ class GAN(GameLosses, ObjectiveModel):
         condition: Tensor | None = None,
         seed: int | None = None,
         truncation: float | None = None,
-    ):
+    ) -> Tensor:
         r"""Draws $z \sim \mathcal{N}(0, I)$ and returns $G(z)$.
 
         Args:
@@ -194,18 +196,18 @@ class GAN(GameLosses, ObjectiveModel):
         return shapes.by_rows(self.as_graph(self._discriminate), x, condition)
 
     @property
-    def data_range(self):
+    def data_range(self) -> tuple[float, float] | None:
         """`(low, high)`, what the generator's end can make, or `None` for numbers without a bound."""
         return gan_checks.data_range(self.generator)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return gan_signatures.signatures(self)
 
     def check_data(self, data: Nest) -> None:
         gan_checks.check_data(self, data)
 
-    def condition_classes(self):
+    def condition_classes(self) -> int | tuple | None:
         return super().condition_classes() if self.attributes is None else self.attributes.sizes
 
     def check_inputs(self, inputs: Nest) -> None:
@@ -231,7 +233,7 @@ class GAN(GameLosses, ObjectiveModel):
     def _sample(self, num_samples, condition, seed, call, bound):
         return self._generate(self.latents_of(num_samples, seed, call, bound), condition)
 
-    def latents_of(self, num_samples, seed, call, bound):
+    def latents_of(self, num_samples: Tensor, seed: Tensor, call: Tensor, bound: Tensor) -> Tensor:
         """The latents of a call of `sample`, in a graph."""
         draw = Draw.for_sampling(seed, call, num_samples)
         # The inverse distribution function of the normal cut at +-bound; uncut, these are the draw's normals.

@@ -1,13 +1,15 @@
 """Losses of the two players of an adversarial model."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import conditions
+from keras_dl.models.base import Draw, conditions
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import value_at
+from keras_dl.types import Nest
 
 
 class GameLosses:
@@ -25,7 +27,7 @@ class GameLosses:
     network_names: tuple[str, ...]
     state: Any
 
-    def critic_loss(self, batch, draw):
+    def critic_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The critic's loss per sample of a batch, and the terms to track; see `Update.loss`."""
         real, condition = self._unpack(batch)
         fake = self._generated(self._latents(draw), condition, draw.training)
@@ -48,7 +50,7 @@ class GameLosses:
             values += self.attributes.weight * terms["attributes"]
         return values, terms
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The generator's loss of as many samples as the batch has rows, and the terms to track; see `Update.loss`."""
         real, condition = self._unpack(batch)
         latents = self._latents(draw)
@@ -76,7 +78,7 @@ class GameLosses:
         penalty = ("penalty",) if self._charging(player) else ()
         return penalty if self.attributes is None else (*penalty, "attributes")
 
-    def constraint_on(self, player: str):
+    def constraint_on(self, player: str) -> Callable | None:
         """The function that constrains a player's weights after its updates, or `None`."""
         constraints = [p for p in self.penalties if p.constrains and p.acts_on == player]
         if not constraints:

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.likelihoods import LogDensity
 from keras_dl.likelihoods.log_density import weigh
 from keras_dl.models import hierarchical_checks, monte_carlo, shapes
 from keras_dl.models.base import Draw
@@ -108,7 +109,7 @@ class HierarchicalMethods:
 
     def sample(
         self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, temperature: float = 1.0
-    ):
+    ) -> Tensor:
         r"""Draws $z_l \sim p(z_l | z_{<l})$, group by group, and returns the mean of $p(x | z)$.
 
         Args:
@@ -138,7 +139,7 @@ class HierarchicalMethods:
         num_samples: int = 512,
         seed: int | None = None,
         kind: str = "estimate",
-    ):
+    ) -> LogDensity:
         r"""Estimates or bounds $\log p(x)$ by importance weights, in chunks; as `VAE.log_density`.
 
         $$w_k = p(x | z_k) \prod_l \frac{p(z_{kl} | z_{k,<l})}{q(z_{kl} | x, z_{k,<l})}$$

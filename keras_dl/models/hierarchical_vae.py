@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.models import hierarchical_checks, hierarchical_signatures, shapes
-from keras_dl.models.base import Carried, ObjectiveModel, Update, conditions
+from keras_dl.models.base import Carried, Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.hierarchical_draws import PosteriorDraws
@@ -112,13 +112,13 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
             start = self.spectral.start([encoder, decoder])
             self.carry("singular_vectors", Carried(start.shape, start, combine="same"))
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         terms, hands_back = self.objective.terms(len(self.decoder.groups)), ("mean_rates",)
         if self.spectral is not None:
             terms, hands_back = (*terms, "spectral"), (*hands_back, "singular_vectors")
         return (Update("vae", self.loss_terms, tuple(self.networks), optimizer, terms, hands_back=hands_back),)
 
-    def loss_terms(self, batch, draw):
+    def loss_terms(self, batch: Nest, draw: Draw) -> Nest:
         """The objective of every sample of a batch, the terms to track, and the rates; see `Update.loss`."""
         x, _ = conditions.unpack(batch)
         features = tf.nest.flatten(self.encoder(x, training=draw.training))
@@ -142,7 +142,7 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
         terms = {**terms, "spectral": tf.fill(tf.shape(values), tf.stop_gradient(norms))}
         return values + charge, terms, {**handed_back, "singular_vectors": vectors}
 
-    def flows(self, averaged=False):
+    def flows(self, averaged: bool = False) -> list[keras.Model]:
         """The bijectors of the groups' posteriors, empty without flows."""
         return [self.averaged(name) if averaged else getattr(self, name) for name in self._flow_names]
 
@@ -150,7 +150,7 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
         """Reconstructs `x`: what `predict` returns."""
         return self._reconstruct(conditions.unpack(inputs)[0])
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return hierarchical_signatures.signatures(self)
 

@@ -10,7 +10,7 @@ from keras_dl import samplers
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.data.checks import as_array
 from keras_dl.models import energy_checks, energy_signatures, shapes
-from keras_dl.models.base import Draw
+from keras_dl.models.base import Draw, Signature
 from keras_dl.models.energy_model import EnergyModel
 from keras_dl.types import Nest, Tensor
 
@@ -66,10 +66,10 @@ class JEM(EnergyModel):
     def _terms(self):
         return ("cross_entropy", "accuracy", *super()._terms())
 
-    def condition_classes(self):
+    def condition_classes(self) -> int | tuple | None:
         return self.num_classes
 
-    def losses(self, batch, draw):
+    def losses(self, batch: Nest, draw: Draw) -> Nest:
         """Cross-entropy and the objective's loss of every sample of a batch; see `Update.loss`."""
         x, labels = batch
         x, labels = tf.cast(x, tf.float32), tf.cast(labels, tf.int32)
@@ -81,7 +81,7 @@ class JEM(EnergyModel):
         terms["accuracy"] = tf.cast(tf.argmax(logits, -1, tf.int32) == labels, tf.float32)
         return cross_entropy + self.energy_weight * values, terms, handed_back
 
-    def raw_energy(self, network, x, training=False):
+    def raw_energy(self, network: keras.Model, x: Tensor, training: bool = False) -> Tensor:
         logits = tf.cast(network(x, training=training), tf.float32)
         # The sum carries NaN on, which the maximum of a LiteRT file passes over.
         return -tf.reduce_logsumexp(logits, -1) + 0.0 * tf.reduce_sum(logits, -1)
@@ -102,7 +102,7 @@ class JEM(EnergyModel):
         seed: int | None = None,
         steps: int | None = None,
         sampler: Any = None,
-    ):
+    ) -> Tensor:
         """Draws samples: of all classes, or of the labels given as `condition`, one or one per sample."""
         if condition is None:
             return super().sample(num_samples, None, seed, steps, sampler)
@@ -113,7 +113,7 @@ class JEM(EnergyModel):
         arguments = tf.constant(num_samples), tf.constant(labels, tf.int32), steps, *self.sampling_seed(seed)
         return self.as_graph(self._sample_classes)(*arguments, sampler=sampler)[0]
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: those of `EnergyModel`, and `classify`, the default."""
         return energy_signatures.of_jem(self)
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_finite
 from keras_dl.models import mixture_starts, moments, shapes
-from keras_dl.models.base import Signature, Update, gather_rows
+from keras_dl.models.base import Draw, Signature, Update, gather_rows
 from keras_dl.models.solved import SolvedModel
 from keras_dl.models.stepwise import RunningSum
 from keras_dl.types import Nest, Shape, Tensor
@@ -97,11 +97,11 @@ class KMeans(SolvedModel):
         if method == "mini_batch":
             self.carry("counts", RunningSum((num_clusters,)))
 
-    def make_updates(self):
+    def make_updates(self) -> tuple[Update, ...]:
         sums = {"counts": (self.num_clusters,), "totals": (self.num_clusters, self.clusters.size)}
         return (Update("lloyd", self.assign_rows, sums=sums, finish=self.move),)
 
-    def solve(self, x):
+    def solve(self, x: Tensor) -> dict[str, float]:
         matrix = moments.as_matrix(x).astype("float64")
         centre = matrix.mean(0)
         matrix -= centre
@@ -112,7 +112,7 @@ class KMeans(SolvedModel):
     def _best(self, matrix):
         return mixture_starts.best_of(matrix, self.num_clusters, self.seed, self.starts, self.max_iterations)
 
-    def assign_rows(self, x, draw):
+    def assign_rows(self, x: Tensor, draw: Draw) -> Nest:
         """Squared distances from the nearest centres, and the sums of rows' differences from them by cluster."""
         x = self._flat(x)
         distances = self._squared_distances(x, self._moving() if draw.training else None)
@@ -129,7 +129,7 @@ class KMeans(SolvedModel):
         counts, totals = self.carried["counts"].value, self.carried["totals"].value
         return self.clusters.centres + tf.cast(totals / tf.maximum(counts, 1.0)[:, None], tf.float32)
 
-    def move(self, sums):
+    def move(self, sums: dict[str, Tensor]) -> None:
         """Moves each centre to the mean of its rows; one without rows stays, with a warning."""
         counts, totals = (np.asarray(sums[name], "float64") for name in ("counts", "totals"))
         if (counts == 0).any():
@@ -137,7 +137,7 @@ class KMeans(SolvedModel):
         moved = np.asarray(self.clusters.centres, "float64") + totals / np.maximum(counts, 1)[:, None]
         self.clusters.centres.assign(moved.astype("float32"))
 
-    def initialize(self, batch, draw):
+    def initialize(self, batch: Nest, draw: Draw) -> None:
         """Begins by k-means on the first global batch."""
         start = tf.numpy_function(self._start, [gather_rows(self._flat(batch))], tf.float32)
         self.clusters.centres.assign(tf.ensure_shape(start, self.clusters.centres.shape))
@@ -151,7 +151,7 @@ class KMeans(SolvedModel):
     # What users call.
 
     @property
-    def centres(self):
+    def centres(self) -> np.ndarray:
         """The centres, shape `(num_clusters, *shape)`, a NumPy array."""
         return np.asarray(self.clusters.centres).reshape(-1, *self.shape)
 
@@ -159,7 +159,7 @@ class KMeans(SolvedModel):
         """Distances from the centres, shape `(batch, num_clusters)`."""
         return self._distances(inputs)
 
-    def predict(self, x, batch_size=None, verbose="auto", **options):
+    def predict(self, x: Tensor, batch_size: int | None = None, verbose: int | str = "auto", **options) -> np.ndarray:
         """Returns the nearest cluster of every sample, an int64 array of shape `(batch,)`."""
         return np.asarray(super().predict(x, batch_size, verbose, **options)).argmin(-1)
 
@@ -173,7 +173,7 @@ class KMeans(SolvedModel):
         """Returns the sum of squared distances from the nearest centres, a number."""
         return float(np.square(np.asarray(self.transform(x), "float64").min(1)).sum())
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         x = {"x": tf.TensorSpec([None, *self.shape], tf.float32)}
 
@@ -189,7 +189,7 @@ class KMeans(SolvedModel):
     def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)
 
-    def check_training(self, x):
+    def check_training(self, x: Tensor) -> None:
         if len(x) < self.num_clusters:
             raise refusal(f"x should have at least {self.num_clusters} rows, one per cluster", f"{len(x)} rows")
         mixture_starts.check_distinct(x, self.num_clusters)

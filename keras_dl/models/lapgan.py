@@ -1,20 +1,24 @@
 """Adversarial networks over the levels of a Laplacian pyramid (Denton et al. 2015)."""
 
-import keras
-import tensorflow as tf
+from collections.abc import Sequence
+from typing import Any, Self
 
-from keras_dl.checks import check_count, check_flag
+import keras
+
+from keras_dl.checks import check_flag
 from keras_dl.models import gan_checks, lapgan_checks, lapgan_signatures, shapes
 from keras_dl.models import lapgan_game as game
-from keras_dl.models.base import Draw, ObjectiveModel, Update, conditions
+from keras_dl.models.base import ObjectiveModel, Signature, Update, conditions
+from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.compiling import copy_of
-from keras_dl.models.scorer import Scorer
+from keras_dl.models.lapgan_methods import LAPGANMethods
+from keras_dl.types import Nest, Optimizer, Tensor
 
 _SGD = {"class_name": "SGD", "config": {"learning_rate": 0.02, "momentum": 0.5}}
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class LAPGAN(ObjectiveModel):
+class LAPGAN(LAPGANMethods, ObjectiveModel):  # type: ignore[misc]
     r"""Laplacian pyramid of adversarial networks (Denton et al. 2015, "Deep generative image models using a Laplacian
     pyramid of adversarial networks").
 
@@ -67,16 +71,16 @@ class LAPGAN(ObjectiveModel):
 
     def __init__(
         self,
-        generators,
-        critics,
-        objective=None,
-        penalty=None,
-        generated_coarse=False,
-        value_range=None,
-        levels=None,
-        seed=None,
-        ema_momentum=None,
-        name=None,
+        generators: Sequence[keras.Model],
+        critics: Sequence[keras.Model],
+        objective: Any = None,
+        penalty: Any = None,
+        generated_coarse: bool = False,
+        value_range: Sequence[float] | None = None,
+        levels: Sequence[int] | None = None,
+        seed: int | None = None,
+        ema_momentum: float | HalfLife | dict | None = None,
+        name: str | None = None,
         **kwargs,
     ):
         level_shapes = lapgan_checks.check_levels(generators, critics)
@@ -98,11 +102,20 @@ class LAPGAN(ObjectiveModel):
         self.latent_sizes = [game.latent_size(generator) for generator in generators]
         self.latent_size = sum(self.latent_sizes)
 
-    def compile(self, optimizer="auto", *, generator_optimizer=None, critic_optimizer=None, **options):  # type: ignore
+    def compile(
+        self,
+        optimizer: Optimizer = "auto",
+        loss: Any = None,
+        *,
+        generator_optimizer: Optimizer | None = None,
+        critic_optimizer: Optimizer | None = None,
+        **options,
+    ) -> None:
         """Configures training; `ObjectiveModel.compile`.
 
         Args:
             optimizer: As there: one for all, of which each network gets a copy, or `"auto"` for the paper's.
+            loss: Refused, as there.
             generator_optimizer, critic_optimizer: Optimizers of which each level's network gets a copy;
                 `generator_1_optimizer` and the like stand for one level's.
             **options: As there.
@@ -110,9 +123,9 @@ class LAPGAN(ObjectiveModel):
         for player, shared in (("generator", generator_optimizer), ("critic", critic_optimizer)):
             names = [name for name in self.optimizer_names if name.startswith(player) and shared is not None]
             options = {name: copy_of(shared) for name in names} | options
-        super().compile(optimizer, **options)
+        super().compile(optimizer, loss, **options)
 
-    def make_updates(self, *optimizers):
+    def make_updates(self, *optimizers) -> tuple[Update, ...]:
         updates = []
         for place, level in enumerate(self.trained_levels):
             one = game.LevelGame(self, level)
@@ -125,85 +138,26 @@ class LAPGAN(ObjectiveModel):
             ]
         return tuple(updates)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Maps latents, `(latents, condition)` or a dict of these names to images: what `predict` returns."""
         return self._generate(*conditions.unpack(inputs))
 
-    def generate(self, latents, condition=None):
-        """Returns the images of latents `(rows, latent_size)`: the noise of all levels side by side, coarsest first."""
-        latents = shapes.as_latents(latents, self.latent_size)
-        return shapes.by_rows(self.as_graph(self._generate), latents, self._condition(condition, len(latents)))
-
-    def from_latents(self, latents, condition=None):
-        """Returns `generate(latents)`."""
-        return self.generate(latents, condition)
-
-    def sample(self, num_samples, condition=None, seed=None):
-        """Draws images, from the coarsest level to the finest, shape `(num_samples, *data_shape)`; as `GAN.sample`."""
-        return self.sample_levels(num_samples, condition, seed)[-1]
-
-    def sample_levels(self, num_samples, condition=None, seed=None):
-        """Returns what `sample` draws as a list of the images of every level, coarsest first.
-
-        Args:
-            num_samples: How many.
-            condition: For conditional models: one condition, or one for each sample.
-            seed: Integer that fixes the draw; `None` gives others at every call.
-        """
-        num_samples = check_count(num_samples, "num_samples")
-        condition = self._condition(conditions.repeated(self._generators(), condition, num_samples), num_samples)
-        return self.as_graph(self._sample_levels)(tf.constant(num_samples), condition, *self.sampling_seed(seed))
-
-    def refine(self, x, condition=None, seed=None):
-        """Draws what images of any level lack, level by level; returns images of the finest.
-
-        The noise is that of `sample` with this seed, so a sample's own coarse images give the sample.
-
-        Args:
-            x: Images of one level; those of the finest are returned as they are.
-            condition, seed: As for `sample_levels`.
-        """
-        level = lapgan_checks.level_of(self, x)
-        x = shapes.as_rows(x, self.shapes[level])
-        condition = self._condition(conditions.repeated(self._generators(), condition, len(x)), len(x))
-        draw = self.sampling_seed(seed)
-        return shapes.by_rows(lambda x, c: self.as_graph(self._refine)(x, c, *draw, level=level), x, condition)
-
-    def pyramid(self, x):
-        r"""Returns the Laplacian pyramid of images: the coarsest ones, and the difference of each finer level.
-
-        Images are again $x_k = u(x_{k-1}) + h_k$, level by level.
-
-        Args:
-            x: Images of the finest level.
-        """
-        levels = game.gaussian_pyramid(shapes.as_rows(x, self.shapes[-1]), len(self.shapes))
-        pairs = zip(levels[:-1], levels[1:], strict=True)
-        return [levels[0], *(fine - game.pyramid.up(coarse) for coarse, fine in pairs)]
-
-    def discriminate(self, x, condition=None):
-        """Returns the scores, shape `(rows,)`, of images of any level by that level's critic."""
-        level = lapgan_checks.level_of(self, x)
-        x = shapes.as_rows(x, self.shapes[level])
-        condition = self._condition(condition, len(x))
-        return shapes.by_rows(lambda x, c: self.as_graph(self._discriminate)(x, c, level=level), x, condition)
-
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: generate (the default), sample, refine (of coarsest images) and discriminate."""
         return lapgan_signatures.signatures(self)
 
-    def check_data(self, data):
+    def check_data(self, data: Nest) -> None:
         x, condition = conditions.unpack(data)
         shapes.check_x(x, self.shapes[-1])
         gan_checks.check_range(x, self.generator_0)
         gan_checks.check_condition(self, self.networks, condition, len(x))
 
-    def check_inputs(self, inputs):
+    def check_inputs(self, inputs: Nest) -> None:
         latents, condition = conditions.unpack(inputs)
         shapes.check_x(latents, (self.latent_size,), "latents")
         conditions.check(self._generators(), condition, len(latents))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         generators, critics = self.networks[: len(self.shapes)], self.networks[len(self.shapes) :]
         parts = {"generators": generators, "critics": critics, "objective": self.objective, "penalty": self.penalty}
         parts = {name: keras.saving.serialize_keras_object(part) for name, part in parts.items()}
@@ -212,38 +166,6 @@ class LAPGAN(ObjectiveModel):
         return {**super().get_config(), **parts, **rest}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         names = ("generators", "critics", "objective", "penalty")
         return cls(**config | {name: keras.saving.deserialize_keras_object(config[name]) for name in names})
-
-    def _generators(self):
-        return [self.averaged(f"generator_{level}") for level in range(len(self.shapes))]
-
-    def _condition(self, condition, rows):
-        gan_checks.check_condition(self, self._generators(), condition, rows)
-        return conditions.as_tensor(self._generators(), condition)
-
-    def _generate(self, latents, condition=None):
-        return self._generate_levels(latents, condition)[-1]
-
-    def _generate_levels(self, latents, condition=None):
-        *levels, finest = game.chain(self._generators(), latents, condition)
-        return [*levels, gan_checks.clipped(finest, self.value_range)]
-
-    def _sample_levels(self, num_samples, condition, seed, call):
-        return self._generate_levels(self._noise(seed, call, num_samples), condition)
-
-    def _sample(self, num_samples, condition, seed, call):
-        return self._sample_levels(num_samples, condition, seed, call)[-1]
-
-    def _refine(self, x, condition, seed, call, level=0):
-        noise = self._noise(seed, call, tf.shape(x)[0])
-        latents = noise[:, sum(self.latent_sizes[: level + 1]) :]
-        finer = game.chain(self._generators()[level + 1 :], latents, condition, x)
-        return gan_checks.clipped(finer[-1], self.value_range) if finer else x
-
-    def _noise(self, seed, call, rows):
-        return Draw.for_sampling(seed, call, rows).uniform((self.latent_size,), -1.0, 1.0)
-
-    def _discriminate(self, x, condition=None, level=-1):
-        return Scorer(self.networks[len(self.shapes) :][level], condition)(x)

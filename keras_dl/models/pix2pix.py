@@ -9,7 +9,7 @@ from keras_dl import objectives
 from keras_dl.checks import check_number, refusal
 from keras_dl.models import shapes
 from keras_dl.models import translation_parts as parts
-from keras_dl.models.base import ObjectiveModel, Signature, Update
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.gan_checks import data_range
 from keras_dl.models.supervised import unpack
@@ -84,14 +84,16 @@ class Pix2Pix(ObjectiveModel):
         self.adversarial_weight = check_number(adversarial_weight, "adversarial_weight", least=0)
         self.source_shape, self.target_shape = source, target
 
-    def make_updates(self, generator_optimizer, critic_optimizer):
+    def make_updates(
+        self, generator_optimizer: keras.optimizers.Optimizer, critic_optimizer: keras.optimizers.Optimizer
+    ) -> tuple[Update, ...]:
         terms = ("adversarial", "l1")
         return (
             Update("critic", self.critic_loss, (self.critic,), critic_optimizer, terms=("real", "fake")),
             Update("generator", self.generator_loss, (self.generator,), generator_optimizer, terms=terms),
         )
 
-    def critic_loss(self, batch, draw):
+    def critic_loss(self, batch: Nest, draw: Draw) -> Nest:
         """Half of the critic's loss of every pair, and its mean scores; see `Update.loss`."""
         source, target, _ = unpack(batch)
         fake = tf.stop_gradient(self.generator(source, training=draw.training))
@@ -99,7 +101,7 @@ class Pix2Pix(ObjectiveModel):
         terms = {"real": parts.per_sample(real), "fake": parts.per_sample(fake)}
         return 0.5 * parts.critic_values(self.objective, real, fake), terms
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The generator's loss of every pair, and its two parts; see `Update.loss`."""
         source, target, _ = unpack(batch)
         fake = self.generator(source, training=draw.training)
@@ -117,11 +119,11 @@ class Pix2Pix(ObjectiveModel):
         return shapes.by_rows(self.as_graph(self._of_rows), shapes.as_rows(x, self.source_shape))
 
     @property
-    def data_range(self):
+    def data_range(self) -> tuple[float, float] | None:
         """`(low, high)`, what the generator's last activation can make, or `None` for any numbers."""
         return data_range(self.generator)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `translate`."""
         spec = tf.TensorSpec([None, *self.source_shape])
         return {"translate": Signature(lambda x: {"translated": self._translate(x)}, {"x": spec})}

@@ -11,9 +11,10 @@ from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import gan_checks, gan_signatures
 from keras_dl.models import progressive_growth as growth
-from keras_dl.models.base import Phase
+from keras_dl.models.base import Draw, Phase, Signature, Update
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import check_fixed
+from keras_dl.types import Nest
 
 _ADAM = {"class_name": "Adam", "config": {"learning_rate": 1e-3, "beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8}}
 
@@ -115,7 +116,9 @@ class ProgressiveGAN(GAN):
             phases.append(Phase(f"{height}x{width}", images, None, restart, parts[level]))
         return phases
 
-    def make_updates(self, generator_optimizer, critic_optimizer):
+    def make_updates(
+        self, generator_optimizer: keras.optimizers.Optimizer, critic_optimizer: keras.optimizers.Optimizer
+    ) -> tuple[Update, ...]:
         for optimizer, network in ((generator_optimizer, self.generator), (critic_optimizer, self.critic)):
             if not optimizer.built:
                 optimizer.build(network.trainable_variables)  # of all levels, though a phase moves some
@@ -125,27 +128,27 @@ class ProgressiveGAN(GAN):
         return critic, generator._replace(networks=(moved,))
 
     @property
-    def data_range(self):
+    def data_range(self) -> tuple[float, float] | None:
         return self.value_range and tuple(self.value_range)
 
     @property
-    def level(self):
+    def level(self) -> float:
         """The level that was reached, a float: 1.5 where level 2 shows by half."""
         return float(self._level())
 
-    def critic_loss(self, batch, draw):
+    def critic_loss(self, batch: Nest, draw: Draw) -> Nest:
         values, terms = super().critic_loss(batch, draw)
         return values + self.drift * tf.square(terms["real"]), terms
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes, at the level that was reached; see `GAN`."""
         return gan_signatures.signatures(_AtLevel(self, self.level))
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         store["phase_starts"] = np.asarray(self.phases.starts)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         starts = np.asarray(store["phase_starts"]).tolist() if "phase_starts" in set(store.keys()) else None
         if starts not in (None, self.phases.starts):
             expected = f"The schedule (stable_images, fade_images) should be the saved one, with phases from {starts}"

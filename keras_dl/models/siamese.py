@@ -1,6 +1,7 @@
 """Networks that embed samples so that like ones lie close together."""
 
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from keras_dl.models.base import Signature, predict_signature
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.structure import inputs_of, outputs_of
 from keras_dl.models.supervised import Supervised, unpack
-from keras_dl.types import Nest, Tensor
+from keras_dl.types import Nest, Optimizer, Tensor
 
 KINDS = {2: "pairs ((a, b), labels)", 3: "triplets (anchor, positive, negative)"}
 
@@ -79,7 +80,7 @@ class Siamese(Supervised):
             )
         self._sample_rank = len(inputs.shape)
 
-    def compile(self, optimizer="adam", loss=None, **options):  # type: ignore[override]  # metrics are refused
+    def compile(self, optimizer: Optimizer = "adam", loss: Any = None, **options) -> None:  # type: ignore[override]  # metrics are refused
         """Configures training; see `Supervised.compile`.
 
         Args:
@@ -97,7 +98,7 @@ class Siamese(Supervised):
             )
         super().compile(optimizer, TripletMargin(mining="semi-hard") if loss is None else loss, **options)
 
-    def compared(self, batch, training):
+    def compared(self, batch: Nest, training: bool) -> tuple:
         x, y, sample_weight = self._unpack(batch)
         return y, self._embeddings(x, training), sample_weight
 
@@ -153,7 +154,7 @@ class Siamese(Supervised):
         if wanted < 3:
             _check_labels(y, getattr(loss, "pair_labels", None))
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `embed` (the default), and `distance` of two batches."""
         spec = next(iter(predict_signature(self)["predict"].inputs.values()))
         pair = {name: tf.TensorSpec(spec.shape, spec.dtype) for name in ("a", "b")}

@@ -10,7 +10,7 @@ from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import shapes, tiling
 from keras_dl.models import translation_parts as parts
-from keras_dl.models.base import ObjectiveModel, Phase, Signature, Update
+from keras_dl.models.base import Draw, ObjectiveModel, Phase, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.structure import check_network
 from keras_dl.models.enlarging import Enlarging
@@ -121,11 +121,13 @@ class SRGAN(Enlarging, ObjectiveModel):
             self.set_phases([Phase("pretraining", self.pretraining, updates=("pixels",)), game])
 
     @property
-    def has_features(self):
+    def has_features(self) -> bool:
         """Whether there is a network of features."""
         return "features" in self.network_names
 
-    def make_updates(self, generator_optimizer, critic_optimizer):
+    def make_updates(
+        self, generator_optimizer: keras.optimizers.Optimizer, critic_optimizer: keras.optimizers.Optimizer
+    ) -> tuple[Update, ...]:
         terms = ("pixels", "features", "adversarial") if self.has_features else ("pixels", "adversarial")
         generator = (self.generator,)
         game = (
@@ -136,12 +138,12 @@ class SRGAN(Enlarging, ObjectiveModel):
             return game
         return Update("pixels", self.pixels_loss, generator, generator_optimizer), *game
 
-    def pixels_loss(self, batch, draw):
+    def pixels_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The difference of every image to what it should be; see `Update.loss`."""
         small, large, _ = unpack(batch)
         return self._distance(self.generator(small, training=draw.training), large)
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The generator's loss of every image, and its parts; see `Update.loss`."""
         small, large, _ = unpack(batch)
         enlarged = self.generator(small, training=draw.training)
@@ -158,7 +160,7 @@ class SRGAN(Enlarging, ObjectiveModel):
             values += self.feature_weight * terms["features"]
         return values, terms
 
-    def critic_loss(self, batch, draw):
+    def critic_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The critic's loss of every image, and its mean scores; see `Update.loss`."""
         small, large, _ = unpack(batch)
         enlarged = tf.stop_gradient(self.generator(small, training=draw.training))
@@ -170,7 +172,7 @@ class SRGAN(Enlarging, ObjectiveModel):
         """Enlarges images: what `predict` returns."""
         return self._enlarge(inputs)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `upscale`, of images of the sizes that the generator takes."""
         spec = tf.TensorSpec([None, *shapes.input_shape(self.generator, "x")])
         return {"upscale": Signature(lambda x: {"upscaled": self._enlarge(x)}, {"x": spec})}

@@ -7,7 +7,7 @@ import keras
 from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import shapes, stylegan_signatures
-from keras_dl.models.base import Carried, HalfLife, moving
+from keras_dl.models.base import Carried, HalfLife, Signature, moving
 from keras_dl.models.base.structure import check_network
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import check_fixed
@@ -117,7 +117,7 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
         self.carry("path_length", Carried(rule=moving(path_momentum)))
         self.carry("mean_style", Carried((self.style_size,), rule=moving(style_momentum)))
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return stylegan_signatures.signatures(self)
 

@@ -7,10 +7,11 @@ import keras
 import tensorflow as tf
 
 from keras_dl import objectives
-from keras_dl.models.base import Update, conditions
+from keras_dl.models.base import Draw, Update, conditions
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.gradient_penalties import input_gradients
+from keras_dl.types import Nest, Tensor
 
 
 class StyleLosses(GameLosses):
@@ -28,7 +29,9 @@ class StyleLosses(GameLosses):
     noise_size: int
     critic_shape: tuple
 
-    def make_updates(self, generator_optimizer, critic_optimizer):
+    def make_updates(
+        self, generator_optimizer: keras.optimizers.Optimizer, critic_optimizer: keras.optimizers.Optimizer
+    ) -> tuple[Update, ...]:
         critic = (self.critic,), critic_optimizer
         generator = (self.generator,), generator_optimizer
         signs = () if self.augmentation is None else ("augmentation",)
@@ -41,7 +44,7 @@ class StyleLosses(GameLosses):
             updates.append(path._replace(slices=2, hands_back=("path_length",)))
         return tuple(updates)
 
-    def critic_loss(self, batch, draw):
+    def critic_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The game's loss of the critic per sample, and its scores; see `Update.loss`."""
         real, condition = self._unpack(batch)
         styles, _ = self._drawn_styles(draw, condition)
@@ -55,7 +58,7 @@ class StyleLosses(GameLosses):
         signs = tf.sign(terms["real"])
         return values, terms, {"augmentation": tf.stack([signs, tf.ones_like(signs)], axis=-1)}
 
-    def generator_loss(self, batch, draw):
+    def generator_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The game's loss of the generator per sample, and the styles before mixing, for their mean."""
         real, condition = self._unpack(batch)
         styles, unmixed = self._drawn_styles(draw, condition)
@@ -65,14 +68,14 @@ class StyleLosses(GameLosses):
         scores = scorer(self._shown(fake, draw))
         return self.objective.generator_loss(scores, compared), {}, {"mean_style": unmixed}
 
-    def r1_loss(self, batch, draw):
+    def r1_loss(self, batch: Nest, draw: Draw) -> Nest:
         """R1 at the data, times the number of steps from one to the next."""
         real, condition = self._unpack(batch)
         scorer = Scorer(self.critic, condition, draw.training)
         penalty = objectives.R1(self.r1_weight)
         return self.r1_every * penalty(lambda x: scorer(self._shown(x, draw)), real, None, draw)
 
-    def path_loss(self, batch, draw):
+    def path_loss(self, batch: Nest, draw: Draw) -> Nest:
         """Squared differences of path lengths from their mean, times the number of steps, and the lengths."""
         _, condition = self._unpack(batch)
         styles, _ = self._drawn_styles(draw, condition)
@@ -81,7 +84,7 @@ class StyleLosses(GameLosses):
         values = self.path_every * self.path_weight * tf.square(excess)
         return values, {"length": lengths}, {"path_length": lengths}
 
-    def path_lengths(self, styles, draw):
+    def path_lengths(self, styles: Tensor, draw: Draw) -> Tensor:
         r"""Lengths of the Jacobian's products with random images, $\sqrt{\tfrac1L \sum_l \|J_l^\top y\|^2}$.
 
         Args:

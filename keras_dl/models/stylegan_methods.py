@@ -26,7 +26,7 @@ class StyleMethods(Offers):
     carried: dict[str, Any]
 
     @property
-    def mean_style(self):
+    def mean_style(self) -> Tensor:
         """The average of styles over training, float32 of shape `(style_size,)`."""
         return self.carried["mean_style"].value
 
@@ -80,7 +80,7 @@ class StyleMethods(Offers):
         condition: Tensor | None = None,
         seed: int | None = None,
         truncation: float | None = None,
-    ):
+    ) -> Tensor:
         r"""Draws latents $z \sim \mathcal{N}(0, I)$ and noise, and returns images.
 
         Args:

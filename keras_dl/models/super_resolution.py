@@ -10,7 +10,7 @@ from keras_dl.models import shapes
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.enlarging import Enlarging
 from keras_dl.models.supervised import Supervised, unpack
-from keras_dl.types import Nest
+from keras_dl.types import Nest, Optimizer
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -57,7 +57,7 @@ class SuperResolution(Enlarging, Supervised):
         self.pixel_loss = pixel_loss
         self.scale  # noqa: B018 - refuses a network that does not enlarge
 
-    def compile(self, optimizer="adam", loss=None, *args, **options):
+    def compile(self, optimizer: Optimizer = "adam", loss: Any = None, *args, **options) -> None:
         """Configures training; see `Supervised.compile`. `loss=None` means `pixel_loss`."""
         super().compile(optimizer, self.pixel_loss if loss is None else loss, *args, **options)
 

@@ -7,11 +7,11 @@ import tensorflow as tf
 from keras.src.backend import get_keras_mask, set_keras_mask  # masks on tensors; Keras does not export them
 
 from keras_dl.checks import refusal
-from keras_dl.models.base import ObjectiveModel, Update, predict_signature
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, predict_signature
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_losses
 from keras_dl.models.sample_loss import SampleLoss
-from keras_dl.types import Nest, Tensor
+from keras_dl.types import Nest, Optimizer, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -55,7 +55,15 @@ class Supervised(ObjectiveModel):
     ):
         super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
 
-    def compile(self, optimizer="adam", loss=None, loss_weights=None, metrics=None, weighted_metrics=None, **options):
+    def compile(
+        self,
+        optimizer: Optimizer = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        **options,
+    ) -> None:
         """Configures training; see `ObjectiveModel.compile` and `keras.Model.compile`.
 
         Args:
@@ -83,23 +91,23 @@ class Supervised(ObjectiveModel):
         options |= {"metrics": outputs.metrics(metrics), "weighted_metrics": outputs.metrics(weighted_metrics)}
         super().compile(optimizer, **options)
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         sums = self.loss_sums if self.sample_loss.counts else None
         terms = self.sample_loss.terms
         return (Update("network", self.loss_terms, (self.network,), optimizer, terms=terms, denominators=sums),)
 
-    def loss_terms(self, batch, draw):
+    def loss_terms(self, batch: Nest, draw: Draw) -> Nest:
         """The loss of every sample of a batch `(x, y)` or `(x, y, sample_weight)`; see `Update.loss`."""
         y, y_pred, sample_weight = self.compared(batch, draw.training)
         if self._compile_metrics is not None:
             self._compile_metrics.update_state(*self._for_metrics(y, y_pred, sample_weight, draw.held))
         return self.sample_loss(y, y_pred, sample_weight, draw)
 
-    def loss_sums(self, batch):
+    def loss_sums(self, batch: Nest) -> dict:
         """The denominators of the losses' means that depend on the data; see `Update.denominators`."""
         return self.sample_loss.sums(*self.compared(batch, training=False))
 
-    def compared(self, batch, training):
+    def compared(self, batch: Nest, training: bool) -> tuple:
         """Targets, predictions and sample weights of a batch `(x, y)` or `(x, y, sample_weight)`."""
         x, y, sample_weight = unpack(batch)
         return y, self.network(x, training=training), sample_weight
@@ -123,14 +131,14 @@ class Supervised(ObjectiveModel):
         if self.compiled:
             self.sample_loss.check(y)
 
-    def build_metrics(self, batch):
+    def build_metrics(self, batch: Nest) -> None:
         if self._compile_metrics is not None and not self._compile_metrics.built:
             x, y, _ = unpack(batch)
             with self.distribute_strategy.scope():
                 targets, predictions, _ = self._for_metrics(y, self.network(x, training=False), None)
                 self._compile_metrics.build(targets, predictions)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `predict`, with the network's inputs by name."""
         return predict_signature(self)
 
@@ -141,11 +149,11 @@ class Supervised(ObjectiveModel):
     def from_config(cls, config: dict[str, Any]) -> Self:
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"])})
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict | None:
         config = super().get_compile_config()
         return config and {**config, **keras.saving.serialize_keras_object(self._losses_config)}
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict[str, Any]) -> None:
         names = ("loss", "loss_weights", "metrics", "weighted_metrics")
         super().compile_from_config({**config, **{k: keras.saving.deserialize_keras_object(config[k]) for k in names}})
 

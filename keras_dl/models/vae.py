@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras_dl import likelihoods
 from keras_dl.checks import refusal
 from keras_dl.models import shapes, vae_checks, vae_signatures
-from keras_dl.models.base import ObjectiveModel, Update, conditions
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.vae_methods import VAEMethods
@@ -106,10 +106,10 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
         self.given_objective = objective
         self.objective = ELBO(beta, num_samples, kl, free_bits) if objective is None else objective
 
-    def make_updates(self, optimizer):
+    def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
         return (Update("vae", self.loss_terms, tuple(self.networks), optimizer, self.objective.terms),)
 
-    def loss_terms(self, batch, draw):
+    def loss_terms(self, batch: Nest, draw: Draw) -> Nest:
         """The objective of every sample of a batch, and the terms to track; see `Update.loss`."""
         x, condition = conditions.unpack(batch)
         parameters = conditions.apply(self.encoder, "x", x, condition, draw.training)
@@ -124,7 +124,9 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
         prior = self.prior_beside(self.encoder)()
         return self.objective(x, posterior, prior, latents, log_likelihood, self.state.step.value)
 
-    def log_likelihood(self, decoder, x, latents, condition, training=False):
+    def log_likelihood(
+        self, decoder: keras.Model, x: Tensor, latents: Tensor, condition: Tensor | None, training: bool = False
+    ) -> Tensor:
         """$\\log p(x | z)$ for latents of shape `(num_samples, batch, latent_size)`, shape `(num_samples, batch)`."""
         count, rows = tf.shape(latents)[0], tf.shape(latents)[1]
         if condition is not None:
@@ -140,7 +142,7 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
         """Reconstructs `x`, or `(x, condition)`: what `predict` returns."""
         return self._reconstruct(*conditions.unpack(inputs))
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return vae_signatures.signatures(self)
 

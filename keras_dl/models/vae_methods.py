@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.checks import check_count, refusal
+from keras_dl.likelihoods import LogDensity
 from keras_dl.models import monte_carlo, shapes
 from keras_dl.models.base import Draw, conditions
 from keras_dl.types import Tensor
@@ -46,7 +48,7 @@ class VAEMethods:
         """Returns the mean of $p(x | z)$ at the posterior's mean, of the shape of `x`."""
         return self.as_graph(self._reconstruct)(*self._inputs(x, condition))
 
-    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None):
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None) -> Tensor:
         """Draws $z \\sim p(z)$ and returns the mean of $p(x | z)$.
 
         Args:
@@ -81,7 +83,7 @@ class VAEMethods:
         num_samples: int = 512,
         seed: int | None = None,
         kind: str = "estimate",
-    ):
+    ) -> LogDensity:
         r"""Estimates or bounds $\log p(x)$ by importance weights $w_k = p(x | z_k)\, p(z_k) / q(z_k | x)$.
 
         The estimate is $\log \tfrac1K \sum_k w_k$, the bound of `IWAE`, which tightens as samples grow; the bound is
@@ -129,10 +131,10 @@ class VAEMethods:
 
     # The graphs behind them.
 
-    def posterior_parameters(self, x, condition=None):
+    def posterior_parameters(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         return conditions.apply(self.averaged("encoder"), "x", x, condition)
 
-    def prior_beside(self, encoder):
+    def prior_beside(self, encoder: keras.Model) -> Any:
         """What gives $p(z)$ and its draws; a prior that reads the encoder, `VampPrior`, reads the one given."""
         if not isinstance(self.prior, likelihoods.Prior):
             return self.prior

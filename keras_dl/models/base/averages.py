@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_number, refusal
+from keras_dl.types import Tensor
 
 
 class HalfLife(NamedTuple):
@@ -24,7 +25,7 @@ class HalfLife(NamedTuple):
     samples: float
     ramp_up: float | None = None
 
-    def momentum(self, rows, seen):
+    def momentum(self, rows: Tensor, seen: Tensor) -> Tensor:
         """`m` for a step of `rows` rows, once `seen` samples were seen, float32 scalars."""
         half_life = tf.constant(float(self.samples))
         if self.ramp_up is not None:

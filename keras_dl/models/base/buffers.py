@@ -2,14 +2,18 @@
 
 import math
 import warnings
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.models.base.carried import state_variable
+from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.replicas import gather_rows
+from keras_dl.types import Tensor
 
 LARGE = 256 * 2**20
 
@@ -59,7 +63,14 @@ class SampleBuffer:
 
     gathers = True
 
-    def __init__(self, capacity, shape, value_range=None, start=None, num_classes=None):
+    def __init__(
+        self,
+        capacity: int,
+        shape: Sequence[int],
+        value_range: Sequence[float] | None = None,
+        start: Any = None,
+        num_classes: int | None = None,
+    ):
         self.capacity, self.shape = check_count(capacity, "capacity"), tuple(shape)
         self.num_classes = None if num_classes is None else check_count(num_classes, "num_classes")
         if self.capacity % (self.num_classes or 1):
@@ -85,21 +96,21 @@ class SampleBuffer:
         self.count = state_variable(counts, "int64", "buffer_count")
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The variables that hold it: the samples, and how many were written in all."""
         return [self.samples, self.count]
 
     @property
-    def filled(self):
+    def filled(self) -> Tensor:
         """How many slots of a buffer filled in order hold samples, an int64 scalar; with classes one for each."""
         return tf.minimum(self.count.value, self.slots_per_class)
 
     @property
-    def slots_per_class(self):
+    def slots_per_class(self) -> int:
         """How many slots each class has; without classes, the capacity."""
         return self.capacity // (self.num_classes or 1)
 
-    def slots_of(self, labels, positions):
+    def slots_of(self, labels: Tensor, positions: Tensor) -> Tensor:
         """The slots at some positions among those of each row's class.
 
         Args:
@@ -108,21 +119,21 @@ class SampleBuffer:
         """
         return tf.cast(labels, tf.int32) * self.slots_per_class + tf.cast(positions, tf.int32)
 
-    def read(self, slots):
+    def read(self, slots: Tensor) -> Tensor:
         """Returns the samples in `slots`, float32 of shape `(len(slots), *shape)`."""
         return self._decode(tf.gather(self.samples.value, slots))
 
-    def next_slots(self, draw):
+    def next_slots(self, draw: Draw) -> Tensor:
         """The slots after those written last, for the rows at hand: a ring that forgets the oldest."""
         if self.num_classes is not None:
             raise refusal("A ring should be of one class: take `slots_of`", num_classes=self.num_classes)
         return tf.cast((self.count.value + draw.row_numbers()) % self.capacity, tf.int32)
 
-    def local(self, handed_back, rows):
+    def local(self, handed_back: Any, rows: Tensor) -> list[Tensor]:
         """This replica's first `rows` rows; the base gathers them in `commit`."""
         return [tf.cast(handed_back.slots[:rows], tf.int32), self._encode(handed_back.samples[:rows])]
 
-    def commit(self, local, rows, replicas=1):
+    def commit(self, local: list[Tensor], rows: Tensor, replicas: int = 1) -> None:
         """Writes the rows of all replicas."""
         slots, samples = (gather_rows(tensor) for tensor in local)
         order = tf.range(1, tf.shape(slots)[0] + 1)

@@ -1,10 +1,14 @@
 """State that a loss hands back: values carried from step to step, and sums over an epoch."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_number, refusal
+from keras_dl.types import Tensor
 
 COMBINE = ("mean", "sum", "same")
 
@@ -42,7 +46,14 @@ class Carried:
     #: Whether the base gathers rows from all replicas instead of summing over them.
     gathers = False
 
-    def __init__(self, shape=(), start=0.0, combine="mean", rule=None, dtype="float32"):
+    def __init__(
+        self,
+        shape: Sequence[int] = (),
+        start: float = 0.0,
+        combine: str = "mean",
+        rule: Callable | None = None,
+        dtype: str = "float32",
+    ):
         if combine not in COMBINE:
             raise refusal(f"`combine` should be one of {COMBINE}", combine=combine)
         self.combine, self.rule = combine, rule
@@ -50,22 +61,22 @@ class Carried:
         self.variable = state_variable(value, dtype, "carried")
 
     @property
-    def value(self):
+    def value(self) -> Tensor:
         """The value now, a tensor."""
         return self.variable.value
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The variables that hold it."""
         return [self.variable]
 
-    def local(self, handed_back, rows):
+    def local(self, handed_back: Any, rows: Tensor) -> list[Tensor]:
         """What this replica adds to the sum over replicas, of the first `rows` rows that a loss handed back."""
         if self.combine == "same":
             return [tf.cast(handed_back, self.variable.dtype)]
         return [tf.reduce_sum(tf.cast(handed_back[:rows], self.variable.dtype), 0)]
 
-    def commit(self, summed, rows, replicas=1):
+    def commit(self, summed: list[Tensor], rows: Tensor, replicas: int = 1) -> None:
         """Takes the sum over replicas of what `local` gave, of `rows` rows of the global batch."""
         (new,) = summed
         if self.combine == "mean":
@@ -112,7 +123,7 @@ class EpochSum:
         self.variable.assign(tf.zeros_like(self.variable.value))
 
 
-def moving(momentum):
+def moving(momentum: float) -> Callable:
     """A rule for `Carried`: the exponential moving average `c <- m c + (1 - m) v`.
 
     Args:

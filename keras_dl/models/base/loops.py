@@ -10,6 +10,7 @@ from keras_dl.models.base import checking, execution, fitting, structure
 from keras_dl.models.base.parts import take_part
 from keras_dl.models.base.replicas import first_row
 from keras_dl.models.base.tracking import track
+from keras_dl.types import Nest, Tensor
 
 
 class Loops(keras.Model):
@@ -102,14 +103,14 @@ class Loops(keras.Model):
         options |= {"batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks}
         return fitting.fit(self, super().fit, x, y, **options)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", **options):
+    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", **options) -> Any:
         """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays.
 
         A conditional model takes a dataset of `(x, condition)`, as `fit` does.
         """
         return fitting.predict(self, super().predict, x, batch_size=batch_size, verbose=verbose, **options)
 
-    def predict_step(self, data: Any):
+    def predict_step(self, data: Any) -> Nest:
         """Returns the outputs of a batch: of `x`, or of `(x, condition)` where networks take a condition."""
         batch = checking.without_none(data)
         if structure.takes_conditions(self.networks) and isinstance(batch, tuple) and len(batch) == 2:
@@ -118,24 +119,33 @@ class Loops(keras.Model):
 
     def evaluate(
         self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto", **options
-    ):
+    ) -> Any:
         """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
 
         Callbacks that measure, `keras_dl.callbacks.SampleMetrics`, add to the result what they find.
         """
         return fitting.evaluate(self, super().evaluate, x, y, batch_size=batch_size, verbose=verbose, **options)
 
-    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
+    def train_on_batch(
+        self,
+        x: Nest,
+        y: Nest | None = None,
+        sample_weight: Tensor | None = None,
+        class_weight: dict | None = None,
+        return_dict: bool = False,
+    ) -> Any:
         """Trains on one batch; `keras.Model.train_on_batch`, with arrays that are checked as those of `fit` are."""
         weight = fitting.check_batch(self, "train_on_batch", x, y, sample_weight, class_weight)
         return super().train_on_batch(x, y, weight, return_dict=return_dict)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
+    def test_on_batch(
+        self, x: Nest, y: Nest | None = None, sample_weight: Tensor | None = None, return_dict: bool = False
+    ) -> Any:
         """Evaluates one batch; `keras.Model.test_on_batch`, with checked arrays."""
         weight = fitting.check_batch(self, "test_on_batch", x, y, sample_weight)
         return super().test_on_batch(x, y, weight, return_dict=return_dict)
 
-    def predict_on_batch(self, x):
+    def predict_on_batch(self, x: Nest) -> Any:
         """Returns what the model makes of one batch; `keras.Model.predict_on_batch`, with checked arrays."""
         fitting.check_predicted(self, x, "predict_on_batch")
         return super().predict_on_batch(x)

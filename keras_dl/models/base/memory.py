@@ -9,6 +9,7 @@ from keras_dl.checks import refusal
 from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.phases import Phase, Phases
 from keras_dl.models.base.update import Update
+from keras_dl.types import Tensor
 
 
 class Memory:
@@ -56,7 +57,7 @@ class Memory:
         """
         self.phases = Phases(phases)
 
-    def phase_fraction(self):
+    def phase_fraction(self) -> Tensor:
         """How much of the phase under way is over, a float32 scalar in the graph: what a fade follows."""
         return self.phases.fraction(self.state.phase, self.state.samples.value)
 

@@ -7,10 +7,13 @@ that a replica which holds rows 64..127 draws exactly what one device would have
 
 import itertools
 import math
+from collections.abc import Sequence
+from typing import Any, Self
 
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 TRAIN, EVALUATE, SAMPLE, INITIALIZE = 0, 1, 2, 3
 _PHILOX = 1
@@ -41,7 +44,18 @@ class Draw:
     Call order is part of the stream: the first `normal` of a loss is always the same numbers, whatever follows.
     """
 
-    def __init__(self, seed, step, stream, rows, offset=0, training=False, total=None, held=None, denominators=None):
+    def __init__(
+        self,
+        seed: Tensor,
+        step: Tensor,
+        stream: Tensor,
+        rows: Tensor,
+        offset: Tensor = 0,
+        training: bool = False,
+        total: Tensor | None = None,
+        held: Any = None,
+        denominators: Any = None,
+    ):
         self.seed, self.step, self.stream = seed, step, stream
         self.rows, self.offset = rows, offset
         self.training, self.total = training, total
@@ -50,7 +64,7 @@ class Draw:
         self._calls = itertools.count()
 
     @classmethod
-    def for_sampling(cls, seed, call, rows, offset=0, stream=0):
+    def for_sampling(cls, seed: Tensor, call: Tensor, rows: Tensor, offset: Tensor = 0, stream: int = 0) -> Self:
         """The noise of a call of `sample` and the like, which no training step shares.
 
         Args:
@@ -62,32 +76,32 @@ class Draw:
         """
         return cls(seed, call, stream_id(SAMPLE, stream), rows, offset)
 
-    def whole(self):
+    def whole(self) -> "Draw":
         """The noise of all rows of the global batch, for what couples them; its calls count among this one's."""
         draw = Draw(self.seed, self.step, self.stream, tf.cast(self.total, tf.int32), 0, self.training, self.total)
         draw._calls = self._calls
         return draw
 
-    def normal(self, shape=()):
+    def normal(self, shape: Sequence = ()) -> Tensor:
         """Standard normals of shape `(rows, *shape)`, by the inverse distribution function."""
         # Odd multiples of 2**-24 in (-1, 1): symmetric, and never the infinite ends.
         signed = self._unit(shape) * 2.0 - 1.0
         return math.sqrt(2.0) * tf.math.erfinv(signed)
 
-    def uniform(self, shape=(), low=0.0, high=1.0):
+    def uniform(self, shape: Sequence = (), low: Tensor = 0.0, high: Tensor = 1.0) -> Tensor:
         """Uniforms in `(low, high)` of shape `(rows, *shape)`."""
         return low + (high - low) * self._unit(shape)
 
-    def integers(self, shape=(), high=2):
+    def integers(self, shape: Sequence = (), high: Tensor = 2) -> Tensor:
         """Integers from `0` to `high - 1` of shape `(rows, *shape)`, int32; exact to one part in `2**32 / high`."""
         scaled = tf.cast(self._bits(shape), tf.uint64) * tf.cast(high, tf.uint64)
         return tf.cast(tf.bitwise.right_shift(scaled, tf.constant(32, tf.uint64)), tf.int32)
 
-    def row_numbers(self):
+    def row_numbers(self) -> Tensor:
         """The numbers of the rows at hand in the global batch, int64, shape `(rows,)`."""
         return tf.cast(self.offset, tf.int64) + tf.range(tf.cast(self.rows, tf.int64))
 
-    def slots(self, count):
+    def slots(self, count: int) -> Tensor:
         """An integer from `0` to `count - 1` per row, int32, shape `(rows,)`: different ones for up to `count` rows.
 
         They are the first entries of one random permutation for the global batch, which repeats beyond `count`.

@@ -140,7 +140,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         self.built = True
         paths.tell_apart(self)
 
-    def make_updates(self, *optimizers: keras.optimizers.Optimizer) -> tuple[Update, ...]:
+    def make_updates(self, *optimizers: Any, **named: Any) -> tuple[Update, ...]:
         """Returns the tuple of `Update`s, given the optimizers in the order of `optimizer_names`."""
         raise NotImplementedError(f"{type(self).__name__} should define make_updates(*optimizers).")
 

@@ -11,6 +11,7 @@ from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import formats
 from keras_dl.models.base import exporting, graphs
 from keras_dl.models.base.state import as_seed
+from keras_dl.types import Tensor
 
 
 def declared(model, name):
@@ -42,11 +43,11 @@ class Offers(keras.Model):
         """The values that samples may have, `(low, high)`; `None` where they are not bounded, or not known to be."""
         return None
 
-    def sample(self, num_samples: int, condition: Any = None, seed: int | None = None):
+    def sample(self, num_samples: int, condition: Any = None, seed: int | None = None) -> Tensor:
         """Draws samples, shape `(num_samples, *data_shape)`; a family that generates writes this method."""
         raise NotImplementedError(f"{type(self).__name__} should define sample(num_samples, condition, seed).")
 
-    def from_latents(self, latents: Any, condition: Any = None):
+    def from_latents(self, latents: Any, condition: Any = None) -> Tensor:
         """Returns the data of latents, shape `(batch, latent_size)`; a family with latents writes this method."""
         raise NotImplementedError(f"{type(self).__name__} should define from_latents(latents, condition).")
 
@@ -96,7 +97,7 @@ class Offers(keras.Model):
         """What `export` writes: a dict of `Signature`s by name, the default first."""
         raise NotImplementedError(f"{type(self).__name__} should define signatures().")
 
-    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model", **options):
+    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model", **options) -> Any:
         """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
 
         Args:

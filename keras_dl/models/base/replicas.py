@@ -7,6 +7,7 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.types import Tensor
 
 
 class Share(NamedTuple):
@@ -52,14 +53,14 @@ def sum_over_replicas(tensors):
     return [None if t is None else next(summed) for t in tensors]
 
 
-def gather_rows(tensor):
+def gather_rows(tensor: Tensor) -> Tensor:
     """The rows of all replicas, in the order of the global batch; each may hold another number of them."""
     if replica_count() == 1:
         return tensor
     return tf.distribute.get_replica_context().all_gather(tensor, axis=0)
 
 
-def mean_and_variance(x):
+def mean_and_variance(x: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and variance over the rows of the global batch, for a family's `initialize`.
 
     Args:

@@ -7,6 +7,8 @@ import keras
 from keras.src.backend.common import global_state  # where Keras keeps the list; both are not exported
 from keras.src.saving import saving_lib
 
+from keras_dl.types import PathLike
+
 # Modules whose classes Keras finds by itself.
 _KNOWN_MODULES = ("keras", "builtins")
 # Where Keras looks for functions that a file names.
@@ -40,12 +42,12 @@ class Saved(keras.Model):
             config[name] = keras.saving.deserialize_keras_object(config[name])
         self.compile(**config)
 
-    def save(self, *args, **options):
+    def save(self, *args, **options) -> None:
         """Writes the model to a file; `keras.Model.save`, with a warning of parts that could not be loaded again."""
         warn_of_unregistered([self.get_config(), self.get_compile_config()])
         return super().save(*args, **options)
 
-    def load_weights(self, filepath, *args, **options):
+    def load_weights(self, filepath: PathLike, *args, **options) -> None:
         """Reads weights and optimizers from a file; `keras.Model.load_weights`.
 
         Steps, noise and the order of the data go on where the file stopped, too. A `.keras` file is a whole model: the

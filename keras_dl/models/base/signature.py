@@ -5,10 +5,12 @@ import warnings
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.models.base.structure import inputs_of
+from keras_dl.types import Tensor
 
 
 class Signature(NamedTuple):
@@ -23,7 +25,7 @@ class Signature(NamedTuple):
     inputs: dict[str, tf.TensorSpec]
 
     @property
-    def portable(self):
+    def portable(self) -> bool:
         """Whether other formats than SavedModel can hold it."""
         return True
 
@@ -32,11 +34,11 @@ class SavedModelSignature(Signature):
     """A function of operations that ONNX and LiteRT lack, such as gradients: SavedModels alone hold it."""
 
     @property
-    def portable(self):
+    def portable(self) -> bool:
         return False
 
 
-def fresh_seed(seed):
+def fresh_seed(seed: Tensor) -> Tensor:
     """`seed` where it is not negative, else a new one at every call and in every process."""
     # From the operating system, whatever the global seed was at export. Random operations without a seed would do so,
     # too, but not in processes that have called `enable_op_determinism`.
@@ -44,7 +46,7 @@ def fresh_seed(seed):
     return tf.where(seed < 0, tf.bitwise.bitwise_and(bits, tf.constant(2**62 - 1, tf.int64)), seed)
 
 
-def predict_signature(model):
+def predict_signature(model: keras.Model) -> dict[str, Signature]:
     """The signature `predict` of a model that holds one network: its inputs by name, the first axis unknown."""
     inputs = inputs_of(model.network)
     if inputs is None:

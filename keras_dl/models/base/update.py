@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import keras
+
 
 class Update(NamedTuple):
     """One scalar to minimise and the weights that move to do so, or sums over an epoch and the step that takes them.
@@ -52,16 +54,16 @@ class Update(NamedTuple):
     finish: Callable | None = None
 
     @property
-    def parts(self):
+    def parts(self) -> int:
         """Into how many interleaved parts the batch is cut."""
         return self.slices or self.repeats
 
     @property
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         """The trainable variables that this update moves, each once."""
         return list({id(v): v for network in self.networks for v in network.trainable_variables}.values())
 
     @property
-    def returned_names(self):
+    def returned_names(self) -> tuple[str, ...]:
         """Names of all that the loss hands back beside values and terms."""
         return (*self.hands_back, *self.sums)

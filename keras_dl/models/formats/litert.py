@@ -7,11 +7,13 @@ import sys
 import tempfile
 import warnings
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.models.formats import blame, comparison, empty_batches, portable
+from keras_dl.types import PathLike
 
 FILE = "model.tflite"
 _MISSING = re.compile(r"'tf\.(\w+)' op is neither")
@@ -19,7 +21,7 @@ _PLACES = re.compile(r'fused\["(\w+):", "([^"@]+)')
 _CALLS = ("StatefulPartitionedCall", "PartitionedCall")
 
 
-def write_litert(model, folder, signatures):
+def write_litert(model: Any, folder: PathLike, signatures: dict[str, Any]) -> tuple[str, ...]:
     """Writes `model.tflite` with every signature without noise, and returns their names. TensorFlow alone does it.
 
     Raises:

@@ -5,18 +5,20 @@ import importlib.util
 import logging
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_dl.checks import refusal
 from keras_dl.models.formats import blame, comparison, empty_batches, portable, rewriting
+from keras_dl.types import PathLike
 
 _NODE = re.compile(
     r"op_type:(?P<op>\w+), node name: (?P<node>[^)]+)\)|Node ?\((?P<second>[^)]+)\) Op \((?P<kind>\w+)\)"
 )
 
 
-def write_onnx(model, folder, signatures, only=None):
+def write_onnx(model: Any, folder: PathLike, signatures: dict[str, Any], only: str | None = None) -> tuple[str, ...]:
     """Writes `<signature>.onnx` for every signature without noise, and returns their names.
 
     An output that has the name of an input, which a graph of ONNX cannot hold, ends in `_out` there.

@@ -1,7 +1,7 @@
 """Functions of a model as graphs of constants and float32 alone."""
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -46,7 +46,7 @@ class Portable(NamedTuple):
         return tf.function(run, input_signature=self.specs)
 
 
-def signatures_without_noise(signatures):
+def signatures_without_noise(signatures: dict[str, Any]) -> dict[str, Any]:
     """The portable ones of a dict of `Signature`s that draw no random numbers, traced: concrete functions by name."""
     silent = {}
     for name, signature in signatures.items():

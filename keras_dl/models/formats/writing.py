@@ -4,17 +4,19 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.models.formats.litert import write_litert
 from keras_dl.models.formats.onnx import write_onnx
+from keras_dl.types import PathLike
 
 #: Formats, and how their files' names end.
 FORMATS = {"onnx": ".onnx", "litert": ".tflite"}
 
 
-def write(model, filepath, format, signatures):
+def write(model: Any, filepath: PathLike, format: str, signatures: dict[str, Any]) -> None:
     """Writes a model's signatures without noise as files of a format; see `keras_dl.runtime.export`.
 
     Args:
@@ -49,7 +51,9 @@ def write(model, filepath, format, signatures):
         shutil.rmtree(temporary, ignore_errors=True)
 
 
-def write_files(model, folder, format, signatures, first_only=False):
+def write_files(
+    model: Any, folder: PathLike, format: str, signatures: dict[str, Any], first_only: bool = False
+) -> tuple[str, ...]:
     """Writes a model's files into an empty folder, compares them with it, and returns the signatures' names."""
     if format == "litert":
         return write_litert(model, folder, signatures)
