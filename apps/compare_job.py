@@ -43,7 +43,7 @@ def run(out, plan, job):
     recipe, _, seed = job.rpartition("-")
     if not catalogue.module(recipe).TASK.generates:
         raise UserError(f"{recipe} does not generate, and is not compared by samples")
-    figures = {"runtime": runtime.describe()}
+    figures: dict = {"runtime": runtime.describe()}
     with contextlib.ExitStack() as stack:
         training, pipelines = opened(out, plan, job, recipe, seed, stack)
         try:

@@ -1,7 +1,7 @@
 """Base of the small objects that are saved with a model: objectives, penalties, schedules, attributes, transforms."""
 
 import inspect
-from typing import Any
+from typing import Any, Self
 
 import keras
 
@@ -30,7 +30,7 @@ class Configurable:
         return {parameter.name: _serialized(getattr(self, parameter.name)) for parameter in self._parameters()}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """Returns the object that `get_config` describes."""
         return cls(**{name: _deserialized(value) for name, value in config.items()})
 

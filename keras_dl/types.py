@@ -1,7 +1,7 @@
 """Kinds of arguments that the signatures of several parts name."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import keras
@@ -26,3 +26,7 @@ Regularizer = str | dict | Callable
 Optimizer = str | dict | keras.optimizers.Optimizer
 #: Where a file or folder is.
 PathLike = str | os.PathLike
+#: What goes through items and may show how far it is: `track(items, title)`.
+Track = Callable[[Iterable, str], Iterable]
+#: What is told lines of text.
+Say = Callable[[str], None]

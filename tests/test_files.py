@@ -12,7 +12,7 @@ from keras_dl import files
 from keras_dl.callbacks import save_samples
 from keras_dl.callbacks.sheets import save_figure
 from keras_dl.tasks.drawing import write_samples
-from keras_dl.tasks.segmentation import write_rows
+from keras_dl.tasks.rows import write_rows
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -128,6 +128,7 @@ PLACES = {
     "keras_dl/tasks/field.py": "through files",
     "keras_dl/tasks/growing.py": "through files",
     "keras_dl/tasks/segmentation.py": "through files",
+    "keras_dl/tasks/rows.py": "through files",
     "keras_dl/data/segmentation/store.py": "into a temporary folder",
     "keras_dl/runs/closing.py": "through files",
     "apps/clients/arguments.py": "through files",

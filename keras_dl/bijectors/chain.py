@@ -49,7 +49,7 @@ class Chain(Bijector):
             raise refusal("`bijectors` should not hold one object twice", "a bijector that stands there twice")
 
     @property
-    def has_inverse(self):  # type: ignore[override]
+    def has_inverse(self) -> bool:  # type: ignore[override]
         return all(bijector.has_inverse for bijector in self.bijectors)
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
@@ -127,7 +127,7 @@ class Inverse(Bijector):
         self.bijector = check_bijector(bijector, "bijector")
 
     @property
-    def has_inverse(self):  # type: ignore[override]
+    def has_inverse(self) -> bool:  # type: ignore[override]
         return True
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:

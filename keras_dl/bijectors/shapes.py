@@ -154,7 +154,7 @@ class Split(Bijector):
         self.transform = AffineTransform(limit=limit)
 
     @property
-    def has_inverse(self):  # type: ignore[override]
+    def has_inverse(self) -> bool:  # type: ignore[override]
         return self.bijector.has_inverse
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:

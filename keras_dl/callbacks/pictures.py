@@ -167,7 +167,9 @@ class LatentInterpolation(SampleGrid):
         return self.model.from_latents(latents.reshape(-1, latents.shape[-1]), condition=condition)
 
 
-def save_image_grid(path: PathLike, images: Tensor, columns: int = 8, min_width: int = 512, value_range: Any = UNIT):
+def save_image_grid(
+    path: PathLike, images: Tensor, columns: int = 8, min_width: int = 512, value_range: Any = UNIT
+) -> None:
     """Writes `image_grid` of images as a picture, its pixels enlarged to at least `min_width`.
 
     Args:
@@ -192,7 +194,7 @@ def save_samples(
     title: str | None = None,
     real: Tensor | None = None,
     heading: str = "samples",
-):
+) -> None:
     """Writes samples as a picture: images as a grid, points in the plane as `save_points` does.
 
     Args:

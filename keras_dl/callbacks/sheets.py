@@ -183,7 +183,7 @@ def check_range(value_range):
     return black, white
 
 
-def save_points(path: PathLike, points: Tensor, title: str | None = None, real: Tensor | None = None):
+def save_points(path: PathLike, points: Tensor, title: str | None = None, real: Tensor | None = None) -> None:
     """Draws points in the plane as a picture.
 
     Args:

@@ -16,7 +16,7 @@ NAMES = (
 )  # fmt: skip
 
 
-def load(name: str, held_out: str = "test"):
+def load(name: str, held_out: str = "test") -> tuple[tuple, tuple]:
     """Loads a data set by name.
 
     | name | images | train | test | labels |

@@ -1,7 +1,7 @@
 """Specification of a data set: what a network needs to know about it."""
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class DataSpec(NamedTuple):
     num_levels: int | None = None
 
     @classmethod
-    def of(cls, x: Nest, y: Nest | None = None):
+    def of(cls, x: Nest, y: Nest | None = None) -> Self:
         """Describes samples `x`, an array or column of shape `(num_samples, ...)`, and labels, targets or None, `y`."""
         labelled = y is not None and not isinstance(y, Column) and np.asarray(y).dtype.kind in "iu"
         num_classes = int(np.max(y)) + 1 if labelled else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_dl.checks import refusal
+from keras_dl.types import PathLike
 
 REGISTRY = "https://registry.npmjs.org"
 SECONDS = 60  # without an answer
@@ -31,7 +32,7 @@ class Package(NamedTuple):
     files: dict
 
     @property
-    def archive(self):
+    def archive(self) -> str:
         """The file name of the archive, as `npm pack` writes it."""
         return f"{self.name}-{self.version}.tgz"
 
@@ -55,7 +56,7 @@ AXE = Package(
 )
 
 
-def fetch(package, cache=None):
+def fetch(package: "Package", cache: PathLike | None = None) -> dict[str, Path]:
     """Returns the files of a package, which are fetched from npm's registry unless the cache holds them.
 
     The variable `npm_config_registry` names another registry, as for npm itself. Without network the archive can be put

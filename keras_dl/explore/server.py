@@ -3,6 +3,8 @@
 import functools
 import http.server
 
+from keras_dl.types import PathLike
+
 TYPES = {".js": "text/javascript", ".wasm": "application/wasm", ".onnx": "application/octet-stream"}
 HOST = "127.0.0.1"
 
@@ -20,7 +22,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-def serving(folder, port=0):
+def serving(folder: PathLike, port: int = 0) -> http.server.ThreadingHTTPServer:
     """Returns a server of the files of a folder, which answers while its `serve_forever()` runs.
 
     Args:

@@ -15,6 +15,7 @@ from keras_dl.checks import refusal
 from keras_dl.explore import manifest, npm
 from keras_dl.models import formats
 from keras_dl.report.style import STYLE
+from keras_dl.types import PathLike
 
 #: Files of the runtime -> where they lie beside the page. Some servers know no type for `.mjs`.
 RUNTIME = {
@@ -46,7 +47,7 @@ class Exhibit(NamedTuple):
     examples: tuple | None = None
 
 
-def write(folder, exhibit, cache=None):
+def write(folder: PathLike, exhibit: Any, cache: PathLike | None = None) -> dict[str, Any]:
     """Writes the page of a model as static files, which any web server may serve.
 
     Args:

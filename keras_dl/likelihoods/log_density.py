@@ -1,7 +1,7 @@
 """Log-densities that say what they are: exact, a bound or an estimate with its standard error."""
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import tensorflow as tf
 
@@ -33,7 +33,7 @@ class LogDensity(NamedTuple):
     kind: str
 
     @classmethod
-    def exact(cls, values: Tensor):
+    def exact(cls, values: Tensor) -> Self:
         """Returns values that no noise moves."""
         return cls(values, tf.zeros_like(values), "exact")
 

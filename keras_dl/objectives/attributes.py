@@ -49,7 +49,7 @@ class Attributes(Configurable):
         self.on_generated = on_generated
 
     @property
-    def widths(self):
+    def widths(self) -> list:
         """How many outputs of a network each attribute takes."""
         widths = []
         for num_classes in self._entries:
@@ -57,7 +57,7 @@ class Attributes(Configurable):
         return widths
 
     @property
-    def reads(self):
+    def reads(self) -> str | None:
         """What is read of a network's outputs, in words, if they may be any real numbers; else `None`."""
         categorical = [n for n in self._entries if n is not None]
         return "logits" if categorical else None

@@ -95,6 +95,6 @@ class HierarchicalELBO(Configurable):
         return distortion + tf.reduce_sum(weights * charged, -1), terms
 
     @staticmethod
-    def terms(groups: int):
+    def terms(groups: int) -> tuple[str, ...]:
         """The names of the terms of a model of so many groups."""
         return ("elbo", "rate", "distortion", *(f"rate_{number}" for number in range(1, groups + 1)))

@@ -1,5 +1,9 @@
 """Pages: the report of one run, or of several beside one another."""
 
+from collections.abc import Sequence
+
+from keras_dl.report.records import Record
+
 from . import card, curves, markup, model, pictures, tables
 from .markup import Markup, element, section
 from .script import SCRIPT
@@ -9,7 +13,7 @@ from .style import STYLE
 POLICY = "default-src 'none'; img-src data: blob: 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def page(records, title=None, first=()):
+def page(records: Sequence[Record], title: str | None = None, first: Sequence[str] = ()) -> str:
     """Returns the report of runs as one HTML page that needs nothing else.
 
     Args:

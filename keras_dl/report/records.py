@@ -8,6 +8,8 @@ import os
 import socket
 from pathlib import Path
 
+from keras_dl.types import PathLike
+
 
 @dataclasses.dataclass
 class Record:
@@ -35,22 +37,22 @@ class Record:
     problems: list = dataclasses.field(default_factory=list)
 
     @property
-    def title(self):
+    def title(self) -> str:
         return f"{self.config.get('recipe', 'run')} on {self.config.get('dataset', 'unknown data')}"
 
     @property
-    def epochs(self):
+    def epochs(self) -> int | None:
         """How many epochs were asked for; None if that is not known."""
         fit = self.config.get("fit")
         return fit.get("epochs") if isinstance(fit, dict) else None
 
     @property
-    def done(self):
+    def done(self) -> int:
         """How many epochs are behind it."""
         return int(self.history[-1]["epoch"]) if self.history else 0
 
     @property
-    def state(self):
+    def state(self) -> str:
         """`"finished"`, `"diverged"`, `"stopped"` on purpose, `"running"` or `"interrupted"`."""
         if self.end.get("state"):
             return str(self.end["state"])
@@ -58,7 +60,7 @@ class Record:
             return "finished"
         return "running" if _running(self.path) else "interrupted"
 
-    def part(self, *names):
+    def part(self, *names) -> dict:
         """A dict within the config; empty if it is not there."""
         value = self.config
         for name in names:
@@ -66,7 +68,7 @@ class Record:
         return value if isinstance(value, dict) else {}
 
 
-def read(path):
+def read(path: PathLike) -> "Record":
     """Returns the `Record` of a run folder; what cannot be read is named in its problems."""
     path = Path(path)
     record = Record(path)

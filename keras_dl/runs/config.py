@@ -9,7 +9,7 @@ import keras_dl
 from keras_dl.checks import refusal
 
 
-def versions():
+def versions() -> dict[str, str]:
     """What runs, as a config says it."""
     return {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
 

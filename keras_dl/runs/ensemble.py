@@ -3,8 +3,9 @@
 from keras_dl.checks import refusal
 from keras_dl.tasks.dice_table import columns, measures
 from keras_dl.tasks.measure import Report
-from keras_dl.tasks.scans import plan_of
-from keras_dl.tasks.segmentation import Ensemble, read_rows, write_rows
+from keras_dl.tasks.rows import read_rows, write_rows
+from keras_dl.tasks.scan_configs import plan_of
+from keras_dl.tasks.segmentation import Ensemble
 
 
 def of_runs(folders, mirror=True):

@@ -42,10 +42,10 @@ class RunFolder:
         self.pictures = self.path / "pictures"
         self.checkpoints = self.path / "checkpoints"
 
-    def exists(self):
+    def exists(self) -> bool:
         return self.config_file.is_file()
 
-    def folds(self):
+    def folds(self) -> list[Path]:
         """The folders of the folds' runs that lie in this one, in order; none if it is no such folder."""
         return sorted(path.parent for path in self.path.glob("fold_[0-9]/config.json"))
 
@@ -75,7 +75,7 @@ class RunFolder:
         except OSError as error:
             raise _unwritable(self.path, error.strerror) from error
 
-    def read_config(self):
+    def read_config(self) -> dict[str, Any]:
         """Returns the config of the run that lies here.
 
         Raises:
@@ -99,7 +99,7 @@ class RunFolder:
     def write_evaluation(self, results: dict) -> None:
         self._write_json(self.evaluation_file, results)
 
-    def load_model(self):
+    def load_model(self) -> Any:
         """Loads `model.keras`; classes of its own have been imported before, as a recipe's are with the recipe.
 
         Raises:
@@ -128,7 +128,7 @@ class RunFolder:
 
         self._replace(self.model_file, link_or_copy)
 
-    def read_history(self, epochs: int | None = None):
+    def read_history(self, epochs: int | None = None) -> list[dict[str, float]]:
         """Returns the rows of the history, dicts of numbers; of the first `epochs` epochs if that is given."""
         if not os.path.lexists(self.history_file):
             return []
@@ -144,7 +144,7 @@ class RunFolder:
 
         self._replace(self.history_file, write_table)
 
-    def read_results(self):
+    def read_results(self) -> list[dict[str, Any]]:
         """Returns the results of the run and of its evaluation, dicts, or None if there are none.
 
         Raises:
@@ -163,7 +163,7 @@ class RunFolder:
         files.replace(path, write, flush=True)
 
     @property
-    def own_files(self):
+    def own_files(self) -> list[Path]:
         """The files that programs write into the folder and replace, whether they are there or not."""
         return [self.config_file, self.model_file, self.history_file, self.results_file, self.evaluation_file]
 

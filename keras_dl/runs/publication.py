@@ -26,7 +26,7 @@ def publish(
     version: int | None = None,
     format: str = "saved_model",
     say: Callable = silent,
-):
+) -> dict[Path, str]:
     """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`.
 
     Files of the user's stay: the card and its picture then get other names, and to a `models.config` models are added.

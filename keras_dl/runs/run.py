@@ -23,7 +23,7 @@ SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, da
 
 def prepare(
     folder: Any, recipe: Any, config: dict, data: Any, strategy: Any, resumes: bool = False, extend: bool = False
-):
+) -> tuple:
     """Builds or loads the model of a run, and checks that it can learn the data.
 
     Args:
@@ -93,7 +93,7 @@ class Run:
         self.epochs = config["fit"]["epochs"]
 
     @property
-    def context(self):
+    def context(self) -> Context:
         """The `Context` of the run's measures and pictures."""
         more: dict = {"track": self.track, "say": self.say, "epoch": int(self.model.state.epoch)}
         return Context(self.folder.path, self.config["fit"], self.config["seed"], **more)
@@ -109,7 +109,7 @@ class Run:
         with closing.diverging(self.folder):
             self.model.fit(train_data, validation_data=test_data, verbose=0, callbacks=callbacks, **span)
 
-    def finish(self, test_data: Any, measured: dict | None = None, epoch: int | None = None):
+    def finish(self, test_data: Any, measured: dict | None = None, epoch: int | None = None) -> tuple | None:
         """Evaluates the model, draws the pictures and writes the results.
 
         Args:

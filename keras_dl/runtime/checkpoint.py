@@ -18,7 +18,7 @@ from keras_dl.types import PathLike
 MODEL, STATE, ARRAYS = "model.keras", "state.json", "arrays.npz"
 
 
-def latest(folder: PathLike):
+def latest(folder: PathLike) -> Path | None:
     """Returns the path of the newest whole checkpoint in a folder, or `None` if there is none.
 
     A checkpoint that is damaged is passed over with a warning, and the one before it used. `model.keras` in it is the
@@ -37,7 +37,7 @@ def latest(folder: PathLike):
     return None if position is None else Path(folder) / position.name
 
 
-def restore(model: keras.Model, folder: PathLike):
+def restore(model: keras.Model, folder: PathLike) -> Path | None:
     """Brings a model to the state of the newest whole checkpoint in a folder.
 
     Weights, averaged weights, every optimizer, random state and the place in the data; the next `fit` goes on from
@@ -175,7 +175,7 @@ class Checkpoint(keras.callbacks.Callback):
         if (self.every == "epoch" or last) and self._position() != self._saved:
             self.save()
 
-    def save(self):
+    def save(self) -> Path:
         """Writes a checkpoint now and returns its path. Under several workers all of them must call it."""
         position = self._position()
         if is_chief():

@@ -2,6 +2,7 @@
 
 import os
 import platform
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -14,7 +15,7 @@ from keras_dl import onednn
 TELLING = ("avx", "avx2", "fma", "avx512f", *sorted(onednn.SUFFICIENT))
 
 
-def describe():
+def describe() -> dict[str, Any]:
     """Returns what decides speed, and the last bits of results, as a dict that JSON can hold.
 
     Returns:

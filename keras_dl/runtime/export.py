@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 import warnings
+from pathlib import Path
 from typing import Any
 
 from keras_dl.checks import refusal
@@ -16,7 +17,9 @@ from keras_dl.types import PathLike
 FORMATS = ("saved_model", *formats.FORMATS)
 
 
-def export(model: Any, path: PathLike, version: int = 1, format: str = "saved_model", signatures: dict | None = None):
+def export(
+    model: Any, path: PathLike, version: int = 1, format: str = "saved_model", signatures: dict | None = None
+) -> Path:
     """Writes a model's signatures as `path/<version>/`, which TF Serving serves.
 
     The SavedModel holds the functions that `model.signatures()` names, with named inputs and outputs and an unknown

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import keras
 import tensorflow as tf
@@ -57,7 +57,7 @@ class Langevin(MarkovChain):
         )
 
     @classmethod
-    def of_noise(cls, steps: int, step_size: float, noise_scale: float, **options):
+    def of_noise(cls, steps: int, step_size: float, noise_scale: float, **options) -> Self:
         """Returns the sampler of a step $a$ and noise $s$, whose temperature is $s^2 / 2a$.
 
         Example:
@@ -70,7 +70,7 @@ class Langevin(MarkovChain):
         return cls(steps, step_size, noise_scale**2 / (2 * step_size), **options)
 
     @property
-    def noise_scale(self):
+    def noise_scale(self) -> float:
         """$s$, the deviation of the noise of a step."""
         return math.sqrt(2 * self.step_size * self.temperature)
 

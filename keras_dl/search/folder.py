@@ -34,7 +34,7 @@ class SearchFolder(RunFolder):
         self.picture = self.pictures / "trials.png"
         self.best = RunFolder(self.path / "best")
 
-    def read_config(self):
+    def read_config(self) -> dict[str, Any]:
         """Returns the config of the search that lies here.
 
         Raises:
@@ -51,24 +51,24 @@ class SearchFolder(RunFolder):
             raise refusal(f"{self.config_file} cannot be read: {lacks}", f"{sorted(config)}")
         return config
 
-    def trial(self, trial_id: str):
+    def trial(self, trial_id: str) -> Path:
         """The folder of a trial."""
         return self.trials / f"trial_{trial_id}"
 
-    def best_model(self, trial_id: str):
+    def best_model(self, trial_id: str) -> Path:
         """The model of a trial after its best epoch."""
         return self.trial(trial_id) / "best.keras"
 
-    def last_model(self, trial_id: str):
+    def last_model(self, trial_id: str) -> Path:
         """The model of a trial after its last epoch, from which Hyperband goes on."""
         return self.trial(trial_id) / "last.keras"
 
     @property
-    def own_files(self):
+    def own_files(self) -> list[Path]:
         """The files that a search writes and replaces, of those that are there."""
         return [self.config_file, self.table_file, self.results_file, *self.trials.glob("*"), *self.trials.glob("*/*")]
 
-    def best_trial(self):
+    def best_trial(self) -> int | None:
         """The trial that the run folder of the best is of, or None if there is no such folder.
 
         Raises:
@@ -88,7 +88,7 @@ class SearchFolder(RunFolder):
         super().check_free(*(paths or (self.table_file, self.results_file)))
         self.best_trial()
 
-    def read_record(self, trial_id: str, completed: bool = False):
+    def read_record(self, trial_id: str, completed: bool = False) -> dict[str, Any]:
         """What is known of a trial beside KerasTuner's book, a dict.
 
         Args:

@@ -1,7 +1,7 @@
 """Objectives of a hyperparameter search."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import keras_tuner as kt
 
@@ -23,7 +23,7 @@ class Goal(NamedTuple):
     unsearched: tuple
 
     @classmethod
-    def choose(cls, name: str | None, offers: Sequence, task: Any):
+    def choose(cls, name: str | None, offers: Sequence, task: Any) -> Self:
         """Returns the goal of that name.
 
         Args:

@@ -2,18 +2,18 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from keras_dl.tasks.measure import silent, untracked
 
 
 @contextlib.contextmanager
-def no_bar(epochs, done):
+def no_bar(epochs: int, done: int) -> Iterator[list]:
     """Shows nothing while a trial trains."""
     yield []
 
 
-def uninterrupted():
+def uninterrupted() -> None:
     """Goes on."""
 
 

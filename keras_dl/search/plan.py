@@ -3,7 +3,7 @@
 import difflib
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import keras_tuner as kt
 
@@ -51,7 +51,7 @@ class Plan(NamedTuple):
         objective: str | None = None,
         seed: int = 0,
         features: PathLike | None = None,
-    ):
+    ) -> Self:
         """Reads the space off the recipe, and checks what is asked for.
 
         The recipe is built once with what is set, by which the objectives are found, too, and once for each other value
@@ -78,17 +78,17 @@ class Plan(NamedTuple):
         return cls(hypermodel, recipe.TASK, data, offers, goal, _space(parameters, values, goal), values, options)
 
     @property
-    def searched(self):
+    def searched(self) -> list:
         """The hyperparameters that are searched."""
         return [parameter for parameter in self.space.space if not is_fixed(parameter)]
 
     @property
-    def unsearched(self):
+    def unsearched(self) -> list[str]:
         """Names of the hyperparameters that the objective keeps at their defaults."""
         fixed = [parameter.name for parameter in self.space.space if is_fixed(parameter)]
         return [name for name in fixed if name not in self.values]
 
-    def described(self):
+    def described(self) -> dict[str, Any]:
         """What a search's config says of the plan beside what was asked for, as JSON holds it."""
         described = {"data": self.data.described(), "objective": self.goal.name}
         return described | {"hyperparameters": self.values, "fit": self.options}

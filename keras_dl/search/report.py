@@ -33,13 +33,13 @@ class Report:
         self._write()
 
     @property
-    def header(self):
+    def header(self) -> tuple[str, ...]:
         """The heads of the columns of `table`, the result's with its unit and which way is better."""
         about = units.scale(self.objective.name, self.plan.task.units)
         result = f"{self.objective.name}\n({about})" if about else self.objective.name
         return "trial", result, "epoch", "seconds", "hyperparameters"
 
-    def table(self, most: int):
+    def table(self, most: int) -> list:
         """The trials as texts, the best first.
 
         Args:
@@ -60,7 +60,7 @@ class Report:
             lines.append(((str(row["trial"]), result, epoch, seconds, values), completed))
         return lines
 
-    def finish(self):
+    def finish(self) -> tuple:
         """Draws the trials, and makes the best a run folder.
 
         Returns:

@@ -26,7 +26,7 @@ PAUSE = 0.3
 ATTEMPTS = 2
 
 
-def role():
+def role() -> str:
     """What this process is to the search, by KerasTuner's variables: `"alone"`, `"chief"` or `"worker"`.
 
     Raises:
@@ -104,12 +104,12 @@ class Search(kt.engine.base_tuner.BaseTuner):
                 raise refusal(text, f"--trials {config['trials']}")
 
     @property
-    def ended(self):
+    def ended(self) -> int:
         """How many trials have ended."""
         return oracles.count(self.oracle)[0]
 
     @property
-    def failed(self):
+    def failed(self) -> int:
         """How many trials have failed."""
         return oracles.count(self.oracle)[1]
 
@@ -119,7 +119,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
     def save(self) -> None:
         """KerasTuner would write a file of no content, by which it knows what to reload."""
 
-    def search(self):
+    def search(self) -> None:
         """Runs trials until there are no more; the chief serves until all workers know that."""
         if role() == "chief":
             return self._serve()
@@ -134,7 +134,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
             raise refusal("the chief of the search does not answer", text, error=ConnectionError) from error
         return None
 
-    def run_trial(self, trial: Any):
+    def run_trial(self, trial: Any) -> dict[str, Any]:
         """Trains a trial's model and returns its record."""
         keras.backend.clear_session()
         gc.collect()
@@ -160,7 +160,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
         best = {"value": keeper.best[self.goal.name], "epoch": keeper.best["epoch"]}
         return {"hyperparameters": values, "fit": options, "history": keeper.rows, **best}
 
-    def load_model(self, trial: Any):
+    def load_model(self, trial: Any) -> Any:
         """The model of a trial after its best epoch."""
         return keras.saving.load_model(self.folder.best_model(trial.trial_id))
 

@@ -3,13 +3,19 @@
 import dataclasses
 import functools
 import math
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_dl.data
 from keras_dl.checks import refusal
+from keras_dl.data import segmentation
 from keras_dl.data.disk import rows_of
+from keras_dl.data.spec import DataSpec
+from keras_dl.types import Nest, PathLike
 
 #: Of data on disk, the part that is held out, in memory: at most as many samples as the named sets have, and numbers.
 HELD_OUT = 0.1
@@ -38,7 +44,7 @@ class Arrays:
     opened: Any = None
 
     @classmethod
-    def load(cls, name, condition=None):
+    def load(cls, name: str, condition: str | None = None) -> Self:
         """Loads a set with what the model sees beside its samples.
 
         Args:
@@ -54,7 +60,7 @@ class Arrays:
         return cls(name, x, y, x_test, y_test, condition is not None)
 
     @classmethod
-    def open(cls, path, name, condition=None):
+    def open(cls, path: PathLike, name: str, condition: str | None = None) -> Self:
         """Opens a file or folder, of which a tenth is held out, the same at every call.
 
         Args:
@@ -73,18 +79,18 @@ class Arrays:
         return cls(name, training.x, training.y, held_out.x[:], y_test, condition is not None, opened)
 
     @functools.cached_property
-    def spec(self):
+    def spec(self) -> DataSpec:
         """`keras_dl.data.DataSpec` of the training samples."""
-        return keras_dl.data.DataSpec.of(self.x, self.y if self.opened is None else self.opened.y)
+        return DataSpec.of(self.x, self.y if self.opened is None else self.opened.y)
 
-    def described(self):
+    def described(self) -> dict[str, Any]:
         """What a run's config says of the data, as JSON holds it."""
         described = self.spec._asdict()
         if self.opened is not None:
             described |= {"classes": self.opened.classes and list(self.opened.classes), "num_rows": len(self.opened)}
         return described
 
-    def training(self, most):
+    def training(self, most: int) -> tuple:
         """Training samples as arrays `(x, y)`: all, or `most` of them from all over, fewer if they are large."""
         most = _fitting(most, self.x)
         if len(self.x) <= most:
@@ -92,7 +98,7 @@ class Arrays:
         rows = np.linspace(0, len(self.x) - 1, most).astype(int)
         return self.x[rows], None if self.y is None else self.y[rows]
 
-    def pipelines(self, options, seed):
+    def pipelines(self, options: dict[str, Any], seed: int) -> tuple[tf.data.Dataset, tf.data.Dataset]:
         """Returns the training data, shuffled, and the held-out data, in order and the same at every pass.
 
         Both lack the class that the options call anomalous.
@@ -106,28 +112,28 @@ class Arrays:
             keras_dl.data.pipeline(seen.x_test, y_test, batch_size, seed=seed, **held_out),
         )
 
-    def held_out(self, options):
+    def held_out(self, options: dict[str, Any]) -> Any:
         """The arrays that a model has not been trained on: `(x, y)`."""
         return self.x_test, self.y_test
 
-    def num_held_out(self, options):
+    def num_held_out(self, options: dict[str, Any]) -> int:
         """How many samples there are that a model has not been trained on."""
         return len(self.x_test)
 
-    def glance(self, options):
+    def glance(self, options: dict[str, Any]) -> tuple:
         """A little of the data, as arguments of `evaluate`."""
         return (self.x[:2], self.y[:2]) if self.conditional else (self.x[:2],)
 
-    def check_learnable(self, model, dataset):
+    def check_learnable(self, model: keras.Model, dataset: tf.data.Dataset) -> None:
         """Refuses data that a model cannot learn, before it trains: those of a dataset of `pipelines`."""
         dataset.order.check(model)
 
-    def check_resumed(self, config, path, options):
+    def check_resumed(self, config: dict[str, Any], path: PathLike, options: dict[str, Any]) -> None:
         """Refuses data that are not those of a run that goes on; a named set is always the same."""
         if self.opened is not None:
             self._check_same(config, path)
 
-    def of_run(self, config, path, other=False, limit=None):
+    def of_run(self, config: dict[str, Any], path: PathLike, other: bool = False, limit: int | None = None) -> Self:
         """Returns the data on which a run's model is evaluated.
 
         Args:
@@ -166,12 +172,12 @@ class Arrays:
             text = f"the model of {path} knows the classes {', '.join(known)}"
             raise refusal(text, f"{', '.join(classes)} in {self.name}")
 
-    def limited(self, count):
+    def limited(self, count: int | None) -> Self:
         """The same with the first `count` held-out samples only; all of them for None."""
         y_test = None if self.y_test is None else self.y_test[:count]
         return dataclasses.replace(self, x_test=self.x_test[:count], y_test=y_test)
 
-    def without(self, label):
+    def without(self, label: int | None) -> Self:
         """The same without the samples of one class; as it is for None."""
         if label is None:
             return self
@@ -183,11 +189,11 @@ class Arrays:
         parts |= {"x_test": self.x_test[test], "y_test": self.y_test[test]}
         return dataclasses.replace(self, **parts)
 
-    def split(self, batch):
+    def split(self, batch: Nest) -> tuple:
         """A batch as `(x, condition)`, the condition None if the model takes none."""
         return batch if self.conditional else (batch, None)
 
-    def first(self, pipeline, count):
+    def first(self, pipeline: tf.data.Dataset, count: int) -> tuple:
         """The first samples of a pipeline, as the model sees them (binarised or not): `(x, condition)` as arrays."""
         batch = next(iter(pipeline.unbatch().batch(count)))
         x, condition = self.split(batch)
@@ -197,6 +203,25 @@ class Arrays:
 def _fitting(most, x):
     """How many samples, at most so many, have no more than `MOST_NUMBERS` numbers."""
     return max(1, min(most, MOST_NUMBERS // max(1, math.prod(x.shape[1:]))))
+
+
+def check_arrays(name: str, folder: PathLike | None, condition: str | None) -> None:
+    """Refuses scans with masks where a recipe learns from arrays.
+
+    Args:
+        name: Name of the set; of a folder or file, what it is called.
+        folder: The folder or file, or None.
+        condition: What the recipe learns from beside samples, or None.
+    """
+    if name in segmentation.NAMES or (folder and _holds_masks(folder)):
+        text = f"{folder or name} holds scans with masks, from which only recipes of segmentation learn"
+        raise refusal(text, f"a recipe that learns from {condition or 'samples alone'}")
+
+
+def _holds_masks(folder):
+    """Whether a folder is one of images with masks, by the names of what it holds."""
+    pairs = ("images", "masks"), ("imagesTr", "labelsTr")
+    return any(all(Path(folder, name).is_dir() for name in pair) for pair in pairs)
 
 
 def _check_condition(name, y, condition):

@@ -1,15 +1,20 @@
 """Tasks: what a model is for. A task knows its data, measures, pictures and card; programs only ask it."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import keras
 
 from keras_dl.checks import refusal
-from keras_dl.data import segmentation
-from keras_dl.tasks.arrays import Arrays
+from keras_dl.tasks.arrays import Arrays, check_arrays
 from keras_dl.tasks.measure import Context, Measure, Report, direction, shown, untracked
+from keras_dl.tasks.offers import Offers
 from keras_dl.tasks.units import unit, without_repeats
+from keras_dl.types import PathLike, Track
 
 
-class Task:
+class Task(Offers):
     """Base of the tasks, and the task of a model that predicts: it is worth what its loss and metrics say.
 
     A recipe ends in `TASK = keras_dl.tasks.Density(...)`. A recipe's own measure or picture is a subclass:
@@ -51,12 +56,18 @@ class Task:
     #: Hyperparameters that say what is to be learned, which no search may choose: the easiest problem would win.
     problem: tuple[str, ...] = ()
 
-    def __init__(self, condition=None):
+    def __init__(self, condition: str | None = None):
         if condition not in (None, "labels", "values", "masks", "images"):
             raise refusal('`condition` should be "labels", "values", "masks", "images" or None', condition=condition)
         self.condition = condition
 
-    def load(self, name, folder=None, label_values=None, track=untracked):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+    ) -> Any:
         """Returns the data of a named set or of a folder.
 
         Args:
@@ -73,22 +84,18 @@ class Task:
             ValueError: If the set does not have what the model learns from, or is damaged.
             OSError: If a file cannot be read.
         """
-        if name in segmentation.NAMES or (folder and _holds_masks(folder)):
-            raise refusal(
-                f"{folder or name} holds scans with masks, from which only recipes of segmentation learn",
-                f"a recipe that learns from {self.condition or 'samples alone'}",
-            )
+        check_arrays(name, folder, self.condition)
         return Arrays.open(folder, name, self.condition) if folder else Arrays.load(name, self.condition)
 
-    def options(self, hp, data_spec):
+    def options(self, hp: Any, data_spec: Any) -> dict[str, Any]:
         """Returns what goes into the run's options beside the recipe's `fit_options`, as JSON holds it."""
         return {}
 
-    def callbacks(self, data, folder):
+    def callbacks(self, data: Any, folder: Path) -> list[keras.callbacks.Callback]:
         """Returns the callbacks that draw pictures into a folder while a model trains."""
         return []
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         """Measures a model on held-out data.
 
         Args:
@@ -107,7 +114,7 @@ class Task:
             for name, value in losses.items()
         }
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         """Draws what can be shown of a trained model.
 
         Args:
@@ -121,7 +128,7 @@ class Task:
         """
         return {}
 
-    def evaluate(self, model, data, context=None):
+    def evaluate(self, model: keras.Model, data: Any, context: Context | None = None) -> Report:
         """Returns the `Report` of a model on held-out data."""
         context = context or Context()
         measures, rows = self.measures(model, data, context), data.num_held_out(context.options)
@@ -131,119 +138,12 @@ class Task:
         column = shown({name: measures[name] for name in rest})
         return Report(measures, rows, [(title, {"held out": column})], {})
 
-    def finish(self, model, data, folder, context=None):
+    def finish(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> Report:
         """Returns the `Report` that a training run ends with: here the pictures alone."""
         context = context or Context()
         pictures = self.pictures(model, data, folder, context)
         return Report({}, data.num_held_out(context.options), [], pictures)
 
-    def samples(self, model, num_classes=None, num_samples=None, labels=None, seed=None):
-        """Draws samples from a model, a row per class if it is conditional and none are named.
-
-        Args:
-            model: The model.
-            num_classes: Number of classes of a conditional model.
-            num_samples: How many; `None` for 64, or 8 per class.
-            labels: Sequence of labels, repeated in turn; `None` for all.
-            seed: Integer that fixes the samples, or `None` for others at every call.
-
-        Returns:
-            Array of samples.
-
-        Raises:
-            ValueError: If the model does not generate, or takes no labels.
-        """
-        text = f"the model does not generate: {type(model).__name__} has no `sample` that its task knows of"
-        raise refusal(text, model=model)
-
-    def translate_folder(self, model, source, folder, track=untracked, backward=False):
-        """Writes what a model makes of the images of a folder as files; a task of such models writes this method.
-
-        Args:
-            model: The model.
-            source: The folder of images.
-            folder: The folder that the files go to.
-            track: Function `track(items, title)` that goes through items.
-            backward: Whether the second domain of a model of two is translated to the first.
-
-        Returns:
-            Dict of the meanings of what was written by path.
-
-        Raises:
-            ValueError: If the model makes no images of images.
-        """
-        raise refusal(f"the model makes no images of images: {type(model).__name__}", f"{source}")
-
-    def two_stage(self, model, data, components, options, seed=0):
-        """Returns what samples from a mixture fitted on the model's latents of training data; see `tasks.TwoStage`.
-
-        Args:
-            model: The model.
-            data: What `load` returned.
-            components: How many Gaussians the mixture has.
-            options: The run's `fit_options`.
-            seed: Integer that decides the order of the data, and the mixture.
-
-        Raises:
-            ValueError: If the model has no latents to be sampled.
-        """
-        raise refusal("A mixture of latents should be fitted for a VAE, which has them", model=model)
-
-    def goals(self, model, data, options, features=None):
-        """Returns the names of the metrics by which a search can compare models, the best known first.
-
-        Args:
-            model: A model that the recipe built.
-            data: What `load` returned.
-            options: The recipe's `fit_options`.
-            features: File of features to compare images by, or `None`.
-        """
-        names = model.evaluate(*data.glance(options), verbose=0, return_dict=True)
-        return sorted(filter(direction, names), key=lambda name: name == "loss")
-
-    def watches(self, goal, data, epochs, context=None):
-        """Returns the callbacks that log a goal after an epoch as `val_<goal>`, if validation does not.
-
-        Args:
-            goal: One of `goals`.
-            data: What `load` returned.
-            epochs: Largest number of epochs of a trial, in which the goal is measured about ten times.
-            context: `Context`, of which `folder`, `features` and `options` count.
-        """
-        return []
-
-    def views(self, model, options=None):
-        """Returns what can be seen of a model in a browser: what each view needs to know, by its name.
-
-        Args:
-            model: The model.
-            options: The recipe's `fit_options`, and what `options` added.
-
-        Returns:
-            Dict whose keys are among those of `keras_dl.explore.manifest.SIGNATURES`; empty if nothing is shown.
-        """
-        return {"classify": {}} if self.condition == "labels" else {}
-
-    def examples(self, data, options, count):
-        """Returns a few held-out samples as the model takes them, and their labels.
-
-        Args:
-            data: What `load` returned.
-            options: The recipe's `fit_options`.
-            count: How many at most.
-
-        Returns:
-            Arrays `(x, y)`, the second of them `None` if there are no labels; `None` if there is nothing to be shown.
-        """
-        x, y = data.held_out(options)
-        return x[:count], None if y is None else y[:count]
-
-    def card(self, config):
+    def card(self, config: dict[str, Any]) -> list[str]:
         """Returns lines of Markdown for the card of an exported model, made of the run's config."""
         return []
-
-
-def _holds_masks(folder):
-    """Whether a folder is one of images with masks, by the names of what it holds."""
-    pairs = ("images", "masks"), ("imagesTr", "labelsTr")
-    return any(all(Path(folder, name).is_dir() for name in pair) for pair in pairs)

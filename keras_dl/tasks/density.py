@@ -1,5 +1,9 @@
 """Density: a model that says how likely data are, such as a VAE or a flow."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -7,8 +11,9 @@ from keras_dl import metrics
 from keras_dl.tasks import drawing
 from keras_dl.tasks.generation import MEASUREMENTS, Generation
 from keras_dl.tasks.log_density import NOTE, as_array, draws, log_density
-from keras_dl.tasks.measure import ROWS, Context, of_estimate
+from keras_dl.tasks.measure import ROWS, Context, Measure, of_estimate
 from keras_dl.tasks.two_stage import two_stage
+from keras_dl.types import PathLike, Tensor
 
 
 class Density(Generation):
@@ -37,13 +42,19 @@ class Density(Generation):
         "loss": ("likelihood", "beta", "warm_up_epochs", "num_samples"),
     }
 
-    def __init__(self, condition=None, latents=False, goals=None, generates=True):
+    def __init__(
+        self,
+        condition: str | None = None,
+        latents: bool = False,
+        goals: Sequence[str] | None = None,
+        generates: bool = True,
+    ):
         super().__init__(condition, latents)
         bounds = ("elbo", "log_prob", "loss") if latents else ("log_prob", "loss")
         self.bounds = list(bounds if goals is None else goals)
         self.generates = generates
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         measures = super(Generation, self).measures(model, data, context)
         if context.num_samples == 0:
@@ -55,7 +66,7 @@ class Density(Generation):
             figures["bits_per_dimension"] = density.bits_per_dimension(model.dequantized)
         return measures | figures | density.circumstances()
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         pictures = {}
         if self.latents:
@@ -65,7 +76,7 @@ class Density(Generation):
             pictures[folder / "reconstructions.png"] = "held-out originals, each above its reconstruction"
         return pictures | super().pictures(model, data, folder, context)
 
-    def plane(self, model, data, folder, x, context):
+    def plane(self, model: keras.Model, data: Any, folder: Path, x: Tensor, context: Context) -> dict[Path, str]:
         title = drawing.title("Images over the two latents", model, data, context)
         drawing.manifold(folder / "manifold.png", model.decode, title=title)
         title = drawing.title("Posterior means of held-out data", model, data, context)
@@ -75,18 +86,22 @@ class Density(Generation):
             folder / "latents.png": "where the held-out images lie in it",
         }
 
-    def two_stage(self, model, data, components, options, seed=0):
+    def two_stage(self, model: keras.Model, data: Any, components: int, options: dict[str, Any], seed: int = 0) -> Any:
         if not self.latents:
             return super().two_stage(model, data, components, options, seed)
         return two_stage(model, data, components, options, seed)
 
-    def views(self, model, options=None):
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
         return super().views(model, options) | ({"posterior": {}} if self.latents else {})
 
-    def goals(self, model, data, options, features=None):
+    def goals(
+        self, model: keras.Model, data: Any, options: dict[str, Any], features: PathLike | None = None
+    ) -> list[str]:
         return self.bounds + super().goals(model, data, options, features)
 
-    def watches(self, goal, data, epochs, context=None):
+    def watches(
+        self, goal: str, data: Any, epochs: int, context: Context | None = None
+    ) -> list[keras.callbacks.Callback]:
         context = context or Context()
         if goal == "log_prob":
             return [LogProb(data, context.options, -(-epochs // MEASUREMENTS))]
@@ -105,7 +120,7 @@ class AnomalyDetection(Density):
     def __init__(self):
         super().__init__(latents=True)
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         measures, label = super().measures(model, data, context), context.options.get("anomaly_class")
         if label is None or "log_prob" not in measures:

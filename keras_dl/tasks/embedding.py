@@ -1,12 +1,15 @@
 """Embedding: a model that puts samples of one class beside each other."""
 
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_dl import metrics
 from keras_dl.tasks import drawing
 from keras_dl.tasks.base import Task
-from keras_dl.tasks.measure import ROWS, Context, of_estimate
+from keras_dl.tasks.measure import ROWS, Context, Measure, of_estimate
 
 NEIGHBOURS = 5
 
@@ -17,15 +20,15 @@ class Embedding(Task):
     def __init__(self):
         super().__init__("labels")
 
-    def views(self, model, options=None):
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
         return {}
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         note = f"{NEIGHBOURS} nearest training images vote; ± is one standard error over the held-out ones"
         accuracy = of_estimate(nearest_neighbours(model, data), "max", f"accuracy of {NEIGHBOURS} nearest", note)
         return super().measures(model, data, context) | {"knn_accuracy": accuracy._replace(unit="%")}
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         x, labels = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
         title = drawing.title("Embeddings of held-out data", model, data, context)

@@ -1,5 +1,9 @@
 """Field: a network of coordinates that has learned an image, and its derivatives beside the image's."""
 
+from pathlib import Path
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_dl.callbacks.sheets import Block, save_figure, save_sheet
@@ -27,13 +31,13 @@ class Field(Task):
     def __init__(self):
         super().__init__("values")
 
-    def views(self, model, options=None):
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
         return {"zoom": {"range": [-1.0, 1.0]}}
 
-    def examples(self, data, options, count):
+    def examples(self, data: Any, options: dict[str, Any], count: int) -> tuple | None:
         return None
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         return draw(folder, model, data.x, data.y, title("Field", model, data, context or Context()))
 
 

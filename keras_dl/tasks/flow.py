@@ -2,8 +2,11 @@
 
 import dataclasses
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import keras
 import numpy as np
 
 from keras_dl.checks import refusal
@@ -11,6 +14,7 @@ from keras_dl.tasks import drawing, flow_drawing
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.density import Density
 from keras_dl.tasks.measure import Context, untracked
+from keras_dl.types import PathLike, Tensor, Track
 
 _FAR = 8.0  # deviations from the median, by the quartiles, beyond which a value is called an outlier
 _DEVIATIONS = 1.349  # between the quartiles of a normal
@@ -28,14 +32,20 @@ class Flow(Density):
         condition: `"labels"` for a density of `x` given its class, or `None`.
     """
 
-    def __init__(self, condition=None):
+    def __init__(self, condition: str | None = None):
         super().__init__(condition)
 
-    def load(self, name, folder=None, label_values=None, track=untracked):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+    ) -> Any:
         data = super().load(name, folder, label_values, track)
         return standardised(data) if folder and len(data.x.shape) == 2 else data
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         x, condition = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
         pictures = super().pictures(model, data, folder, context)
@@ -45,7 +55,7 @@ class Flow(Density):
             return self.of_images(model, data, folder, x, condition, context) | pictures
         return pictures
 
-    def of_points(self, model, data, folder, x, context):
+    def of_points(self, model: keras.Model, data: Any, folder: Path, x: Tensor, context: Context) -> dict[Path, str]:
         """Draws density and map of points in the plane; returns the meanings of the pictures by path."""
         flow_drawing.density(folder / "density.png", model, x, drawing.title("Density", model, data, context))
         title = drawing.title("Grid of latents", model, data, context)
@@ -55,7 +65,9 @@ class Flow(Density):
             folder / "warped_grid.png": "a grid of latents and what the flow makes of it",
         }
 
-    def of_images(self, model, data, folder, x, condition, context):
+    def of_images(
+        self, model: keras.Model, data: Any, folder: Path, x: Tensor, condition: Tensor | None, context: Context
+    ) -> dict[Path, str]:
         """Draws samples by temperature and interpolations; returns the meanings of the pictures by path."""
         title = drawing.title("Samples by temperature", model, data, context)
         labels = None if condition is None else np.arange(drawing.COLUMNS, dtype="int32") % data.spec.num_classes
@@ -67,7 +79,7 @@ class Flow(Density):
             folder / "interpolations.png": "between pairs of held-out images, along lines of latents",
         }
 
-    def card(self, config):
+    def card(self, config: dict[str, Any]) -> list[str]:
         columns = config.get("data", {}).get("standardised")
         if not columns:
             return []

@@ -1,5 +1,9 @@
 """Generation: a model that draws samples, such as a GAN."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -8,7 +12,8 @@ from keras_dl.checks import refusal
 from keras_dl.tasks import drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.features import metric_names, metric_of, sample_measures
-from keras_dl.tasks.measure import Context
+from keras_dl.tasks.measure import Context, Measure
+from keras_dl.types import PathLike, Tensor
 
 MOST_SAMPLES = 2000
 MEASUREMENTS = 10
@@ -31,11 +36,11 @@ class Generation(Task):
     #: Whether the model has `sample`; a task of another kind may say that its model has none.
     generates = True
 
-    def __init__(self, condition=None, latents=False, critic=False):
+    def __init__(self, condition: str | None = None, latents: bool = False, critic: bool = False):
         super().__init__(condition)
         self.latents, self.critic = latents, critic
 
-    def callbacks(self, data, folder):
+    def callbacks(self, data: Any, folder: Path) -> list[keras.callbacks.Callback]:
         if not self.generates:
             return []
         classes = data.spec.num_classes if self.condition else None
@@ -44,14 +49,14 @@ class Generation(Task):
         real = drawing.real_beside(data.x_test, count)
         return [SampleGrid(folder, count, condition, drawing.COLUMNS, dataset=data.name, real=real)]
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         measures = super().measures(model, data, context)
         if context.num_samples == 0 or not self.generates:
             return measures
         return measures | sample_measures(model, data, context)
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         x, _ = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
         pictures = {}
@@ -69,13 +74,20 @@ class Generation(Task):
         grids = sorted(folder.glob("samples_epoch_*.png"))[-1:]
         return pictures | dict.fromkeys(grids, "real data and samples; after fewer epochs beside it")
 
-    def plane(self, model, data, folder, x, context):
+    def plane(self, model: keras.Model, data: Any, folder: Path, x: Tensor, context: Context) -> dict[Path, str]:
         """Draws the plane of two latents; returns the meanings of the pictures by path."""
         title = drawing.title("Images over the two latents", model, data, context)
         drawing.manifold(folder / "manifold.png", model.generate, title=title)
         return {folder / "manifold.png": "images over the two-dimensional latent space"}
 
-    def samples(self, model, num_classes=None, num_samples=None, labels=None, seed=None):
+    def samples(
+        self,
+        model: keras.Model,
+        num_classes: int | None = None,
+        num_samples: int | None = None,
+        labels: Sequence[int] | None = None,
+        seed: int | None = None,
+    ) -> np.ndarray:
         if not self.generates:
             return super().samples(model)
         if self.condition is None:
@@ -91,13 +103,17 @@ class Generation(Task):
             num_samples = len(condition)
         return keras.ops.convert_to_numpy(model.sample(num_samples, condition=condition, seed=seed))
 
-    def views(self, model, options=None):
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
         return {"latents": {}} if self.latents else {}
 
-    def goals(self, model, data, options, features=None):
+    def goals(
+        self, model: keras.Model, data: Any, options: dict[str, Any], features: PathLike | None = None
+    ) -> list[str]:
         return metric_names(data, features) if self.generates else []
 
-    def watches(self, goal, data, epochs, context=None):
+    def watches(
+        self, goal: str, data: Any, epochs: int, context: Context | None = None
+    ) -> list[keras.callbacks.Callback]:
         context = context or Context()
         if not self.generates or goal not in metric_names(data, features=True):
             return []

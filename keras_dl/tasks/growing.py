@@ -1,5 +1,9 @@
 """Generation of images by networks that grow while they train."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -9,6 +13,7 @@ from keras_dl.tasks import drawing
 from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.measure import Context, untracked
 from keras_dl.tasks.padding import to_powers_of_two
+from keras_dl.types import PathLike, Track
 
 
 class Growing(Generation):
@@ -20,13 +25,19 @@ class Growing(Generation):
     def __init__(self):
         super().__init__(latents=True, critic=True)
 
-    def load(self, name, folder=None, label_values=None, track=untracked):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+    ) -> Any:
         return to_powers_of_two(super().load(name, folder, label_values, track))
 
-    def callbacks(self, data, folder):
+    def callbacks(self, data: Any, folder: Path) -> list[keras.callbacks.Callback]:
         return [*super().callbacks(data, folder), PhaseSamples(folder)]
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         pictures = super().pictures(model, data, folder, context)
         names = [phase.name for phase in model.phases.phases]
         paths = [(name, folder / _file(number)) for number, name in enumerate(names)]

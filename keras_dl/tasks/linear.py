@@ -1,5 +1,9 @@
 """Linear and mixture latent models: components, clusters and what they leave of the data."""
 
+from pathlib import Path
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_dl import metrics
@@ -7,6 +11,7 @@ from keras_dl.tasks import drawing, flow_drawing, linear_drawing
 from keras_dl.tasks.density import Density
 from keras_dl.tasks.log_density import as_array
 from keras_dl.tasks.measure import ROWS, Context, Measure
+from keras_dl.types import Tensor
 
 MOST_ROWS = 10_000  # training samples from which eigenvalues are drawn
 MOST_COMPONENTS = 256  # that a number of components is chosen among
@@ -17,7 +22,7 @@ class Components(Density):
 
     card_pictures = ("components.png", "components_in_plane.png", "samples_epoch_*.png")
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         errors, squares = [], []
         for start in range(0, len(data.x_test), ROWS):
             x = np.asarray(data.x_test[start : start + ROWS], "float64")
@@ -28,7 +33,7 @@ class Components(Density):
         kept = {"explained_variance": Measure(float(share), None, "max", title)}
         return super().measures(model, data, context) | kept
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         pictures = self.scree(model, data, folder, context)
         x, _ = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
@@ -40,7 +45,7 @@ class Components(Density):
             pictures |= self.of_images(model, data, folder, x, context)
         return pictures | super().pictures(model, data, folder, context)
 
-    def scree(self, model, data, folder, context):
+    def scree(self, model: keras.Model, data: Any, folder: Path, context: Context) -> dict[Path, str]:
         """Draws the variances along all components; returns the meaning of the picture by path."""
         x, path = data.training(MOST_ROWS)[0], folder / "scree.png"
         try:
@@ -51,7 +56,7 @@ class Components(Density):
         linear_drawing.scree(path, selection, model.num_components, title)
         return {path: "variances along the components, the model's number and the one that Minka's evidence chooses"}
 
-    def of_images(self, model, data, folder, x, context):
+    def of_images(self, model: keras.Model, data: Any, folder: Path, x: Tensor, context: Context) -> dict[Path, str]:
         """Draws components and reconstructions; returns the meanings of the pictures by path."""
         components, reconstructions = folder / "components.png", folder / "reconstructions.png"
         linear_drawing.components(components, model, drawing.title("Components", model, data, context))
@@ -68,7 +73,7 @@ class Clusters(Density):
 
     card_pictures = ("clusters.png", "ellipses.png", "samples_epoch_*.png")
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         measures = super().measures(model, data, context)
         if data.y_test is None or data.spec.num_classes is None:
             return measures
@@ -82,7 +87,7 @@ class Clusters(Density):
             measures[name] = Measure(value, None, metrics.direction(name), title)
         return measures
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         x, _ = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)
         pictures = {}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,12 +12,12 @@ from keras_dl import metrics
 ROWS = 500
 
 
-def untracked(items, title):
+def untracked(items: Iterable, title: str) -> Iterable:
     """Goes through items and shows nothing; a program gives a function that shows a bar."""
     return items
 
 
-def silent(text):
+def silent(text: str) -> None:
     """Tells nobody; a program gives a function that prints."""
 
 
@@ -40,7 +41,7 @@ class Measure(NamedTuple):
     unit: str = ""
 
     @property
-    def text(self):
+    def text(self) -> str:
         """The figure as a table shows it."""
         if self.value is None or isinstance(self.value, str):
             return self.value or ""
@@ -92,17 +93,17 @@ class Report(NamedTuple):
     files: dict
 
     @property
-    def notes(self):
+    def notes(self) -> list[str]:
         """The sentences that explain the figures, each once."""
         return list(dict.fromkeys(measure.note for measure in self.measures.values() if measure.note))
 
     @property
-    def scales(self):
+    def scales(self) -> dict[str, tuple]:
         """The unit and the direction of what tables show: pairs by title."""
         return {title_of(name, measure): (measure.unit, measure.direction) for name, measure in self.measures.items()}
 
     @property
-    def results(self):
+    def results(self) -> dict[str, Any]:
         """The figures as files hold them: a number or text by name, and its standard error."""
         return flat(self.measures)
 

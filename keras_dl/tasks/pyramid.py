@@ -1,5 +1,9 @@
 """Generation of images level by level, each twice as large as the one before."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -8,6 +12,7 @@ from keras_dl.tasks import drawing
 from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.measure import Context, untracked
 from keras_dl.tasks.padding import to_powers_of_two
+from keras_dl.types import PathLike, Track
 
 _MOST_LEVELS = 8
 
@@ -23,10 +28,16 @@ class Pyramid(Generation):
 
     progress = (*((f"generator_{k}_loss", f"critic_{k}_loss") for k in reversed(range(_MOST_LEVELS))), "loss")
 
-    def load(self, name, folder=None, label_values=None, track=untracked):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+    ) -> Any:
         return to_powers_of_two(super().load(name, folder, label_values, track))
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         x = data.x_test[: drawing.COLUMNS]
         title = drawing.title("Levels of held-out images", model, data, context)

@@ -1,7 +1,10 @@
 """Densities of latents over several scales: pictures of temperatures, of what each scale holds, of rates by group."""
 
 import csv
+from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 
 from keras_dl.callbacks.sheets import Block, save_sheet
@@ -26,7 +29,7 @@ class Scales(Density):
     def __init__(self):
         super().__init__(latents=True)
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         pictures = super().pictures(model, data, folder, context)
         x, _ = data.first(data.pipelines(context.options, context.seed)[1], SHOWN)

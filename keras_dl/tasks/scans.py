@@ -3,17 +3,21 @@
 import contextlib
 import copy
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data import augment, segmentation
 from keras_dl.data.segmentation.problems import listed
 from keras_dl.tasks.measure import untracked
+from keras_dl.tasks.scan_configs import NUM_FOLDS, plan_of, trained_on
+from keras_dl.types import PathLike, Track
 
-NUM_FOLDS = 5
 VALIDATION_STEPS = 10
 
 
@@ -50,17 +54,27 @@ class Scans:
 
     conditional = True
 
-    def __init__(self, name, cases, track=untracked, folder=None, groups=None):
+    def __init__(
+        self, name: str, cases: Any, track: Track = untracked, folder: PathLike | None = None, groups: Any = None
+    ):
         self.name, self.cases, self.track, self.kind = name, cases, track, "held-out cases"
         self.folder = None if folder is None else str(Path(folder).resolve())
         fingerprint = segmentation.fingerprint(self._read(cases, "looking at"), cases.num_classes, cases.modalities)
         shape = (*np.median(fingerprint.shapes, axis=0).astype(int).tolist(), len(fingerprint.modalities))
         self.spec = ScanSpec(shape, cases.num_classes, len(cases), fingerprint)
         self.groups = None if groups is None else segmentation.read_groups(groups, cases.names)
-        self._prepared, self._evaluated, self._store = {}, None, segmentation.Store()
+        self._prepared, self._store = {}, segmentation.Store()
+        self._evaluated: Any = None
 
     @classmethod
-    def load(cls, name, folder=None, label_values=None, track=untracked, reading=None):
+    def load(
+        cls,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+        reading: dict[str, Any] | None = None,
+    ) -> Self:
         """Opens a named set, or a folder of images and masks, whose files are all checked.
 
         Args:
@@ -85,30 +99,30 @@ class Scans:
                 return cls(name, cases, track, folder, groups)
         return cls(name, segmentation.open_folder(folder, **reading), track, folder, groups)
 
-    def described(self):
+    def described(self) -> dict[str, Any]:
         """What a run's config says of the data, as JSON holds it."""
         spec = self.spec._asdict()
         del spec["fingerprint"]
         lists = {name: list(getattr(self.cases, name)) for name in ("label_values", "modalities", "names")}
         return spec | lists | {"ignore": self.cases.ignore, "groups": self.groups}
 
-    def names(self, fold):
+    def names(self, fold: int) -> tuple[list[str], list[str]]:
         """The names that a fold trains on, and those that it leaves out; of too few cases for folds all are both."""
         if len(self.cases.names) < NUM_FOLDS and fold == 0 and self.groups is None:
             return list(self.cases.names), list(self.cases.names)
         return segmentation.fold(self.cases.names, fold, NUM_FOLDS, groups=self.groups)
 
-    def held_out(self, options):
+    def held_out(self, options: dict[str, Any]) -> Any:
         """The cases that a run has not been trained on, or those that `of_run` chose."""
         if self._evaluated is not None:
             return self._evaluated
         return self.cases.select(self.names(options["fold"])[1])
 
-    def num_held_out(self, options):
+    def num_held_out(self, options: dict[str, Any]) -> int:
         """How many cases `held_out` returns."""
         return len(self.held_out(options))
 
-    def pipelines(self, options, seed):
+    def pipelines(self, options: dict[str, Any], seed: int) -> tuple[tf.data.Dataset, tf.data.Dataset]:
         """Returns the patches to train on, changed at random, and held-out ones, the same at every pass.
 
         Args:
@@ -132,14 +146,14 @@ class Scans:
             held_out.dataset(min(options["steps"], VALIDATION_STEPS), strides, repeat=True),
         )
 
-    def glance(self, options):
+    def glance(self, options: dict[str, Any]) -> tuple:
         """A little of the held-out data, as arguments of `evaluate`."""
         return (self.pipelines(options, seed=0)[1].take(1),)
 
-    def check_learnable(self, model, dataset):
+    def check_learnable(self, model: keras.Model, dataset: tf.data.Dataset) -> None:
         """Refuses data that a model cannot learn; patches are made to fit."""
 
-    def check_resumed(self, config, path, options):
+    def check_resumed(self, config: dict[str, Any], path: PathLike, options: dict[str, Any]) -> None:
         """Refuses scans that are not those of a run that goes on.
 
         Args:
@@ -152,7 +166,7 @@ class Scans:
             text = f"{path} was begun with other scans or masks than {self.name} holds now: their plan differs"
             raise refusal(text, f"{options['plan']}")
 
-    def of_run(self, config, path, other=False, limit=None):
+    def of_run(self, config: dict[str, Any], path: PathLike, other: bool = False, limit: int | None = None) -> Self:
         """Returns the scans with those cases to evaluate that a run held out, or with all of other data.
 
         Args:
@@ -177,7 +191,7 @@ class Scans:
             part.kind = f"cases of {self.name}" + (f" ({count} of them the model was trained on)" if count else "")
         return part
 
-    def warn_of_fold(self, fold):
+    def warn_of_fold(self, fold: int) -> None:
         """Warns of what training on a fold cannot learn, or its evaluation not tell."""
         training, held_out = self.names(fold)
         if training == held_out:
@@ -228,17 +242,3 @@ class Scans:
 
     def _read(self, cases, what):
         yield from self.track(cases, f"{what} {len(cases)} cases")
-
-
-def trained_on(config):
-    """The names of the cases that a run was trained on, as a set; none if its config does not say it."""
-    names = config["data"].get("names", [])
-    groups = config["data"].get("groups")
-    if len(names) < NUM_FOLDS and groups is None:
-        return set(names)
-    return set(segmentation.fold(names, config["fit"]["fold"], NUM_FOLDS, groups=groups)[0])
-
-
-def plan_of(config: dict[str, Any]):
-    """The plan of a run's config."""
-    return segmentation.Plan.from_dict(config["fit"]["plan"])

@@ -1,8 +1,9 @@
 """Segmentation: a model of patches that segments whole scans, alone or in an ensemble."""
 
-import csv
 import json
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import keras
 import tensorflow as tf
@@ -13,8 +14,11 @@ from keras_dl.data import segmentation
 from keras_dl.models.base.graphs import traced_alone
 from keras_dl.tasks import dice_table, drawing, scan_drawing, showing
 from keras_dl.tasks.base import Task
-from keras_dl.tasks.measure import Context, Report, shown, untracked
-from keras_dl.tasks.scans import Scans, plan_of
+from keras_dl.tasks.measure import Context, Measure, Report, shown, untracked
+from keras_dl.tasks.rows import write_rows
+from keras_dl.tasks.scan_configs import plan_of
+from keras_dl.tasks.scans import Scans
+from keras_dl.types import PathLike, Track
 
 PICTURED = 6
 
@@ -31,38 +35,45 @@ class Segmentation(Task):
     progress = ("dice", "loss")
     titles = {"dice": "dice of patches", "iou": "iou of patches"}
 
-    def __init__(self, plan):
+    def __init__(self, plan: Callable):
         super().__init__("masks")
         self.plan = plan
 
-    def load(self, name, folder=None, label_values=None, track=untracked, reading=None):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+        reading: dict[str, Any] | None = None,
+    ) -> Scans:
         if folder is None and name not in segmentation.NAMES:
             names = ", ".join(segmentation.NAMES)
             text = f"the recipe learns from masks, which {name} does not have; there are: {names}"
             raise refusal(text, f"{name!r}")
         return Scans.load(name, folder, label_values, track, reading)
 
-    def views(self, model, options=None):
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
         return showing.masks(plan_of({"fit": options}))
 
-    def examples(self, data, options, count):
+    def examples(self, data: Any, options: dict[str, Any], count: int) -> tuple | None:
         return showing.middles(data.held_out(options), options["plan"]["patch_size"], count)
 
-    def options(self, hp, data_spec):
+    def options(self, hp: Any, data_spec: Any) -> dict[str, Any]:
         return {"plan": self.plan(hp, data_spec).to_dict()}
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         comparison = self.comparison(model, data, context or Context())
         return dice_table.measures(comparison.rows)
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         comparison = self.comparison(model, data, context)
         title = drawing.title("Held-out cases", model, data, context)
         scan_drawing.overlays(folder / "overlays.png", comparison.pictured, comparison.num_classes, title)
         return {folder / "overlays.png": "some cases: the image, its mask, what the model makes of it, its errors"}
 
-    def comparison(self, model, data, context):
+    def comparison(self, model: keras.Model, data: Any, context: Context) -> "Comparison":
         """Returns the `Comparison` of held-out cases with their masks; measures and pictures share one."""
         if "comparison" not in context.results:
             ensemble = Ensemble([model], plan_of({"fit": context.options}), context.options["mirroring"])
@@ -71,7 +82,7 @@ class Segmentation(Task):
             context.results["comparison"] = ensemble.compare(cases, folder, context.track)
         return context.results["comparison"]
 
-    def evaluate(self, model, data, context=None):
+    def evaluate(self, model: keras.Model, data: Any, context: Context | None = None) -> Report:
         context = context or Context()
         measures, comparison = self.measures(model, data, context), self.comparison(model, data, context)
         own = dice_table.measures(comparison.rows)
@@ -86,12 +97,12 @@ class Segmentation(Task):
             written[context.folder / "predictions"] = "the masks that the model makes, as files like those of the data"
         return Report(measures, rows, tables, written)
 
-    def finish(self, model, data, folder, context=None):
+    def finish(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> Report:
         context = context or Context()
         report = self.evaluate(model, data, context)
         return report if context.folder else report._replace(files=self.pictures(model, data, folder, context))
 
-    def card(self, config):
+    def card(self, config: dict[str, Any]) -> list[str]:
         values = ", ".join(map(str, config["data"]["label_values"]))
         about = "Patches are cut from images that `keras_dl.data.segmentation.prepare` has prepared by this plan"
         about += f"; `predict` returns logits of the classes, which are the values {values} of the masks."
@@ -129,18 +140,24 @@ class Ensemble:
         ValueError: if there is no model.
     """
 
-    def __init__(self, models, plan, mirror=True, label_values=None):
+    def __init__(
+        self,
+        models: Sequence[keras.Model],
+        plan: segmentation.Plan,
+        mirror: bool = True,
+        label_values: Sequence[int] | None = None,
+    ):
         if not models:
             raise refusal("`models` should hold at least one model", models=models)
         self.models, self.plan, self.mirror, self.label_values = list(models), plan, mirror, label_values
 
-    def segmented(self, cases, track=untracked):
+    def segmented(self, cases: Sequence, track: Track = untracked) -> Iterator[tuple]:
         """Yields each case with its labels, an int32 array of the case's sizes."""
         functions = [probabilities(model) for model in self.models]
         for case in track(cases, f"segmenting {len(cases)} cases"):
             yield case, segmentation.segment(functions, case, self.plan, mirror=self.mirror)
 
-    def compare(self, cases, folder=None, track=untracked):
+    def compare(self, cases: Sequence, folder: Path | None = None, track: Track = untracked) -> "Comparison":
         """Returns the `Comparison` of cases with their masks, and writes what it makes of them into a folder."""
         rows, pictured = [], []
         for case, labels in self.segmented(cases, track):
@@ -151,7 +168,7 @@ class Ensemble:
                 write_mask(case.source, labels, folder / f"{case.name}{case.source.suffix}")
         return Comparison(rows, pictured, self.plan.num_classes)
 
-    def segment_folder(self, data, folder, track=untracked):
+    def segment_folder(self, data: PathLike, folder: Path, track: Track = untracked) -> dict[Path, str]:
         """Segments the images of a folder and writes masks as files like the images, and a picture of some.
 
         Args:
@@ -187,7 +204,7 @@ class Ensemble:
         meaning = f"the masks of {len(cases)} cases, as files like the images"
         return {folder: meaning, picture: "some of them over their images"}
 
-    def open(self, data):
+    def open(self, data: PathLike) -> Any:
         """Opens a folder of images without masks that fit the models."""
         axes, channels = len(self.plan.spacing), len(self.plan.normalizations)
         cases = segmentation.open_folder(data, labelled=False, channels=channels)
@@ -212,30 +229,3 @@ def probabilities(model):
 def write_mask(source, labels, path):
     """Writes labels as a file like those of their images, beside a file of the user's that is there."""
     files.put(path, lambda temporary: source.write(labels, temporary))
-
-
-def write_rows(path, rows):
-    """Writes dicts as a CSV file; returns its path, which is another if a file of the user's is there."""
-
-    def write_table(temporary):
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-
-    return files.put(path, write_table)
-
-
-def read_rows(path):
-    """Reads the scores that `write_rows` wrote; refuses what cannot be read by the file's name."""
-    rows = []
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file, strict=True):
-                scores = {name: float(row[name]) for name in ("dice", "hausdorff_95")}
-                rows.append({"case": row["case"], "class": int(row["class"]), **scores})
-    except (OSError, ValueError, TypeError, KeyError, csv.Error) as error:
-        raise refusal(f"{path} should hold the scores of a fold, and cannot be read: {error}", path) from error
-    if not rows:
-        raise refusal(f"{path} should hold the scores of a fold, and holds none", path)
-    return rows

@@ -6,7 +6,7 @@ import numpy as np
 STEPS = (5, 10, 25, 50)
 
 
-def trajectory(model):
+def trajectory(model: keras.Model) -> dict[str, dict]:
     """Returns the view of a denoiser's steps, for `Task.views`; nothing where it does not denoise standard noise.
 
     Args:

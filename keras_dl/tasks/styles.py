@@ -1,10 +1,15 @@
 """Generation by styles: pictures of mixed styles, of noise and of truncation."""
 
+from pathlib import Path
+from typing import Any
+
+import keras
 import numpy as np
 
 from keras_dl.callbacks.sheets import Block, save_sheet
 from keras_dl.tasks import drawing
 from keras_dl.tasks.generation import Generation
+from keras_dl.tasks.measure import Context
 
 SHOWN = 8  # latents in a row
 TRUNCATIONS = (0.0, 0.25, 0.5, 0.7, 1.0)
@@ -21,7 +26,7 @@ class Styles(Generation):
     def __init__(self):
         super().__init__(latents=True, critic=True)
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         pictures = super().pictures(model, data, folder, context)
         latents = np.random.default_rng(0).standard_normal((2 * SHOWN, model.latent_size)).astype("float32")
         styles = np.asarray(model.style(latents, truncation=0.7))

@@ -1,7 +1,10 @@
 """Super-resolution: a model that enlarges images, measured beside bicubic enlargement."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -12,8 +15,9 @@ from keras_dl.tasks import enlargement_drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.image_sets import ImageSets, degradation_of
 from keras_dl.tasks.measure import Context, Measure, Report, shown, untracked
-from keras_dl.tasks.segmentation import write_rows
+from keras_dl.tasks.rows import write_rows
 from keras_dl.tasks.translated_files import translate_files
+from keras_dl.types import PathLike, Track
 
 PICTURED = 4
 TILE = 192
@@ -53,13 +57,20 @@ class SuperResolution(Task):
     def __init__(self):
         super().__init__("images")
 
-    def load(self, name, folder=None, label_values=None, track=untracked, reading=None):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+        reading: dict[str, Any] | None = None,
+    ) -> ImageSets:
         if folder is None and name not in images.named.NAMES:
             names = ", ".join(images.named.NAMES)
             raise refusal(f"the recipe learns from images of any sizes; there are: {names}", f"{name!r}")
         return ImageSets.load(name, folder, track)
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         rows = [one.row for one in self.enlarged(model, data, context)]
         figures = {}
@@ -72,26 +83,26 @@ class SuperResolution(Task):
                 figures[f"{name}{kind}"] = Measure(float(np.mean(values)), error, direction, None, NOTE, unit)
         return figures
 
-    def evaluate(self, model, data, context=None):
+    def evaluate(self, model: keras.Model, data: Any, context: Context | None = None) -> Report:
         context = context or Context()
         measures, rows = self.measures(model, data, context), data.num_held_out(context.options)
         title = f"{data.name}, {rows:,} {data.kind}"
         columns = {"mean": shown(measures)}
         return Report(measures, rows, [(title, columns)], self._written(context))
 
-    def finish(self, model, data, folder, context=None):
+    def finish(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> Report:
         context = context or Context()
         report = self.evaluate(model, data, context)
         return report._replace(files=report.files | self.pictures(model, data, folder, context))
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         pictured = self.enlarged(model, data, context)[:PICTURED]
         path = folder / "comparison.png"
         enlargement_drawing.comparison(path, pictured, f"{data.name}, {model.scale} times as large")
         return {path: "held-out images: small, bicubic, the model's, the original, and a part of each enlarged"}
 
-    def enlarged(self, model, data, context):
+    def enlarged(self, model: keras.Model, data: Any, context: Context) -> list:
         """The held-out images, enlarged by the model and by bicubic interpolation: a list of `Enlargement`s."""
         if "enlarged" not in context.results:
             held_out = data.held_out(context.options)
@@ -102,7 +113,9 @@ class SuperResolution(Task):
             ]
         return context.results["enlarged"]
 
-    def translate_folder(self, model, source, folder, track=untracked, backward=False):
+    def translate_folder(
+        self, model: keras.Model, source: PathLike, folder: Path, track: Track = untracked, backward: bool = False
+    ) -> dict[Path, str]:
         """Writes the images of a folder, enlarged, as files; see `translate_files`."""
         if backward:
             raise refusal("Only recipes of two domains translate backward", backward=backward)

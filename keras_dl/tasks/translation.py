@@ -1,9 +1,13 @@
 """Translation of images, by pairs or between two domains."""
 
 import dataclasses
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
+import keras
 import numpy as np
+import tensorflow as tf
 
 import keras_dl.data
 from keras_dl import metrics
@@ -16,6 +20,7 @@ from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Measure, untracked
 from keras_dl.tasks.translated_files import translate_files
+from keras_dl.types import PathLike, Track
 
 PICTURED = 12
 HELD_OUT = 0.1
@@ -46,25 +51,25 @@ class Translations(Arrays):
     source: Any = None
 
     @property
-    def spec(self):
+    def spec(self) -> TranslationSpec:  # type: ignore[override]  # of pairs
         return TranslationSpec(tuple(self.x.shape[1:]), tuple(self.y.shape[1:]), None, max(len(self.x), len(self.y)))
 
-    def pipelines(self, options, seed):
+    def pipelines(self, options: dict[str, Any], seed: int) -> tuple[tf.data.Dataset, tf.data.Dataset]:
         batch_size = options.get("batch_size", 1)
         if self.paired:
             return super().pipelines(options, seed)
         training = images.unpaired(self.x, self.y, batch_size, seed=seed)
         return training, images.unpaired(self.x_test, self.y_test, batch_size, shuffle=False)
 
-    def described(self):
+    def described(self) -> dict[str, Any]:
         return self.spec._asdict() | {"num_rows": [len(self.x), len(self.y)]}
 
-    def check_resumed(self, config, path, options):
+    def check_resumed(self, config: dict[str, Any], path: PathLike, options: dict[str, Any]) -> None:
         now, then = [len(self.x), len(self.y)], list(config["data"]["num_rows"])
         if now != then:
             raise refusal(f"the run of {path} was begun with {then[0]} and {then[1]} images of {self.name}", f"{now}")
 
-    def limited(self, count):
+    def limited(self, count: int | None) -> Self:
         return dataclasses.replace(self, x_test=self.x_test[:count], y_test=self.y_test[:count])
 
 
@@ -80,11 +85,18 @@ class Translation(Task):
     card_pictures = ("translations.png",)
     progress = (("generator_l1", "critic_loss"), "generators_loss", "loss")
 
-    def __init__(self, paired=True, source="edges"):
+    def __init__(self, paired: bool = True, source: PathLike = "edges"):
         super().__init__("images")
         self.paired, self.source = paired, source
 
-    def load(self, name, folder=None, label_values=None, track=untracked, reading=None):
+    def load(
+        self,
+        name: str,
+        folder: PathLike | None = None,
+        label_values: Sequence[int] | None = None,
+        track: Track = untracked,
+        reading: dict[str, Any] | None = None,
+    ) -> "Translations":
         if folder is not None:
             opened = (images.open_pairs if self.paired else images.open_unpaired)(folder, track=track)
             return self._split(name, *opened)
@@ -97,7 +109,7 @@ class Translation(Task):
             parts = (*sources.day_and_night(x), *sources.day_and_night(x_test, seed=1))
         return Translations(name, parts[0], parts[1], parts[2], parts[3], True, paired=self.paired)
 
-    def measures(self, model, data, context=None):
+    def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         figures = super().measures(model, data, context)
         if not self.paired:
@@ -112,7 +124,7 @@ class Translation(Task):
         figures["psnr"] = Measure(float(np.mean(psnr)), None, "max", unit="dB")
         return figures
 
-    def pictures(self, model, data, folder, context=None):
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         path, x, y = folder / "translations.png", data.x_test[:PICTURED], data.y_test[:PICTURED]
         title = drawing.title("Translations", model, data, context)
@@ -128,7 +140,9 @@ class Translation(Task):
         save_sheet(path, title, blocks)
         return {path: meaning}
 
-    def translate_folder(self, model, source, folder, track=untracked, backward=False):
+    def translate_folder(
+        self, model: keras.Model, source: PathLike, folder: Path, track: Track = untracked, backward: bool = False
+    ) -> dict[Path, str]:
         """Writes the translations of a folder of images as files; see `translate_files`."""
         options = {"direction": "backward"} if backward else {}
         shape = model.shape_b if backward else model.shape_a if not self.paired else model.source_shape

@@ -1,10 +1,13 @@
 """Two-stage sampling: a mixture fitted on the latents of a trained autoencoder, in place of its prior."""
 
+from typing import Any, Self
+
 import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed, refusal
 from keras_dl.models import GaussianMixture
+from keras_dl.types import Tensor
 
 #: Rows of training data on whose latents a mixture is fitted, and iterations of it.
 ROWS, ITERATIONS = 10_000, 50
@@ -31,11 +34,11 @@ class TwoStage:
     TensorShape([4, 8, 8, 1])
     """
 
-    def __init__(self, model, components=10, seed=0):
+    def __init__(self, model: Any, components: int = 10, seed: int = 0):
         self.model, self.seed = model, check_seed(seed)
         self.mixture = GaussianMixture((model.latent_size,), check_count(components, "components"), seed=seed)
 
-    def fit(self, x, condition=None, epochs=ITERATIONS):
+    def fit(self, x: Tensor, condition: Tensor | None = None, epochs: int = ITERATIONS) -> Self:
         """Fits the mixture on a draw of every sample's posterior; returns itself.
 
         Args:
@@ -49,7 +52,7 @@ class TwoStage:
         self.mixture.fit(np.asarray(latents), batch_size=len(x), epochs=check_count(epochs, "epochs"), verbose=0)
         return self
 
-    def sample(self, num_samples, condition=None, seed=None):
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None) -> Tensor:
         """Draws latents from the mixture and decodes them.
 
         Args:

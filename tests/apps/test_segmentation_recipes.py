@@ -16,7 +16,7 @@ from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
 from keras_dl.tasks import Scans, dice_table
 from keras_dl.tasks.measure import flat
-from keras_dl.tasks.scans import plan_of
+from keras_dl.tasks.scan_configs import plan_of
 from tests.apps.scan_files import nifti_folder
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -9,7 +9,7 @@ from keras_dl import files
 from keras_dl.data import segmentation as segmentation_data
 from keras_dl.runs import RunFolder, ensemble
 from keras_dl.search import SearchFolder
-from keras_dl.tasks import segmentation
+from keras_dl.tasks import rows
 
 DATA = {"shape": [8, 8, 1], "num_samples": 3}
 CONFIG = {"recipe": "vae", "dataset": "digits", "data": DATA, "seed": 0, "hyperparameters": {}, "fit": {}}
@@ -152,7 +152,7 @@ def test_damaged_scores_of_a_fold_are_named(tmp_path, kind):
     with pytest.raises(ValueError, match="fold_0/cases.csv should hold the scores"):
         ensemble.pooled(RunFolder(tmp_path))
     with pytest.raises(ValueError, match="cases.csv should hold the scores"):
-        segmentation.read_rows(tmp_path / "cases.csv")
+        rows.read_rows(tmp_path / "cases.csv")
 
 
 def test_a_search_names_what_it_cannot_read_or_replace(tmp_path):

@@ -1,6 +1,7 @@
 """Application of random changes to batches and to datasets."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -13,7 +14,7 @@ STREAM = 7919  # apart from what the pipeline draws from the same seed
 
 def augment(
     transforms: Sequence, images: Tensor, masks: Tensor | None = None, *, seed: Tensor = 0, step: Tensor = 0
-):
+) -> Any:
     """Applies random changes one after another to a batch, and those of places to its masks too.
 
     Args:

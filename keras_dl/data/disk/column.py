@@ -50,7 +50,7 @@ class Column:
         samples = samples.astype(self.dtype, copy=False)
         return samples / np.float32(self.white) if self.white else samples
 
-    def take(self, rows: Any):
+    def take(self, rows: Any) -> "Subset":
         """Returns the column of some rows, which it reads when it is read: a sequence of numbers, or a slice."""
         return Subset(self, np.arange(len(self))[rows])
 
@@ -96,7 +96,7 @@ class Subset(Column):
         return self.column.take(self.rows[rows])
 
 
-def rows_of(data: Any, rows: Any):
+def rows_of(data: Any, rows: Any) -> Any:
     """Returns some rows of an array, or of a column, which are not read yet."""
     return data.take(rows) if isinstance(data, Column) else data[rows]
 

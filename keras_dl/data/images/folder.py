@@ -50,7 +50,7 @@ class Images:
         """One image as a uint8 array."""
         return self.arrays[index]
 
-    def select(self, numbers: Sequence):
+    def select(self, numbers: Sequence) -> "Images":
         """The same with some images only."""
         return Images([self.arrays[number] for number in numbers], [self.names[number] for number in numbers])
 
@@ -95,12 +95,12 @@ class ImageFolder(Images):
             self._room -= array.nbytes
         return array
 
-    def select(self, numbers: Sequence):
+    def select(self, numbers: Sequence) -> "ImageFolder":
         paths, sizes = ([part[number] for number in numbers] for part in (self.paths, self.sizes))
         return ImageFolder(paths, sizes, self.channels)
 
 
-def open_folder(path: PathLike, channels: int = 3, track: Callable | None = None):
+def open_folder(path: PathLike, channels: int = 3, track: Callable | None = None) -> "ImageFolder":
     """Opens a folder of images of any sizes, for super-resolution; all files are decoded once, to check them.
 
     Args:

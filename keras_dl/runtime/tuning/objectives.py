@@ -5,7 +5,7 @@ import keras_tuner as kt
 from keras_dl.metrics.directions import direction, logged_name
 
 
-def objective(name: str, held_out: bool = True):
+def objective(name: str, held_out: bool = True) -> kt.Objective:
     """Returns the `keras_tuner.Objective` of a metric, with the direction in which it is better.
 
     Args:

@@ -20,7 +20,7 @@ FIT = tuple(inspect.signature(keras.Model.fit).parameters)
 SEARCH = tuple(dict.fromkeys([name for name in FIT if name not in ("self", "x", "y")] + list(data.BATCHES)))
 
 
-def hypermodel(build: Callable, data_spec: Any, fit_options: Callable | None = None, seed: int = 0):
+def hypermodel(build: Callable, data_spec: Any, fit_options: Callable | None = None, seed: int = 0) -> "Recipe":
     """Makes a recipe a `keras_tuner.HyperModel`, which every tuner of KerasTuner searches.
 
     The space is all that `build` and `fit_options` ask for, also what they ask for only after some choices: to find it,
@@ -76,7 +76,7 @@ def hypermodel(build: Callable, data_spec: Any, fit_options: Callable | None = N
 class Recipe(kt.HyperModel):
     """A recipe's functions as a `keras_tuner.HyperModel`; see `hypermodel`."""
 
-    def __init__(self, build, data_spec, fit_options=None, seed=0):
+    def __init__(self, build: Callable, data_spec: Any, fit_options: Callable | None = None, seed: int = 0):
         for name, function in (("build", build), ("fit_options", fit_options or build)):
             if not callable(function):
                 raise refusal(f"{name} should be a function", f"{function!r}", error=TypeError)
@@ -87,7 +87,7 @@ class Recipe(kt.HyperModel):
         self._repeated = (None, 0)  # the hyperparameters of a trial that is executed again, and how often it was
         super().__init__()
 
-    def make(self, hp):
+    def make(self, hp: kt.HyperParameters) -> tuple:
         """Builds what some hyperparameters say.
 
         Args:
@@ -104,7 +104,7 @@ class Recipe(kt.HyperModel):
         hp.values.update({p.name: values[p.name] for p in hp.space if p.name in values})
         return model, options, values
 
-    def ask(self, hp, seed=None):
+    def ask(self, hp: kt.HyperParameters, seed: int | None = None) -> tuple[keras.Model, dict[str, Any]]:
         """Builds what the recipe makes of hyperparameters that hold values and have no space yet.
 
         Args:
@@ -119,11 +119,11 @@ class Recipe(kt.HyperModel):
         self.space.note(hp)
         return model, options
 
-    def build(self, hp):
+    def build(self, hp: kt.HyperParameters) -> keras.Model:
         """Returns the compiled model."""
         return self.make(hp)[0]
 
-    def declare_hyperparameters(self, hp):
+    def declare_hyperparameters(self, hp: kt.HyperParameters) -> None:
         """Adds all that the recipe may ask for; KerasTuner calls it before the search.
 
         Raises:
@@ -133,11 +133,20 @@ class Recipe(kt.HyperModel):
         parameters = self.explore({p.name: p.value for p in hp.space if space.is_fixed(p)})
         hp.merge([p for p in parameters.values() if not space.is_fixed(p)], overwrite=False)
 
-    def explore(self, values=None):
+    def explore(self, values: dict[str, Any] | None = None) -> Any:
         """Finds what the recipe may ask for, building each value of each choice once; see `space.Space.explore`."""
         return self.space.explore(values)
 
-    def fit(self, hp, model, x=None, y=None, validation_data=None, callbacks=None, **options):
+    def fit(
+        self,
+        hp: kt.HyperParameters,
+        model: keras.Model,
+        x: Any = None,
+        y: Any = None,
+        validation_data: Any = None,
+        callbacks: Any = None,
+        **options,
+    ) -> keras.callbacks.History:
         """Trains a model that was built with the same hyperparameters; returns its `History`."""
         tuner = _tuner(callbacks)
         unknown = ", ".join(f"{name}={value!r}" for name, value in options.items() if name not in SEARCH)

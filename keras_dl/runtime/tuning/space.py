@@ -2,6 +2,7 @@
 
 import json
 import warnings
+from typing import Any
 
 import keras_tuner as kt
 
@@ -92,7 +93,7 @@ def told(values):
     return hp
 
 
-def is_fixed(parameter):
+def is_fixed(parameter: Any) -> bool:
     """Whether a hyperparameter is a `hp.Fixed`, which no search changes."""
     return isinstance(parameter, kt.engine.hyperparameters.Fixed)
 
@@ -111,7 +112,7 @@ def searched(parameters):
     return json.loads(json.dumps(configs))
 
 
-def differences(old, new):
+def differences(old: dict, new: dict) -> list[str]:
     """How two spaces differ, dicts of `described` by name: a list of texts, empty if they do not."""
     texts = [f"{name} was not searched" for name in new if name not in old]
     texts += [f"{name} is not asked for any more" for name in old if name not in new]
