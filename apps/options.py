@@ -99,7 +99,7 @@ def add_reading(parser):
         "dataset.json names, or 0, 1, 2 ... or 0, 255)",
     )  # fmt: skip
     parser.add_argument(
-        "--ignore-label", type=cli.whole_number(1, 2**31 - 1), metavar="N",
+        "--ignore-label", type=cli.whole_number(-(2**31), 2**31 - 1), metavar="N",
         help="of --data: the number in the masks of pixels that train nothing and are not scored, such as 255",
     )  # fmt: skip
     parser.add_argument(

@@ -84,7 +84,7 @@ class Loss(keras.losses.Loss):
             for factor, also_weights in ((sample_weight, False), (mask, True)):
                 if factor is not None:
                     factor = tensors.align_factor(ops.cast(factor, values.dtype), values)
-                    values = values * factor
+                    values = tensors.weighed(values, factor)
                     weights = weights * factor if also_weights else weights
             return ops.cast(self._reduce(values, weights, y_pred, masked=mask is not None), self.dtype)
 

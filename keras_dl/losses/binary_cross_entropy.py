@@ -24,7 +24,7 @@ def binary_cross_entropy(
     p y softplus(-z) + (1 - y) softplus(z).
 
     Args:
-        y_true: Targets y from 0 to 1, any shape, integer or float.
+        y_true: Targets y from 0 to 1, any shape, integer or float; the value is NaN for others.
         y_pred: Probabilities x, or logits z, the shape of `y_true`.
         weight: Weight v of the elements, any shape that broadcasts to `y_pred`; ones by default.
         pos_weight: Weight p of the positive part, a number or one per class (the last axis); 1 by default.
@@ -40,11 +40,15 @@ def binary_cross_entropy(
     """
     y_pred = tensors.as_float(y_pred)
     y_true = tensors.like_predictions(y_true, y_pred)
+    known = tensors.are_shares(y_true)
+    y_true = ops.where(known, y_true, ops.zeros_like(y_true))
     pos_weight = ops.convert_to_tensor(1.0 if pos_weight is None else pos_weight, dtype=y_pred.dtype)
     if from_logits:
         values = pos_weight * y_true * ops.softplus(-y_pred) + (1 - y_true) * ops.softplus(y_pred)
     else:
         values = _of_probabilities(y_true, y_pred, pos_weight)
+    # The value alone is NaN: what a weight or a mask leaves out, such as padding, may have any target.
+    values = ops.where(known, values, float("nan"))
     return values if weight is None else values * ops.convert_to_tensor(weight, dtype=values.dtype)
 
 

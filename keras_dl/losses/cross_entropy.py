@@ -54,7 +54,7 @@ def cross_entropy(
 
     Args:
         y_true: Class indices, shape (batch, ...), integer or float; or class probabilities, shape
-            (batch, ..., classes), which one-hot labels are too.
+            (batch, ..., classes), which one-hot labels are too; the value is NaN where they are not from 0 to 1.
         y_pred: Logits x, shape (batch, ..., classes).
         weight: Weight w of each class, shape (classes,); ones by default.
         ignore_index: Label whose elements count for nothing. It does not apply to probabilities.
@@ -78,8 +78,11 @@ def cross_entropy(
     if probabilities is None:
         return _hard_cross_entropy(indices, y_pred, weight, ignore_index, label_smoothing)
     tensors.check_no_ignoring(ignore_index)
+    known = tensors.are_shares(probabilities)
+    probabilities = ops.where(known, probabilities, ops.zeros_like(probabilities))
     probabilities = (1 - label_smoothing) * probabilities + label_smoothing / y_pred.shape[-1]
-    return _weighted_entropy(probabilities, y_pred, weight)
+    values = _weighted_entropy(probabilities, y_pred, weight)
+    return ops.where(ops.all(known, axis=-1), values, float("nan"))
 
 
 def _hard_cross_entropy(indices, logits, weight, ignore_index, label_smoothing):

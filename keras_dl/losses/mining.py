@@ -20,12 +20,12 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
 
     Returns:
         Two tensors of shape (batch, batch, batch), [anchor, positive, negative]; for `"hard"` of shape (batch,).
-        If an embedding is not finite, all values are NaN.
+        If an embedding is not finite or a label is NaN, all values are NaN.
     """
     embeddings = tensors.as_float(embeddings)
     if len(embeddings.shape) != 2:
         raise refusal("embeddings should have the shape (batch, features)", f"shape {tuple(embeddings.shape)}")
-    labels = _labels(labels)
+    labels, known = _labels(labels, embeddings)
     same = ops.equal(labels[:, None], labels[None, :])
     rows = ops.arange(ops.shape(embeddings)[0])
     positive = ops.logical_and(same, rows[:, None] != rows[None, :])
@@ -35,10 +35,11 @@ def mined_triplets(labels, embeddings, margin, p, swap, eps, mining):
         values, weights = _hardest(distance, positive, negative, margin, swap)
     else:
         values, weights = _every(distance, positive, negative, margin, swap, only_semi_hard=mining == "semi-hard")
-    return _marked(values, weights, ops.all(ops.isfinite(embeddings)))
+    return _marked(values, weights, ops.logical_and(known, ops.all(ops.isfinite(embeddings))))
 
 
-def _labels(labels):
+def _labels(labels, embeddings):
+    """Labels, one a row of the embeddings, and whether all are labels: NaN equals nothing, not even itself."""
     labels = ops.convert_to_tensor(labels)
     shape = tuple(labels.shape)
     if len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (1, None)):
@@ -46,7 +47,11 @@ def _labels(labels):
             "labels should have the shape (batch,) or (batch, 1), one class per row; of one-hot labels, their argmax",
             f"labels of shape {shape}",
         )
-    return ops.reshape(labels, (-1,))
+    rows = embeddings.shape[0]
+    if shape[0] is not None and rows is not None and shape[0] != rows:
+        raise refusal(f"there should be a label for each of {rows} embeddings", f"labels of shape {shape}")
+    labels = ops.reshape(labels, (-1,))
+    return labels, ops.all(ops.equal(labels, labels))
 
 
 def _every(distance, positive, negative, margin, swap, only_semi_hard):

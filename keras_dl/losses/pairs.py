@@ -17,7 +17,8 @@ def margin_ranking(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Tenso
     """Margin ranking loss: `max(0, -y (a - b) + m)` (torch's `margin_ranking_loss`).
 
     Args:
-        y_true: Labels y, 1 where a should rank above b and -1 where below, shape (batch, ...).
+        y_true: Labels y, 1 where a should rank above b and -1 where below, shape (batch, ...); the value is NaN for
+            others.
         y_pred: Scores (a, b), each of shape (batch, ...), or one tensor that stacks them, shape (batch, 2, ...).
         margin: m, in units of the scores.
 
@@ -30,7 +31,7 @@ def margin_ranking(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Tenso
     [0.   0.75]
     """
     a, b = tensors.unpack(y_pred, _PAIR)
-    labels = tensors.align_factor(ops.cast(y_true, a.dtype), a)
+    labels = tensors.either(tensors.pair_labels(y_true, a), 1, -1)
     return ops.maximum(-labels * (a - b) + margin, 0.0)
 
 
@@ -57,8 +58,7 @@ def contrastive(y_true: Tensor, y_pred: Tensor, margin: float = 1.0) -> Tensor:
     """
     a, b = tensors.unpack(y_pred, _PAIR)
     squared = ops.sum(ops.square(a - b), axis=-1)
-    similar = tensors.align_factor(ops.cast(y_true, a.dtype), squared)
-    similar = ops.where(ops.logical_and(similar >= 0, similar <= 1), similar, float("nan"))  # -1 is none of its labels
+    similar = tensors.shares(tensors.pair_labels(y_true, squared))  # -1 is none of its labels
     return similar * squared + (1 - similar) * ops.square(ops.maximum(margin - norm(a - b, 2), 0.0))
 
 
@@ -69,7 +69,8 @@ def cosine_embedding(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Ten
     cos = a.b / sqrt((|a|^2 + 1e-12) (|b|^2 + 1e-12)), which is 0 with a finite derivative for zero vectors.
 
     Args:
-        y_true: Labels y, 1 for a similar pair and -1 for a dissimilar one, shape (batch, ...); others cost nothing.
+        y_true: Labels y, 1 for a similar pair and -1 for a dissimilar one, shape (batch, ...); the value is NaN for
+            others, such as 0.
         y_pred: Vectors (a, b), each of shape (batch, ..., features), or one tensor that stacks them, shape
             (batch, 2, ..., features).
         margin: m, the cosine below which dissimilar pairs cost nothing.
@@ -85,9 +86,8 @@ def cosine_embedding(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Ten
     a, b = tensors.unpack(y_pred, _PAIR)
     inverse_norms = [ops.rsqrt(ops.sum(ops.square(x), axis=-1) + 1e-12) for x in (a, b)]
     cosine = ops.sum(a * b, axis=-1) * inverse_norms[0] * inverse_norms[1]
-    labels = tensors.align_factor(ops.cast(y_true, a.dtype), cosine)
-    similar, dissimilar = ops.cast(labels == 1, a.dtype), ops.cast(labels == -1, a.dtype)
-    return similar * (1 - cosine) + dissimilar * ops.maximum(cosine - margin, 0.0)
+    similar = (1 + tensors.either(tensors.pair_labels(y_true, cosine), 1, -1)) / 2
+    return similar * (1 - cosine) + (1 - similar) * ops.maximum(cosine - margin, 0.0)
 
 
 class _PairLoss(Loss):

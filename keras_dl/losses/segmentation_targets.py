@@ -28,19 +28,14 @@ def targets_and_valid(y_true, y_pred, binary, ignore_index):
     if binary:
         y_true = tensors.like_predictions(y_true, y_pred)
         valid = ops.cast(ops.not_equal(y_true, ignore_index), y_pred.dtype)
-        return ops.where(valid > 0, _shares(y_true), ops.zeros_like(y_true)), valid
+        return ops.where(valid > 0, tensors.shares(y_true), ops.zeros_like(y_true)), valid
     indices, probabilities = tensors.class_targets(y_true, y_pred)
     if indices is None:
         tensors.check_no_ignoring(ignore_index)
-        return _shares(probabilities), ops.ones_like(y_pred[..., :1])
+        return tensors.shares(probabilities), ops.ones_like(y_pred[..., :1])
     valid = ops.not_equal(indices, ignore_index)
     targets = ops.one_hot(ops.where(valid, indices, -1), y_pred.shape[-1], dtype=y_pred.dtype)
     known = ops.logical_and(indices >= 0, indices < y_pred.shape[-1])
     known = ops.logical_or(known, ops.logical_not(valid))
     targets = ops.where(ops.expand_dims(known, -1), targets, float("nan"))
     return targets, ops.cast(ops.expand_dims(valid, -1), y_pred.dtype)
-
-
-def _shares(targets):
-    """Targets, and NaN where they are no share of a pixel: a mask of 0 and 255 would give a plausible loss."""
-    return ops.where(ops.logical_and(targets >= 0, targets <= 1), targets, float("nan"))

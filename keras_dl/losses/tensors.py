@@ -1,10 +1,14 @@
 """Conversions and checks shared by the losses: dtypes, shapes and kinds of labels. Private to the package."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
 
 from keras_dl.checks import refusal
+
+ROUNDING = 1e-4  # by which interpolated targets may leave the range from 0 to 1
 
 
 def convert(x, dtype):
@@ -140,6 +144,35 @@ def unpack(y_pred, names):
     if not all(compatible(shape, shapes[0]) for shape in shapes):
         raise refusal(f"{', '.join(names)} should have one shape", shapes)
     return tensors
+
+
+def shares(targets):
+    """Targets, and NaN where they are not from 0 to 1: a mask of 0 and 255 would give a plausible loss."""
+    return ops.where(are_shares(targets), targets, float("nan"))
+
+
+def are_shares(targets):
+    return ops.logical_and(targets >= -ROUNDING, targets <= 1 + ROUNDING)
+
+
+def pair_labels(y_true, values):
+    """Labels of pairs in the dtype and with the axes of values, one a pair."""
+    y_true = ops.cast(y_true, values.dtype)
+    shape, expected = tuple(y_true.shape), tuple(values.shape)
+    if len(shape) == len(expected) + 1 and shape[-1] not in (1, None):
+        raise refusal(f"labels of pairs should have shape {expected}, one a pair", f"labels of shape {shape}")
+    return align_factor(y_true, values)
+
+
+def either(labels, *known):
+    """Labels, and NaN where they are none of the known numbers."""
+    among = functools.reduce(ops.logical_or, [ops.equal(labels, label) for label in known])
+    return ops.where(among, labels, float("nan"))
+
+
+def weighed(values, factor):
+    """Values times a factor, and 0 where that is 0, whatever the value: padding has no label that is worth one."""
+    return ops.where(ops.equal(factor, 0), ops.zeros_like(values), values * factor)
 
 
 def where_counted(y_pred, counted):

@@ -124,7 +124,10 @@ def _floats(target):
 
 
 def _weigh(values, factor):
-    return values if factor is None else values * _align(factor, values)
+    if factor is None:
+        return values
+    factor = _align(factor, values)
+    return tf.where(factor == 0, 0.0, values * factor)  # padding has no label that is worth a value
 
 
 def _align(factor, values):

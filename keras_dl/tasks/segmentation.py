@@ -212,6 +212,7 @@ class Ensemble:
         if sizes != (axes, channels):
             text = f"the models take images of {axes} axes and {channels} channels; those of {data} have {sizes[0]}"
             raise refusal(f"{text} and {sizes[1]}", data)
+        cases.check_depth(self.plan.normalizations)
         return cases
 
 

@@ -182,6 +182,51 @@ def test_masks_outside_0_to_1_give_nan(loss, targets):
     assert np.isfinite(float(loss(np.clip(targets, 0, 1).astype("float32"), predictions)))
 
 
+SHARES = {
+    "binary": (losses.BinaryCrossEntropy(), 0.4),
+    "binary_logits": (losses.BinaryCrossEntropy(from_logits=True), 0.4),
+    "classes": (losses.CrossEntropy(), 0.4),
+    "kl": (losses.KLDivergence(), -0.4),
+}
+
+
+@pytest.mark.parametrize("name", SHARES)
+def test_targets_outside_0_to_1_give_nan_where_they_count(name):
+    """A target such as -1, with a weight of 0, is padding; interpolated targets may miss the range by rounding."""
+    loss, prediction = SHARES[name]
+    x = tf.Variable(np.full((2, 2), prediction, "float32"))
+    weights = np.array([[1.0, 1.0], [0.0, 0.0]], "float32")
+    weights = weights[:, 0] if name == "classes" else weights
+    padded = tf.constant([[0.0, 1.0], [-1.0, 255.0]])
+    assert np.isnan(float(loss(padded, x)))
+    with tf.GradientTape() as tape:
+        value = loss(padded, x, sample_weight=weights)
+    assert np.isfinite(float(value)) and np.isfinite(tape.gradient(value, x)).all()
+    np.testing.assert_allclose(value, loss([[0.0, 1.0], [0.0, 0.0]], x, sample_weight=weights), rtol=1e-6)
+    assert np.isfinite(float(loss([[0.0, 1.000001], [-1e-6, 1.0]], x)))
+
+
+def test_labels_of_pairs_are_those_of_the_loss():
+    """0 would otherwise cost nothing, and pairs that are alike alone would draw all embeddings onto one point."""
+    pairs, scores = (LOGITS, LOGITS[::-1]), (LOGITS[:, 0], LOGITS[::-1, 0])
+    for loss, of in ((losses.CosineEmbedding(), pairs), (losses.MarginRanking(), scores)):
+        assert np.isfinite(float(loss([1, -1, 1, -1, 1, -1], of)))
+        for strange in (0, 2, 0.5, np.nan):
+            assert np.isnan(float(loss([1, -1, 1, -1, 1, strange], of)))
+    with pytest.raises(ValueError, match=r"one a pair. Received: labels of shape \(6, 4\)"):
+        losses.Contrastive()(np.eye(4)[LABELS], pairs)
+
+
+@pytest.mark.parametrize("mining", ["all", "semi-hard", "hard"])
+def test_labels_of_mined_triplets(mining):
+    loss = losses.TripletMargin(mining=mining)
+    large = 2**40 + LABELS  # no float32 tells them apart
+    assert float(loss(large, LOGITS)) == float(loss(LABELS, LOGITS)) > 0
+    assert np.isnan(float(loss(np.where(LABELS == 1, np.nan, LABELS), LOGITS)))
+    with pytest.raises(ValueError, match=r"for each of 6 embeddings. Received: labels of shape \(5,\)"):
+        loss(LABELS[:5], LOGITS)
+
+
 def test_fractions_are_no_class_indices():
     assert np.isnan(float(losses.Focal(from_logits=True)(np.array([0.0, 1.5], "float32"), LOGITS[:2])))
 

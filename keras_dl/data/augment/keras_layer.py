@@ -24,7 +24,8 @@ class KerasLayer(Transform):
     layer computes in. The layers take no volumes.
 
     Layers that mix samples, such as `MixUp` and `CutMix`, are refused: their labels would have to be mixed as well. So
-    are masks under a layer that mixes their values, such as `AugMix`.
+    are masks under a layer that mixes their values, such as `AugMix`, or has no rule for them. `AugMix` chooses what it
+    does by Python's own random numbers and not by the key.
 
     Args:
         layer: Layer that takes images, or its configuration. Mind its `value_range`.
@@ -76,6 +77,8 @@ class KerasLayer(Transform):
 
     def _check_masks(self, sizes):
         """Tries once for each size of images whether the values of masks stay what they are."""
+        if isinstance(self.layer, keras.layers.AugMix):
+            raise self._mixing(sizes)
         if sizes in self._sizes_with_masks or None in sizes:
             return
         rng = np.random.default_rng(0)
@@ -83,13 +86,17 @@ class KerasLayer(Transform):
         with tf.init_scope():
             keys = _Keys(tf.constant([0, 0], tf.int64))
             images = tf.zeros((PROBE_BATCH, *sizes, 3), self.layer.compute_dtype)
-            moved = self._moved(tf.constant(masks), _transformation(self.layer, images, keys)).numpy()
+            try:
+                moved = self._moved(tf.constant(masks), _transformation(self.layer, images, keys)).numpy()
+            except NotImplementedError as error:
+                raise refusal("the layer should have a rule for masks", layer=self.layer) from error
         if not np.isin(moved, PROBE_LABELS).all():
-            raise refusal(
-                f"the layer should move the values of masks and not mix them, for images of size {tuple(sizes)}",
-                layer=self.layer,
-            )
+            raise self._mixing(sizes)
         self._sizes_with_masks.add(sizes)
+
+    def _mixing(self, sizes):
+        text = f"the layer should move the values of masks and not mix them, for images of size {tuple(sizes)}"
+        return refusal(text, layer=self.layer)
 
 
 class _Keys(keras.random.SeedGenerator):
@@ -115,10 +122,15 @@ def _changes_labels(layer):
     """Whether a layer makes other labels of a batch than it is given, because it mixes samples."""
     if type(layer).transform_labels is keras.layers.RandomFlip.transform_labels:
         return False
+    if isinstance(layer, (keras.layers.MixUp, keras.layers.CutMix)):  # which fail on half precision
+        return True
     labels = tf.eye(PROBE_BATCH)
     images = tf.zeros((PROBE_BATCH, 32, 32, 3), layer.compute_dtype)
     drawn = _transformation(layer, images, _Keys(tf.constant([0, 0], tf.int64)))
-    return not np.array_equal(layer.transform_labels(labels, drawn, training=True), labels)
+    try:
+        return not np.array_equal(layer.transform_labels(labels, drawn, training=True), labels)
+    except NotImplementedError:  # it has no rule for labels, and hence changes none
+        return False
 
 
 def _for_masks(layer):
@@ -126,4 +138,15 @@ def _for_masks(layer):
     changes: dict = {} if layer.compute_dtype in ("float32", "float64") else {"dtype": "float32"}
     if isinstance(layer, keras.layers.RandomElasticTransform):
         changes["value_range"] = (-LARGEST_LABEL, LARGEST_LABEL)
-    return type(layer).from_config({**layer.get_config(), **changes}) if changes else layer
+    if not changes:
+        return layer
+    config = layer.get_config()
+    if isinstance(layer, keras.layers.RandomShear):  # whose own configuration Keras refuses
+        changes |= {name: _factor(config[name]) for name in ("x_factor", "y_factor")}
+    return type(layer).from_config({**config, **changes})
+
+
+def _factor(limits):
+    """The argument that Keras makes limits of: a number for limits that are its negative and itself."""
+    low, high = limits
+    return high if low == -high else (low, high)

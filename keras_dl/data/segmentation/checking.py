@@ -6,7 +6,7 @@ from keras_dl.checks import refusal
 from keras_dl.data.segmentation.problems import listed, named
 
 LARGEST_RATIO = 50  # of a case's spacing to the median one, along an axis
-LARGEST_MEAN_RATIO = 10  # of the geometric mean over the axes
+LARGEST_MEAN_RATIO = 8  # of the geometric mean over the axes
 
 
 def check_classes(num_classes, label_values, ignore=None):
@@ -22,16 +22,17 @@ def check_classes(num_classes, label_values, ignore=None):
         raise refusal("`ignore` should be an integer that is no class", ignore=ignore)
 
 
-def check_labels(labels, allowed, path):
+def check_labels(labels, allowed, path, ignore=None):
     """Returns the set of the values of a mask, or refuses those that are none of the allowed ones.
 
     Args:
         labels: Integer array.
         allowed: A set of values, or `None` for any of at least 0.
         path: The file.
+        ignore: A value that is allowed, too, or `None`.
     """
     values = {int(value) for value in np.unique(labels)}
-    strangers = sorted(v for v in values if v < 0 or (allowed is not None and v not in allowed))
+    strangers = sorted(v for v in values - {ignore} if v < 0 or (allowed is not None and v not in allowed))
     if strangers:
         known = "labels of at least 0" if allowed is None else f"the labels {listed(map(str, sorted(allowed)))}"
         raise refusal(f"a mask should hold {known}", f"{listed(map(str, strangers))} in {named(path)}")
@@ -91,7 +92,8 @@ def _kinds(layout, modalities):
 def _check_spacings(opened, problems):
     """A spacing in another unit is plausible alone, and absurd beside the others."""
     logs = {name: np.log(image.spacing) for name, image in opened.items()}
-    middle = np.median(list(logs.values()), axis=0)
+    # A spacing that some case has: what lies between those of two cases is that of none.
+    middle = np.percentile(list(logs.values()), 50, axis=0, method="lower")
     for name, log in logs.items():
         ratios = np.abs(log - middle)
         if ratios.max() > np.log(LARGEST_RATIO) or abs((log - middle).mean()) > np.log(LARGEST_MEAN_RATIO):

@@ -47,7 +47,7 @@ def describe(folder):
     if not path.is_file():
         return Description()
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
         numbers, modalities = _labels(content.get("labels", {})), _modalities(content)
     except _Regions as error:
         raise refusal(str(error), f"regions in {folder.name}/dataset.json") from error
@@ -65,13 +65,15 @@ class _Regions(Exception):
 
 def _labels(labels):
     """The number of each name, of `{"organ": 1}` or `{"1": "organ"}`."""
+    if not isinstance(labels, dict):
+        raise ValueError(f'labels {labels!r}, which are not as {{"background": 0, "organ": 1}}')
     regions = [name for name, value in labels.items() if isinstance(value, (list, tuple))]
     if regions:
         raise _Regions(
             "each name of a label should have one number: labels here exclude one another. Name the numbers that are "
             f"in the files instead of {', '.join(map(str, regions))}, and join classes of the predictions."
         )
-    by_number = all(map(str.isdecimal, labels)) and bool(labels)
+    by_number = all(label.removeprefix("-").isdecimal() for label in labels) and bool(labels)
     pairs = labels.items()
     if by_number:
         pairs = [(name, number) for number, name in pairs]
@@ -79,7 +81,7 @@ def _labels(labels):
     for name, value in pairs:
         name = str(name).strip()
         name = name.lower() if name.lower() in (BACKGROUND, IGNORE) else name
-        number = _integer(value)
+        number = _integer(value, negative=name == IGNORE)
         if number in numbers.values() or (name in numbers and name in (BACKGROUND, IGNORE)):
             raise ValueError(f"label {number}, {name}, is there twice")
         numbers[name if name not in numbers else f"{name} {number}"] = number
@@ -92,6 +94,8 @@ def _labels(labels):
 
 def _modalities(content):
     channels = content.get("channel_names", content.get("modality", {}))
+    if not isinstance(channels, dict):
+        raise ValueError(f'channels {channels!r}, which are not as {{"0": "CT"}}')
     numbers = sorted(int(key) for key in channels)
     if numbers != list(range(len(channels))):
         raise ValueError(f"channels {numbers}, which are not 0, 1, 2 ...")
@@ -99,8 +103,8 @@ def _modalities(content):
     return tuple(names[number] for number in numbers)
 
 
-def _integer(value):
+def _integer(value, negative):
     number = int(value) if isinstance(value, str) else value
-    if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+    if isinstance(number, bool) or not isinstance(number, int) or (number < 0 and not negative):
         raise ValueError(f"{value!r}, which is no integer of at least 0")
     return number

@@ -11,7 +11,14 @@ from keras_dl.types import PathLike
 IMAGES = ("imagesTr", "images", "image")
 LABELS = ("labelsTr", "labels", "label", "masks", "mask")
 # Images and volumes that would otherwise be left out in silence beside files that are read.
-UNREADABLE = (".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".img", ".hdr", ".npy", ".npz", ".gif", ".webp", ".jp2")
+VOLUMES = (
+    ".mha .mhd .nrrd .nhdr .dcm .dicom .ima .img .hdr .mgh .mgz .mnc .mnc2 .mrc .bz2 .zst .h5 .hdf5 .mat .vtk .vti"
+)
+SLIDES = ".svs .ndpi .scn .mrxs .vms .czi .lif .lsm .nd2 .oib .oif .oir .vsi .stk .dv .qptiff .zarr .btf .tf8"
+PICTURES = (
+    ".npy .npz .gif .webp .jp2 .j2k .jpx .jpe .jfif .jxl .ppm .pgm .pbm .pnm .tga .heic .heif .avif .psd .exr .raw .dib"
+)
+UNREADABLE = frozenset(f"{VOLUMES} {SLIDES} {PICTURES}".split())
 _CHANNEL = re.compile(r"(.+)_(\d{4})")
 
 

@@ -10,9 +10,9 @@ from keras_dl.checks import refusal
 from keras_dl.data.segmentation import file_names
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.checking import check_alike, check_classes, check_labels, consecutive
+from keras_dl.data.segmentation.colours import check_colours, check_depth
 from keras_dl.data.segmentation.description import describe
 from keras_dl.data.segmentation.labels import compact, to_classes
-from keras_dl.data.segmentation.preprocessing import check_colours
 from keras_dl.data.segmentation.problems import Problems, listed, named
 from keras_dl.data.segmentation.store import MEMORY, Store
 from keras_dl.types import PathLike
@@ -61,6 +61,14 @@ class Folder(Sequence):
             raise refusal("names should be those of cases in the folder", f"{listed(unknown)}")
         attributes = {name: value for name, value in vars(self).items() if name not in ("names", "_cases")}
         return Folder({name: self._cases[name] for name in names}, **attributes)
+
+    def check_depth(self, kinds: Sequence):
+        """Warns if all images end far below the value of white, as those of 12 bits in files of 16 do.
+
+        Args:
+            kinds: Of each channel, its modality or its normalisation in a plan; only colours are looked at.
+        """
+        check_depth({name: (image.image, image.source.white) for name, (image, _) in self._cases.items()}, kinds)
 
 
 def open_folder(
@@ -128,7 +136,7 @@ def open_folder(
         label_values = description.label_values if num_classes is None else tuple(range(num_classes))
     allowed = None if label_values is None else {*label_values, ignore} - {None}
     files, images, labels = file_names.find(folder, labelled, channels)
-    cases, values = _read(files, images, labels, allowed, description.modalities, Store(memory))
+    cases, values = _read(files, images, labels, allowed, ignore, description.modalities, Store(memory))
     first = next(iter(cases.values()))[0]
     modalities = description.modalities or first.modalities
     if labels is None:
@@ -138,7 +146,7 @@ def open_folder(
     classes = {name: {label_values.index(value) for value in labels_of_case} for name, labels_of_case in values.items()}
     if not any(labels_of_case - {0} for labels_of_case in classes.values()):
         warnings.warn(f"all masks in {folder} are empty: there is nothing to learn but the background", stacklevel=2)
-    return Folder(
+    opened = Folder(
         cases,
         num_classes=len(label_values),
         label_values=label_values,
@@ -146,9 +154,11 @@ def open_folder(
         modalities=modalities,
         classes=classes,
     )
+    opened.check_depth(modalities)
+    return opened
 
 
-def _read(files, images, labels, allowed, modalities, store):
+def _read(files, images, labels, allowed, ignore, modalities, store):
     """Reads everything once.
 
     Returns:
@@ -171,7 +181,7 @@ def _read(files, images, labels, allowed, modalities, store):
                         f"shape {opened.image.shape[:-1]} in {named(paths[0])}",
                     )
                 files.check_same_grid(opened.grid, grid, named(labels[name]))
-                values[name] = check_labels(mask, allowed, labels[name])
+                values[name] = check_labels(mask, allowed, labels[name], ignore)
                 mask = store.keep(compact(mask))
             cases[name] = opened._replace(image=store.keep(opened.image)), mask
     check_alike({name: opened for name, (opened, _) in cases.items()}, modalities, problems)

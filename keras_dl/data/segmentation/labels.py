@@ -48,8 +48,15 @@ def whole_numbers(values, path, step=0.0):
 
 
 def compact(labels):
-    """Returns integers of at least 0 in the smallest type that holds them."""
-    return labels.astype(np.min_scalar_type(int(labels.max(initial=0))))
+    """Returns integers in the smallest type that holds them.
+
+    Example:
+
+    >>> compact(np.array([0, 255])).dtype, compact(np.array([-1, 200])).dtype
+    (dtype('uint8'), dtype('int16'))
+    """
+    types = [np.min_scalar_type(int(end(initial=0))) for end in (labels.min, labels.max)]
+    return labels.astype(np.result_type(*types), copy=False)
 
 
 def to_classes(labels, label_values, ignore=None):

@@ -9,6 +9,7 @@ import numpy as np
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation.case import Opened
 from keras_dl.data.segmentation.labels import whole_numbers
+from keras_dl.data.segmentation.nifti_header import check_header
 from keras_dl.data.segmentation.problems import named, reason
 
 SUFFIXES = (".nii.gz", ".nii")
@@ -166,25 +167,31 @@ def import_nibabel():
 
 
 def _load(path):
-    """Returns nibabel's image of a whole file; nibabel itself stops at the last voxel, before gzip's checksum."""
+    """Returns nibabel's image of a whole file, its header as it is there, and the size of the file.
+
+    nibabel itself stops at the last voxel, before gzip's checksum.
+    """
     nibabel = import_nibabel()
     content = path.read_bytes()
     if content[:2] == b"\x1f\x8b":
         content = gzip.decompress(content)
     second = NIFTI_2 in (int.from_bytes(content[:4], order) for order in ("little", "big"))
-    return (nibabel.Nifti2Image if second else nibabel.Nifti1Image).from_bytes(content)
+    kind = nibabel.Nifti2Image if second else nibabel.Nifti1Image
+    raw = kind.header_class(content[: kind.header_class.sizeof_hdr], check=False)
+    return kind.from_bytes(content), raw, len(content)
 
 
 def _read(path):
     """Returns a file's array in canonical orientation, its `Grid`, its `NiftiSource`, and the step of its numbers."""
     nibabel = import_nibabel()
     try:
-        image = _load(path)
+        image, raw, num_bytes = _load(path)
         affine = np.asarray(image.affine, "float64")
         array = np.asanyarray(image.dataobj)
         step = abs(float(image.dataobj.slope))
     except Exception as error:  # nibabel raises whatever the damage leads to, zlib's and NumPy's errors among them
         raise refusal(f"{named(path)} should be a NIfTI file", f"{reason(error)}") from error
+    check_header(raw, image, num_bytes, path)
     if array.dtype.kind not in "biuf":
         raise refusal("a voxel should be one real number", f"type {array.dtype} in {named(path)}")
     if not _invertible(affine):

@@ -13,7 +13,7 @@ class PictureFile(NamedTuple):
         colours: Whether the first three channels are red, green and blue.
         white: Value of white: 255 for eight bits, 65535 for sixteen.
         alpha: Opacity `(height, width)`, or `None`.
-        indices: Indices `(height, width)` into a palette with colours, or `None`.
+        indices: Indices `(height, width)` into a palette, if they are what a mask means, or `None`.
         step: What decoding multiplied the numbers in the file by.
         refusal: Why it cannot be a mask, or `None`.
     """

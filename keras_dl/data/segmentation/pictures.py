@@ -21,11 +21,11 @@ class PictureSource(NamedTuple):
 
     Attributes:
         label_values: The number in a file that each class has, as 0 and 255.
-        white: Value of white in the image.
+        white: Value of white in the image, or one per channel.
     """
 
     label_values: tuple | None = None
-    white: float = 255.0
+    white: float | tuple = 255.0
 
     def write(self, labels, path):
         """Writes class indices as a PNG file of the label values.
@@ -68,14 +68,11 @@ def read_image(paths):
                 f"channels should have the shape of the first, {parts[0].array.shape}",
                 f"{part.array.shape} in {named(path)}",
             )
-    whites = {part.white for part in parts if part.colours} or {max(part.white for part in parts)}
-    if len(whites) > 1:
-        raise refusal("colours should have as many bits in each file", f"8 and 16 in {', '.join(map(named, paths))}")
     layout = tuple(part.array.shape[-1] for part in parts)
     modalities = sum((_modalities(part) for part in parts), ())
     arrays = [part.array for part in parts]
     image = arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
-    source = PictureSource(white=whites.pop())
+    source = PictureSource(white=sum(((part.white,) * part.array.shape[-1] for part in parts), ()))
     return Opened(image, (1.0, 1.0), image.shape[:2], source, modalities, layout)
 
 
@@ -98,8 +95,11 @@ def read_labels(path):
     if picture.refusal is not None:
         raise refusal("a mask should be as it was drawn", f"{named(path)}, {picture.refusal}")
     labels = picture.array if picture.indices is None else picture.indices[..., None]
-    if (labels != labels[..., :1]).any():
-        raise refusal("a picture of labels should be grey", f"a coloured one, {named(path)}")
+    if labels.shape[-1] > 1 and (labels != labels[..., :1]).any():
+        raise refusal(
+            "a picture of labels should be grey, of one number per class: save classes of colours as these",
+            f"a coloured one, {named(path)}",
+        )
     labels = labels[..., 0]
     if picture.indices is None and picture.alpha is not None:
         _check_alpha(labels, picture.alpha, path)

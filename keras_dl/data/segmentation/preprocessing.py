@@ -7,12 +7,11 @@ from scipy import ndimage
 
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation.case import Case, check_case
+from keras_dl.data.segmentation.colours import BYTE, check_colours
 from keras_dl.data.segmentation.fingerprint import nonzero_box
 from keras_dl.data.segmentation.plan import Plan
 from keras_dl.data.segmentation.resampling import coarse_axis, largest, resample, resample_labels
 from keras_dl.types import Tensor
-
-BYTE = 255.0
 
 
 class Prepared(NamedTuple):
@@ -119,7 +118,7 @@ def normalize(image, plan, white=BYTE):
     Args:
         image: Float array `(*sizes, channels)`.
         plan: A `Plan`.
-        white: Value of white in coloured channels, 255 for colours of eight bits.
+        white: Value of white in coloured channels, 255 for colours of eight bits; a number, or one per channel.
 
     Returns:
         Float32 array of the same shape.
@@ -127,7 +126,7 @@ def normalize(image, plan, white=BYTE):
     inside = np.ones(image.shape[:-1], bool)
     if plan.inside_nonzero:
         inside = ndimage.binary_fill_holes((image != 0).any(axis=-1))
-    channels = []
+    channels, whites = [], np.broadcast_to(white, len(plan.normalizations))
     for number, kind in enumerate(plan.normalizations):
         channel = image[..., number].astype("float32")
         if kind == "ct":
@@ -135,7 +134,7 @@ def normalize(image, plan, white=BYTE):
             channel = np.clip(channel, foreground.low, foreground.high)
             channel = _divided(channel - foreground.mean, foreground.std, foreground.mean)
         elif kind == "rgb":
-            channel = channel / white
+            channel = channel / whites[number]
         elif kind == "rescale":
             least = channel.min()
             channel = _divided(channel - least, channel.max() - least, least)
@@ -151,33 +150,6 @@ def _divided(difference, width, offset):
     """Values by their width; if that is no more than the rounding of their offset, they are one value, and 0."""
     smallest = np.finfo("float32").eps * abs(offset)
     return difference / width if width > smallest else np.zeros_like(difference)
-
-
-def check_colours(image, modalities, white, name):
-    """Refuses channels that are to be divided by white and go beyond it, or cannot have been measured by it.
-
-    Args:
-        image: Array `(*sizes, channels)`.
-        modalities: Of each channel, the name of its modality or its normalisation.
-        white: Value of white.
-        name: What error messages call the image.
-
-    Raises:
-        ValueError: If such channels have values below 0 or above white, fractions up to 1 alone, or in sixteen bits
-            only values of eight.
-    """
-    coloured = [number for number, kind in enumerate(modalities) if kind in ("rgb", "rgb_to_0_1")]
-    if not coloured:
-        return
-    least, largest = (float(f([f(image[..., number]) for number in coloured])) for f in (np.min, np.max))
-    fractions = largest <= 1 and any((image[..., n] != np.round(image[..., n])).any() for n in coloured)
-    eight_bits = white > BYTE and 0 < largest <= BYTE
-    if least < 0 or largest > white or fractions or eight_bits:
-        raise refusal(
-            f"colours should be from 0 to {white:g}, the value of white; else save them as 8 or 16 bits, or have "
-            "dataset.json call the channels zscore, rescale_to_0_1 or noNorm",
-            f"values from {least:g} to {largest:g} in {name}",
-        )
 
 
 def _check(case, plan):

@@ -40,7 +40,7 @@ def read(path):
                 file = file._replace(step=255 // (2**bits - 1))
         refusal = JPEG_REFUSAL if picture.format in ("JPEG", "MPO") else None
     parts = {name: turned(getattr(file, name), orientation) for name in ("array", "alpha", "indices")}
-    return file._replace(**parts, refusal=refusal)
+    return file._replace(**parts, refusal=refusal or file.refusal)
 
 
 def _decoded(picture):
@@ -52,7 +52,7 @@ def _decoded(picture):
         colours = np.asarray(picture.convert("RGB"))
         palette = np.reshape(picture.getpalette(), (-1, 3))
         if (palette == palette[:, :1]).all():
-            return PictureFile(colours[..., :1], alpha=alpha)
+            return PictureFile(colours[..., :1], alpha=alpha, refusal=_ambiguous(picture, palette[:, 0]))
         return PictureFile(colours, colours=True, alpha=alpha, indices=np.asarray(picture.getchannel(0)))
     if mode == "1":
         return PictureFile(np.asarray(picture)[..., None].astype("uint8") * 255, alpha=alpha)
@@ -64,6 +64,14 @@ def _decoded(picture):
     if mode in ("RGB", "RGBA", "RGBa"):
         return PictureFile(np.asarray(picture.convert("RGB")), colours=True, alpha=alpha)
     raise UnknownPicture(f"one of mode {mode}; convert it to grey or RGB")
+
+
+def _ambiguous(picture, greys):
+    """Why a picture with a palette of greys cannot be a mask: several of its indices look alike."""
+    used = np.unique(np.asarray(picture.getchannel(0)))
+    if len(np.unique(greys[used])) < len(used):
+        return "whose palette shows several indices as one grey: save the indices without a palette"
+    return None
 
 
 def _sixteen_bits(path):

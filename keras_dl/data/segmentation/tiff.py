@@ -53,6 +53,8 @@ def _only_picture(file):
 
 
 def _with_channels_last(array, axes):
+    single = [number for number, axis in enumerate(axes) if axis not in "YX" and array.shape[number] == 1]
+    array, axes = np.squeeze(array, tuple(single)), "".join(a for n, a in enumerate(axes) if n not in single)
     for axis, what in STACKS.items():
         if axis in axes:
             count = array.shape[axes.index(axis)]
@@ -102,7 +104,9 @@ def _with_palette(indices, page, refusal):
     palette = np.asarray(page.colormap).T
     white = 255.0 if palette.max() < 256 else 65535.0
     if (palette == palette[:, :1]).all():
-        return PictureFile(indices[..., None], refusal=refusal)
+        ramp = np.array_equal(palette[:, 0] // (white // 255), np.arange(len(palette)))
+        array = indices if ramp else palette[indices][..., 0]
+        return PictureFile(array[..., None], white=255.0 if ramp else white, indices=indices, refusal=refusal)
     return PictureFile(palette[indices], colours=True, white=white, indices=indices, refusal=refusal)
 
 
