@@ -16,7 +16,8 @@ def kl_divergence(y_true: Tensor, y_pred: Tensor, log_target: bool = False) -> T
     If y = 0 it is 0, whatever x (0 log 0 = 0).
 
     Args:
-        y_true: Probabilities y, or log-probabilities if `log_target`, any shape; the value is NaN for y above 1.
+        y_true: Probabilities y, or log-probabilities if `log_target`, any shape; the value is NaN for a
+            probability that is not from 0 to 1.
         y_pred: Log-probabilities x, the shape of `y_true`.
         log_target: Whether `y_true` holds logarithms.
 
@@ -31,7 +32,7 @@ def kl_divergence(y_true: Tensor, y_pred: Tensor, log_target: bool = False) -> T
     y_pred = tensors.as_float(y_pred)
     y_true = tensors.like_predictions(y_true, y_pred)
     probabilities = ops.exp(y_true) if log_target else y_true
-    known = tensors.are_shares(probabilities)
+    known = ops.ones_like(probabilities, dtype="bool") if log_target else tensors.are_shares(probabilities)
     nothing = ops.logical_or(probabilities <= 0, ops.logical_not(known))
     logarithm = ops.where(nothing, 0.0, y_true) if log_target else ops.log(ops.where(nothing, 1.0, y_true))
     values = ops.where(nothing, ops.zeros_like(y_pred), probabilities * (logarithm - y_pred))
