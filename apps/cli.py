@@ -141,8 +141,7 @@ def open_run(path):
 
 def check_use(folder, recipe, program):
     """Refuses a run whose model another of the programs uses: `sample`, `segment` or `translate`."""
-    task = recipe.TASK
-    use = "sample" if task.generates else {"masks": "segment", "images": "translate"}.get(task.condition)
+    use = recipe.TASK.program
     if use not in (None, program):
         does = {"sample": "generates", "segment": "makes masks", "translate": "makes images of images"}
         data = "" if use == "sample" else " --data FOLDER"

@@ -45,7 +45,11 @@ def segment(arguments):
     from keras_dl.runs import RunFolder, ensemble
 
     paths = [run for path in arguments.folders for run in RunFolder(path).folds() or [path]]
-    folders = [cli.open_run(path)[0] for path in paths]
+    folders = []
+    for path in paths:
+        folder, _, recipe = cli.open_run(path)
+        cli.check_use(folder, recipe, "segment")
+        folders.append(folder)
     with user_errors(ValueError, OSError, ImportError):
         models = ensemble.of_runs(folders, mirror=not arguments.no_mirroring)
         if len(folders) > 1:

@@ -45,8 +45,6 @@ class Task(Offers):
     progress: tuple[str | tuple[str, ...], ...] = ("loss",)
     #: Metric -> its unit, where its name alone does not say it.
     units: dict[str, str] = {}
-    #: Whether the model has `sample`.
-    generates: bool = False
     #: Whether the model has `log_density`, so that its measures are of likelihoods, not of samples.
     has_density: bool = False
     #: Metric -> its title in tables, where its name alone does not say what it is of.

@@ -16,6 +16,13 @@ class Offers:
     """The part of a `Task` that not every model can do; a task of those that can writes the method."""
 
     condition: str | None
+    #: Whether the model has `sample`.
+    generates: bool = False
+
+    @property
+    def program(self) -> str | None:
+        """The program that uses a trained model: `"sample"`, `"segment"`, `"translate"`, or `None` for none."""
+        return "sample" if self.generates else None
 
     def samples(
         self,

@@ -39,6 +39,10 @@ class Segmentation(Task):
         super().__init__("masks")
         self.plan = plan
 
+    @property
+    def program(self) -> str | None:
+        return "segment"
+
     def load(
         self,
         name: str,

@@ -57,6 +57,10 @@ class SuperResolution(Task):
     def __init__(self):
         super().__init__("images")
 
+    @property
+    def program(self) -> str | None:
+        return "translate"
+
     def load(
         self,
         name: str,

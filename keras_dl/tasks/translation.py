@@ -85,9 +85,13 @@ class Translation(Task):
     card_pictures = ("translations.png",)
     progress = (("generator_l1", "critic_loss"), "generators_loss", "loss")
 
-    def __init__(self, paired: bool = True, source: PathLike = "edges"):
+    def __init__(self, paired: bool = True, source: str = "edges"):
         super().__init__("images")
         self.paired, self.source = paired, source
+
+    @property
+    def program(self) -> str | None:
+        return "translate"
 
     def load(
         self,

@@ -116,6 +116,8 @@ def test_interruption_is_exit_code_130(capsys):
         ("SuperResolution", "sample", "makes images of images: python -m apps.translate runs/x --data FOLDER"),
         ("Translation", "sample", "makes images of images: python -m apps.translate runs/x --data FOLDER"),
         ("Density", "translate", "generates: python -m apps.sample runs/x"),
+        ("Density", "segment", "generates: python -m apps.sample runs/x"),
+        ("Segmentation", "segment", None),
         ("Generation", "sample", None),
         ("Embedding", "sample", None),
     ],

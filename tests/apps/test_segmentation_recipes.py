@@ -14,6 +14,7 @@ import pytest
 from apps import evaluate, export, segment, train, tune
 from keras_dl.data import segmentation
 from keras_dl.data.segmentation.pictures import PictureSource
+from keras_dl.runs import RunFolder, ensemble
 from keras_dl.tasks import Scans, dice_table
 from keras_dl.tasks.measure import flat
 from keras_dl.tasks.scan_configs import plan_of
@@ -198,7 +199,9 @@ def test_bad_input_is_refused_in_a_sentence(run, arguments, message, tmp_path, c
 
 def test_runs_of_other_systems_make_no_masks(run, finished, segmenter, tmp_path, capsys):
     assert run(segment.main, finished, "--data", tmp_path) == 2
-    assert "holds no run of a segmenter: vae makes no masks" in capsys.readouterr().err
+    assert f"the model of {finished} generates: python -m apps.sample {finished}" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="holds no run of a segmenter: vae makes no masks"):
+        ensemble.of_runs([RunFolder(finished)])
     for name in ("images", "masks"):
         (tmp_path / "scans" / name).mkdir(parents=True)
     for program, first in ((train.main, "vae"), (evaluate.main, finished)):
