@@ -51,16 +51,25 @@ class EnergyMethods(Normalizers):
         r"""Returns $\nabla \log p(x) = -\nabla E(x)$, of the shape of `x`."""
         return shapes.by_rows(self._graph(self._score), shapes.as_rows(x, self.data_shape))
 
-    def anomaly_score(self, x: Tensor, kind: str = "energy") -> Tensor:
-        r"""Returns a score of each sample, higher for anomalies; see `keras_dl.metrics.roc_auc`.
+    #: What `anomaly_score` knows.
+    anomaly_scores = ("energy", "gradient")
+
+    def anomaly_score(self, x: Tensor, score: str = "energy") -> Tensor:
+        r"""Returns how unlike the training data each sample is: higher for anomalies; see `keras_dl.metrics.roc_auc`.
 
         Args:
             x: Data, shape `(batch, *data_shape)`.
-            kind: `"energy"`, or `"gradient"` for $|\nabla E(x)|$ (Grathwohl et al. 2020, section 5.3).
+            score: `"energy"`, or `"gradient"` for $|\nabla E(x)|$ (Grathwohl et al. 2020, section 5.3).
+
+        Returns:
+            Tensor of shape `(batch,)`.
+
+        Raises:
+            ValueError: If there is no such score.
         """
-        if kind not in ("energy", "gradient"):
-            raise refusal("`kind` should be 'energy' or 'gradient'", kind=kind)
-        return self.energy(x) if kind == "energy" else tf.sqrt(samplers.chains.sum_per_row(tf.square(self.score(x))))
+        if score not in self.anomaly_scores:
+            raise refusal(f"`score` should be one of {self.anomaly_scores}", score=score)
+        return self.energy(x) if score == "energy" else tf.sqrt(samplers.chains.sum_per_row(tf.square(self.score(x))))
 
     def sample(
         self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, steps: int | None = None,

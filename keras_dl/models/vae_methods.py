@@ -104,6 +104,9 @@ class VAEMethods:
         x, condition = self._inputs(x, condition)
         return monte_carlo.log_density(self, self._weigh_latents, x, condition, num_samples, seed, kind)
 
+    #: What `anomaly_score` knows.
+    anomaly_scores = ("likelihood", "reconstruction")
+
     def anomaly_score(
         self, x: Tensor, condition: Tensor | None = None, score: str = "likelihood", num_samples: int = 512
     ) -> Tensor:

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_dl import metrics
 from keras_dl.tasks import drawing
+from keras_dl.tasks.base import Task
 from keras_dl.tasks.generation import MEASUREMENTS, Generation
 from keras_dl.tasks.log_density import NOTE, as_array, draws, log_density
 from keras_dl.tasks.measure import ROWS, Context, Measure, of_estimate
@@ -33,7 +34,7 @@ class Density(Generation):
     """
 
     has_density = True
-    progress = ("elbo", "loss")
+    progress: tuple[str | tuple[str, ...], ...] = ("elbo", "loss")
     units = {"loss": "nats"}
     #: What other likelihoods, weights of terms and numbers of samples measure is something else.
     unsearched = {
@@ -109,25 +110,48 @@ class Density(Generation):
 
 
 class AnomalyDetection(Density):
-    """The task of a density that has not seen one class, named by the option `anomaly_class`, and should notice it.
+    """The task of a model that has not seen one class, named by the option `anomaly_class`, and should notice it.
 
-    Images of that class should have a lower likelihood, and be reconstructed worse (An & Cho 2015). The model has
-    latents; see `Density`.
+    The model has `anomaly_score(x, score=)` and says in `anomaly_scores` which scores it knows: images of that class
+    should be less likely and reconstructed worse (An & Cho 2015), or have more energy. See `Density` for one of
+    likelihoods, which has latents.
     """
 
     problem = ("anomaly_class",)
+    progress = ("elbo", "sample_energy", "loss")
 
     def __init__(self):
         super().__init__(latents=True)
 
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
-        measures, label = super().measures(model, data, context), context.options.get("anomaly_class")
-        if label is None or "log_prob" not in measures:
+        if _is_likely(model):
+            measures = super().measures(model, data, context)
+        else:  # the loss alone: samples of an energy take long chains
+            measures = Task.measures(self, model, data, context)
+        label = context.options.get("anomaly_class")
+        if label is None or context.num_samples == 0:
             return measures
         for name, area in areas(model, data.x_test, data.y_test == label, context.num_samples).items():
             measures[f"roc_auc_{name}"] = of_estimate(area, "max", f"ROC-AUC of class {label} by {name}", NOTE)
         return measures
+
+    def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
+        if _is_likely(model):
+            return super().pictures(model, data, folder, context)
+        return Generation().pictures(model, data, folder, context)
+
+    def goals(
+        self, model: keras.Model, data: Any, options: dict[str, Any], features: PathLike | None = None
+    ) -> list[str]:
+        if _is_likely(model):
+            return super().goals(model, data, options, features)
+        return Generation().goals(model, data, options, features)
+
+
+def _is_likely(model):
+    """Whether a model finds anomalies by their likelihood, as one with latents does."""
+    return "likelihood" in model.anomaly_scores
 
 
 class LogProb(keras.callbacks.Callback):
@@ -153,20 +177,15 @@ def areas(model, x, anomalous, num_samples=None):
     """Returns the ROC-AUC of scores of images, a dict of `Estimate`s by the name of the score.
 
     Args:
-        model: a model with `log_density` and `reconstruct`.
+        model: a model with `anomaly_score` and `anomaly_scores`.
         x: images of all classes.
         anomalous: booleans, which of them are of the class that the model has not seen.
         num_samples: how many draws a likelihood takes, where it takes some; `None` for the usual number.
     """
-    batches = [x[start : start + ROWS] for start in range(0, len(x), ROWS)]
-    options = draws(model, num_samples)
-    scores = {
-        "likelihood": [-as_array(model.log_density(batch, **options).values) for batch in batches],
-        "reconstruction": [_squared_error(batch, as_array(model.reconstruct(batch))) for batch in batches],
-    }
-    joined = {name: np.concatenate(parts) for name, parts in scores.items()}
-    return {name: metrics.roc_auc(values[~anomalous], values[anomalous]) for name, values in joined.items()}
-
-
-def _squared_error(x, reconstruction):
-    return np.sum(np.square(x - reconstruction).reshape(len(x), -1), axis=1)
+    found = {}
+    for name in model.anomaly_scores:
+        options = draws(model, num_samples) if name == "likelihood" else {}
+        batches = [x[start : start + ROWS] for start in range(0, len(x), ROWS)]
+        scores = np.concatenate([as_array(model.anomaly_score(batch, score=name, **options)) for batch in batches])
+        found[name] = metrics.roc_auc(scores[~anomalous], scores[anomalous])
+    return found

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from apps import evaluate, train
-from keras_dl.likelihoods import LogDensity
 from keras_dl.tasks import Arrays
 from keras_dl.tasks.density import areas
 
@@ -23,21 +22,30 @@ def test_the_class_is_left_out_of_training_and_of_held_out_figures():
 
 
 class Known:
-    """A model whose scores are known: an image's likelihood is its first pixel, its reconstruction zero."""
+    """A model whose scores are known: minus an image's first pixel, and its squares."""
 
     log_prob_kind = "estimate"
+    anomaly_scores = ("likelihood", "reconstruction")
 
-    def log_density(self, x, num_samples):
-        return LogDensity(x[:, 0], 0 * x[:, 0], "estimate")
-
-    def reconstruct(self, x):
-        return 0 * x
+    def anomaly_score(self, x, score, num_samples=None):
+        assert num_samples == (1 if score == "likelihood" else None)
+        return -x[:, 0] if score == "likelihood" else (x**2).sum(-1)
 
 
-def test_scores_are_minus_the_likelihood_and_the_squared_error():
+def test_areas_are_of_every_score_of_the_model():
     x = np.array([[3.0, 0.0], [2.0, 0.0], [1.0, 9.0], [2.5, 0.1]])
     found = areas(Known(), x, np.array([False, False, True, True]), num_samples=1)
     assert found["likelihood"].value == 3 / 4 and found["reconstruction"].value == 3 / 4
+
+
+def test_an_energy_model_finds_them_by_energy_and_slope(run, tmp_path):
+    folder = tmp_path / "energy"
+    sizes = ["filters=4", "capacity=512", "batch_size=512", "chain_steps=1", "epochs=1"]
+    settings = [f"--set={value}" for value in ("model=energy", *sizes)]
+    assert run(train.main, "anomaly", "--out", folder, *settings) == 0
+    assert run(evaluate.main, folder) == 0
+    found = json.loads((folder / "evaluation.json").read_text())
+    assert {"roc_auc_energy", "roc_auc_gradient"} <= set(found) and "log_prob" not in found
 
 
 @pytest.mark.full

@@ -220,7 +220,7 @@ def test_exported_functions_are_the_models(tmp_path):
         (lambda: small_energy().log_normalizer("exact"), "`method` should be one of"),
         (lambda: small_energy().log_normalizer("learned"), "`method` should be 'learned' of noise contrast alone"),
         (lambda: small_energy().log_normalizer("reverse"), "`x` should be data"),
-        (lambda: small_energy().anomaly_score(points(2), "rank"), "`kind` should be"),
+        (lambda: small_energy().anomaly_score(points(2), "rank"), "`score` should be"),
         (lambda: small_energy().energy(points(2, 3)), r"x should have shape \(rows, 2\)"),
         (lambda: fit(small_energy(), points(64), 64), "capacity should be at least .* capacity=40, batch_size=64"),
         (lambda: fit(small_energy(value_range=(0.0, 1.0)), 3 + points(64), 8), r"x should lie in \[0, 1\]"),
