@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.pipeline import Order, finished, mark_of
+from keras_dl.data.segmentation import places
 from keras_dl.data.segmentation.plan import Plan
 from keras_dl.types import Tensor
 
@@ -20,7 +21,8 @@ class Patches:
     The last third of a batch, at least one patch of two, is on foreground: a case, one of its classes and one of that
     class's pixels are drawn, and the patch is centred on it as far as the image reaches. The others lie anywhere. A
     batch too small for that share has one such patch in as many steps as make the share up: of batches of one, a third.
-    Images smaller than the patch are surrounded by zeros, and the background.
+    Images smaller than the patch are surrounded by zeros, and the background. Of a case with ignored pixels every patch
+    is centred on one that is not, likewise; a case without any such pixel is not drawn.
 
     Batch number `step` is a function of `(seed, step)` alone.
 
@@ -33,7 +35,7 @@ class Patches:
         seed: Integer of at least 0.
 
     Raises:
-        ValueError: If there are no cases, one has no labels, or an argument is out of range.
+        ValueError: If there are no cases, one has no labels, all pixels are ignored, or an argument is out of range.
 
     Example:
 
@@ -69,7 +71,14 @@ class Patches:
                 patch_size=patch_size,
             )
         self._window = self.patch_size if plan.slice_axis is None else (1, *self.patch_size)
-        self._places = [_places(case, np.random.default_rng((self.seed, i))) for i, case in enumerate(self.cases)]
+        self._places, self._annotated = [], []
+        for number, case in enumerate(self.cases):
+            rng = np.random.default_rng((self.seed, number))
+            self._places.append(places.of_classes(case.labels, PLACES_A_CLASS, rng))
+            self._annotated.append(places.annotated(case.labels, PLACES_A_CLASS, rng))
+        self._drawn = [i for i, found in enumerate(self._annotated) if found is None or len(found)]
+        if not self._drawn:
+            raise refusal("some pixels should not be ignored", f"{len(self.cases)} cases of ignored pixels alone")
 
     def batch(self, step: int) -> tuple:
         """Returns batch number `step`: float32 `(batch, *patch_size, channels)` and int32 `(batch, *patch_size)`."""
@@ -79,7 +88,7 @@ class Patches:
         anywhere = self.batch_size - self._on_foreground(int(step))
         for row in range(self.batch_size):
             rng = np.random.default_rng((self.seed, 1, int(step), row))
-            index = int(rng.integers(len(self.cases)))
+            index = self._drawn[int(rng.integers(len(self._drawn)))]
             start = self._start(index, row >= anywhere, rng)
             _copy(self.cases[index].image, start, images[row])
             _copy(self.cases[index].labels, start, labels[row])
@@ -137,12 +146,13 @@ class Patches:
 
     def _start(self, index, on_foreground, rng):
         """Draws where a patch begins, which is before the image's first pixel if the image is smaller."""
-        shape, places = self.cases[index].labels.shape, self._places[index]
+        shape, of_classes, centres = self.cases[index].labels.shape, self._places[index], self._annotated[index]
         low = [-(max(window - n, 0) // 2) for n, window in zip(shape, self._window, strict=True)]
         high = [max(n - window, first) for n, window, first in zip(shape, self._window, low, strict=True)]
-        if on_foreground and places:
-            flat = places[int(rng.integers(len(places)))]
-            centre = np.unravel_index(flat[int(rng.integers(len(flat)))], shape)
+        if on_foreground and of_classes:
+            centres = of_classes[int(rng.integers(len(of_classes)))]
+        if centres is not None:
+            centre = np.unravel_index(centres[int(rng.integers(len(centres)))], shape)
             start = np.subtract(centre, np.array(self._window) // 2)
             return np.clip(start, low, high)
         return rng.integers(low, np.add(high, 1))
@@ -157,17 +167,6 @@ def at_stride(labels: Tensor, strides: Any) -> Tensor:
     [[[0, 3], [6, 9]]]
     """
     return labels[(slice(None), *(slice(None, None, stride) for stride in strides))]
-
-
-def _places(case, rng):
-    """Flat indices of pixels of each class of a case besides the background, at most so many of each."""
-    flat, places_of_classes = case.labels.ravel(), []
-    for label in np.unique(flat[flat > 0]):
-        places = np.flatnonzero(flat == label)
-        if len(places) > PLACES_A_CLASS:
-            places = rng.choice(places, PLACES_A_CLASS, replace=False)
-        places_of_classes.append(places)
-    return places_of_classes
 
 
 def _copy(array, start, patch):

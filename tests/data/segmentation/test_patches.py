@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, networks
+from keras_dl import losses, models, networks
 from keras_dl.data import augment
-from keras_dl.data.segmentation import Case, Fingerprint, Patches, fingerprint, plan, prepare
+from keras_dl.data.segmentation import Case, Fingerprint, Patches, fingerprint, places, plan, prepare
 from keras_dl.data.segmentation.patches import PLACES_A_CLASS
 
 
@@ -92,6 +92,53 @@ def test_empty_masks_and_many_pixels():
     found = planned((300, 300), (4, 4))
     large = Case(np.ones((300, 300, 1)), np.ones((300, 300), int), (1.0, 1.0), "a")
     assert len(Patches([prepare(large, found)], found)._places[0][0]) == PLACES_A_CLASS
+
+
+def test_patches_of_partly_annotated_cases(monkeypatch):
+    """All lie on pixels that train something, wherever these are; what is not annotated at all is not drawn."""
+    monkeypatch.setattr("keras_dl.data.segmentation.places.BLOCK", 100)  # several blocks
+    found = planned((40, 40), (4, 4))
+    whole = case((40, 40))
+    known = np.full((40, 40), -100)
+    known[30:32, 3:37] = 0
+    known[31, 20] = 2
+    parts = [prepare(whole._replace(labels=labels), found) for labels in (known, np.full((40, 40), -100))]
+    sampler = Patches(parts, found)
+    for step in range(60):
+        images, labels = sampler.batch(step)
+        assert (labels != -100).any(axis=(1, 2)).all() and (labels[4:] == 2).any(axis=(1, 2)).all()
+        assert images.any(axis=(1, 2, 3)).all()
+    starts = [sampler._start(0, False, np.random.default_rng(seed))[1] for seed in range(300)]
+    assert min(starts) < 4 and max(starts) > 30  # all of them are reached
+    with pytest.raises(ValueError, match="some pixels should not be ignored. Received: 1 cases"):
+        Patches(parts[1:], found)
+
+
+def test_places_are_those_of_the_whole_array(monkeypatch):
+    labels = np.random.default_rng(0).integers(-1, 4, (7, 8, 9))
+    labels[labels == -1] = -100
+    for block in (1000, 50):
+        monkeypatch.setattr("keras_dl.data.segmentation.places.BLOCK", block)
+        rng, again = np.random.default_rng(1), np.random.default_rng(1)
+        for label, found in zip((1, 2, 3), places.of_classes(labels, 60, rng), strict=True):
+            expected = np.flatnonzero(labels == label)
+            np.testing.assert_array_equal(found, again.choice(expected, 60, replace=False))
+        np.testing.assert_array_equal(places.annotated(labels, 1000, rng), np.flatnonzero(labels != -100))
+    assert places.annotated(np.zeros((3, 4), int), 5, rng) is None
+
+
+def test_batches_of_ignored_pixels_alone_change_nothing():
+    """A network of several outputs, the coarser of which see ignored pixels alone more often."""
+    found = planned((12, 12), (8, 8))
+    model = models.Supervised(networks.create(**{**found.network, "filters": (4,) * len(found.filters)}))
+    weights = found.loss_weights
+    model.compile("sgd", [losses.DiceCrossEntropy() for _ in weights], loss_weights=list(weights))
+    before = [value.numpy() for value in model.trainable_variables]
+    targets = tuple(np.full((2, *(8 // s for s in stride)), -100) for stride in found.output_strides)
+    loss = model.train_on_batch(np.ones((2, 8, 8, 1), "float32"), targets if len(weights) > 1 else targets[0])
+    assert np.all(np.asarray(loss) == 0)
+    for value, old in zip(model.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(value, old)
 
 
 def test_slices_of_volumes():
