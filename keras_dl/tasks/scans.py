@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data import augment, segmentation
+from keras_dl.data.segmentation.labels import compact
 from keras_dl.data.segmentation.problems import listed
 from keras_dl.tasks.measure import untracked
 from keras_dl.tasks.scan_configs import NUM_FOLDS, plan_of, trained_on
@@ -237,7 +238,7 @@ class Scans:
 
     def _kept(self, prepared):
         """A prepared case whose arrays are memory maps if memory does not hold them."""
-        image, labels = (self._store.keep(array) for array in (prepared.image, prepared.labels))
+        image, labels = (self._store.keep(array) for array in (prepared.image, compact(prepared.labels)))
         return prepared._replace(image=image, labels=labels)
 
     def _read(self, cases, what):

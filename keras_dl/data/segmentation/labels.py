@@ -72,7 +72,10 @@ def to_classes(labels, label_values, ignore=None):
     >>> to_classes(np.array([0, 255, 7]), (0, 255), ignore=7).tolist()
     [0, 1, -100]
     """
-    classes = np.searchsorted(label_values, labels).astype("int32")
-    if ignore is not None:
-        classes[labels == ignore] = IGNORED
+    classes = np.empty(labels.shape, "int32")
+    for first in range(len(labels)):  # the places of a large scan at once would take eight bytes a pixel
+        part, found = labels[first : first + 1], classes[first : first + 1]
+        found[...] = np.searchsorted(label_values, part)
+        if ignore is not None:
+            found[part == ignore] = IGNORED
     return classes

@@ -55,8 +55,11 @@ def segment(
         functions, patch, first = [_of_slices(function) for function in functions], (1, *patch), 1
     axes = tuple(range(first, len(patch))) if mirror else ()
     options: dict = {"overlap": overlap, "mirror_axes": axes, "batch_size": batch_size}
-    scores = [sliding_window(function, prepared.image, patch, **options) for function in functions]
-    return restore(np.mean(scores, axis=0), prepared)
+    scores = sliding_window(functions[0], prepared.image, patch, **options)
+    for function in functions[1:]:
+        scores += sliding_window(function, prepared.image, patch, **options)
+    scores /= len(functions)
+    return restore(scores, prepared)
 
 
 def _of_slices(function):

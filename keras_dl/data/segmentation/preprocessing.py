@@ -1,5 +1,6 @@
 """Cases cropped, normalised and resampled as a plan says, and predictions brought back."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -104,7 +105,8 @@ def restore(scores: Tensor, prepared: Prepared) -> np.ndarray:
     if prepared.slice_axis is not None:
         inside.insert(0, inside.pop(prepared.slice_axis))
     classes = range(scores.shape[-1])
-    labels = largest(resample(scores[..., c : c + 1], inside, 1, prepared.coarse_axis)[..., 0] for c in classes)
+    masks = (resample(scores[..., c : c + 1], inside, 1, prepared.coarse_axis)[..., 0] for c in classes)
+    labels = largest(masks, len(classes))
     if prepared.slice_axis is not None:
         labels = np.moveaxis(labels, 0, prepared.slice_axis)
     whole = np.zeros(prepared.shape, "int32")
@@ -126,30 +128,42 @@ def normalize(image, plan, white=BYTE):
     inside = np.ones(image.shape[:-1], bool)
     if plan.inside_nonzero:
         inside = ndimage.binary_fill_holes((image != 0).any(axis=-1))
-    channels, whites = [], np.broadcast_to(white, len(plan.normalizations))
+    # In place, as a scan may be large.
+    image, whites = image.astype("float32"), np.broadcast_to(white, len(plan.normalizations))
     for number, kind in enumerate(plan.normalizations):
-        channel = image[..., number].astype("float32")
+        channel = image[..., number]
         if kind == "ct":
             foreground = plan.intensities[number]
-            channel = np.clip(channel, foreground.low, foreground.high)
-            channel = _divided(channel - foreground.mean, foreground.std, foreground.mean)
+            np.clip(channel, foreground.low, foreground.high, out=channel)
+            _scale(channel, foreground.mean, foreground.std)
         elif kind == "rgb":
-            channel = channel / whites[number]
+            channel /= whites[number]
         elif kind == "rescale":
             least = channel.min()
-            channel = _divided(channel - least, channel.max() - least, least)
+            _scale(channel, least, channel.max() - least)
         elif kind == "zscore" and inside.any():
-            values = channel[inside].astype("float64")
-            mean, std = values.mean(), values.std()
-            channel = np.where(inside, _divided(channel - mean, std, mean), 0.0)
-        channels.append(channel.astype("float32"))
-    return np.stack(channels, axis=-1)
+            _scale(channel, *_moments(channel, inside))
+            channel[~inside] = 0.0
+    return image
 
 
-def _divided(difference, width, offset):
-    """Values by their width; if that is no more than the rounding of their offset, they are one value, and 0."""
-    smallest = np.finfo("float32").eps * abs(offset)
-    return difference / width if width > smallest else np.zeros_like(difference)
+def _scale(channel, offset, width):
+    """Subtracts and divides in place; if the width is no more than the offset's rounding, all is one value, and 0."""
+    offset, width = np.float64(offset), np.float64(width)
+    if not width > np.finfo("float32").eps * abs(offset):
+        channel[...] = 0.0
+        return
+    for number in range(len(channel)):  # in double precision, slice by slice
+        channel[number] = (channel[number] - offset) / width
+
+
+def _moments(channel, inside):
+    """Mean and standard deviation of chosen pixels in double precision, slice by slice."""
+    count = np.count_nonzero(inside)
+    parts = list(zip(channel, inside, strict=True))
+    mean = sum(part[chosen].sum(dtype="float64") for part, chosen in parts) / count
+    squares = (((part[chosen].astype("float64") - mean) ** 2).sum() for part, chosen in parts)
+    return mean, math.sqrt(sum(squares) / count)
 
 
 def _check(case, plan):

@@ -40,15 +40,19 @@ def resample(image: Tensor, shape: Sequence[int], order: int = 3, coarse_axis: i
     if len(shape) != image.ndim - 1 or min(shape) < 1:
         raise refusal(f"`shape` should be {image.ndim - 1} positive sizes", f"shape={shape}")
     if coarse_axis is not None:
-        image = np.take(image, _nearest(image.shape[coarse_axis], shape[coarse_axis]), axis=coarse_axis)
-        slices = [resample(part, _without(shape, coarse_axis), order) for part in np.moveaxis(image, coarse_axis, 0)]
-        return np.stack(slices, axis=coarse_axis)
+        resampled = np.empty((*shape, image.shape[-1]), "float32")
+        old, new = (np.moveaxis(array, coarse_axis, 0) for array in (image, resampled))
+        for number, nearest in enumerate(_nearest(len(old), len(new))):
+            new[number] = resample(old[nearest], _without(shape, coarse_axis), order)
+        return resampled
     if image.shape[:-1] == shape:
         return image
     zoom = [new / old for new, old in zip(shape, image.shape, strict=False)]
-    options = {"order": order, "mode": "nearest", "grid_mode": True, "output": "float32"}
-    channels = [ndimage.zoom(image[..., channel], zoom, **options) for channel in range(image.shape[-1])]
-    return np.stack(channels, axis=-1)
+    resampled = np.empty((*shape, image.shape[-1]), "float32")
+    for channel in range(image.shape[-1]):
+        options = {"order": order, "mode": "nearest", "grid_mode": True, "output": resampled[..., channel]}
+        ndimage.zoom(image[..., channel], zoom, **options)
+    return resampled
 
 
 def resample_labels(labels: Tensor, shape: Sequence[int], coarse_axis: int | None = None) -> np.ndarray:
@@ -63,23 +67,27 @@ def resample_labels(labels: Tensor, shape: Sequence[int], coarse_axis: int | Non
     if labels.shape == tuple(shape) or len(classes) == 1:
         return np.full(shape, classes[0], labels.dtype) if len(classes) == 1 else labels
     masks = (resample((labels == c)[..., None], shape, 1, coarse_axis)[..., 0] for c in classes)
-    return classes[largest(masks)].astype(labels.dtype)
+    return classes.astype(labels.dtype)[largest(masks, len(classes))]
 
 
-def largest(fields):
+def largest(fields, count):
     """Returns which of several arrays is the largest at each place, the first of equals; two are in memory at once.
 
     Args:
         fields: Iterable of arrays of the same shape.
+        count: How many there are.
+
+    Returns:
+        Array of their numbers, of the smallest type that holds them.
 
     Example:
 
-    >>> largest(iter([np.array([1, 5]), np.array([2, 5])])).tolist()
+    >>> largest(iter([np.array([1, 5]), np.array([2, 5])]), 2).tolist()
     [1, 0]
     """
     fields = iter(fields)
     best = np.array(next(fields))
-    indices = np.zeros(best.shape, "int32")
+    indices = np.zeros(best.shape, np.min_scalar_type(count))
     for number, field in enumerate(fields, start=1):
         better = field > best
         np.copyto(best, field, where=better)

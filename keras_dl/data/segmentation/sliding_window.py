@@ -76,7 +76,8 @@ def sliding_window(
             place = _place(start, patch)
             total[place] += weights * value
             norm[place] += weights
-    return (total / norm)[_place(before, sizes)]
+    total /= norm
+    return total[_place(before, sizes)]
 
 
 def _predictions(predict, image, starts, window, patch, mirror_axes, count):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-MEMORY = 1_000_000_000  # bytes
+MEMORY = 500_000_000  # bytes
 
 
 class Store:
