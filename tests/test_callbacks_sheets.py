@@ -32,6 +32,15 @@ def test_every_pixel_is_a_whole_square(tmp_path):
         np.testing.assert_allclose(drawn, np.broadcast_to(255 * one.pixels, drawn.shape), atol=2.0)
 
 
+@pytest.mark.parametrize("title", ["Samples: ProgressiveGAN on digits, epoch 100 of 100", "MWMW" * 9, "ill" * 20])
+def test_no_title_is_cut_off(tmp_path, title):
+    blocks = [sheets.Block(np.ones((1, 48, 48, 1)), columns=1)]
+    sheets.save_sheet(tmp_path / "sheet.png", title, blocks)
+    picture = read(tmp_path / "sheet.png")
+    written = np.flatnonzero((picture[: sheets.TITLE] < 128).any((0, 2)))
+    assert written.min() >= sheets.MARGIN - 1 and written.max() < picture.shape[1] - sheets.MARGIN / 2
+
+
 @pytest.mark.parametrize("across", [False, True])
 def test_blocks_do_not_overlap(across):
     """Headings and marks have room of their own, and a long title widens the picture."""
@@ -42,7 +51,7 @@ def test_blocks_do_not_overlap(across):
     else:
         assert second.left == first.left and second.top >= first.top + first.pixels.shape[0] + sheets.HEADING
     assert first.left > sheets.MARGIN + 7 * 7 and first.top > sheets.TITLE + sheets.HEADING
-    assert width >= 200 * 9 and height >= second.top + second.pixels.shape[0]
+    assert width >= sheets.title_width("T" * 200) and height >= second.top + second.pixels.shape[0]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ GAP = 4  # between images
 MARGIN = 16
 TITLE, HEADING = 40, 30  # heights of the lines
 LETTER = 8  # width of a letter beside a row
-TITLE_LETTER = 9.5
+TITLE_POINTS, TITLE_WEIGHT = 12, "bold"
 LEAST_SIDE, LEAST_WIDTH = 48, 480  # of an image, of a row of images
 
 
@@ -77,7 +77,7 @@ def save_sheet(path, title, blocks, across=False):
     def write(text, left, middle, **style):
         figure.text(left / width, 1 - middle / height, text, va="center", **style)
 
-    write(title, MARGIN, MARGIN / 2 + TITLE / 2, fontsize=12, fontweight="bold", color=INK)
+    write(title, MARGIN, MARGIN / 2 + TITLE / 2, fontsize=TITLE_POINTS, fontweight=TITLE_WEIGHT, color=INK)
     for one in placed:
         rows, columns = one.pixels.shape[:2]
         panel = figure.add_axes((one.left / width, 1 - (one.top + rows) / height, columns / width, rows / height))
@@ -108,8 +108,18 @@ def layout(title, blocks, across=False):
             left = right + MARGIN
         else:
             top = bottom + (GAP if block.heading else 2 * GAP)
-    width = max(right, MARGIN + math.ceil(TITLE_LETTER * len(title)))
+    width = max(right, MARGIN + title_width(title))
     return placed, (width + MARGIN, bottom + MARGIN)
+
+
+def title_width(title):
+    """Returns the width of a title in pixels, as it is drawn."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    canvas = FigureCanvasAgg(Figure(dpi=DPI))
+    text = canvas.figure.text(0, 0, title, fontsize=TITLE_POINTS, fontweight=TITLE_WEIGHT)
+    return math.ceil(text.get_window_extent(canvas.get_renderer()).width)
 
 
 def magnification(height, width, columns):
