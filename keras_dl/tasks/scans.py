@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -233,11 +234,13 @@ class Scans:
         key = (tuple(names), plan.spacing, plan.normalizations, plan.inside_nonzero, plan.slice_axis)
         if key not in self._prepared:
             cases = self._read(self.cases.select(names), "preparing")
-            self._prepared[key] = [self._kept(segmentation.prepare(case, plan)) for case in cases]
+            # By map, which lets go of a large case before the next one is read.
+            self._prepared[key] = list(map(functools.partial(self._kept, plan), cases))
         return self._prepared[key]
 
-    def _kept(self, prepared):
+    def _kept(self, plan, case):
         """A prepared case whose arrays are memory maps if memory does not hold them."""
+        prepared = segmentation.prepare(case, plan)
         image, labels = (self._store.keep(array) for array in (prepared.image, compact(prepared.labels)))
         return prepared._replace(image=image, labels=labels)
 

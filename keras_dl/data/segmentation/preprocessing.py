@@ -67,7 +67,7 @@ def prepare(case: Case, plan: Plan) -> Prepared:
     box = nonzero_box(case.image)
     white = BYTE if case.source is None else case.source.white
     image = normalize(case.image[box], plan, white)
-    labels = None if case.labels is None else case.labels[box].astype("int32")
+    labels = None if case.labels is None else case.labels[box].astype("int32", copy=False)
     spacing, target = tuple(case.spacing), plan.spacing
     if plan.slice_axis is not None:
         image = np.moveaxis(image, plan.slice_axis, 0)
