@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-MEMORY = 500_000_000  # bytes
+MEMORY = 250_000_000  # bytes; beyond it the system keeps of the files what it has memory for
 
 
 class Store:
