@@ -1,9 +1,7 @@
 """Training of a recipe into a run folder: `python -m apps.train --help`."""
 
 import contextlib
-import copy
 import sys
-from pathlib import Path
 
 from apps import catalogue, cli, early, options
 from apps.cli import UserError, user_errors
@@ -18,7 +16,9 @@ def main(argv=None):
     if arguments.options:
         show_options(arguments)
     elif arguments.folds:
-        train_folds(arguments)
+        from apps import folds
+
+        folds.train_all(arguments, train)
     else:
         train(arguments)
 
@@ -62,7 +62,6 @@ def opened(arguments, stack):
     """The run that is asked for, new or from where it stands, and its data; the stack closes what is held."""
     from apps import show
     from keras_dl import runs, runtime
-    from keras_dl.runs.folder import check_makeable
 
     if arguments.extend and not (arguments.resume and arguments.epochs):
         raise UserError("--extend goes with --resume and a larger --epochs")
@@ -74,12 +73,9 @@ def opened(arguments, stack):
     old = cli.old_config(folder, arguments, "run")
     with user_errors(ValueError, OSError, ImportError):
         if chief:
-            folder.check_writable() if old else folder.check_new()
+            check_places(folder, old, arguments.export)
             if old:
-                folder.check_free()
                 stack.enter_context(runs.locked(folder.path))
-            if arguments.export:
-                check_makeable(arguments.export)
         config = run_config(arguments, old)
         recipe = catalogue.module(config["recipe"])
         reading = options.reading_of(config)
@@ -93,6 +89,19 @@ def opened(arguments, stack):
             folder.write_config(config)
     every = arguments.checkpoint_every or "epoch"
     return runs.Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say), pipelines
+
+
+def check_places(folder, old, export):
+    """Refuses folders that a run could not write to, before any work; makes nothing."""
+    from keras_dl.runs.folder import check_makeable
+
+    if old:
+        folder.check_writable()
+        folder.check_free()
+    else:
+        folder.check_new()
+    if export:
+        check_makeable(export)
 
 
 def fit(run, train_data, test_data, tensorboard=False):
@@ -115,9 +124,7 @@ def fit(run, train_data, test_data, tensorboard=False):
             run.fit(train_data, test_data, [*logs, bar])
     except KeyboardInterrupt:
         bar.close()
-        command = f"python -m apps.train {run.config['recipe']} --out {path} --resume"
-        kept = "1 whole epoch, which is kept" if bar.done == 1 else f"{bar.done} whole epochs, which are kept"
-        show.say(f"\nstopped after {kept}; go on with\n  {command}")
+        say_stopped(run, bar.done)
         raise SystemExit(cli.INTERRUPTED) from None
     except OSError as error:
         raise UserError(f"cannot write to {path}: {error}; the last whole state is kept") from error
@@ -125,6 +132,15 @@ def fit(run, train_data, test_data, tensorboard=False):
         raise UserError(f"{error}; go on with --resume") from error
     finally:
         bar.close()
+
+
+def say_stopped(run, done):
+    """Says what is kept of a run that was interrupted, and how to go on."""
+    from apps import show
+
+    command = f"python -m apps.train {run.config['recipe']} --out {run.folder.path} --resume"
+    epochs = "1 whole epoch, which is kept" if done == 1 else f"{done} whole epochs, which are kept"
+    show.say(f"\nstopped after {epochs}; go on with\n  {command}")
 
 
 def announce(run):
@@ -182,48 +198,6 @@ def run_config(arguments, old):
         show.say(f"schedules of learning rate and weights {fate}")
     runs.refuse_other_values(values, old, "run", free=("epochs",))
     return old | {"hyperparameters": old["hyperparameters"] | {k: v for k, v in values.items() if k == "epochs"}}
-
-
-def train_folds(arguments):
-    """Trains a run for each fold into OUT/fold_0 to OUT/fold_4, and brings their held-out cases together."""
-    import keras
-
-    from apps import show
-    from keras_dl.runs import RunFolder, ensemble
-    from keras_dl.tasks.scans import NUM_FOLDS
-
-    if catalogue.module(arguments.recipe).TASK.condition != "masks":
-        raise UserError(f"--folds is for recipes of scans with masks; {arguments.recipe} is none")
-    if "fold" in cli.assignments(arguments.set):
-        raise UserError("--folds trains all folds, and --set fold=... one of them; give one of the two")
-    out = RunFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}")
-    if out.exists():
-        raise UserError(f"{out.path} holds a run of its own; give another --out for the folds")
-    if out.folds() and not arguments.resume:
-        raise UserError(f"{out.path} already holds folds: go on with --resume, or give another --out")
-    if not out.folds():
-        with user_errors(OSError):
-            out.check_new()
-    for number in range(NUM_FOLDS):
-        show.say(f"\nfold {number} of 0 to {NUM_FOLDS - 1}")
-        keras.backend.clear_session()
-        train(fold_arguments(arguments, out, number))
-    with user_errors(ValueError, OSError):
-        pooled = ensemble.pooled(out)
-        dataset = RunFolder(out.folds()[0]).read_config()["dataset"]
-        out.write_evaluation({"dataset": dataset, "rows": pooled.rows, **pooled.results})
-    show.report(pooled)
-    show.written(pooled.files)
-
-
-def fold_arguments(arguments, out, number):
-    """The arguments with which one fold is trained."""
-    one = copy.copy(arguments)
-    one.out = str(Path(out.path) / f"fold_{number}")
-    one.export = arguments.export and f"{arguments.export}_fold_{number}"
-    one.resume = arguments.resume and (Path(one.out) / "config.json").is_file()
-    one.set = [*arguments.set, f"fold={number}"]
-    return one
 
 
 if __name__ == "__main__":

@@ -35,6 +35,18 @@ def parser(argv):
     )
     parser.add_argument("--version", action=cli.Version)
     parser.add_argument("recipe", type=cli.recipe, help=f"the system to train: {', '.join(names)}, or a file")
+    _add_data(parser)
+    parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
+    options.add_hyperparameters(parser, recipe, one=" (--options lists them)")
+    options.add_seed(parser, "weights, noise, data order")
+    _add_resuming(parser)
+    _add_machine(parser, strategies)
+    _add_results(parser)
+    parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
+    return parser
+
+
+def _add_data(parser):
     options.add_data(
         parser,
         "the data: {names} (default: the recipe's own). With the environment variable KERAS_DL_DATA=FOLDER the files "
@@ -46,9 +58,12 @@ def parser(argv):
         "--label-values says; fewer than five are all trained on",
     )
     options.add_reading(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
-    options.add_hyperparameters(parser, recipe, one=" (--options lists them)")
-    options.add_seed(parser, "weights, noise, data order")
+    parser.add_argument(
+        "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
+    )
+
+
+def _add_resuming(parser):
     parser.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
     parser.add_argument(
         "--extend",
@@ -62,9 +77,9 @@ def parser(argv):
         metavar="STEPS",
         help="keep a checkpoint after every so many steps, too, and not only after every epoch",
     )
-    parser.add_argument(
-        "--export", metavar="TO", help="export the trained model, too, as python -m apps.export OUT --to TO does"
-    )
+
+
+def _add_machine(parser, strategies):
     parser.add_argument(
         "--strategy",
         type=cli.one_of("strategy", strategies),
@@ -79,13 +94,14 @@ def parser(argv):
         metavar="N",
         help="on how many devices to train; if there is no GPU, N shares of the CPU",
     )
+
+
+def _add_results(parser):
     parser.add_argument(
-        "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
+        "--export", metavar="TO", help="export the trained model, too, as python -m apps.export OUT --to TO does"
     )
     parser.add_argument(
         "--tensorboard",
         action="store_true",
         help="log pictures, histograms of weights and hyperparameters for TensorBoard, too, and not only metrics",
     )
-    parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
-    return parser

@@ -41,6 +41,18 @@ def parser(argv):
     )
     options.add_reading(parser)
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
+    _add_search(parser)
+    per_trial = " per trial, for hyperband the most (default: a tenth of the recipe's)"
+    fixed = ", which is not searched"
+    options.add_hyperparameters(parser, recipe, per_trial, preset=", which are not searched", one=fixed)
+    options.add_seed(parser, "what is tried, and every trial")
+    parser.add_argument("--resume", action="store_true", help="go on with the search in the search folder")
+    options.add_features(parser, "kid and the like compare images")
+    parser.add_argument("--options", action="store_true", help="list what is searched, and the objectives, and stop")
+    return parser
+
+
+def _add_search(parser):
     parser.add_argument(
         "--tuner",
         type=cli.one_of("tuner", list(catalogue.tuners())),
@@ -55,11 +67,3 @@ def parser(argv):
         help="the held-out metric by which trials are compared; --options lists them (default: elbo for VAEs, log_prob "
         "for the IWAE, kid for GANs of images, w2 for those of points, psnr for SIREN, dice for segmenters)",
     )
-    per_trial = " per trial, for hyperband the most (default: a tenth of the recipe's)"
-    fixed = ", which is not searched"
-    options.add_hyperparameters(parser, recipe, per_trial, preset=", which are not searched", one=fixed)
-    options.add_seed(parser, "what is tried, and every trial")
-    parser.add_argument("--resume", action="store_true", help="go on with the search in the search folder")
-    options.add_features(parser, "kid and the like compare images")
-    parser.add_argument("--options", action="store_true", help="list what is searched, and the objectives, and stop")
-    return parser

@@ -61,14 +61,14 @@ def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=N
     if kind not in kinds:
         raise refusal(f"data should be images, for a {kind} network", f"samples of shape {data_spec.shape}")
     kind = hp.Choice(Name("network", "kind of network"), kinds, default=kind)
-    activation = "sigmoid" if len(data_spec.shape) == 3 else None
-    generator_options = {"output_activation": activation, "num_classes": num_classes}
-    critic_options = {"num_classes": num_classes}
+    generator_options = {"num_classes": num_classes, "output_activation": None}
+    if len(data_spec.shape) == 3:
+        generator_options["output_activation"] = "sigmoid"
+    critic_options = {"num_classes": num_classes, "projection": num_classes is not None}
     critic_options["spectral_norm"] = hp.Boolean(Name("spectral_norm", "normalise the critic's weights spectrally"))
     if kind == "mlp":
         units = hp.Int(Name("hidden_units", "width of each hidden dense layer"), 16, 1024, default=256, sampling="log")
         hidden = (units,) * hp.Int(Name("hidden_layers", "number of hidden dense layers"), 1, 4, default=2)
-        critic_options["projection"] = num_classes is not None
         return (
             keras_dl.networks.mlp_generator(latent_size, data_spec.shape, hidden, **generator_options),
             keras_dl.networks.mlp_critic(data_spec.shape, hidden, **critic_options),
@@ -77,20 +77,22 @@ def networks(hp, data_spec, num_classes=None, kind="mlp", critic_normalization=N
     default = critic_normalization or "none"
     normalization = hp.Choice(Name("critic_normalization", "normalisation in the critic"), list(names), default=default)
     critic_options["normalization"] = names[normalization]
-    critic_options["projection"] = num_classes is not None
+    return _convolutional(hp, kind, data_spec.shape, latent_size, generator_options, critic_options)
+
+
+def _convolutional(hp, kind, shape, latent_size, generator_options, critic_options):
+    """Networks of images, `"dcgan"` or `"resnet"`."""
     filters = hp.Int(Name("filters", "channels of the largest feature maps"), 4, 256, default=32, sampling="log")
     if kind == "resnet":
         return (
-            keras_dl.networks.resnet_generator(latent_size, data_spec.shape, filters, **generator_options),
-            keras_dl.networks.resnet_critic(data_spec.shape, filters, **critic_options),
+            keras_dl.networks.resnet_generator(latent_size, shape, filters, **generator_options),
+            keras_dl.networks.resnet_critic(shape, filters, **critic_options),
         )
-    default = 2 if min(data_spec.shape[:2]) < 16 else 4
-    sizes = {
-        "smallest_size": hp.Int(Name("smallest_size", "height of the smallest feature maps"), 1, 8, default=default)
-    }
+    default = 2 if min(shape[:2]) < 16 else 4
+    smallest = hp.Int(Name("smallest_size", "height of the smallest feature maps"), 1, 8, default=default)
     return (
-        keras_dl.networks.dcgan_generator(latent_size, data_spec.shape, filters, **sizes, **generator_options),
-        keras_dl.networks.dcgan_critic(data_spec.shape, filters, **sizes, **critic_options),
+        keras_dl.networks.dcgan_generator(latent_size, shape, filters, smallest_size=smallest, **generator_options),
+        keras_dl.networks.dcgan_critic(shape, filters, smallest_size=smallest, **critic_options),
     )
 
 

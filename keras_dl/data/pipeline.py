@@ -101,12 +101,7 @@ def pipeline(
     >>> [len(batch) for batch in dataset]
     [4, 4, 2]
     """
-    if binarize not in _BINARIZE:
-        raise refusal(f"binarize should be one of {_BINARIZE}", binarize=binarize)
-    if x is None:
-        raise refusal("x should be an array or a nest of arrays", "x=None")
-    if y is None and sample_weight is not None:
-        raise refusal("sample_weight should come with y, whose losses it weighs", "y=None")
+    _check_given(x, y, sample_weight, binarize)
     data = join(x, y, sample_weight)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     rows = check_arrays(data, binarize is not None, missing)
@@ -115,8 +110,6 @@ def pipeline(
     count = rows // batch_size if drop_remainder else -(-rows // batch_size)
     data = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":
-        if isinstance(_first(data), Column):
-            raise refusal('binarize="static" should come with arrays in memory', "a column on disk")
         data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
     mark = mark_of(data, (batch_size, bool(shuffle), binarize, drop_remainder))
     on_disk = any(isinstance(leaf, Column) for leaf in tf.nest.flatten(data))
@@ -124,11 +117,7 @@ def pipeline(
     order = Order(None if binarize else data, count, batch_size, mark, reader)
 
     def batch_at(epoch, order_of_rows, index):
-        rows_of_batch = order_of_rows[index * batch_size : (index + 1) * batch_size]
-        if reader is not None:
-            batch = reader.batch(rows_of_batch, epoch, index)
-        else:
-            batch = tf.nest.map_structure(lambda t: tf.gather(t, rows_of_batch), data)
+        batch = _rows(data, reader, order_of_rows[index * batch_size : (index + 1) * batch_size], epoch, index)
         if binarize == "stochastic":
             batch = _with_first(batch, _bernoulli(_first(batch), seed, epoch, index))
         return batch
@@ -142,6 +131,24 @@ def pipeline(
         return tf.data.Dataset.range(count).map(lambda index: batch_at(epoch, indices, index), threads)
 
     return finished(tf.data.Dataset.range(1).flat_map(one_epoch), count, order)
+
+
+def _check_given(x, y, sample_weight, binarize):
+    if binarize not in _BINARIZE:
+        raise refusal(f"binarize should be one of {_BINARIZE}", binarize=binarize)
+    if x is None:
+        raise refusal("x should be an array or a nest of arrays", "x=None")
+    if y is None and sample_weight is not None:
+        raise refusal("sample_weight should come with y, whose losses it weighs", "y=None")
+    if binarize == "static" and isinstance(_first(x), Column):
+        raise refusal('binarize="static" should come with arrays in memory', "a column on disk")
+
+
+def _rows(data, reader, rows, epoch, index):
+    """The rows of a batch, from memory or from disk."""
+    if reader is None:
+        return tf.nest.map_structure(lambda t: tf.gather(t, rows), data)
+    return reader.batch(rows, epoch, index)
 
 
 def finished(dataset, count, order):

@@ -19,14 +19,7 @@ def check(model, jit_compile, steps_per_execution, options):
     Raises:
         ValueError: If one is out of range, or a loss or metrics are given to a model that knows what it minimises.
     """
-    if not (jit_compile == "auto" or isinstance(jit_compile, bool)):
-        raise refusal("jit_compile should be True, False or 'auto'", jit_compile=jit_compile)
-    distributed = model.distributed
-    if jit_compile is True and distributed and any(map(synchronizes, model.networks)):
-        raise refusal(
-            "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas",
-            "jit_compile=True",
-        )
+    _check_jit_compile(model, jit_compile)
     unknown = sorted(set(options) - {*TARGETS, *model.optimizer_names})
     if unknown:
         own = ", ".join(f"{name}={options[name]!r}" for name in unknown)
@@ -35,11 +28,6 @@ def check(model, jit_compile, steps_per_execution, options):
             f"{' and '.join(unknown)} should be given to the optimizer or left out, as compile takes none{hint}",
             own,
             error=TypeError,
-        )
-    if jit_compile is True and not model.xla_ready:
-        raise refusal(
-            "jit_compile should be 'auto' or False, as XLA cannot hold what this model computes in Python",
-            "jit_compile=True",
         )
     count = steps_per_execution
     if count != "auto" and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
@@ -50,6 +38,23 @@ def check(model, jit_compile, steps_per_execution, options):
         raise refusal(
             f"{' and '.join(refused)} should not be given: {name} minimises and tracks what its updates say",
             f"{refused[0]}={options[refused[0]]!r}",
+        )
+
+
+def _check_jit_compile(model, jit_compile):
+    if not (jit_compile == "auto" or isinstance(jit_compile, bool)):
+        raise refusal("jit_compile should be True, False or 'auto'", jit_compile=jit_compile)
+    if jit_compile is not True:
+        return
+    if model.distributed and any(map(synchronizes, model.networks)):
+        raise refusal(
+            "jit_compile should be 'auto' or False, as XLA cannot hold layers that are synchronized over replicas",
+            "jit_compile=True",
+        )
+    if not model.xla_ready:
+        raise refusal(
+            "jit_compile should be 'auto' or False, as XLA cannot hold what this model computes in Python",
+            "jit_compile=True",
         )
 
 
@@ -104,6 +109,24 @@ def prepare(model, optimizer, auto_scale_loss=True):
     return optimizer
 
 
+def _check_update(model, update):
+    if not callable(update.loss):
+        raise refusal(
+            f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
+            "give the method another name",
+            loss=update.loss,
+        )
+    for name in ("every", "repeats"):
+        check_count(getattr(update, name), f"{name} of update {update.name!r}")
+    for name in update.hands_back:
+        if name not in model.carried:
+            raise refusal(
+                f"hands_back of update {update.name!r} should name state that the model carries: "
+                f"call carry({name!r}, ...) in __init__",
+                f"{name!r}, carried are {sorted(model.carried)}",
+            )
+
+
 def updates_of(model, optimizers):
     """A model's updates, with its optimizers as its attributes, built for all the weights that they move.
 
@@ -116,21 +139,7 @@ def updates_of(model, optimizers):
     """
     updates = tuple(model.make_updates(*optimizers.values()))
     for update in updates:
-        if not callable(update.loss):
-            raise refusal(
-                f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
-                "give the method another name",
-                loss=update.loss,
-            )
-        for name in ("every", "repeats"):
-            check_count(getattr(update, name), f"{name} of update {update.name!r}")
-        for name in update.hands_back:
-            if name not in model.carried:
-                raise refusal(
-                    f"hands_back of update {update.name!r} should name state that the model carries: "
-                    f"call carry({name!r}, ...) in __init__",
-                    f"{name!r}, carried are {sorted(model.carried)}",
-                )
+        _check_update(model, update)
     intervals = _intervals(updates)
     lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
     configs = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in lazy.items()}

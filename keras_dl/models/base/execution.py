@@ -16,7 +16,7 @@ from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize
 
 def train_function(model):
     """The function with which `fit` runs `model.steps_per_execution` steps, given an iterator over batches."""
-    run = _replicated(model, model.run_updates, training=True) if model.distributed else _on_one_device(model)
+    run = Replicated(model, model.run_updates, training=True) if model.distributed else _on_one_device(model)
 
     def function(iterator):
         logs = run(iterator)
@@ -47,7 +47,7 @@ def _on_one_device(model):
 def test_function(model):
     """The function with which `evaluate` runs batches, given an iterator over them."""
     if model.distributed:
-        return _replicated(model, model.run_evaluation)
+        return Replicated(model, model.run_evaluation)
     step = functools.partial(compiled, model.test_step)
     single = model.test_step if model.run_eagerly else step(jit_compile=evaluates_by_xla(model))
 
@@ -169,63 +169,74 @@ def _run_on_replicas(strategy, function, batch):
     traced_alone(lambda: strategy.run(function, args=(batch,)))()
 
 
-def _replicated(model, step, training=False):
-    """Runs `step` on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients."""
-    strategy = model.distribute_strategy
-    classes = model.condition_classes() if model.has_conditions else None
+class Replicated:
+    """A step on every replica's part of each batch, batch after batch. XLA, if any, is in the gradients.
 
-    def run(batch, **options):
-        def on_replica(batch):
-            checks = [] if classes is None else class_checks(unpack(batch)[1], classes)
-            with tf.control_dependencies([*tf.nest.flatten(batch), *checks]):  # without data no counter moves either
-                step(batch, **options)
+    Args:
+        model: The model.
+        step: Function of a batch, `run_updates` or `run_evaluation`.
+        training: Whether it trains.
+    """
 
-        strategy.run(on_replica, args=(batch,))
-        return model.get_metrics_result()
+    def __init__(self, model, step, training=False):
+        self.model, self.step, self.training = model, step, training
+        self._strategy = model.distribute_strategy
+        self._classes = model.condition_classes() if model.has_conditions else None
+        # A worker that refused a batch would leave the others waiting: they check the first batch, and conditions.
+        self._alone = self._strategy.cluster_resolver is None
+        # A graph for each set of updates that run together, of this phase, plain and by XLA.
+        self._graphs = {}
 
-    # A worker that refused a batch would leave the others waiting: they check the first batch, and conditions.
-    alone = strategy.cluster_resolver is None
-    # A graph for each set of updates that run together, of this phase, plain and by XLA.
-    graphs = {}
-
-    def graph(from_iterator, **options):
-        key = (from_iterator, model.program.compile_gradients, *options.items())
-        if key not in graphs:
-
-            def traced(source):
-                return run(without_none(next(source)) if from_iterator else source, **options)
-
-            graphs[key] = traced if model.run_eagerly else traced_alone(traced, reduce_retracing=True)
-        return graphs[key]
-
-    def one(iterator):
-        for _ in range(ahead(model) if training else 0):
-            next(iterator)
-        if training and skipped(model, 1):  # trained on before: read it, so that the order goes on behind it
-            next(iterator)
-            return model.get_metrics_result()
-        if training and enter_phase(model):
-            graphs.clear()
-        options = due_updates(model) if training else {}
-        distributed = isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator))
-        begins = training and model.initializes and not model.state.initialized
-        checks = alone and model.stream is not None
-        if distributed and not begins and not checks:
-            return graph(True, **options)(iterator)
-        batch = without_none(next(iterator))  # of train_on_batch, to be checked, or what the model is initialized by
-        if checks:
-            model.stream.check_replicas(batch, strategy)
-        if training:
-            initialize(model, lambda see: _run_on_replicas(strategy, see, batch))
-        return graph(False, **options)(batch) if distributed else run(batch, **options)
-
-    def function(iterator):
+    def __call__(self, iterator):
+        """Runs as many batches of an iterator as the model runs in one call; returns the means so far."""
         logs = None
         with contextlib.suppress(StopIteration, tf.errors.OutOfRangeError), refused_labels():
-            for _ in range(wanted(model) if training else model.steps_per_execution):
-                logs = one(iterator)
+            for _ in range(wanted(self.model) if self.training else self.model.steps_per_execution):
+                logs = self._train_next(iterator) if self.training else self._run_next(iterator)
         if logs is None:
             raise StopIteration
         return logs
 
-    return function
+    def _train_next(self, iterator):
+        model = self.model
+        for _ in range(ahead(model)):
+            next(iterator)
+        if skipped(model, 1):  # trained on before: read it, so that the order goes on behind it
+            next(iterator)
+            return model.get_metrics_result()
+        if enter_phase(model):
+            self._graphs.clear()
+        return self._run_next(iterator, **due_updates(model))
+
+    def _run_next(self, iterator, **options):
+        model = self.model
+        distributed = isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator))
+        begins = self.training and model.initializes and not model.state.initialized
+        checks = self._alone and model.stream is not None
+        if distributed and not begins and not checks:
+            return self._graph(True, **options)(iterator)
+        batch = without_none(next(iterator))  # of train_on_batch, to be checked, or what the model is initialized by
+        if checks:
+            model.stream.check_replicas(batch, self._strategy)
+        if self.training:
+            initialize(model, lambda see: _run_on_replicas(self._strategy, see, batch))
+        return self._graph(False, **options)(batch) if distributed else self._run(batch, **options)
+
+    def _graph(self, from_iterator, **options):
+        key = (from_iterator, self.model.program.compile_gradients, *options.items())
+        if key not in self._graphs:
+
+            def traced(source):
+                return self._run(without_none(next(source)) if from_iterator else source, **options)
+
+            self._graphs[key] = traced if self.model.run_eagerly else traced_alone(traced, reduce_retracing=True)
+        return self._graphs[key]
+
+    def _run(self, batch, **options):
+        def on_replica(batch):
+            checks = [] if self._classes is None else class_checks(unpack(batch)[1], self._classes)
+            with tf.control_dependencies([*tf.nest.flatten(batch), *checks]):  # without data no counter moves either
+                self.step(batch, **options)
+
+        self._strategy.run(on_replica, args=(batch,))
+        return self.model.get_metrics_result()

@@ -60,13 +60,7 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     _choose(model, x, steps, options, listed)
     order = feeding.order_of(x)
     progress = Progress(x, steps_per_epoch, count if order is None else order.count)
-    # A list that Keras has made is changed in place: whoever made it goes on with it.
-    if isinstance(callbacks, keras.callbacks.CallbackList):
-        progress.set_model(model)
-        callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
-    else:
-        shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": options.get("epochs", 1)}
-        callbacks = Callbacks(in_order(model, listed, progress), steps, model=model, **shown)
+    callbacks = _with_progress(model, callbacks, progress, steps, verbose, options.get("epochs", 1))
     options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}  # the order is the pipeline's
     model.state.fitting = True
     try:
@@ -76,6 +70,17 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     finally:
         model.state.leave()  # after an error, too: what belonged to this epoch binds no later call
         model.stream = None
+
+
+def _with_progress(model, callbacks, progress, steps, verbose, epochs):
+    """The callbacks in order, `progress` among them, as a list that Keras goes on with."""
+    # A list that Keras has made is changed in place: whoever made it goes on with it.
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        progress.set_model(model)
+        callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
+        return callbacks
+    shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs}
+    return Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
 
 
 def _check_numbers(options):
