@@ -6,9 +6,16 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 Distribution = tfp.distributions.Distribution
-Independent = tfp.distributions.Independent
 MixtureSameFamily = tfp.distributions.MixtureSameFamily
 MultivariateNormalTriL = tfp.distributions.MultivariateNormalTriL
+
+
+class Independent(tfp.distributions.Independent):
+    """Independent values that are data of any number type, where tfp's own take their distribution's alone."""
+
+    def _log_prob(self, x, **options):
+        dtype = self.distribution.dtype
+        return super()._log_prob(tf.cast(x, dtype) if dtype.is_floating else x, **options)
 
 
 class Normal(tfp.distributions.Normal):
