@@ -143,17 +143,17 @@ def announce(search):
         show.say(f"{search.ended} of {config['trials']} trials done, {search.failed} of them failed: {finished}")
 
 
-def report(found):
+def report(search):
     """Shows the trials, and what of the best is written."""
     from apps import show
     from keras_dl.tasks.measure import direction
     from keras_dl.tasks.units import unit, without_repeats
 
-    folder, rows = found.folder, found.rows
-    show.trials(f"\n{len(rows)} trials", found.header, found.table(SHOWN))
+    folder, rows = search.folder, search.rows
+    show.trials(f"\n{len(rows)} trials", search.header, search.table(SHOWN))
     if len(rows) > SHOWN:
         show.say(f"and {len(rows) - SHOWN} more in {folder.table_file}")
-    best, test = found.finish()
+    best, test = search.finish()
     values = {name: str(value) for name, value in best["hyperparameters"].items()}
     title = f"\ntrial {best['trial']}, the best, after epoch {best['epoch']}"
     scales = {name: (unit(name), direction(name)) for name in test}
@@ -164,7 +164,7 @@ def report(found):
         folder.best.path: "its run folder, for apps.evaluate, apps.sample, apps.export, apps.train --resume",
     }
     show.written(files)
-    show.say(f"train it longer, with schedules that fit:\n  {longer(found.plan, found.config, best)}")
+    show.say(f"train it longer, with schedules that fit:\n  {longer(search.plan, search.config, best)}")
 
 
 def longer(plan, config, best):

@@ -9,6 +9,7 @@ A newcomer who follows the data with a debugger changes file that often.
 
 import argparse
 import collections
+import inspect
 import itertools
 import json
 import runpy
@@ -42,7 +43,9 @@ class Walk:
     def __call__(self, frame, event, argument):
         code = frame.f_code
         ours = code.co_filename.startswith(str(ROOT)) and code.co_filename != HERE
-        if event != "call" or not ours or code.co_name.startswith("<"):  # comprehensions and lambdas stay in place
+        # Comprehensions and lambdas stay in place; modules and bodies of classes are what an import runs.
+        steps_in = not code.co_name.startswith("<") and code.co_flags & inspect.CO_OPTIMIZED
+        if event != "call" or not ours or not steps_in:
             return
         self.calls.append((code.co_filename.removeprefix(f"{ROOT}/"), code.co_name))
         if code.co_name == self.end:

@@ -74,11 +74,11 @@ def is_here(server):
         return False
 
 
-def check_names(given, signature, expected):
+def check_names(names, signature, expected):
     """Refuses inputs of other names than a signature's."""
-    missing, unknown = sorted(set(expected) - set(given)), sorted(set(given) - set(expected))
+    missing, unknown = sorted(set(expected) - set(names)), sorted(set(names) - set(expected))
     if missing or unknown:
-        received = ", ".join(sorted(given)) or "none"
+        received = ", ".join(sorted(names)) or "none"
         raise cli.UserError(f"{signature} takes the inputs {', '.join(sorted(expected))}; received {received}")
 
 

@@ -71,11 +71,11 @@ def fit_options(hp, batch_size=8, epochs=12, steps=25):
     }
 
 
-def planned(hp, found, patch_size, batch_size):
+def planned(hp, layout, patch_size, batch_size):
     """Returns a plan with other patches, and levels each twice as coarse as the one above."""
     levels = hp.Int(Name("levels", "number of resolutions"), 2, 6, default=4)
     first = hp.Int(Name("filters", "channels at full resolution"), 2, 128, default=16, sampling="log")
-    return found._replace(
+    return layout._replace(
         patch_size=patch_size,
         batch_size=batch_size,
         pool_sizes=((2,) * len(patch_size),) * (levels - 1),
@@ -101,12 +101,12 @@ def normalization(hp):
     return NORMALIZATIONS[name]
 
 
-def compiled(hp, network, found, options):
+def compiled(hp, network, layout, options):
     """Returns a model with Dice loss and cross-entropy, trained by Adam along a cosine."""
     model = keras_dl.models.Supervised(network, ema_momentum=vae.ema_momentum(hp))
     rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=2e-3, sampling="log")
     rate = keras.optimizers.schedules.CosineDecay(rate, options["epochs"] * options["steps"])
-    model.compile(keras.optimizers.Adam(rate), loss=loss(hp), metrics=[dice(found)])
+    model.compile(keras.optimizers.Adam(rate), loss=loss(hp), metrics=[dice(layout)])
     return model
 
 
@@ -116,9 +116,9 @@ def loss(hp):
     return keras_dl.losses.DiceCrossEntropy(dice_weight=2 * share, cross_entropy_weight=2 * (1 - share))
 
 
-def dice(found):
+def dice(layout):
     """Returns the mean Dice score of all classes but the background."""
-    return keras_dl.metrics.Dice(found.num_classes, include_background=False, name="dice")
+    return keras_dl.metrics.Dice(layout.num_classes, include_background=False, name="dice")
 
 
 TASK = keras_dl.tasks.Segmentation(plan)

@@ -30,7 +30,8 @@ def comparison(path, enlargements, title):
             f"original, {one.name}": one.truth,
         }
         for column, (caption, image) in enumerate(captions.items()):
-            parts = tuple(part // scale for part in place) if column == 0 else place
+            shrinks = scale if column == 0 else 1  # the first image is the small one
+            parts = tuple(edge // shrinks for edge in place)
             whole, part = panels[2 * number, column], panels[2 * number + 1, column]
             _show(whole, image, caption)
             _show(part, image[parts[0] : parts[1], parts[2] : parts[3]])

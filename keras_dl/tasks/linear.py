@@ -30,8 +30,8 @@ class Components(Density):
             squares.append(np.square(x - model.mean_.reshape(x.shape[1:])).reshape(len(x), -1).sum(1))
         share = 1.0 - np.concatenate(errors).sum() / np.concatenate(squares).sum()
         title = "share of the held-out variance that the components keep"
-        kept = {"explained_variance": Measure(float(share), None, "max", title)}
-        return super().measures(model, data, context) | kept
+        measure = Measure(float(share), None, "max", title)
+        return super().measures(model, data, context) | {"explained_variance": measure}
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()

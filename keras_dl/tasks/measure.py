@@ -45,9 +45,10 @@ class Measure(NamedTuple):
         """The figure as a table shows it."""
         if self.value is None or isinstance(self.value, str):
             return self.value or ""
-        percent = self.unit == "%"
-        texts = [f"{100 * value:.2f}" if percent else f"{value:.4f}" for value in (self.value, self.error or 0.0)]
-        return texts[0] if self.error is None else " ± ".join(texts)
+        values = [self.value] if self.error is None else [self.value, self.error]
+        if self.unit == "%":
+            return " ± ".join(f"{100 * value:.2f}" for value in values)
+        return " ± ".join(f"{value:.4f}" for value in values)
 
 
 @dataclasses.dataclass

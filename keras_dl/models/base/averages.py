@@ -99,9 +99,8 @@ def _rules(momentum):
         return {"": check_rule(momentum)}
     if not momentum:
         raise refusal("`ema_momentum` should hold at least one average", ema_momentum=momentum)
-    labels = list(momentum)
-    checked = {label: check_rule(momentum[label], f"ema_momentum[{label!r}]") for label in labels}
-    return {"" if label == labels[0] else label: rule for label, rule in checked.items()}
+    first, *others = ((label, check_rule(rule, f"ema_momentum[{label!r}]")) for label, rule in momentum.items())
+    return {"": first[1], **dict(others)}
 
 
 def _averaged_ids(network):

@@ -87,9 +87,9 @@ def check_counts(options):
 def check(model, x, y=None, sample_weight=None):
     """Refuses arrays that the model cannot use, before any work starts."""
     if is_arrays(x):
-        for name, given in (("y", y), ("sample_weight", sample_weight)):
-            if given is not None and not tf.nest.flatten(given):
-                raise refusal(f"{name} should be an array, or a nest of arrays", **{name: given})
+        for name, arrays in (("y", y), ("sample_weight", sample_weight)):
+            if arrays is not None and not tf.nest.flatten(arrays):
+                raise refusal(f"{name} should be an array, or a nest of arrays", **{name: arrays})
         data = join(x, y, sample_weight)
         check_arrays(data, missing=model.takes_missing)
         model.check_data(glimpse(data))

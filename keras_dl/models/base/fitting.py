@@ -59,7 +59,7 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     steps = steps_per_epoch or count
     _choose(model, x, steps, options, listed)
     order = feeding.order_of(x)
-    progress = Progress(x, steps_per_epoch, count if order is None else order.count)
+    progress = Progress(x, order, steps_per_epoch, count if order is None else order.count)
     callbacks = _with_progress(model, callbacks, progress, steps, verbose, options.get("epochs", 1))
     options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}  # the order is the pipeline's
     model.state.fitting = True

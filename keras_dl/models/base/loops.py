@@ -53,8 +53,8 @@ class Loops(keras.Model):
 
     def run_evaluation(self, batch: Any) -> None:
         """Evaluates and tracks every update's loss on a replica's part of a batch."""
-        for found in self.program.evaluate(batch):
-            track(self._trackers, *found)
+        for results in self.program.evaluate(batch):
+            track(self._trackers, *results)
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes what `fit` calls per step or stack of steps, once; `force` traces it anew, as after a change."""

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.metrics.directions import direction
 from keras_dl.models.base.checking import without_none
-from keras_dl.models.base.feeding import endless, order_of, shuffles
+from keras_dl.models.base.feeding import endless, shuffles
 
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 #: Keras' callbacks that do something at a batch only where they are told to, and whether they are.
@@ -28,17 +28,17 @@ class Progress(keras.callbacks.Callback):
     """Keeps the model's place in the data up to date, before any other callback saves it.
 
     Args:
-        data: What feeds the training; where `pipeline` made it, its order is placed at every epoch.
+        data: What feeds the training.
+        order: The order of the pipeline that made it, which is placed at every epoch, or `None`.
         steps_per_epoch: Where an epoch ends before the data do, or `None`.
         count: Batches of one pass over the data, or `None` where that is not known or they have no end.
     """
 
     acts_on_batches = False
 
-    def __init__(self, data, steps_per_epoch=None, count=None):
+    def __init__(self, data, order=None, steps_per_epoch=None, count=None):
         super().__init__()
-        self.data, self.steps_per_epoch, self.count = data, steps_per_epoch, count
-        self.order = order_of(data)
+        self.data, self.order, self.steps_per_epoch, self.count = data, order, steps_per_epoch, count
         self._begun = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -125,8 +125,9 @@ class SharedRates(keras.callbacks.Callback):
         """The other optimizers that no schedule moves, each once."""
         optimizers = {id(u.optimizer): u.optimizer for u in self.model.updates if u.optimizer is not None}
         optimizers.pop(id(self.model.optimizer), None)
-        scheduled = self._rate is None
-        return [] if scheduled else [one for one in optimizers.values() if _rate(one) is not None]
+        if self._rate is None:  # a schedule's: nothing changes it
+            return []
+        return [one for one in optimizers.values() if _rate(one) is not None]
 
 
 def _rate(optimizer):
@@ -152,7 +153,7 @@ def acts_on_batches(callback):
         homes = [_defined_in(type(tuner), hook) for hook in _HOOKS[2:]]
         return any(not home.__module__.startswith("keras_tuner") for home in homes)
     homes = {_defined_in(type(callback), hook) for hook in _HOOKS}
-    return any(_ASKED[home](callback) if home in _ASKED else True for home in homes)
+    return any(home not in _ASKED or _ASKED[home](callback) for home in homes)
 
 
 def _defined_in(kind, name):
@@ -182,8 +183,12 @@ def _with_shared_rates(callbacks):
     """The callbacks, each that sets learning rates followed by one that does so for all optimizers, and one behind."""
     rates = SharedRates()
     setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
-    following = [[callback, rates] if isinstance(callback, setters) else [callback] for callback in callbacks]
-    return [*[callback for pair in following for callback in pair], rates]
+    ordered = []
+    for callback in callbacks:
+        ordered.append(callback)
+        if isinstance(callback, setters):
+            ordered.append(rates)
+    return [*ordered, rates]
 
 
 def direct_monitors(model, callbacks):

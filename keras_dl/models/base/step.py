@@ -92,11 +92,13 @@ class StepProgram:
         local = [state.local(value, rows) for state, value in states]
         to_sum = []
         for (state, _), tensors in zip(states, local, strict=True):
-            to_sum += [] if state.gathers else tensors
+            if not state.gathers:
+                to_sum += tensors
         summed = iter(sum_over_replicas(to_sum))
         for (state, _), tensors in zip(states, local, strict=True):
-            combined = tensors if state.gathers else [next(summed) for _ in tensors]
-            state.commit(combined, part.rows, replica_count())
+            if not state.gathers:
+                tensors = [next(summed) for _ in tensors]
+            state.commit(tensors, part.rows, replica_count())
 
     def evaluate(self, batch):
         """Yields each update's part, values, terms and charge; no weight moves, the noise is the same at every call."""
@@ -125,18 +127,18 @@ class StepProgram:
 
     def _loss(self, part, step, stream, training):
         """Values and terms of the rows that this replica holds."""
-        batch, held = part.batch, count_rows(part.batch)
+        batch, real_rows = part.batch, count_rows(part.batch)
         # A replica may have no rows: convolutions fail on them, and Keras' batch normalization makes NaN of their mean.
         # Sums over rows must not see a row that is none; they are plain algebra, which takes no rows as they are.
         pads = tf.distribute.has_strategy() and not part.update.sums
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
         sums = part.sums if part.update.denominators is not None and replica_count() > 1 else None
-        draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, held, sums)
-        with padding(held == 0) if pads else contextlib.nullcontext():
+        draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, real_rows, sums)
+        with padding(real_rows == 0) if pads else contextlib.nullcontext():
             values, terms, handed_back = as_values_and_terms(part.update.loss(batch, draw), part.update)
         if pads:
-            values, terms = values[:held], {name: term[:held] for name, term in terms.items()}
+            values, terms = values[:real_rows], {name: term[:real_rows] for name, term in terms.items()}
         return values, terms, handed_back
 
     def forget_graphs(self):
@@ -194,8 +196,8 @@ class StepProgram:
 
     @staticmethod
     def _regularization(update):
-        losses = [loss for network in update.networks for loss in network.losses]
-        return tf.add_n([tf.cast(loss, tf.float32) for loss in losses]) if losses else tf.constant(0.0)
+        losses = [tf.cast(loss, tf.float32) for network in update.networks for loss in network.losses]
+        return tf.add_n(losses) if losses else tf.constant(0.0)
 
     def _apply(self, update, gradients):
         if update.optimizer is None or not update.variables:

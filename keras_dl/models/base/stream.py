@@ -73,9 +73,12 @@ class Stream:
         known = self._ranges.get(kinds.pop())
         if known is None or not all(map(_has_equal_rows, arrays)):
             return False
-        columns = list(zip(*arrays, strict=True))
-        columns = [[np.concatenate(c)] if len(c) > 1 and c[0].nbytes < _SMALL else c for c in columns]
-        return all(_lies_within(_range(leaf), outer) for c, outer in zip(columns, known, strict=True) for leaf in c)
+        for column, outer in zip(zip(*arrays, strict=True), known, strict=True):
+            if len(column) > 1 and column[0].nbytes < _SMALL:
+                column = (np.concatenate(column),)
+            if not all(_lies_within(_range(leaf), outer) for leaf in column):
+                return False
+        return True
 
     def _check(self, batch, leaves):
         ranges, kind = [_range(leaf) for leaf in leaves], _kind(leaves)
