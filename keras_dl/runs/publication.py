@@ -5,7 +5,6 @@ import functools
 import os
 import shutil
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from keras_dl.runs.card import FORMATS, model_card
 from keras_dl.runs.serving import merged_config, models_config
 from keras_dl.runtime.export import staged
 from keras_dl.tasks.measure import silent
-from keras_dl.types import PathLike
+from keras_dl.types import PathLike, Say
 
 
 def publish(
@@ -25,7 +24,7 @@ def publish(
     about: str,
     version: int | None = None,
     format: str = "saved_model",
-    say: Callable = silent,
+    say: Say = silent,
 ) -> dict[Path, str]:
     """Writes a run's model as a new version, with a model card and, for servers, the folder's `models.config`.
 

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -15,6 +15,7 @@ from keras_dl.models.base import NotFiniteError
 from keras_dl.runs import closing, extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
+from keras_dl.types import Say, Track
 
 SKIPPED = ("epoch", "seconds")
 #: What tells TensorBoard that a value is a number to plot, as its own `tf.summary.scalar` does if it is installed.
@@ -85,8 +86,8 @@ class Run:
         data: Any,
         model: Any,
         every: int | str = "epoch",
-        track: Callable = untracked,
-        say: Callable = silent,
+        track: Track = untracked,
+        say: Say = silent,
     ):
         self.folder, self.config, self.task, self.data, self.model = folder, config, task, data, model
         self.every, self.track, self.say = every, track, say

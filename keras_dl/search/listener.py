@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 from keras_dl.tasks.measure import silent, untracked
+from keras_dl.types import Say, Track
 
 
 @contextlib.contextmanager
@@ -30,8 +31,8 @@ class Listener:
         check_interrupted: function that is called often, and raises what ends the search.
     """
 
-    say: Callable = silent
+    say: Say = silent
     note: Callable = silent
-    track: Callable = untracked
+    track: Track = untracked
     bar: Callable = no_bar
     check_interrupted: Callable = uninterrupted

@@ -30,17 +30,17 @@ class Loops(keras.Model):
     _trackers: dict
     _averages: Any
 
-    def train_step(self, data: Any, due: tuple | None = None, rows: Any = None) -> dict:
+    def train_step(self, data: Nest, due: tuple | None = None, rows: Any = None) -> dict:
         """Runs the updates due on a batch and returns the means of the epoch so far."""
         self.run_updates(data, due, rows)
         return self.get_metrics_result()
 
-    def test_step(self, data: Any) -> dict:
+    def test_step(self, data: Nest) -> dict:
         """Evaluates every update's loss on a batch, without moving weights, and returns the means so far."""
         self.run_evaluation(data)
         return self.get_metrics_result()
 
-    def run_updates(self, batch: Any, due: tuple | None = None, rows: Any = None) -> None:
+    def run_updates(self, batch: Nest, due: tuple | None = None, rows: Any = None) -> None:
         """Runs the updates that are due on a batch, on one replica, and tracks what they return."""
         splits = self.phases.steps_per_batch(self.state.phase)
         offset = first_row(batch) if splits > 1 else 0
@@ -51,7 +51,7 @@ class Loops(keras.Model):
                 self.finiteness.note(part.update, means, gradient, self.state.step.value, ordinal)
             self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))
 
-    def run_evaluation(self, batch: Any) -> None:
+    def run_evaluation(self, batch: Nest) -> None:
         """Evaluates and tracks every update's loss on a replica's part of a batch."""
         for results in self.program.evaluate(batch):
             track(self._trackers, *results)
@@ -82,13 +82,13 @@ class Loops(keras.Model):
         local = tf.nest.map_structure(lambda t: self.distribute_strategy.experimental_local_results(t)[0], batch)
         self.build_metrics(checking.without_none(local))
 
-    def build_metrics(self, batch: Any) -> None:
+    def build_metrics(self, batch: Nest) -> None:
         """Creates the variables of compiled metrics from one local batch, where a family has such metrics."""
 
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Nest | None = None,
+        y: Nest | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
@@ -103,14 +103,14 @@ class Loops(keras.Model):
         options |= {"batch_size": batch_size, "epochs": epochs, "verbose": verbose, "callbacks": callbacks}
         return fitting.fit(self, super().fit, x, y, **options)
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = "auto", **options) -> Any:
+    def predict(self, x: Nest, batch_size: int | None = None, verbose: int | str = "auto", **options) -> Any:
         """Returns what the model makes of `x`, batch by batch; `keras.Model.predict`, with checked arrays.
 
         A conditional model takes a dataset of `(x, condition)`, as `fit` does.
         """
         return fitting.predict(self, super().predict, x, batch_size=batch_size, verbose=verbose, **options)
 
-    def predict_step(self, data: Any) -> Nest:
+    def predict_step(self, data: Nest) -> Nest:
         """Returns the outputs of a batch: of `x`, or of `(x, condition)` where networks take a condition."""
         batch = checking.without_none(data)
         if structure.takes_conditions(self.networks) and isinstance(batch, tuple) and len(batch) == 2:
@@ -118,7 +118,12 @@ class Loops(keras.Model):
         return super().predict_step(data)
 
     def evaluate(
-        self, x: Any = None, y: Any = None, batch_size: int | None = None, verbose: int | str = "auto", **options
+        self,
+        x: Nest | None = None,
+        y: Nest | None = None,
+        batch_size: int | None = None,
+        verbose: int | str = "auto",
+        **options,
     ) -> Any:
         """Evaluates every update's loss and terms; `keras.Model.evaluate`, with the same noise at every call.
 

@@ -9,7 +9,7 @@ from keras_dl.checks import refusal
 from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.phases import Phase, Phases
 from keras_dl.models.base.update import Update
-from keras_dl.types import Tensor
+from keras_dl.types import Nest, Tensor
 
 
 class Memory:
@@ -66,7 +66,7 @@ class Memory:
         """Whether the family writes `initialize`."""
         return type(self).initialize is not Memory.initialize
 
-    def initialize(self, batch: Any, draw: Draw) -> None:
+    def initialize(self, batch: Nest, draw: Draw) -> None:
         """Sets what follows from the statistics of a first batch, once; a resumed model never does it again.
 
         A family that needs it writes it. It runs on every replica, before the first step, with the rows that the

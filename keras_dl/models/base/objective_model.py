@@ -18,6 +18,7 @@ from keras_dl.models.base.state import TrainingState
 from keras_dl.models.base.step import StepProgram
 from keras_dl.models.base.tracking import make_trackers, metric_name
 from keras_dl.models.base.update import Update
+from keras_dl.types import Nest, Optimizer
 
 
 class ObjectiveModel(Memory, Offers, Loops, Saved):
@@ -144,14 +145,14 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         """Returns the tuple of `Update`s, given the optimizers in the order of `optimizer_names`."""
         raise NotImplementedError(f"{type(self).__name__} should define make_updates(*optimizers).")
 
-    def check_data(self, data: Any) -> None:
+    def check_data(self, data: Nest) -> None:
         """Refuses data that the model cannot be trained on. `data` is a nest of arrays, `x` or `(x, ...)`."""
 
     def condition_classes(self) -> int | tuple | None:
         """The classes of the labels on which the networks are conditioned: their number, a tuple, or `None`."""
         return structure.condition_classes(self.networks)
 
-    def check_inputs(self, inputs: Any) -> None:
+    def check_inputs(self, inputs: Nest) -> None:
         """Refuses inputs of `predict`, a nest of arrays, that the model cannot take."""
 
     @property
@@ -175,7 +176,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
 
     def compile(
         self,
-        optimizer: str | dict | keras.optimizers.Optimizer = "auto",
+        optimizer: Optimizer = "auto",
         loss: Any = None,
         *,
         jit_compile: bool | str = "auto",

@@ -1,6 +1,5 @@
 """What a model offers beside training: graphs of its methods, the noise of its calls, exported functions."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import formats
 from keras_dl.models.base import exporting, graphs
 from keras_dl.models.base.state import as_seed
-from keras_dl.types import Tensor
+from keras_dl.types import PathLike, Tensor
 
 
 def declared(model, name):
@@ -43,11 +42,11 @@ class Offers(keras.Model):
         """The values that samples may have, `(low, high)`; `None` where they are not bounded, or not known to be."""
         return None
 
-    def sample(self, num_samples: int, condition: Any = None, seed: int | None = None) -> Tensor:
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None) -> Tensor:
         """Draws samples, shape `(num_samples, *data_shape)`; a family that generates writes this method."""
         raise NotImplementedError(f"{type(self).__name__} should define sample(num_samples, condition, seed).")
 
-    def from_latents(self, latents: Any, condition: Any = None) -> Tensor:
+    def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the data of latents, shape `(batch, latent_size)`; a family with latents writes this method."""
         raise NotImplementedError(f"{type(self).__name__} should define from_latents(latents, condition).")
 
@@ -58,7 +57,7 @@ class Offers(keras.Model):
         """
         raise NotImplementedError(f"{type(self).__name__} should be an ObjectiveModel.")
 
-    def log_density(self, x: Any, condition: Any = None, **options) -> LogDensity:
+    def log_density(self, x: Tensor, condition: Tensor | None = None, **options) -> LogDensity:
         r"""Returns $\log p(x)$ and what it is: what programs, searches and tasks read of every family.
 
         A family whose `log_prob(x, condition=None)` is exact has this method from here. Another one sets
@@ -86,7 +85,7 @@ class Offers(keras.Model):
             self.graphs[name] = graphs.compiled(method)
         return self.graphs[name]
 
-    def sampling_seed(self, seed: int | None) -> tuple[Any, Any]:
+    def sampling_seed(self, seed: int | None) -> tuple[Tensor, Tensor]:
         """Seed and step of a draw: those that the caller fixes, or the model's next ones."""
         if seed is None:
             self.state.draws += 1
@@ -97,7 +96,7 @@ class Offers(keras.Model):
         """What `export` writes: a dict of `Signature`s by name, the default first."""
         raise NotImplementedError(f"{type(self).__name__} should define signatures().")
 
-    def export(self, filepath: str | os.PathLike, format: str = "tf_saved_model", **options) -> Any:
+    def export(self, filepath: PathLike, format: str = "tf_saved_model", **options) -> Any:
         """Writes a SavedModel with all named signatures; see `keras_dl.runtime.export` for TF Serving's layout.
 
         Args:
