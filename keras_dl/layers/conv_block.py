@@ -144,7 +144,19 @@ class ConvBlock(ConvolutionalBlock):
         rank = len(input_shape) - 2
         strides = spread(self.strides, rank, "strides")
         self.compute_output_shape(input_shape)
-        self.convolution = _parts.part(
+        self.convolution = self._make_convolution(rank)
+        self.normalize_and_activate = self.normalization_and_activation()
+        shape = _parts.build_chain(self.normalize_and_activate, input_shape) if self.preactivation else input_shape
+        self.convolution.build(self._padded_shape(shape))
+        shape = self._convolved_shape(shape)
+        if not self.preactivation:
+            shape = _parts.build_chain(self.normalize_and_activate, shape)
+        if self.antialias and max(strides) > 1:
+            self.blur = _parts.part(self, BLUR_POOLS[rank], "blur", strides=self.strides)
+            self.blur.build(shape)
+
+    def _make_convolution(self, rank):
+        return _parts.part(
             self,
             CONVOLUTIONS[rank],
             "convolution",
@@ -159,15 +171,6 @@ class ConvBlock(ConvolutionalBlock):
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
         )
-        self.normalize_and_activate = self.normalization_and_activation()
-        shape = _parts.build_chain(self.normalize_and_activate, input_shape) if self.preactivation else input_shape
-        self.convolution.build(self._padded_shape(shape))
-        shape = self._convolved_shape(shape)
-        if not self.preactivation:
-            shape = _parts.build_chain(self.normalize_and_activate, shape)
-        if self.antialias and max(strides) > 1:
-            self.blur = _parts.part(self, BLUR_POOLS[rank], "blur", strides=self.strides)
-            self.blur.build(shape)
 
     def call(self, inputs: Tensor) -> Tensor:
         x = _parts.call_chain(self.normalize_and_activate, inputs) if self.preactivation else inputs

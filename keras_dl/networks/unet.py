@@ -164,11 +164,7 @@ def unet3d(
 
 def _network(shape, levels, parts, heads, head, dropout, name, keep_channels=False):
     sizes = unet_levels.sizes(levels, parts.padding)
-    for size, margin in zip(shape, sizes.margin, strict=False):
-        if size is not None and size <= margin:
-            raise refusal(
-                f"Unpadded convolutions take {margin} pixels off, so the input should have more", f"input_shape={shape}"
-            )
+    _check_leaves_some(shape, sizes.margin)
     inputs = keras.Input(shape, name="x")
     x = start = unet_parts.padded(inputs, sizes)
     skips = []
@@ -191,6 +187,14 @@ def _network(shape, levels, parts, heads, head, dropout, name, keep_channels=Fal
     if not outputs:
         outputs = [unet_parts.cut(parts.classes(x, *head, name="classes"), start, inputs, sizes.margin, 1, "cut")]
     return keras.Model(inputs, outputs if len(outputs) > 1 else outputs[0], name=name)
+
+
+def _check_leaves_some(shape, margins):
+    for size, margin in zip(shape, margins, strict=False):
+        if size is not None and size <= margin:
+            raise refusal(
+                f"Unpadded convolutions take {margin} pixels off, so the input should have more", f"input_shape={shape}"
+            )
 
 
 def _heads(deep_supervision, num_levels, padding):

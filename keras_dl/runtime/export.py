@@ -85,12 +85,7 @@ def staged(model, path, version=1, format="saved_model", signatures=None):
     Raises:
         ValueError, FileExistsError, ImportError: As `export` does.
     """
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        raise refusal("version should be a positive integer", version=version)
-    if format not in FORMATS:
-        raise refusal(f"format should be one of {FORMATS}", format=format)
-    if not callable(getattr(model, "signatures", None)):
-        raise refusal("model should be a keras_dl model, with signatures", f"{type(model).__name__}")
+    _check_arguments(model, version, format)
     path = os.fspath(path)
     target = os.path.join(path, str(version))
     if os.path.lexists(target):
@@ -113,6 +108,15 @@ def staged(model, path, version=1, format="saved_model", signatures=None):
         for folder in new_folders:  # those made for an export that failed: they are empty
             with contextlib.suppress(OSError):
                 os.rmdir(folder)
+
+
+def _check_arguments(model, version, format):
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+        raise refusal("version should be a positive integer", version=version)
+    if format not in FORMATS:
+        raise refusal(f"format should be one of {FORMATS}", format=format)
+    if not callable(getattr(model, "signatures", None)):
+        raise refusal("model should be a keras_dl model, with signatures", f"{type(model).__name__}")
 
 
 def _make_folders(path):
