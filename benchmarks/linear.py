@@ -2,18 +2,21 @@
 
     python -m benchmarks.linear --out benchmarks/results/linear.json
 
-Each measurement is a process of its own, so that peak memory is its own too: PCA of 60,000 x 784 to 50 components, and
-iterations of a mixture of 20 full Gaussians on 60,000 x 50, each from a start of its own. Data are float32;
-`--rows` makes everything smaller.
+PCA of 60,000 x 784 to 50 components, and six iterations of a mixture of 20 full Gaussians on 60,000 x 50, its start and
+all compilation included. Each measurement is a process of its own, which reads float32 data from a file, fits a small
+model to warm up, and then fits one to all rows: `fit_mb` is what the peak of the memory lies above that before the fit,
+`peak_mb` that of the process, to which importing TensorFlow adds about 700. Rounds are in turn; the ratio is the median
+of the rounds' ratios. `--rows` makes everything smaller.
 """
 
 import argparse
+import gc
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from pathlib import Path
@@ -24,8 +27,9 @@ from benchmarks.stamp import stamp
 
 ROWS, SEED = 60_000, 0
 COMPONENTS, CLUSTERS, WIDTH, PIXELS = 50, 20, 50, 784
-ITERATIONS = 5
-BATCH = 10_000
+ITERATIONS = 6
+BATCH = 2000
+WARM_UP = 2000  # rows: imports and first calls are nobody's speed
 
 
 def images(rows):
@@ -44,76 +48,89 @@ def points(rows):
     return centres[labels] + random.standard_normal((rows, WIDTH), dtype="float32")
 
 
-def our_pca(rows):
+def our_pca(x):
     from keras_dl import models
 
-    x, model = images(rows), models.PCA((PIXELS,), COMPONENTS, seed=0)
-    model.fit(x[:2000], verbose=0)  # imports and first calls are nobody's speed
-    seconds = timed(lambda: model.fit(x, verbose=0))
-    return seconds, float(model.explained_variance_ratio.sum())
+    model = models.PCA((PIXELS,), COMPONENTS, seed=0)
+    model.fit(x[:WARM_UP], verbose=0)
+    cost = cost_of(lambda: model.fit(x, verbose=0))
+    return cost, float(model.explained_variance_ratio.sum())
 
 
-def their_pca(rows):
+def their_pca(x):
     from sklearn.decomposition import PCA
 
-    x = images(rows)
-    PCA(COMPONENTS).fit(x[:2000])
+    PCA(COMPONENTS).fit(x[:WARM_UP])
     model = PCA(COMPONENTS)
-    return timed(lambda: model.fit(x)), float(model.explained_variance_ratio_.sum())
+    return cost_of(lambda: model.fit(x)), float(model.explained_variance_ratio_.sum())
 
 
-def our_mixture(rows):
+def our_mixture(x):
     from keras_dl import models
 
-    x = points(rows)
+    models.GaussianMixture((WIDTH,), 2, seed=0).fit(x[:WARM_UP], batch_size=BATCH, verbose=0)
     model = models.GaussianMixture((WIDTH,), CLUSTERS, seed=0)
-    model.fit(x, batch_size=BATCH, epochs=1, shuffle=False, verbose=0)
-    seconds = timed(lambda: model.fit(x, batch_size=BATCH, epochs=1 + ITERATIONS, initial_epoch=1, verbose=0))
-    return seconds, float(np.mean(model.log_prob(x)))
+    cost = cost_of(lambda: model.fit(x, batch_size=BATCH, epochs=ITERATIONS, verbose=0))
+    return cost, float(np.mean(model.log_prob(x)))
 
 
-def their_mixture(rows):
+def their_mixture(x):
     from sklearn.mixture import GaussianMixture
 
-    x = points(rows)
-    options = {"init_params": "random_from_data", "tol": 0.0, "random_state": 0, "warm_start": True}
+    options = {"init_params": "random_from_data", "tol": 0.0, "random_state": 0, "max_iter": ITERATIONS}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = GaussianMixture(CLUSTERS, max_iter=1, **options).fit(x)
-        model.set_params(max_iter=ITERATIONS)
-        seconds = timed(lambda: model.fit(x))
-    return seconds, float(model.score(x))
+        GaussianMixture(2, **options).fit(x[:WARM_UP])
+        model = GaussianMixture(CLUSTERS, **options)
+        cost = cost_of(lambda: model.fit(x))
+    return cost, float(model.score(x))
 
 
-def timed(function):
-    """Seconds of one call."""
-    start = time.perf_counter()
+def cost_of(function):
+    """Seconds of one call, and what it adds to the memory that is held, in MB."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    before, start = memory("VmRSS"), time.perf_counter()
     function()
-    return time.perf_counter() - start
+    seconds = time.perf_counter() - start
+    peak = memory("VmHWM")
+    return {"seconds": round(seconds, 3), "fit_mb": round(peak - before, 1), "peak_mb": round(peak)}
 
 
-WORK = {"pca": (our_pca, their_pca), "mixture": (our_mixture, their_mixture)}
+def memory(name):
+    """A figure of this process' memory in MB, as Linux keeps it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
-def measure(name, side, rows):
-    """Prints seconds, result and peak memory of one side, measured in this process."""
-    seconds, result = WORK[name][side](rows)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": round(seconds, 3), "result": result, "peak_mb": round(peak)}))
+WORK = {"pca": (images, our_pca, their_pca), "mixture": (points, our_mixture, their_mixture)}
+SIDES = ("keras_dl", "scikit_learn")
+
+
+def measure(name, side, path):
+    """Prints cost and result of one side, measured in this process."""
+    cost, result = WORK[name][1 + side](np.load(path))
+    print(json.dumps({**cost, "result": result}))
 
 
 def in_turn(name, rows, repeats):
-    """The best of several runs of both sides, taken in turn."""
+    """The medians of several rounds of both sides, taken in turn."""
     runs = ([], [])
-    for _ in range(repeats):
-        for side in (0, 1):
-            command = [sys.executable, "-m", "benchmarks.linear", "--measure", name, str(side), "--rows", str(rows)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
-            runs[side].append(json.loads(done.stdout.splitlines()[-1]))
-    ours, theirs = (min(side, key=lambda run: run["seconds"]) for side in runs)
-    ratio = ours["seconds"] / theirs["seconds"]
-    every = {"keras_dl": [run["seconds"] for run in runs[0]], "scikit_learn": [run["seconds"] for run in runs[1]]}
-    return {"keras_dl": ours, "scikit_learn": theirs, "ratio": round(ratio, 3), "all_seconds": every}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "x.npy"
+        np.save(path, WORK[name][0](rows))
+        for _ in range(repeats):
+            for side in (0, 1):
+                command = [sys.executable, "-m", "benchmarks.linear", "--measure", name, str(side), str(path)]
+                done = subprocess.run(command, capture_output=True, text=True, check=True)
+                runs[side].append(json.loads(done.stdout.splitlines()[-1]))
+                print(name, SIDES[side], runs[side][-1], file=sys.stderr, flush=True)
+    ratios = [ours["seconds"] / theirs["seconds"] for ours, theirs in zip(*runs, strict=True)]
+    medians = [{key: float(np.median([run[key] for run in side])) for key in side[0]} for side in runs]
+    every = {name: [run["seconds"] for run in side] for name, side in zip(SIDES, runs, strict=True)}
+    record = {**dict(zip(SIDES, medians, strict=True)), "ratio": round(float(np.median(ratios)), 3)}
+    memories = [side["fit_mb"] for side in medians]
+    return {**record, "memory_ratio": round(memories[0] / memories[1], 3), "all_seconds": every}
 
 
 def processor():
@@ -126,13 +143,13 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=ROWS)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", choices=list(WORK), help="one of the two (default: both)")
     parser.add_argument("--out", help="JSON file to write")
-    parser.add_argument("--measure", nargs=2, metavar=("WORK", "SIDE"), help=argparse.SUPPRESS)
+    parser.add_argument("--measure", nargs=3, metavar=("WORK", "SIDE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(options.measure[0], int(options.measure[1]), options.rows)
+        measure(options.measure[0], int(options.measure[1]), options.measure[2])
         return
     names = [options.only] if options.only else list(WORK)
     load = os.getloadavg()[0]

@@ -83,7 +83,16 @@ def as_array(value, name):
 
 def check_finite(array, name):
     """Refuses an array with NaN or infinities."""
-    # The sum says so at no cost of memory, but a sum of large numbers may be infinite.
-    if array.dtype.kind not in "biu" and not np.isfinite(array.sum(dtype=np.float64)) and not np.isfinite(array).all():
+    if not is_finite(array):
         bad = np.size(array) - np.isfinite(array).sum()
         raise refusal(f"{name} should be finite", f"{bad} values that are NaN or infinite")
+
+
+def is_finite(array):
+    """Whether an array holds neither NaN nor infinities."""
+    if array.dtype.kind in "biu":
+        return True
+    # The sum says so at no cost of memory, but a sum of large numbers may be infinite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = array.sum(dtype=None if array.dtype.itemsize >= 4 else np.float64)
+    return bool(np.isfinite(total)) or bool(np.isfinite(array).all())

@@ -4,8 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
-from keras_dl.data.checks import check_finite
-from keras_dl.models import expectation, linear_gaussian, linear_signatures, shapes
+from keras_dl.data.checks import check_finite, is_finite
+from keras_dl.models import expectation, linear_gaussian, linear_signatures, mixture_starts, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.solved import SolvedModel
 from keras_dl.types import Nest, Tensor
@@ -67,8 +67,9 @@ class LinearGraphs(SolvedModel):
     def check_data(self, data: Nest) -> None:
         x = shapes.alone(data, self.shape)
         if not self.missing:
-            hint = ' (missing values need method="em", missing=True)' if np.isnan(x.sum(dtype="float64")) else ""
-            check_finite(x, f"x{hint}")
+            if not is_finite(x):
+                hint = ' (missing values need method="em", missing=True)' if np.isnan(x).any() else ""
+                check_finite(x, f"x{hint}")
         elif np.isinf(x).any():
             raise refusal("x should be finite, or NaN where a value is missing", f"{np.isinf(x).sum()} infinities")
 
@@ -76,8 +77,7 @@ class LinearGraphs(SolvedModel):
         x = np.asarray(x)
         if self.num_components > len(x):
             raise refusal("x should have at least as many rows as components", f"{len(x)} rows")
-        if (x == x[:1]).all():
-            raise refusal("x should have at least two distinct rows", f"{len(x)} equal rows")
+        mixture_starts.check_distinct(x)
 
     def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)

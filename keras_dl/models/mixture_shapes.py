@@ -10,6 +10,8 @@ import tensorflow as tf
 from keras_dl.models import low_rank
 from keras_dl.models.linear_gaussian import LOG_2PI
 
+#: Columns of the components that are worked on at a time, and the most groups of these.
+_WIDE, _MOST_GROUPS = 256, 8
 COVARIANCES = ("full", "tied", "diag", "spherical")
 
 
@@ -46,10 +48,8 @@ def log_components(x, means, factors, covariance):
     """
     size = x.shape[-1]
     if covariance == "full":
-        shift = tf.einsum("kd,kde->ke", means, factors)
-        wide = tf.reshape(tf.transpose(factors, [1, 0, 2]), [size, -1])
-        scaled = tf.reshape(tf.matmul(x, wide), [-1, *shift.shape]) - shift
-        squares = tf.reduce_sum(tf.square(scaled), -1)
+        groups = _groups(means.shape[0], size)
+        squares = tf.concat([_scaled_squares(x, means[group], factors[group]) for group in groups], -1)
         log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(factors))), -1)
     elif covariance == "tied":
         scaled = tf.matmul(x, factors)[:, None] - tf.matmul(means, factors)
@@ -62,15 +62,35 @@ def log_components(x, means, factors, covariance):
     return -0.5 * (size * LOG_2PI + squares) + log_det
 
 
+def _scaled_squares(x, means, factors):
+    """Squared distances from means in the directions and scales of full factors, shape `(rows, components)`."""
+    shift = tf.einsum("kd,kde->ke", means, factors)
+    wide = tf.reshape(tf.transpose(factors, [1, 0, 2]), [x.shape[-1], -1])
+    scaled = tf.reshape(tf.matmul(x, wide), [-1, *shift.shape]) - shift
+    return tf.reduce_sum(tf.square(scaled), -1)
+
+
+def _groups(components, size):
+    """Slices of components that are worked on at a time, which bounds the memory of `rows * components * size`."""
+    parts = min(_MOST_GROUPS, components, -(-components * size // _WIDE))
+    ends = [components * part // parts for part in range(parts + 1)]
+    return [slice(*pair) for pair in zip(ends[:-1], ends[1:], strict=True)]
+
+
 def sums_of_squares(centred, weights, covariance):
     """Sums over rows of weighted squares or products, by component."""
     if covariance in ("full", "tied"):
-        weighted = weights[:, :, None] * centred[:, None]
-        flat = tf.reshape(weighted, [tf.shape(centred)[0], weights.shape[1] * centred.shape[1]])
-        products = tf.matmul(flat, centred, transpose_a=True)
-        return tf.reshape(products, [weights.shape[1], centred.shape[1], centred.shape[1]])
+        groups = _groups(weights.shape[1], centred.shape[1])
+        return tf.concat([_weighted_products(centred, weights[:, group]) for group in groups], 0)
     squares = tf.matmul(weights, tf.square(centred), transpose_a=True)
     return squares if covariance == "diag" else tf.reduce_mean(squares, -1)
+
+
+def _weighted_products(centred, weights):
+    """Sums over rows of weighted products of values, shape `(components, size, size)`."""
+    count, size = weights.shape[1], centred.shape[1]
+    flat = tf.reshape(weights[:, :, None] * centred[:, None], [tf.shape(centred)[0], count * size])
+    return tf.reshape(tf.matmul(flat, centred, transpose_a=True), [count, size, size])
 
 
 def covariances_of(counts, totals, squares, covariance):

@@ -4,6 +4,9 @@ import numpy as np
 
 from keras_dl.checks import refusal
 
+#: Rows that are compared at a time.
+_BLOCK = 1024
+
 
 def squared_distances(x, centres):
     """Squared distances of rows from centres, float64, by differences: exact for rows that are equal."""
@@ -28,10 +31,11 @@ def plus_plus(x, count, random):
     return np.array(centres)
 
 
-def check_distinct(x, count):
+def check_distinct(x, count=2):
     """Refuses data of one distinct row where there should be several clusters."""
     x = np.asarray(x)
-    if count > 1 and (x == x[:1]).all():
+    blocks = (x[start : start + _BLOCK] for start in range(0, len(x), _BLOCK))
+    if count > 1 and all((block == x[:1]).all() for block in blocks):
         raise refusal("x should have at least two distinct rows", f"{len(x)} equal rows")
 
 

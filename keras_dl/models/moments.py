@@ -1,10 +1,18 @@
 """Means, covariances and leading eigenvectors of arrays in float64, centred first."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from keras_dl.checks import refusal
 
-BLOCK = 4096
+#: Rows that are centred and multiplied at a time: a block stays in the processor's cache.
+BLOCK = 1024
+#: Rows whose mean data are centred by; what it misses of their mean is taken off at the end.
+_LOOKED_AT = 1024
+_MOST_THREADS = 8
 #: Shapes beyond which products of centred float32 data are summed in float32 within a block, in float64 across.
 _LARGE = 5e9
 SOLVERS = ("auto", "covariance", "full", "randomized")
@@ -18,34 +26,37 @@ def as_matrix(x):
 
 
 def covariance(x):
-    r"""The mean and the covariance $\tfrac1N \sum_i (x_i - \bar x)(x_i - \bar x)^\top$, float64.
+    r"""The mean and the covariance $\tfrac1N \sum_i (x_i - \bar x)(x_i - \bar x)^\top$, float64, in one pass.
 
-    Data are centred before they are multiplied, so that an offset of thousands of deviations costs no digits.
+    Data are centred before they are multiplied, so that an offset of thousands of deviations costs no digits, and block
+    by block, so that no copy of them is made. Sums are the same whatever the number of processors.
     """
-    from scipy.linalg import blas
-
-    mean = x.mean(0, dtype="float64")
     rows, size = x.shape
     single = x.dtype == np.float32 and rows * size**2 > _LARGE
-    product, dtype = (blas.ssyrk, "float32") if single else (blas.dsyrk, "float64")
-    total = np.zeros((size, size), order="F")
-    # Half of the products: the matrix is symmetric. In Fortran's order the transposed block is what it is.
-    for start in range(0, rows, BLOCK):
-        centred = _centred(x[start : start + BLOCK], mean, dtype)
-        total += product(1.0, centred.T)
-    return mean, _symmetric(total / rows)
+    dtype = "float32" if single else "float64"
+    shift = x[:: max(1, rows // _LOOKED_AT)].mean(0, dtype="float64").astype(dtype)
+    total, outer = np.zeros(size), np.zeros((size, size))
+    # One thread a processor, of which each multiplies alone: threads that share one product wait for each other.
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_threads()) as pool:
+        blocks = (x[start : start + BLOCK] for start in range(0, rows, BLOCK))
+        for sums, products in pool.map(lambda block: _sums_of(block, shift), blocks):
+            total += sums
+            outer += products
+    drift = total / rows
+    outer /= rows
+    outer -= np.outer(drift, drift)
+    return shift + drift, outer
 
 
-def _centred(block, mean, dtype):
-    """A block minus the mean; large float32 data lose no digits, since their mean is split into two floats."""
-    if dtype == "float64":
-        return block.astype("float64") - mean
-    high = mean.astype("float32")
-    return (block - high) - (mean - high).astype("float32")
+def _sums_of(block, shift):
+    """The sums of a block's differences from a shift, and of their products."""
+    centred = np.subtract(block, shift, dtype=shift.dtype)
+    return np.ones(len(block), shift.dtype) @ centred, centred.T @ centred
 
 
-def _symmetric(upper):
-    return np.triu(upper) + np.triu(upper, 1).T
+def _threads():
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(processors, _MOST_THREADS)
 
 
 def leading(x, count, solver="auto", seed=0):
@@ -67,10 +78,10 @@ def leading(x, count, solver="auto", seed=0):
         solver = _by_shape(rows, size, count)
     if solver == "covariance":
         mean, matrix = covariance(x)
-        return (mean, *of_covariance(matrix, count))
+        return (mean, *of_covariance(matrix, count, overwrite=True))
     mean = x.mean(0, dtype="float64")
-    centred = x.astype("float64") - mean
-    total = np.square(centred).sum() / rows
+    centred = x - mean
+    total = np.vdot(centred, centred) / rows
     if solver == "randomized":
         from sklearn.utils.extmath import randomized_svd
 
@@ -88,13 +99,21 @@ def _by_shape(rows, size, count):
     return "randomized" if count < 0.1 * min(rows, size) else "full"
 
 
-def of_covariance(matrix, count):
-    """The `count` largest eigenvalues of a covariance, their eigenvectors as rows, and the sum of all eigenvalues."""
+def of_covariance(matrix, count, overwrite=False):
+    """The `count` largest eigenvalues of a covariance, their eigenvectors as rows, and the sum of all eigenvalues.
+
+    Args:
+        matrix: The covariance, float64.
+        count: How many.
+        overwrite: Whether the matrix may be used as room to work in.
+    """
     from scipy.linalg import eigh
 
-    size = len(matrix)
-    values, vectors = eigh(matrix, subset_by_index=[size - count, size - 1])
-    return np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]), np.trace(matrix)
+    size, total = len(matrix), np.trace(matrix)
+    # The transposed matrix is the same one, in the order that LAPACK works in. Its steps are too small for two threads.
+    with threadpool_limits(1, user_api="blas"):
+        values, vectors = eigh(matrix.T, subset_by_index=[size - count, size - 1], overwrite_a=overwrite)
+    return np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]), total
 
 
 def _signed(components):
