@@ -21,7 +21,9 @@ DATASET = "digits"
 def build(hp, data_spec):
     """Returns a compiled mixture for samples of `data_spec.shape`."""
     in_plane = tuple(data_spec.shape) == (2,)
-    count = hp.Int(Name("num_components", "number of Gaussians"), 1, 512, default=8 if in_plane else 10, sampling="log")
+    most = max(1, min(512, data_spec.num_samples))
+    default = min(8 if in_plane else 10, most)
+    count = hp.Int(Name("num_components", "number of Gaussians"), 1, most, default=default, sampling="log")
     kinds = [*keras_dl.models.mixture_shapes.COVARIANCES, *keras_dl.models.low_rank.KINDS]
     covariance = hp.Choice(Name("covariance", "kind of covariances"), kinds, default="full" if in_plane else "diag")
     default = 1e-4 if in_plane else 1e-2  # pixels that never change have no variance of their own
@@ -30,8 +32,10 @@ def build(hp, data_spec):
     options = {}
     if covariance in keras_dl.models.low_rank.KINDS:
         most = math.prod(data_spec.shape) - 1
-        rank = hp.Int(Name("rank", "columns of the loadings"), 1, 128, default=min(4, most), sampling="log")
-        options = {"rank": min(rank, most)}
+        rank = hp.Int(
+            Name("rank", "columns of the loadings"), 1, min(128, most), default=min(4, most), sampling="log"
+        )
+        options = {"rank": rank}
     elif hp.Boolean(Name("mini_batch", "whether every step is an iteration, of means that forget"), default=False):
         options = {"method": "mini_batch"}
     model = keras_dl.models.GaussianMixture(data_spec.shape, count, covariance, floor, starts, **options)
@@ -41,8 +45,9 @@ def build(hp, data_spec):
 
 def fit_options(hp):
     """Returns the batch size and the number of epochs."""
+    batch_size = hp.Int(Name("batch_size", "samples per step"), 16, 8192, default=1024, sampling="log")
     return {
-        "batch_size": hp.Int(Name("batch_size", "samples per step"), 16, 8192, default=1024, sampling="log"),
+        "batch_size": max(batch_size, hp.values["num_components"]),  # the first batch starts every component
         "epochs": hp.Fixed(Name("epochs", "iterations over the training data"), 40),
     }
 

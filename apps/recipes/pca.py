@@ -19,7 +19,7 @@ DATASET = "digits"
 
 def build(hp, data_spec):
     """Returns compiled principal components of samples of `data_spec.shape`."""
-    count = ppca.num_components(hp, math.prod(data_spec.shape))
+    count = ppca.num_components(hp, min(math.prod(data_spec.shape), data_spec.num_samples))
     whiten = hp.Boolean(Name("whiten", "whether latents are divided by their standard deviations"), default=False)
     return ppca.compiled(keras_dl.models.PCA(data_spec.shape, count, whiten, method=ppca.method(hp)), hp)
 

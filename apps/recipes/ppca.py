@@ -24,7 +24,8 @@ EPOCHS = {"closed_form": 2, "em": 50, "gradient": 60}
 def build(hp, data_spec):
     """Returns compiled probabilistic principal components of samples of `data_spec.shape`."""
     size = math.prod(data_spec.shape)
-    model = keras_dl.models.PPCA(data_spec.shape, num_components(hp, size - 1), method(hp))
+    count = num_components(hp, min(size - 1, data_spec.num_samples))
+    model = keras_dl.models.PPCA(data_spec.shape, count, method(hp))
     return compiled(model, hp)
 
 
@@ -38,9 +39,9 @@ def fit_options(hp):
 
 
 def num_components(hp, most):
-    """Returns the number of components, by default 16 or as many as there can be."""
-    default = min(16, most)
-    return hp.Int(Name("num_components", "number of principal components"), 1, 1024, default=default, sampling="log")
+    """Returns the number of components, by default 16 or as many as there can be of values and rows."""
+    meaning, most = Name("num_components", "number of principal components"), max(1, min(1024, most))
+    return hp.Int(meaning, 1, most, default=min(16, most), sampling="log")
 
 
 def method(hp):

@@ -76,6 +76,11 @@ class MixturePrior(Prior):
         loc, scale = tf.gather(self.loc, component), tf.exp(tf.gather(self.log_scale, component))
         return loc + temperature * scale * draw.normal((self.latent_size,))
 
+    @property
+    def probabilities(self) -> Tensor:
+        r"""The components' probabilities $\pi$, shape `(components,)`."""
+        return tf.nn.softmax(self.logits)
+
     def responsibilities(self, latents: Tensor) -> Tensor:
         """Returns $p(k | z)$ of latents of shape `(..., latent_size)`, shape `(..., components)`."""
         mixture = self()

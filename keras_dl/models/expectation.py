@@ -70,6 +70,12 @@ def sums_of(x, mean, loadings, log_noise, missing):
     return {"latents": moments, "cross": cross, "squares": tf.reduce_sum(tf.square(centred)), "values": values}
 
 
+def rows_of(sums):
+    """How many rows the sums are of; of rows with missing values, how many had the value that is missing least."""
+    latents = np.asarray(sums["latents"])
+    return latents[..., -1, -1].max()
+
+
 def maximise(sums, mean):
     """The parameters of the next iteration, `(mean, loadings, noise)`, float64."""
     latents, cross, squares, values = (np.asarray(sums[name]) for name in ("latents", "cross", "squares", "values"))

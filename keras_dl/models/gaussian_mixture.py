@@ -176,8 +176,7 @@ class GaussianMixture(MixtureGraphs):
         x = x.astype("float64")
         centre = x.mean(0).astype("float32")
         centred = x - centre
-        if len(x) < self.num_components:
-            raise refusal(f"The first batch should have at least {self.num_components} rows", f"{len(x)} rows")
+        mixture_starts.check_first_batch(x, self.num_components)
         _, labels = mixture_starts.best_of(centred, self.num_components, self.seed, self.starts)
         weights = np.eye(self.num_components)[labels]
         counts, totals = weights.sum(0) + 10 * np.finfo("float64").eps, weights.T @ centred

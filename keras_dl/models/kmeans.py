@@ -143,8 +143,7 @@ class KMeans(SolvedModel):
         self.clusters.centres.assign(tf.ensure_shape(start, self.clusters.centres.shape))
 
     def _start(self, x):
-        if len(x) < self.num_clusters:
-            raise refusal(f"The first batch should have at least {self.num_clusters} rows", f"{len(x)} rows")
+        mixture_starts.check_first_batch(x, self.num_clusters)
         x = x.astype("float64")
         return (self._best(x - x.mean(0))[0] + x.mean(0)).astype("float32")
 

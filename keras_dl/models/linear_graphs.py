@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_finite, is_finite
-from keras_dl.models import expectation, linear_gaussian, linear_signatures, mixture_starts, shapes
+from keras_dl.models import expectation, linear_checks, linear_gaussian, linear_signatures, mixture_starts, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.solved import SolvedModel
 from keras_dl.types import Nest, Tensor
@@ -75,8 +75,7 @@ class LinearGraphs(SolvedModel):
 
     def check_training(self, x):
         x = np.asarray(x)
-        if self.num_components > len(x):
-            raise refusal("x should have at least as many rows as components", f"{len(x)} rows")
+        linear_checks.check_rows(len(x), self.num_components)
         mixture_starts.check_distinct(x)
 
     def check_inputs(self, inputs: Nest) -> None:

@@ -31,12 +31,19 @@ def plus_plus(x, count, random):
     return np.array(centres)
 
 
-def check_distinct(x, count=2):
+def check_distinct(x, count=2, name="x"):
     """Refuses data of one distinct row where there should be several clusters."""
     x = np.asarray(x)
     blocks = (x[start : start + _BLOCK] for start in range(0, len(x), _BLOCK))
     if count > 1 and all((block == x[:1]).all() for block in blocks):
-        raise refusal("x should have at least two distinct rows", f"{len(x)} equal rows")
+        raise refusal(f"{name} should have at least two distinct rows", f"{len(x)} equal rows")
+
+
+def check_first_batch(x, count):
+    """Refuses a stream's first batch of which so many clusters cannot be made."""
+    if len(x) < count:
+        raise refusal(f"The first batch should have at least {count} rows", f"{len(x)} rows")
+    check_distinct(x, count, "The first batch")
 
 
 def lloyd(x, centres, iterations=20):

@@ -8,8 +8,8 @@ from threadpoolctl import threadpool_limits
 
 from keras_dl.checks import refusal
 
-#: Rows that are centred and multiplied at a time: a block stays in the processor's cache.
-BLOCK = 1024
+#: Rows whose products a thread sums, and those that it centres and multiplies at a time: these stay in its cache.
+BLOCK, _PART = 4096, 1536
 #: Rows whose mean data are centred by; what it misses of their mean is taken off at the end.
 _LOOKED_AT = 1024
 _MOST_THREADS = 8
@@ -35,7 +35,7 @@ def covariance(x):
     single = x.dtype == np.float32 and rows * size**2 > _LARGE
     dtype = "float32" if single else "float64"
     shift = x[:: max(1, rows // _LOOKED_AT)].mean(0, dtype="float64").astype(dtype)
-    total, outer = np.zeros(size), np.zeros((size, size))
+    total, outer = np.zeros(size), np.zeros((size, size), order="F")
     # One thread a processor, of which each multiplies alone: threads that share one product wait for each other.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_threads()) as pool:
         blocks = (x[start : start + BLOCK] for start in range(0, rows, BLOCK))
@@ -45,13 +45,25 @@ def covariance(x):
     drift = total / rows
     outer /= rows
     outer -= np.outer(drift, drift)
+    lower = np.tril_indices(size, -1)
+    outer[lower] = outer.T[lower]
     return shift + drift, outer
 
 
 def _sums_of(block, shift):
-    """The sums of a block's differences from a shift, and of their products."""
-    centred = np.subtract(block, shift, dtype=shift.dtype)
-    return np.ones(len(block), shift.dtype) @ centred, centred.T @ centred
+    """The sums of a block's differences from a shift, and of their products, of which the lower half is left out."""
+    from scipy.linalg import blas
+
+    multiply = blas.ssyrk if shift.dtype == np.float32 else blas.dsyrk
+    sums, products = np.zeros(len(shift)), np.zeros((len(shift),) * 2, shift.dtype, order="F")
+    room = np.empty((min(_PART, len(block)), len(shift)), shift.dtype)
+    for start in range(0, len(block), _PART):
+        part = block[start : start + _PART]
+        centred = np.subtract(part, shift, dtype=shift.dtype, out=room[: len(part)])
+        sums += np.ones(len(centred), shift.dtype) @ centred
+        # The transposed part is, in Fortran's order, what it is.
+        products = multiply(1.0, centred.T, beta=1.0, c=products, overwrite_c=True)
+    return sums, products
 
 
 def _threads():

@@ -7,14 +7,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_flag, refusal
-from keras_dl.models import expectation, linear_gaussian, linear_selection, moments
+from keras_dl.checks import check_flag
+from keras_dl.models import expectation, linear_checks, linear_gaussian, linear_selection, moments
 from keras_dl.models.base import Draw, Update, mean_and_variance
 from keras_dl.models.linear_gaussian import NOISE_FLOOR, LinearGaussian
 from keras_dl.models.linear_graphs import LinearGraphs
 from keras_dl.types import Shape, Tensor
-
-METHODS = ("closed_form", "em", "gradient")
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -58,7 +56,7 @@ class PPCA(LinearGraphs):
         self, shape: Shape, num_components: int, method: str = "closed_form", missing: bool = False,
         solver: str = "auto", seed: int | None = None, name: str | None = None, **kwargs,
     ):  # fmt: skip
-        self._check_arguments(shape, num_components, method, missing)
+        linear_checks.check_arguments(shape, num_components, method, missing, self.fewer_by)
         shape = tuple(shape)
         self.optimizer_names = ("optimizer",) if method == "gradient" else ()
         density = LinearGaussian(math.prod(shape), num_components, name="density")
@@ -67,18 +65,6 @@ class PPCA(LinearGraphs):
         self.method, self.missing, self.solver = method, missing, moments.check_solver(solver)
         self.solves = method == "closed_form"
         self.takes_missing = missing
-
-    def _check_arguments(self, shape, num_components, method, missing):
-        if not isinstance(shape, (tuple, list)) or not shape:
-            raise refusal("`shape` should be the shape of a sample, such as x.shape[1:]", shape=shape)
-        size, count = math.prod(check_count(n, "shape") for n in shape), check_count(num_components, "num_components")
-        if count > size - self.fewer_by:
-            least = "fewer than" if self.fewer_by else "at most"
-            raise refusal(f"`num_components` should be {least} the {size} values of a sample", num_components=count)
-        if method not in METHODS:
-            raise refusal(f"`method` should be one of {METHODS}", method=method)
-        if check_flag(missing, "missing") and method != "em":
-            raise refusal('Missing values should be fitted by method="em"', method=method)
 
     def make_updates(self, *optimizers):
         if self.method == "gradient":
@@ -105,6 +91,7 @@ class PPCA(LinearGraphs):
 
     def maximise(self, sums):
         """Takes the step that the sums lead to."""
+        linear_checks.check_rows(expectation.rows_of(sums), self.num_components)
         mean, loadings, noise = expectation.maximise(sums, self.density.mean)
         scale = float(np.asarray(sums["squares"]) / np.asarray(sums["values"]))
         self.density.set(mean, loadings, max(noise, NOISE_FLOOR * scale))
@@ -119,10 +106,12 @@ class PPCA(LinearGraphs):
     def take_moments(self, sums):
         """Solves for the covariance that the sums give."""
         rows, total, outer = (np.asarray(sums[name]) for name in ("rows", "total", "outer"))
+        linear_checks.check_rows(rows, self.num_components)
         shift = total / rows
         covariance = outer / rows - np.outer(shift, shift)
-        found = moments.of_covariance(covariance, self.num_components)
-        self._take(np.asarray(self.density.mean, "float64") + shift, *found)
+        mean = np.asarray(self.density.mean, "float64") + shift
+        linear_checks.check_spread(mean, np.diag(covariance))
+        self._take(mean, *moments.of_covariance(covariance, self.num_components))
 
     def initialize(self, batch, draw):
         """Begins at the first batch's mean; the loadings at random, of the scale of its deviations."""
@@ -131,7 +120,8 @@ class PPCA(LinearGraphs):
         self.density.mean.assign(mean)
         if self.method == "closed_form":
             return
-        scale = tf.reduce_mean(variance) + 1e-12
+        variance = tf.numpy_function(linear_checks.check_start, [mean, variance], tf.float32)
+        scale = tf.reduce_mean(tf.ensure_shape(variance, mean.shape))
         start = Draw.for_sampling(self.state.seed.value, tf.constant(0, tf.int64), self.density.size)
         self.density.loadings.assign(start.normal((self.latent_size,)) * tf.sqrt(scale / self.latent_size))
         self.density.log_noise.assign(tf.math.log(scale))

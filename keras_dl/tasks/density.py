@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_dl import metrics
-from keras_dl.tasks import drawing
+from keras_dl.tasks import clustering, drawing, linear_drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.generation import MEASUREMENTS, Generation
 from keras_dl.tasks.log_density import NOTE, as_array, draws, log_density
@@ -58,14 +58,17 @@ class Density(Generation):
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         measures = super(Generation, self).measures(model, data, context)
+        found = {}
+        if clustering.has_clusters(model, data):
+            found = clustering.scores(data, lambda x: clustering.of_latents(model, x))
         if context.num_samples == 0:
-            return {name: measure._replace(note=NOTE) for name, measure in measures.items()}
+            return {name: measure._replace(note=NOTE) for name, measure in measures.items()} | found
         held_out = data.pipelines(context.options, context.seed)[1]
         density = log_density(model, data, held_out, context.num_samples)
         figures = {"log_prob": density.measure("log p(x | y)" if data.conditional else "log p(x)")}
         if model.dequantized is not None:
             figures["bits_per_dimension"] = density.bits_per_dimension(model.dequantized)
-        return measures | figures | density.circumstances()
+        return measures | found | figures | density.circumstances()
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
@@ -75,7 +78,16 @@ class Density(Generation):
             title = drawing.title("Reconstructions of held-out data", model, data, context)
             drawing.reconstructions(folder / "reconstructions.png", model, x, condition, title=title)
             pictures[folder / "reconstructions.png"] = "held-out originals, each above its reconstruction"
+            if x.ndim == 4 and clustering.has_clusters(model, data):
+                pictures |= self.clusters(model, data, folder / "clusters.png", x, context)
         return pictures | super().pictures(model, data, folder, context)
+
+    def clusters(self, model: keras.Model, data: Any, path: Path, x: Tensor, context: Context) -> dict[Path, str]:
+        """Draws what the components of a mixture as prior decode to; returns the meaning of the picture by path."""
+        title = drawing.title("Components of the prior", model, data, context)
+        likely, means = clustering.responsibilities(model, x), as_array(model.decode(model.prior.loc))
+        linear_drawing.clusters(path, as_array(model.prior.probabilities), means, likely, x, title)
+        return {path: "decoded means of the prior's components, each before the held-out images that belong to it most"}
 
     def plane(self, model: keras.Model, data: Any, folder: Path, x: Tensor, context: Context) -> dict[Path, str]:
         title = drawing.title("Images over the two latents", model, data, context)

@@ -6,8 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_dl import metrics
-from keras_dl.tasks import drawing, flow_drawing, linear_drawing
+from keras_dl.tasks import clustering, drawing, flow_drawing, linear_drawing
 from keras_dl.tasks.density import Density
 from keras_dl.tasks.log_density import as_array
 from keras_dl.tasks.measure import ROWS, Context, Measure
@@ -74,18 +73,8 @@ class Clusters(Density):
     card_pictures = ("clusters.png", "ellipses.png", "samples_epoch_*.png")
 
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
-        measures = super().measures(model, data, context)
-        if data.y_test is None or data.spec.num_classes is None:
-            return measures
-        clusters = model.predict(np.asarray(data.x_test), verbose=0)
-        scores = {
-            "adjusted_rand_index": "adjusted Rand index of clusters and classes",
-            "normalized_mutual_information": "normalized mutual information of clusters and classes",
-        }
-        for name, title in scores.items():
-            value = getattr(metrics, name)(data.y_test, clusters)
-            measures[name] = Measure(value, None, metrics.direction(name), title)
-        return measures
+        found = clustering.scores(data, lambda x: model.predict(x, verbose=0))
+        return super().measures(model, data, context) | found
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
@@ -99,6 +88,7 @@ class Clusters(Density):
             pictures[density] = "held-out data, samples and the density"
         if x.ndim == 4:
             path, title = folder / "clusters.png", drawing.title("Means of clusters", model, data, context)
-            linear_drawing.clusters(path, model, x, title)
+            likely = as_array(model.predict_proba(x))
+            linear_drawing.clusters(path, model.mixture_weights, model.means, likely, x, title)
             pictures[path] = "means of clusters, each before the held-out images that belong to it most"
         return pictures | super().pictures(model, data, folder, context)

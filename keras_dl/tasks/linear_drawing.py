@@ -90,21 +90,28 @@ def axes_in_plane(path, model, x, title=None):
     finish_figure(path, figure, title)
 
 
-def clusters(path, model, x, title=None):
-    """Draws means of clusters of images, the most frequent first, beside the images that belong to each most."""
-    weights = model.mixture_weights
+def clusters(path, weights, means, likely, x, title=None):
+    """Draws means of clusters of images, the most frequent first, beside the images that belong to each most.
+
+    Args:
+        path: the PNG file.
+        weights: the clusters' probabilities.
+        means: their means as images.
+        likely: responsibilities, shape `(rows, clusters)`.
+        x: images of as many rows.
+        title: the line above the picture.
+    """
     order = np.argsort(-weights)[: _SHOWN // 2]
-    likely = keras.ops.convert_to_numpy(model.predict_proba(x))
     own = likely.argmax(1)
-    members = np.zeros((len(order), COLUMNS, *model.shape), "float32")
+    members = np.zeros((len(order), COLUMNS, *x.shape[1:]), "float32")
     for row, cluster in enumerate(order):
         rows = np.flatnonzero(own == cluster)
         best = rows[np.argsort(-likely[rows, cluster], kind="stable")][:COLUMNS]
         members[row, : len(best)] = x[best]
     marks = tuple(f"{weights[cluster]:.1%}" for cluster in order)
     blocks = [
-        Block(model.means[order], "means", 1, marks),
-        Block(members.reshape(-1, *model.shape), "held-out data of each cluster", COLUMNS),
+        Block(means[order], "means", 1, marks),
+        Block(members.reshape(-1, *x.shape[1:]), "held-out data of each cluster", COLUMNS),
     ]
     save_sheet(path, title, blocks, across=True)
 

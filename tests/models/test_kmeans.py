@@ -90,6 +90,15 @@ def test_refusals(build, match):
         build()
 
 
+@pytest.mark.parametrize("kind", [models.KMeans, models.GaussianMixture])
+def test_first_batches_of_which_no_clusters_can_be_made_are_refused(kind):
+    for x, match in ((X[:2], "3 rows. Received: 2 rows"), (np.ones((9, 3)), "two distinct rows")):
+        model = kind((3,), 3, seed=0)
+        model.compile(jit_compile=False)
+        with pytest.raises(ValueError, match=f"The first batch should have at least {match}"):
+            model.fit(tf.data.Dataset.from_tensor_slices(x.astype("float32")).batch(9), verbose=0)
+
+
 def test_held_out_data_may_come_as_a_tuple_of_one():
     """As for every model here, `validation_data=(x,)`; targets are refused."""
     x = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")

@@ -11,6 +11,7 @@ from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as Reference
 
 from keras_dl import models
+from keras_dl.models import moments
 from keras_dl.models.linear_gaussian import NOISE_FLOOR
 from tests.models.linear_builders import low_rank
 
@@ -108,6 +109,17 @@ def test_offsets_cost_no_digits(method):
     model = models.PPCA((6,), 1, method=method, seed=0)
     model.fit(x, batch_size=500, epochs=1 if method == "closed_form" else 60, verbose=0)
     assert model.explained_variance[0] == pytest.approx(exact, rel=1e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_blocks_of_rows_on_several_threads_are_one_product(dtype, monkeypatch):
+    monkeypatch.setattr(moments, "_LARGE", 0.0)  # as for data of millions of values: float32 within a block
+    x = (np.random.default_rng(0).normal(size=(2500, 7)) + 1e4).astype(dtype)
+    mean, covariance = moments.covariance(x)
+    monkeypatch.setattr(moments, "_MOST_THREADS", 1)
+    np.testing.assert_array_equal(covariance, moments.covariance(x)[1])
+    np.testing.assert_allclose(mean, x.mean(0, dtype="float64"), atol=1e-6)
+    np.testing.assert_allclose(covariance, np.cov(x.astype("float64").T, bias=True), atol=2e-6)
 
 
 def test_random_projections_find_leading_components():
@@ -219,6 +231,33 @@ def test_files_and_callbacks(tmp_path):
 def test_refusals(build, match):
     with pytest.raises((ValueError, TypeError), match=match):
         build()
+
+
+def stream(x, batch=10):
+    return tf.data.Dataset.from_tensor_slices(x.astype("float32")).batch(batch)
+
+
+@pytest.mark.parametrize(
+    ("method", "x", "match"),
+    [
+        ("closed_form", np.eye(4)[:1], "as many rows as components. Received: 1 rows"),
+        ("closed_form", np.full((30, 4), 0.1), "x should have at least two distinct rows"),
+        ("closed_form", np.full((30, 4), np.inf), "should be finite.*batch 1"),
+        ("closed_form", np.r_[np.eye(4), np.full((4, 4), np.nan)], "should be finite.*batch 1"),
+        ("em", np.eye(4)[:2], "as many rows as components. Received: 2 rows"),
+        ("em", np.full((30, 4), 0.1), "The first batch should have at least two distinct rows"),
+        ("gradient", np.full((30, 4), 1e4), "The first batch should have at least two distinct rows"),
+        ("em", np.eye(4)[:, :3], "should have shape.*batch 1"),
+        ("em", np.eye(4)[:, :, None], "should have shape.*batch 1"),
+    ],
+)
+def test_streams_are_refused_as_they_are_read(method, x, match):
+    model = models.PPCA((4,), 3, method, seed=0)
+    model.compile(jit_compile=False)
+    before = model.mean_
+    with pytest.raises(ValueError, match=match):
+        model.fit(stream(x), verbose=0)
+    assert (model.noise_variance > 0) and np.isfinite(before).all()
 
 
 def test_integers_are_taken_as_real_numbers():
