@@ -92,16 +92,23 @@ class OutputLoss:
         values = self.loss.call(_floats(target), prediction)
         masks = [m for m in (mask, get_keras_mask(values)) if m is not None]
         values = tf.cast(values, tf.float32)
-        if values.shape.rank == 0:
-            values = tf.fill([tf.shape(prediction)[0]], values)
+        if _is_of_batch(values, prediction):
+            values = self._of_batch(values, tf.shape(prediction)[0], sample_weight)
+            masks = [tf.ones_like(values) for _ in masks]
         shape = values
         values, counts = _weigh(values, sample_weight), None
         if sample_weight is not None and self._reduction == "mean_with_sample_weight":
             counts = _align(sample_weight, shape)
         for mask in masks:
-            values = _weigh(values, mask)
+            values = _weigh(values, mask, "the mask of an output")
             counts = _weigh(tf.ones_like(shape) if counts is None else counts, mask)
         return values, counts if self._reduction != "sum" else None
+
+    def _of_batch(self, values, rows, sample_weight):
+        """One value for each row from a loss of the whole batch, so that together they make Keras' value."""
+        if self._reduction == "sum" and sample_weight is None:
+            return tf.fill([rows], tf.math.divide_no_nan(tf.reduce_sum(values), tf.cast(rows, tf.float32)))
+        return tf.fill([rows], tf.reduce_mean(values))
 
     def _our_elements(self, target, prediction, sample_weight, mask):
         if self._couples:
@@ -123,21 +130,26 @@ def _floats(target):
     return tf.cast(target, keras.config.floatx())
 
 
-def _weigh(values, factor):
+def _is_of_batch(values, prediction):
+    """Whether a loss is one of the whole batch: its first axis is not that of the rows, as far as shapes tell."""
+    return values.shape.rank == 0 or (values.shape[0] is not None and values.shape[0] != prediction.shape[0])
+
+
+def _weigh(values, factor, what="sample_weight"):
     if factor is None:
         return values
-    factor = _align(factor, values)
+    factor = _align(factor, values, what)
     return tf.where(factor == 0, 0.0, values * factor)  # padding has no label that is worth a value
 
 
-def _align(factor, values):
+def _align(factor, values, what="sample_weight"):
     """A factor of samples, or of elements, in a shape that multiplies the values."""
     factor = tf.cast(factor, tf.float32)
     if factor.shape.rank == values.shape.rank + 1 and factor.shape[-1] == 1:
         factor = tf.squeeze(factor, -1)
     if factor.shape.rank > values.shape.rank:
         raise refusal(
-            f"sample_weight should weigh samples or elements, of shape {tuple(values.shape)}",
+            f"{what} should weigh samples or elements, of shape {tuple(values.shape)}",
             f"shape {tuple(factor.shape)}",
         )
     return tf.reshape(factor, tf.concat([tf.shape(factor), [1] * (values.shape.rank - factor.shape.rank)], 0))

@@ -48,10 +48,11 @@ def test_function(model):
     """The function with which `evaluate` runs batches, given an iterator over them."""
     if model.distributed:
         return Replicated(model, model.run_evaluation)
-    step = functools.partial(compiled, model.test_step)
-    single = model.test_step if model.run_eagerly else step(jit_compile=evaluates_by_xla(model))
+    step = functools.partial(compiled, model.test_step, jit_compile=evaluates_by_xla(model))
+    steps = {exact: model.test_step if model.run_eagerly else step(exact=exact) for exact in (True, False)}
 
     def function(iterator):
+        single = steps[model.evaluates_one_length]
         logs = None
         for batch in itertools.islice(iterator, model.steps_per_execution):
             batch = without_none(batch)

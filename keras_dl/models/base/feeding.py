@@ -66,7 +66,7 @@ def through_pipeline(model, x, y, shuffle, options):
     if split and options.get("validation_data") is None:
         x, y, weight, options["validation_data"] = _split(x, y, weight, split)
     if class_weight is not None:  # those of the rows to train on: validation takes none, as in Keras
-        weight = class_weights.of_arrays(class_weight, y)
+        weight = class_weights.of_arrays(model, class_weight, y)
     check(model, x, y, weight)
     rows = len(tf.nest.flatten(x)[0])
     if options.get("validation_batch_size") is None:

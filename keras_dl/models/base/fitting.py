@@ -129,14 +129,14 @@ def _data(model, x, y, shuffle, options):
         x, options = feeding.through_pipeline(model, x, y, shuffle, options)
         return x, None, options
     if isinstance(x, keras.utils.PyDataset) and options["class_weight"] is not None:
-        class_weights.check_batches(x)
+        class_weights.check_batches(model, x)
     if isinstance(x, keras.utils.PyDataset) and shuffle and x.num_batches:
         x = feeding.ShuffledBatches(x, model.seed)
     if isinstance(x, tf.data.Dataset) and getattr(getattr(x, "order", None), "data", None) is not None:
         x.order.check(model)
         model.stream = None
     if isinstance(x, tf.data.Dataset) and options["class_weight"] is not None:
-        x, options["class_weight"] = class_weights.of_dataset(options["class_weight"], x), None
+        x, options["class_weight"] = class_weights.of_dataset(model, options["class_weight"], x), None
     return x, y, options
 
 
@@ -148,6 +148,8 @@ def evaluate(model, keras_evaluate, x, y=None, **options):
     check_ranks(model, x)
     check(model, x, y, options.get("sample_weight"))
     x, y = _from_disk(x, y, options)
+    if isinstance(x, tf.data.Dataset):
+        model.evaluates_one_length = feeding.has_one_length(feeding.batch_spec(x)) is not False
     stream = model.stream  # of training, if it is under way
     within_fit = options.get("_use_cached_eval_dataset")
     try:
@@ -196,7 +198,7 @@ def check_batch(model, method, x, y=None, sample_weight=None, class_weight=None)
     check_given(x, method)
     if class_weight is not None:
         class_weights.check_alone(method, sample_weight, y)
-        sample_weight = class_weights.of_arrays(class_weights.check_class_weight(class_weight), y)
+        sample_weight = class_weights.of_arrays(model, class_weights.check_class_weight(class_weight), y)
     if np.shape(keras.tree.flatten(x)[0])[:1] != (0,):  # a batch without rows is a step of nothing
         check(model, x, y, sample_weight)
     return sample_weight

@@ -25,8 +25,10 @@ def compiled(function, unknown_axes=1, exact=True, **options):
     """`function` as a `tf.function` with one trace for any number of rows.
 
     Full batches and tails share a graph, so that a resumed run computes with the graph of the uninterrupted one. Data
-    of many lengths (sentences, say) have two: one for the first length, which knows it, and one for all others. XLA
-    compiles anew for each shape, so that it takes the first length alone, at the first four numbers of rows.
+    of many lengths (sentences, images of several sizes) have two: one for the first length, which knows it, and one for
+    all others, which knows the axes that do not differ: convolutions prepare themselves anew for each size where they
+    do not know their channels. XLA compiles anew for each shape, so that it takes the first length alone, at the first
+    four numbers of rows.
 
     Args:
         function: Function of tensors, nests of them, and `None`s.
@@ -70,18 +72,20 @@ class Graphs:
     def __init__(self, function, unknown_axes, exact, options, functions, key):
         self.function, self.unknown_axes, self.exact, self.options = function, unknown_axes, exact, options
         self.functions, self.key = functions, key
-        self._first, self._xla_shapes, self._needs_sizes = None, set(), False
+        self._first, self._general, self._xla_shapes, self._needs_sizes = None, None, set(), False
 
     def __call__(self, tensors):
-        shapes = tuple(tuple(t.shape) for t in tf.nest.flatten(tensors))
+        flat = tf.nest.flatten(tensors)
+        shapes = tuple(tuple(t.shape) for t in flat)
         known = tuple(self._known(shape) for shape in shapes)
         if self.exact and self._first is None:
             self._first = known
         if known == self._first or self._needs_sizes:
             return self._function(known, tensors, self._by_xla(shapes))(*tensors)
-        anything = tuple((None,) * len(shape) for shape in shapes)
+        before = self._general or self._first or (None,) * len(flat)
+        self._general = tuple(map(self._wider, flat, known, before))
         try:
-            return self._function(anything, tensors, xla=False)(*tensors)
+            return self._function(self._general, tensors, xla=False)(*tensors)
         except (ValueError, TypeError):  # a network that needs to know its sizes
             self._needs_sizes = True
             return self._function(known, tensors, self._by_xla(shapes))(*tensors)
@@ -89,6 +93,20 @@ class Graphs:
     def _known(self, shape):
         unknown = min(self.unknown_axes, len(shape))
         return (None,) * unknown + shape[unknown:]
+
+    def _wider(self, tensor, shape, before):
+        """Sizes that hold for a shape and for those `before` it: of a tensor whose sizes differ its channels at most.
+
+        Args:
+            tensor: The tensor.
+            shape: Its shape, the first axes unknown.
+            before: What was known of it; `None` where its sizes differ from the start.
+        """
+        if before is not None and all(size in (None, new) for size, new in zip(before, shape, strict=True)):
+            return before
+        has_channels = tensor.dtype.is_floating and len(shape) - self.unknown_axes > 1
+        channels = shape[-1] if has_channels and (before is None or before[-1] == shape[-1]) else None
+        return (*[None] * (len(shape) - 1), channels) if shape else shape
 
     def _by_xla(self, shapes):
         """Whether XLA is to take batches of these shapes, which it has compiled for or still may."""

@@ -96,8 +96,8 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
     checks_values = True
     #: The only number of rows of which XLA compiles batches; `None` for any.
     xla_rows = None
-    #: Whether the first length of training's batches gets a graph that knows it.
-    knows_length = True
+    #: Whether the first length of training's batches gets a graph that knows it; the same of evaluation's.
+    knows_length = evaluates_one_length = True
     #: Whether XLA can hold the losses; one that calls Python as it runs cannot stand in its computations.
     xla_ready = True
     #: Whether data are `x` or `(x, condition)`; others' second part is a target.

@@ -9,12 +9,15 @@ from tests.models.base.test_like_keras import (
     CROSS_ENTROPY,
     LABELS,
     ONE_HOT,
+    SERIES,
+    SERIES_TARGETS,
     SIZES,
     TABLE,
     WEIGHTS,
     X,
     close,
     dense,
+    masking,
     pair,
 )
 
@@ -41,6 +44,28 @@ def test_losses_that_layers_add(run_eagerly):
     close(*[model.fit(X, LABELS, **COMMON).history for model in (ours, stock)])
     close(ours.get_weights(), stock.get_weights())
     close(*[model.evaluate(X, LABELS, batch_size=5, verbose=0) for model in (ours, stock)])
+
+
+class OfBatch(keras.losses.Loss):
+    """A mean over all elements, as one value."""
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred))
+
+
+OF_BATCHES = {
+    "a value for each class": (dense, keras.losses.CosineSimilarity(axis=0), X, ONE_HOT),
+    "one value": (dense, OfBatch(reduction="sum"), X, ONE_HOT),
+    "one value of masked series": (masking, OfBatch(), SERIES, SERIES_TARGETS),
+}
+
+
+@pytest.mark.parametrize("name", OF_BATCHES)
+def test_losses_of_whole_batches(name):
+    network, loss, x, y = OF_BATCHES[name]
+    stock, ours = pair(network, loss=loss)
+    close(*[model.fit(x, y, batch_size=4, shuffle=False, verbose=0).history["loss"] for model in (ours, stock)])
+    close(ours.get_weights(), stock.get_weights())
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])

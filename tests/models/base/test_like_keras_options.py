@@ -107,6 +107,21 @@ def test_refused_by_train_on_batch_and_datasets(ours, class_weight):
             call()
 
 
+def test_class_weights_of_labels_of_steps_are_refused():
+    """Keras takes the labels of a sample's steps for a one-hot vector."""
+    _, model = pair(lambda: dense(3, (4, 2)), loss=CROSS_ENTROPY)
+    x, labels, given = np.ones((4, 4, 2), "float32"), np.zeros((4, 4), int), {"class_weight": {0: 2.0}}
+    uses = [
+        lambda: model.fit(x, labels, **given),
+        lambda: model.fit(dataset(x, labels), **given),
+        lambda: model.fit(dataset(x, np.ones((4, 4, 3), int)), **given),
+        lambda: model.train_on_batch(x, labels, **given),
+    ]
+    for use in uses:
+        with pytest.raises(ValueError, match=r"class_weight should come with one label per sample.*y of shape"):
+            use()
+
+
 def test_class_weights_beside_sample_weights_of_a_dataset(ours):
     with pytest.raises(ValueError, match="class_weight should come with a dataset of"):
         ours.fit(dataset(X, LABELS, WEIGHTS), class_weight={0: 1.0}, verbose=0)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import keras_dl
+from keras_dl.models.base import graphs
 from keras_dl.models.base.graphs import traced_alone
 
 IMAGES = np.random.default_rng(0).random((18, 8, 8, 1)).astype("float32")
@@ -95,6 +96,29 @@ def test_batches_of_many_sizes(warnings_of_retracing):
         model.test_on_batch(LATENTS[:size], LATENTS[:size, :2])
         assert model.predict_on_batch(LATENTS[:size]).shape == (size, 2)
     assert warnings_of_retracing == []
+
+
+def test_graphs_of_images_of_many_sizes_know_their_channels():
+    """Convolutions prepare themselves anew for each size where a graph does not know their channels."""
+
+    def shapes_of_graphs(shapes, of_targets, dtype):
+        seen = []
+        graph = graphs.compiled(lambda x, y: seen.append((x.shape.as_list(), y.shape.as_list())) or tf.reduce_sum(x))
+        for shape in shapes:
+            graph(tf.ones(shape), tf.ones(of_targets(shape), dtype))
+        return [(x[1:], y[1:]) for x, y in seen]
+
+    images = [(2, 4, 4, 3), (2, 5, 4, 3), (2, 6, 7, 3), (2, 4, 4, 3)]
+    assert shapes_of_graphs(images, lambda shape: shape[:3], "int64") == [
+        ([4, 4, 3], [4, 4]),
+        ([None, None, 3], [None, None]),
+    ]
+    series = [(2, 4, 2), (2, 5, 2), (2, 5, 3), (2, 6, 4)]
+    assert shapes_of_graphs(series, lambda shape: (2, 3), "float32") == [
+        ([4, 2], [3]),
+        ([None, 2], [3]),
+        ([None, None], [3]),
+    ]
 
 
 @pytest.mark.full
