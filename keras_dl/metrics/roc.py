@@ -49,10 +49,11 @@ def _scores(x, name):
 
 
 def _check_no_labels(normal, anomalous):
-    labels = [name for name, x in (("normal", normal), ("anomalous", anomalous)) if set(x) == {0.0, 1.0}]
+    scores = {"normal": normal, "anomalous": anomalous}
+    labels = [name for name, x in scores.items() if set(x) in ({0.0, 1.0}, {-1.0, 1.0})]  # -1 is an outlier's
     if len(labels) == 1 and len(normal) == len(anomalous):
         other = "anomalous" if labels[0] == "normal" else "normal"
         raise refusal(
             "`normal` and `anomalous` should both be scores: roc_auc(scores[labels == 0], scores[labels == 1])",
-            f"`{labels[0]}` of 0 and 1 alone, beside as many scores in `{other}`",
+            f"`{labels[0]}` of {min(scores[labels[0]]):.0f} and 1 alone, beside as many scores in `{other}`",
         )

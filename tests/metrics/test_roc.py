@@ -27,7 +27,8 @@ def test_bad_scores_are_refused(scores):
 
 def test_labels_beside_scores_are_refused():
     scores, labels = np.array([0.1, 0.9, 0.4, 2.0]), np.array([0, 1, 0, 1])
-    for arguments in ((scores, labels), (labels, scores), (scores, labels == 1), (labels.astype("float64"), scores)):
+    others = labels == 1, labels.astype("float64"), 2 * labels - 1
+    for arguments in ((scores, labels), (labels, scores), *((scores, other) for other in others)):
         with pytest.raises(ValueError, match=r"(?s)should both be scores: roc_auc\(scores\[labels == 0\].*Received"):
             roc_auc(*arguments)
     assert roc_auc(scores[labels == 0], scores[labels == 1]).value == 1.0

@@ -38,8 +38,10 @@ def _on_one_device(model):
             model.stream.check(batches)
         if not batches:
             raise StopIteration
-        batches = batches[skipped(model, len(batches)) :]
-        return programs.run(batches)
+        left = batches[skipped(model, len(batches)) :]
+        if not left:  # which a generator's first batch builds: others are read before the epoch begins
+            model.build_metrics(batches[0])
+        return programs.run(left)
 
     return function
 

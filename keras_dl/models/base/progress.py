@@ -48,8 +48,9 @@ class Progress(keras.callbacks.Callback):
             state.recognise(self.order.mark)
         state.marks = self.order is None and not self._begun
         state.shuffled = shuffles(self.data)
-        if state.metrics and isinstance(self.data, tf.data.Dataset):
-            self.model.build_metrics(without_none(next(iter(self.data))))
+        if state.metrics and isinstance(self.data, (tf.data.Dataset, keras.utils.PyDataset)):
+            first = self.data[0] if isinstance(self.data, keras.utils.PyDataset) else next(iter(self.data))
+            self.model.build_metrics(without_none(first))
         state.take_up(stepped, continues)
         if self.model.stream is not None:
             self.model.stream.begin()

@@ -120,3 +120,28 @@ def test_an_interrupted_fit_leaves_train_on_batch_alone(tmp_path):
         left.train_on_batch(X, LABELS)
         left.train_on_batch(X, LABELS)
         assert int(left.state.step) == before + 2
+
+
+class Batches(keras.utils.PyDataset):
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        return MANY[4 * index : 4 * index + 4], MANY_LABELS[4 * index : 4 * index + 4]
+
+
+@pytest.mark.parametrize("data", [Batches, lambda: (Batches()[i] for i in range(10))], ids=["batches", "generator"])
+def test_metrics_of_data_that_are_no_datasets(data, tmp_path):
+    """Metrics of a model that was just loaded have no variables until its first batches, passed over, give them."""
+    uninterrupted, part = model(), model()
+    for one in (uninterrupted, part):
+        one.compile(keras.optimizers.SGD(0.1), loss=LOSS, metrics=["accuracy"], run_eagerly=True)
+    expected = uninterrupted.fit(data(), epochs=1, verbose=0).history
+    with pytest.raises(KeyboardInterrupt):
+        part.fit(data(), epochs=1, verbose=0, callbacks=[SaveAt(tmp_path / "m.keras", 0, 3)])
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    history = loaded.fit(data(), epochs=1, verbose=0).history
+    for ours, theirs in zip(loaded.get_weights(), uninterrupted.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    if data is Batches:
+        assert history == expected
