@@ -68,6 +68,8 @@ def reads_disk(data):
 
 def check_given(x, name):
     """Refuses what is no data at all, in the name of the method that was given it."""
+    if not name.startswith("predict"):
+        _check_dense(x, name)
     iterates = hasattr(x, "__iter__") or hasattr(x, "__getitem__")
     empty = isinstance(x, (tuple, list, dict)) and all(leaf is None for leaf in tf.nest.flatten(x))
     rows = isinstance(x, (tuple, list, dict)) and not is_arrays(x)  # Python numbers, which Keras does not take either
@@ -75,6 +77,16 @@ def check_given(x, name):
         others = "" if name.endswith("_on_batch") else ", keras_dl.data.open(path).x, a tf.data.Dataset or a generator"
         kinds = f"arrays{others}"
         raise refusal(f"{name} should be given data: {kinds}", x=x)
+
+
+def _check_dense(x, name):
+    """Refuses ragged and sparse tensors, which steps and their checks do not take; Keras passes them to the layers."""
+    leaves = tf.nest.flatten(x.element_spec if isinstance(x, tf.data.Dataset) else x)
+    kinds = (tf.RaggedTensor, tf.SparseTensor, tf.RaggedTensorSpec, tf.SparseTensorSpec)
+    received = [type(leaf).__name__ for leaf in leaves if isinstance(leaf, kinds)]
+    if received:
+        way = "x.to_tensor(), tf.sparse.to_dense(x), or dataset.map with them; Masking or mask_zero leaves padding out"
+        raise refusal(f"{name} should be given dense tensors: {way}", f"a {received[0]}")
 
 
 def check_counts(options):

@@ -186,3 +186,13 @@ def test_conditional_updates_under_a_strategy(options):
 def test_weights_that_keras_overwrites():
     with pytest.warns(UserWarning, match="ema_momentum.*Received: an optimizer with use_ema=True"):
         segmenter().compile(keras.optimizers.SGD(0.1, use_ema=True), loss="mse")
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "test_on_batch"])
+def test_ragged_and_sparse_tensors(method):
+    model = compiled()
+    ragged, sparse = tf.ragged.constant([[1.0, 2.0], [3.0]]), tf.sparse.from_dense(X)
+    datasets = [] if method.endswith("batch") else [tf.data.Dataset.from_tensor_slices(ragged).batch(2)]
+    for x in (ragged, sparse, *datasets):
+        with pytest.raises(ValueError, match=f"{method} should be given dense tensors: .*Received: a (Ragged|Sparse)"):
+            getattr(model, method)(x)
