@@ -89,6 +89,8 @@ REFUSED = {
     "cubic in LiteRT": ("litert", layers.Resizing(12, 12, "bicubic", name="last"), IMAGE, "ResizeBicubic"),
     "LSTM in LiteRT": ("litert", layers.LSTM(2, name="last"), (3, 2), "TensorListReserve"),
     "GRU in LiteRT": ("litert", layers.GRU(2, name="last"), (3, 2), "TensorListReserve"),
+    "table": ("onnx", layers.IntegerLookup(vocabulary=[1, 2], name="last"), (4,), "LookupTableFindV2"),
+    "table in LiteRT": ("litert", layers.IntegerLookup(vocabulary=[1, 2], name="last"), (4,), "LookupTableFindV2"),
 }
 
 
@@ -99,7 +101,7 @@ def test_what_a_format_lacks_is_named(name, tmp_path, capfd):
     with pytest.raises(
         ValueError, match=rf"(?s)the model should consist.*Received: {operation} in layer 'last' of net$"
     ):
-        exported(last, shape, tmp_path / "m", format)
+        exported(last, shape, tmp_path / "m", format, "int64" if "table" in name else "float32")
     assert not (tmp_path / "m").exists()
     assert "loc(" not in capfd.readouterr().err  # MLIR's text
 

@@ -27,7 +27,7 @@ def write_litert(model: Any, folder: PathLike, signatures: dict[str, Any]) -> tu
     Raises:
         ValueError: If the model has operations that LiteRT lacks, or the file gives other numbers than the model.
     """
-    functions = portable.portable_functions(signatures)
+    functions = portable.portable_functions(signatures, model, "LiteRT")
     module = tf.Module()
     module.functions = {name: function.function() for name, function in functions.items()}
     with tempfile.TemporaryDirectory() as saved:

@@ -34,7 +34,7 @@ def write_onnx(model: Any, folder: PathLike, signatures: dict[str, Any], only: s
         ImportError: If tf2onnx is missing.
     """
     tf2onnx = _tf2onnx()
-    functions = portable.portable_functions(signatures, inline=True)
+    functions = portable.portable_functions(signatures, model, "ONNX", inline=True)
     functions = functions if only is None else {only: functions[only]}
     paths = {name: Path(folder) / f"{name}.onnx" for name in functions}
     for name, function in functions.items():

@@ -9,6 +9,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from keras_dl.checks import refusal
 from keras_dl.models.base.exporting import input_specs
+from keras_dl.models.formats import blame
 
 _NOISE = re.compile("NonDeterministic|Random|Multinomial|TruncatedNormal|Shuffle")
 _FLOAT32 = tf.float32.as_datatype_enum
@@ -60,10 +61,21 @@ def signatures_without_noise(signatures: dict[str, Any]) -> dict[str, Any]:
     return silent
 
 
-def portable_functions(signatures, inline=False):
-    """The signatures without noise as `Portable`s by name; `inline` leaves none of the functions meant for XLA."""
-    traced = signatures_without_noise(signatures)
-    return {name: _portable(function, input_specs(signatures[name]), inline) for name, function in traced.items()}
+def portable_functions(signatures, model, format, inline=False):
+    """The signatures without noise as `Portable`s by name; `inline` leaves none of the functions meant for XLA.
+
+    Raises:
+        ValueError: If the model holds a table, which no constant can stand for.
+    """
+    portables = {}
+    for name, function in signatures_without_noise(signatures).items():
+        frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+        specs = input_specs(signatures[name])
+        for table in frozen.inputs[len(specs) :]:
+            operation = next(iter(table.consumers()), table.op)
+            raise blame.refusal(format, operation.type, operation.name, model)
+        portables[name] = _portable(function, frozen, specs, inline)
+    return portables
 
 
 def nodes(graph):
@@ -73,8 +85,7 @@ def nodes(graph):
         yield from function.node_def
 
 
-def _portable(traced, specs, inline):
-    frozen = convert_variables_to_constants_v2(traced, lower_control_flow=False)
+def _portable(traced, frozen, specs, inline):
     graph, inputs, outputs = _parts(frozen)
     names = sorted(traced.structured_outputs)  # as tf.nest flattens dicts
     shapes = {name: traced.structured_outputs[name].shape for name in names}
