@@ -40,7 +40,8 @@ def load(name: str, held_out: str = "test") -> tuple[tuple, tuple]:
     the middle of four pixels.
 
     `digits` comes with scikit-learn; its rows are ordered by writer, and the test part is the last 360 rows. The
-    static binarisation of MNIST is Larochelle and Murray's (2011). The others are read, if the environment variable
+    static binarisation of MNIST is Larochelle and Murray's (2011), its test images, which the file holds by classes, in
+    an order drawn once. The others are read, if the environment variable
     `KERAS_DL_DATA` is set, from `$KERAS_DL_DATA/<name>/`: the four `*-idx?-ubyte.gz` files of `mnist` and
     `fashion_mnist`; `binarized_mnist.npz` with the arrays `train_data`, `valid_data` and `test_data` of 784 columns;
     the binary version of `cifar10`, unpacked or as `cifar-10-binary.tar.gz`; for `cifar10_subset`, which are the first
@@ -138,8 +139,10 @@ def _read_binarized_mnist(name, held_out):
     if folder is None:
         raise _only_from_files(f"{name}/{name}.npz")
     shapes = {"train_data": (50_000, 784), f"{held_out}_data": (10_000, 784)}
-    arrays = files.read_npz(files.find(folder, [f"{name}.npz"]), shapes)
-    return [(x.reshape(-1, 28, 28, 1), None) for x in arrays.values()]
+    train, rest = files.read_npz(files.find(folder, [f"{name}.npz"]), shapes).values()
+    if held_out == "test":  # by classes in the file: the first rows would all be zeros
+        rest = np.random.default_rng(0).permutation(rest)
+    return [(x.reshape(-1, 28, 28, 1), None) for x in (train, rest)]
 
 
 def _read_cifar10(name, held_out):
