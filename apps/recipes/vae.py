@@ -15,8 +15,9 @@ Plain rectified units of the same size overfit at 90.8. Figures: benchmarks/resu
 
     python -m apps.train vae --dataset binarized_mnist --preset vamp_prior --out runs/vamp
 
-The same network with a prior of 500 pseudo-inputs (Tomczak & Welling 2018), which the encoder reads at every step
-beside the batch; no figure is measured yet. `--set prior=mixture` takes a mixture of `prior_components` normals.
+The same network with a prior of 500 pseudo-inputs (Tomczak & Welling 2018, 85.57), which the encoder reads at every
+step beside the batch: -log p(x) = 85.51 +- 0.23 nats by 200 samples, seed 0, 80 minutes of processor time. Figures:
+benchmarks/results/vae_vamp_prior.json. `--set prior=mixture` takes a mixture of `prior_components` normals.
 
     python -m apps.train vae --dataset mnist --preset clusters --out runs/clusters
 
