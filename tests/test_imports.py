@@ -67,6 +67,8 @@ KERAS_OPS_ONLY = ("activations", "losses", "layers")  # no tensorflow there, but
 FUSED_KERNELS = ("layers.batch_normalization",)
 #: Modules that programs read without the package, before TensorFlow: they import nothing of ours.
 STANDARD_LIBRARY_ALONE = {"files"}
+#: Packages that programs read so: their modules name one another by a dot, as they lie under another name then.
+LOADED_ALONE = {"report"}
 STEPS = {"train_step", "test_step"}
 ASK = ("apps", "runs", "search", "tasks", "callbacks")  # what a model or data can do is said, not guessed
 GUESSES = {"hasattr", "getattr", "isinstance"}
@@ -159,6 +161,15 @@ def target_package(name):
     return package_of(rest) if first == "keras_dl" else None
 
 
+def full_names(path):
+    """Lines that import from keras_dl by its name rather than by a dot."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        if any(name.split(".")[0] == "keras_dl" for name in names):
+            yield node.lineno
+
+
 def problems_of_file(path, module):
     reader = Reader(module, path.name == "__init__.py")
     reader.visit(ast.parse(path.read_text()))
@@ -172,6 +183,8 @@ def problems_of_file(path, module):
     if module in STANDARD_LIBRARY_ALONE:
         others = [(line, name) for line, name in reader.imports if name.split(".")[0] not in sys.stdlib_module_names]
         found = [(line, f"{module} imports {name}") for line, name in others]
+    if package in LOADED_ALONE:
+        found += [(line, f"{package}, which programs load alone, names keras_dl") for line in full_names(path)]
     for line, name in reader.imports + reader.names:
         target = target_package(name)
         if target is not None and target not in MAY_IMPORT[package] | ANYWHERE | {package}:
@@ -227,6 +240,7 @@ KEPT = {
     "keras_dl/models/vae.py": "import tensorflow_probability as tfp\nfrom keras_dl import losses\ntfp.math\n",
     "keras_dl/models/base/step.py": "import tensorflow as tf\ndef train_step(): tf.GradientTape()\n",
     "keras_dl/objectives/penalty.py": "import tensorflow as tf\ntf.GradientTape(watch_accessed_variables=False)\n",
+    "keras_dl/report/page.py": "from .records import Record\n",
     "keras_dl/runtime/strategy.py": "import tensorflow as tf\ntf.distribute.MirroredStrategy()\n",
     "keras_dl/runtime/tuning.py": "import keras_tuner as kt\nfrom keras_dl.models import VAE\n",
     "keras_dl/tasks/density.py": "from keras_dl import runtime\nmodel = None\nmodel.log_prob\n",
@@ -264,6 +278,8 @@ BROKEN = {
     "keras_dl/tasks/field.py": "from keras_dl.runs import RunFolder",
     "keras_dl/tasks/embedding.py": "def f(model): return hasattr(model, 'embed')",
     "keras_dl/callbacks/pictures.py": "class Grid:\n    def f(self): return hasattr(self.model, 'decode')",
+    "keras_dl/report/page.py": "from keras_dl.report.records import Record",
+    "keras_dl/report/tables.py": "from keras_dl.types import PathLike",
     "keras_dl/runs/run.py": "import rich.progress",
     "keras_dl/runs/card.py": "class Card:\n    def f(self): return getattr(self.model, 'decode', None)",
     "keras_dl/runs/folder.py": "from apps import cli",

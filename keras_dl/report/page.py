@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-from keras_dl.report.records import Record
-
 from . import card, curves, markup, model, pictures, tables
 from .markup import Markup, element, section
+from .records import Record
 from .script import SCRIPT
 from .style import STYLE
 

@@ -8,8 +8,6 @@ import os
 import socket
 from pathlib import Path
 
-from keras_dl.types import PathLike
-
 
 @dataclasses.dataclass
 class Record:
@@ -68,7 +66,7 @@ class Record:
         return value if isinstance(value, dict) else {}
 
 
-def read(path: PathLike) -> "Record":
+def read(path: str | os.PathLike) -> "Record":
     """Returns the `Record` of a run folder; what cannot be read is named in its problems."""
     path = Path(path)
     record = Record(path)
