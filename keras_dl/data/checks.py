@@ -92,7 +92,10 @@ def is_finite(array):
     """Whether an array holds neither NaN nor infinities."""
     if array.dtype.kind in "biu":
         return True
-    # The sum says so at no cost of memory, but a sum of large numbers may be infinite.
+    # A sum says so at no cost of memory, but a sum of large numbers may be infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        total = array.sum(dtype=None if array.dtype.itemsize >= 4 else np.float64)
-    return bool(np.isfinite(total)) or bool(np.isfinite(array).all())
+        if array.ndim > 1 and array.dtype in (np.float32, np.float64) and array.flags.c_contiguous:
+            total = np.ones(len(array), array.dtype) @ array.reshape(len(array), -1)  # by all processors
+        else:
+            total = array.sum(dtype=None if array.dtype.itemsize >= 4 else np.float64)
+    return bool(np.isfinite(total).all()) or bool(np.isfinite(array).all())

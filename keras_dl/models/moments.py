@@ -1,18 +1,16 @@
 """Means, covariances and leading eigenvectors of arrays in float64, centred first."""
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+import functools
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from keras_dl.checks import refusal
 
-#: Rows whose products a thread sums, and those that it centres and multiplies at a time: these stay in its cache.
-BLOCK, _PART = 4096, 1536
+#: Rows that are centred and multiplied at a time.
+BLOCK = 4096
 #: Rows whose mean data are centred by; what it misses of their mean is taken off at the end.
 _LOOKED_AT = 1024
-_MOST_THREADS = 8
 #: Shapes beyond which products of centred float32 data are summed in float32 within a block, in float64 across.
 _LARGE = 5e9
 SOLVERS = ("auto", "covariance", "full", "randomized")
@@ -29,46 +27,29 @@ def covariance(x):
     r"""The mean and the covariance $\tfrac1N \sum_i (x_i - \bar x)(x_i - \bar x)^\top$, float64, in one pass.
 
     Data are centred before they are multiplied, so that an offset of thousands of deviations costs no digits, and block
-    by block, so that no copy of them is made. Sums are the same whatever the number of processors.
+    by block, so that no copy of them is made. Large float32 data of an offset below their deviation, such as pixels,
+    are centred afterwards, which costs none of float32's digits.
     """
     rows, size = x.shape
-    single = x.dtype == np.float32 and rows * size**2 > _LARGE
-    dtype = "float32" if single else "float64"
-    shift = x[:: max(1, rows // _LOOKED_AT)].mean(0, dtype="float64").astype(dtype)
-    total, outer = np.zeros(size), np.zeros((size, size), order="F")
-    # One thread a processor, of which each multiplies alone: threads that share one product wait for each other.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(_threads()) as pool:
-        blocks = (x[start : start + BLOCK] for start in range(0, rows, BLOCK))
-        for sums, products in pool.map(lambda block: _sums_of(block, shift), blocks):
-            total += sums
-            outer += products
+    dtype = "float32" if x.dtype == np.float32 and rows * size**2 > _LARGE else "float64"
+    looked_at = x[:: max(1, rows // _LOOKED_AT)].astype("float64")
+    shift = looked_at.mean(0).astype(dtype)
+    centred_first = dtype == "float64" or np.square(shift).sum() > looked_at.var(0).sum()
+    shift = shift if centred_first else np.zeros_like(shift)
+    total, outer = np.zeros(size), np.zeros((size, size))
+    step = BLOCK if centred_first else 4 * BLOCK
+    room, products = np.empty((min(rows, step), size), dtype), np.empty((size, size), dtype)
+    ones = np.ones(step, dtype)
+    for start in range(0, rows, step):
+        block = x[start : start + step]
+        centred = np.subtract(block, shift, dtype=dtype, out=room[: len(block)]) if centred_first else block
+        total += ones[: len(block)] @ centred
+        # NumPy sees that both are one matrix, and computes half.
+        outer += np.matmul(centred.T, centred, out=products)
     drift = total / rows
     outer /= rows
     outer -= np.outer(drift, drift)
-    lower = np.tril_indices(size, -1)
-    outer[lower] = outer.T[lower]
     return shift + drift, outer
-
-
-def _sums_of(block, shift):
-    """The sums of a block's differences from a shift, and of their products, of which the lower half is left out."""
-    from scipy.linalg import blas
-
-    multiply = blas.ssyrk if shift.dtype == np.float32 else blas.dsyrk
-    sums, products = np.zeros(len(shift)), np.zeros((len(shift),) * 2, shift.dtype, order="F")
-    room = np.empty((min(_PART, len(block)), len(shift)), shift.dtype)
-    for start in range(0, len(block), _PART):
-        part = block[start : start + _PART]
-        centred = np.subtract(part, shift, dtype=shift.dtype, out=room[: len(part)])
-        sums += np.ones(len(centred), shift.dtype) @ centred
-        # The transposed part is, in Fortran's order, what it is.
-        products = multiply(1.0, centred.T, beta=1.0, c=products, overwrite_c=True)
-    return sums, products
-
-
-def _threads():
-    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(processors, _MOST_THREADS)
 
 
 def leading(x, count, solver="auto", seed=0):
@@ -122,10 +103,17 @@ def of_covariance(matrix, count, overwrite=False):
     from scipy.linalg import eigh
 
     size, total = len(matrix), np.trace(matrix)
-    # The transposed matrix is the same one, in the order that LAPACK works in. Its steps are too small for two threads.
-    with threadpool_limits(1, user_api="blas"):
+    # The transposed matrix is the same one, in the order that LAPACK works in. SciPy's threads would wait for processors
+    # on which NumPy's, done with the product, wait for work.
+    with _libraries().limit(limits=1, user_api="blas"):
         values, vectors = eigh(matrix.T, subset_by_index=[size - count, size - 1], overwrite_a=overwrite)
     return np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]), total
+
+
+@functools.cache
+def _libraries():
+    """The libraries of linear algebra of this process, which take milliseconds to find."""
+    return ThreadpoolController()
 
 
 def _signed(components):
