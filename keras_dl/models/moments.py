@@ -103,8 +103,8 @@ def of_covariance(matrix, count, overwrite=False):
     from scipy.linalg import eigh
 
     size, total = len(matrix), np.trace(matrix)
-    # The transposed matrix is the same one, in the order that LAPACK works in. SciPy's threads would wait for processors
-    # on which NumPy's, done with the product, wait for work.
+    # The transposed matrix is the same one, in LAPACK's order. One thread, as SciPy's would wait for the processors on
+    # which NumPy's, done with the product, wait for work.
     with _libraries().limit(limits=1, user_api="blas"):
         values, vectors = eigh(matrix.T, subset_by_index=[size - count, size - 1], overwrite_a=overwrite)
     return np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]), total
