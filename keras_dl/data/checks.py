@@ -94,7 +94,7 @@ def is_finite(array):
         return True
     # A sum says so at no cost of memory, but a sum of large numbers may be infinite.
     with np.errstate(over="ignore", invalid="ignore"):
-        if array.ndim > 1 and array.dtype in (np.float32, np.float64) and array.flags.c_contiguous:
+        if array.ndim > 1 and array.size and array.dtype in (np.float32, np.float64) and array.flags.c_contiguous:
             total = np.ones(len(array), array.dtype) @ array.reshape(len(array), -1)  # by all processors
         else:
             total = array.sum(dtype=None if array.dtype.itemsize >= 4 else np.float64)

@@ -32,8 +32,8 @@ class DiscretizedLogisticMixture(Likelihood):
         num_components: $K$.
         num_channels: $C$, the size of the data's last axis.
         num_levels: Number of levels $n$, 256 for 8-bit images.
-        min_log_scale: Where log scales are clipped from below, as published; they are also clipped at 15. Beyond,
-            their gradient is zero.
+        min_log_scale: Where log scales are clipped from below, the published number, which was of data in [-1, 1], of
+            twice the unit; they are also clipped at 15. Beyond, their gradient is zero.
         **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
 
     Raises:

@@ -3,6 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from keras_dl.checks import refusal
 from keras_dl.likelihoods.distributions import DiscretizedLogistic
 
 
@@ -47,6 +48,8 @@ class DiscretizedLogisticMixture(tfp.distributions.Distribution):
         return tf.constant([self.num_channels], dtype=tf.int32)
 
     def _log_prob(self, x):
+        if x.shape[-1] != self.num_channels:
+            raise refusal(f"x should have {self.num_channels} channels", f"shape {tuple(x.shape)}")
         steps = self.num_levels - 1
         channels = tf.unstack(tf.round(tf.cast(x, self.dtype) * steps)[..., None, :] / steps, axis=-1)
         total = tf.nn.log_softmax(self.logits)

@@ -7,11 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import samplers
-from keras_dl.checks import pixels_hint, refusal
+from keras_dl.checks import check_count, check_number, check_seed, pixels_hint, refusal
 from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
-from keras_dl.models.base import NotFiniteError
+from keras_dl.models.base import NotFiniteError, feeding
 from keras_dl.models.base.structure import inputs_of
+from keras_dl.models.energy_parts import LogNormalizer
 from keras_dl.objectives import EnergyObjective
 
 
@@ -70,9 +71,18 @@ def check_values(x, value_range, bounds=None):
             )
 
 
-def check_batch(objective, rows):
-    """Refuses batches of more rows than the buffer has slots."""
-    if objective.chains == "buffer" and rows is not None and rows > objective.capacity:
+def check_batch(objective, x, batch_size):
+    """Refuses batches of more rows than the buffer has slots: of arrays, and of datasets that say their size."""
+    if objective.chains != "buffer":
+        return
+    spec = feeding.batch_spec(x)
+    if spec is not None:
+        rows = tf.nest.flatten(spec)[0].shape[0]
+    elif isinstance(x, tf.data.Dataset):
+        rows = None
+    else:
+        rows = 32 if batch_size is None else check_count(batch_size, "batch_size")
+    if rows is not None and rows > objective.capacity:
         raise refusal(
             "The buffer's capacity should be at least the size of a batch",
             f"capacity={objective.capacity}, batch_size={rows}",
@@ -84,3 +94,33 @@ def check_rates(x):
     x = as_array(x, "x")
     if x.size and (np.min(x) < 0 or np.max(x) > 1):
         raise refusal("x should hold zeros and ones, or rates between", f"values from {np.min(x):g} to {np.max(x):g}")
+
+
+def check_annealing(num_chains, steps, seed):
+    """Returns numbers of chains and steps, and the seed of annealing, or refuses them."""
+    return check_count(num_chains, "num_chains"), check_count(steps, "steps"), check_seed(seed)
+
+
+def check_starts(x):
+    """Refuses missing data, from which chains lead to a model's density."""
+    if x is None or not np.shape(x) or not len(x):
+        raise refusal("`x` should be data, from which chains lead to the model's density", x=x)
+
+
+def check_bounds(bounds, name="bounds"):
+    """Returns the ends of an interval as two floats, or refuses them."""
+    if not isinstance(bounds, (list, tuple)) or len(bounds) != 2:
+        raise refusal(f"`{name}` should be (low, high), two numbers", **{name: bounds}, error=TypeError)
+    low, high = (float(check_number(number, name)) for number in bounds)
+    if low >= high:
+        raise refusal(f"`{name}` should be (low, high) with low < high", **{name: bounds})
+    return low, high
+
+
+def check_density(log_normalizer, condition):
+    """Refuses what is no `LogNormalizer`, and conditions."""
+    if condition is not None:
+        raise refusal("condition should be None: the model takes none", condition=condition)
+    if log_normalizer is not None and not isinstance(log_normalizer, LogNormalizer):
+        expected = "`log_normalizer` should be what the model's `log_normalizer` returned"
+        raise refusal(expected, log_normalizer=log_normalizer, error=TypeError)

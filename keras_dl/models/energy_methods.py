@@ -140,6 +140,7 @@ class EnergyMethods(Normalizers):
         Returns:
             A `keras_dl.likelihoods.LogDensity`.
         """
+        energy_checks.check_density(log_normalizer, condition)
         if log_normalizer is None:
             log_normalizer = self.log_normalizer(num_chains=num_samples, seed=seed)
         values = -self.energy(x) - log_normalizer.value

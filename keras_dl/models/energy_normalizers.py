@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from keras_dl import samplers
 from keras_dl.checks import check_count, refusal
-from keras_dl.models import shapes
+from keras_dl.models import energy_checks, shapes
 from keras_dl.models.base import Draw
 from keras_dl.models.energy_parts import LogNormalizer, noise_of
 from keras_dl.objectives import quadrature
@@ -69,17 +69,17 @@ class Normalizers:
                 raise refusal("`method` should be 'learned' of noise contrast alone", objective=self.objective)
             return LogNormalizer(tf.convert_to_tensor(self.averaged("normalizer").log_z), tf.constant(math.nan), method)
         if method == "grid":
-            bounds = tuple(map(float, self._box() if bounds is None else bounds))
+            bounds = tuple(map(float, self._box())) if bounds is None else energy_checks.check_bounds(bounds)
             value = self.as_graph(self._on_grid)(bounds=bounds, points=check_count(points, "points"))
             return LogNormalizer(value, tf.constant(0.0), method)
+        num_chains, steps, seed = energy_checks.check_annealing(num_chains, steps, seed)
         ends = None
         if method == "reverse":
-            if x is None:
-                raise refusal("`x` should be data, from which chains lead to the model's density", x=x)
+            energy_checks.check_starts(x)
             rows = tf.gather(shapes.as_rows(x, self.data_shape), tf.range(num_chains) % len(x))
             ends = self.refine(rows, seed, 100, samplers.HMC(100, self.sampler.step_size, 5))
-        arguments = tf.constant(check_count(num_chains, "num_chains")), ends, tf.constant(seed, tf.int64)
-        value, error = self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps"))
+        arguments = tf.constant(num_chains), ends, tf.constant(seed, tf.int64)
+        value, error = self.as_graph(self._anneal)(*arguments, steps=steps)
         return LogNormalizer(value, error, method)
 
     # The graphs behind it.

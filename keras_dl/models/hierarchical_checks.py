@@ -1,10 +1,11 @@
 """Checks of a hierarchical autoencoder's parts: that encoder, decoder and likelihood fit together."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.bijectors import Bijector
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, refusal
 from keras_dl.models import vae_checks
 from keras_dl.models.base.structure import check_network, inputs_of, outputs_of
 from keras_dl.networks import TopDown
@@ -52,7 +53,7 @@ def spectral_of(spectral):
     return SpectralRegularization(check_weight(spectral, "spectral"))
 
 
-def group_numbers(keep, count):
+def group_numbers(keep, count, name="keep"):
     """Returns the set of groups that `keep` means: the first so many, or those of a list of indices.
 
     Raises:
@@ -60,11 +61,15 @@ def group_numbers(keep, count):
     """
     if keep is None:
         return set(range(count))
-    whole = isinstance(keep, int) and not isinstance(keep, bool)
-    numbers = set(range(keep)) if whole and keep >= 0 else keep
-    if isinstance(numbers, (int, bool)) or not all(n in range(count) for n in numbers):
-        raise refusal(f"`keep` should be a number of groups up to {count}, or a list of indices below it", keep=keep)
-    return set(numbers)
+    expected = f"`{name}` should be a number of groups up to {count}, or a list of indices below it"
+    try:
+        numbers = list(range(check_count(keep, name, least=0))) if np.ndim(keep) == 0 else list(keep)
+        numbers = {check_count(number, name, least=0) for number in numbers}
+    except (TypeError, ValueError):
+        raise refusal(expected, **{name: keep}) from None
+    if not numbers <= set(range(count)):
+        raise refusal(expected, **{name: keep})
+    return numbers
 
 
 def serialized(part):

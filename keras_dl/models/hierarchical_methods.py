@@ -44,12 +44,14 @@ class HierarchicalMethods:
     def decode(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
         _check_no_condition(condition)
-        return self.as_graph(self._decode)(shapes.as_latents(latents, self.latent_size))
+        latents = shapes.as_latents(latents, self.latent_size)
+        return shapes.by_rows(lambda z, _: self.as_graph(self._decode)(z), latents)
 
     def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the data that standard normal noise `(batch, latent_size)` makes on the way down the priors."""
         _check_no_condition(condition)
-        return self.as_graph(self._from_noise)(shapes.as_latents(latents, self.latent_size), tf.constant(1.0))
+        latents = shapes.as_latents(latents, self.latent_size)
+        return shapes.by_rows(lambda z, _: self.as_graph(self._from_noise)(z, tf.constant(1.0)), latents)
 
     def reconstruct(
         self,
@@ -96,9 +98,9 @@ class HierarchicalMethods:
             Tensor of shape `(batch, steps, *data_shape)`.
         """
         steps = check_count(steps, "steps", least=2)
-        numbers = hierarchical_checks.group_numbers(groups, len(self.decoder.groups))
-        start, end = (self.encode(data) for data in (x, y))
-        shapes.check_x(end, start.shape[1:], "y")
+        numbers = hierarchical_checks.group_numbers(groups, len(self.decoder.groups), "groups")
+        expected = shapes.input_shape(self.encoder, "x")
+        start, end = (self.encode(shapes.as_rows(data, expected, name)) for name, data in (("x", x), ("y", y)))
         if len(start) != len(end):
             raise refusal("`x` and `y` should have the same number of rows", f"{len(start)} and {len(end)}")
         moves = np.concatenate([np.full(s, i in numbers, "float32") for i, s in enumerate(self.decoder.sizes)])
@@ -178,7 +180,7 @@ class HierarchicalMethods:
             List of integers, the coarsest group first.
         """
         threshold = check_number(threshold, "threshold", least=0)
-        rows = [self.encode(x[start : start + 256]).numpy() for start in range(0, len(x), 256)]
+        rows = [self.encode(x[start : start + 256]).numpy() for start in range(0, max(1, len(x)), 256)]
         active = np.var(np.concatenate(rows).astype("float64"), 0) > threshold
         return [int(part.sum()) for part in np.split(active, np.cumsum(self.decoder.sizes)[:-1])]
 

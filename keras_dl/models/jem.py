@@ -107,7 +107,8 @@ class JEM(EnergyModel):
         if condition is None:
             return super().sample(num_samples, None, seed, steps, sampler)
         num_samples = check_count(num_samples, "num_samples")
-        labels = np.broadcast_to(as_array(condition, "condition"), [num_samples])
+        labels = as_array(condition, "condition")
+        labels = np.full(num_samples, labels) if labels.ndim == 0 else labels
         self._check_labels(labels, num_samples)
         steps, sampler = self._sampling(steps, sampler)
         arguments = tf.constant(num_samples), tf.constant(labels, tf.int32), steps, *self.sampling_seed(seed)

@@ -121,8 +121,7 @@ class RBM(rbm_methods.RBMMethods, ObjectiveModel):  # type: ignore[misc, overrid
     def fit(
         self, x: Nest | None = None, y: Nest | None = None, batch_size: int | None = None, *args, **options
     ) -> keras.callbacks.History:
-        if not isinstance(x, tf.data.Dataset):
-            energy_checks.check_batch(self.objective, 32 if batch_size is None else batch_size)
+        energy_checks.check_batch(self.objective, x, batch_size)
         return super().fit(x, y, batch_size, *args, **options)
 
     def signatures(self) -> dict[str, Signature]:

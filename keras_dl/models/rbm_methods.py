@@ -85,11 +85,13 @@ class RBMMethods:
             if not exact:
                 raise refusal(f"`method` should be 'exact' of at most {EXACT} units alone", method=method)
             return LogNormalizer(self.as_graph(self._exact)(), tf.constant(0.0), method)
-        if method == "reverse" and x is None:
-            raise refusal("`x` should be data, from which chains lead to the model's density", x=x)
-        ends = None if method == "ais" else tf.gather(self._rows(x), tf.range(num_chains) % len(x))
-        arguments = tf.constant(check_count(num_chains, "num_chains")), ends, tf.constant(seed, tf.int64)
-        value, error = self.as_graph(self._anneal)(*arguments, steps=check_count(steps, "steps"))
+        num_chains, steps, seed = energy_checks.check_annealing(num_chains, steps, seed)
+        ends = None
+        if method == "reverse":
+            energy_checks.check_starts(x)
+            ends = tf.gather(self._rows(x), tf.range(num_chains) % len(x))
+        arguments = tf.constant(num_chains), ends, tf.constant(seed, tf.int64)
+        value, error = self.as_graph(self._anneal)(*arguments, steps=steps)
         return LogNormalizer(value, error, method)
 
     def log_prob(self, x: Tensor, log_normalizer: LogNormalizer | None = None) -> Tensor:
@@ -105,6 +107,7 @@ class RBMMethods:
         log_normalizer: LogNormalizer | None = None,
     ) -> LogDensity:
         r"""Returns $\log p(v)$ and what it is, a `keras_dl.likelihoods.LogDensity`; see `EnergyModel.log_density`."""
+        energy_checks.check_density(log_normalizer, condition)
         z = self.log_normalizer(num_chains=num_samples, seed=seed) if log_normalizer is None else log_normalizer
         values = -self.energy(x) - z.value
         kind = "exact" if z.method == "exact" else "estimate"

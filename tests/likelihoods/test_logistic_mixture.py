@@ -137,6 +137,12 @@ def test_a_vae_of_colours():
         models.VAE(networks.mlp_encoder((4, 4, 1), 2, hidden=(8,)), decoder, likelihood=likelihood)
 
 
+def test_data_of_other_channels_are_refused():
+    likelihood = DiscretizedLogisticMixture(2, 3)
+    with pytest.raises(ValueError, match=r"x should have 3 channels. Received: shape \(2, 1\)"):
+        likelihood(np.zeros((2, 20), "float32")).log_prob(np.zeros((2, 1), "float32"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

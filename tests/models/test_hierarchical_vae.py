@@ -234,6 +234,7 @@ def test_reconstructions_keep_the_groups_that_are_asked_for():
     whole = model.reconstruct(X)
     np.testing.assert_allclose(model.decode(model.encode(X)), whole, atol=1e-6)
     np.testing.assert_array_equal(model.reconstruct(X, keep=2), whole)
+    np.testing.assert_array_equal(model.reconstruct(X, keep=np.int64(2)), whole)
     nothing = model.reconstruct(X, keep=0).numpy()
     np.testing.assert_allclose(nothing, np.broadcast_to(nothing[:1], nothing.shape), atol=1e-6)  # of no x
     np.testing.assert_allclose(nothing[0], model.sample(1, temperature=0.0)[0], atol=1e-6)
@@ -294,6 +295,10 @@ def test_bits_per_dimension_are_nats_over_the_dimensions():
         (lambda: small(likelihood=likelihoods.Gaussian()), "decoder should return the parameters of a Gaussian"),
         (lambda: small().reconstruct(X, keep=3), "`keep` should be a number of groups up to 2"),
         (lambda: small().reconstruct(X, keep=[2]), "`keep` should be a number of groups up to 2"),
+        (lambda: small().reconstruct(X, keep=1.5), "`keep` should be a number of groups up to 2"),
+        (lambda: small().interpolate(X[:2], X[:2], groups=3), "`groups` should be a number of groups up to 2"),
+        (lambda: small().interpolate(X[:2], X[:2, :3]), r"y should have shape \(rows, 4, 4, 1\)"),
+        (lambda: small().active_units(X[:0]), "`x` should not be empty"),
         (lambda: small().sample(2, temperature=-1), "`temperature` should be"),
         (lambda: small().sample(2, condition=[1, 2]), "The model takes no condition"),
         (lambda: small().interpolate(X[:2], X[:3]), "`x` and `y` should have the same number of rows"),

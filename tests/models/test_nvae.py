@@ -71,6 +71,11 @@ def test_averaged_networks_are_recalibrated():
         np.testing.assert_array_equal(ours, others)
 
 
+def test_no_latents_give_no_data(model):
+    none = np.zeros((0, model.latent_size))
+    assert model.decode(none).shape == model.from_latents(none).shape == (0, 4, 4, 1)
+
+
 def test_the_defaults_are_the_published_codes():
     model = nvae()
     assert model.spectral == objectives.SpectralRegularization(0.01)
