@@ -22,6 +22,8 @@ def parser():
     parser.add_argument("--data", required=True, metavar="FOLDER", help="the images")
     parser.add_argument("--out", default="translations", metavar="FOLDER", help="for the files (default: translations)")
     parser.add_argument("--backward", action="store_true", help="of cyclegan: from the second domain to the first")
+    seed = cli.whole_number(0)
+    parser.add_argument("--seed", type=seed, metavar="N", help="of pix2pix with dropout: with its noise, by this seed")
     return parser
 
 
@@ -35,7 +37,7 @@ def main(argv=None):
     cli.check_use(folder, recipe, "translate")
     with user_errors(ValueError, OSError, ImportError):
         model = folder.load_model()
-        options = {"track": show.tracked, "backward": arguments.backward}
+        options = {"track": show.tracked, "backward": arguments.backward, "seed": arguments.seed}
         files = recipe.TASK.translate_folder(model, arguments.data, arguments.out, **options)
     show.written(files)
 

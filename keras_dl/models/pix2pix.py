@@ -9,8 +9,9 @@ from keras_dl import objectives
 from keras_dl.checks import check_number, refusal
 from keras_dl.models import shapes
 from keras_dl.models import translation_parts as parts
-from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, fresh_seed
 from keras_dl.models.base.averages import HalfLife
+from keras_dl.models.dropout_noise import layers_that_drop, with_dropout
 from keras_dl.models.gan_checks import data_range
 from keras_dl.models.supervised import unpack
 from keras_dl.types import Nest, Tensor
@@ -33,7 +34,7 @@ class Pix2Pix(ObjectiveModel):
 
     Args:
         generator: Built Keras model from source to target images, `keras_dl.networks.pix2pix_generator`. Dropout in it
-            is the noise; `translate` leaves it out.
+            is the noise, which `translate` leaves out unless it gets a seed.
         critic: Built Keras model from `{"x": target, "source": source}` to logits of patches,
             `keras_dl.networks.patch_critic(..., source_channels=...)`.
         l1_weight: $\lambda$; 100 in the paper. With `adversarial_weight=0` the generator is a plain U-Net.
@@ -114,9 +115,24 @@ class Pix2Pix(ObjectiveModel):
         """Translates images: what `predict` returns."""
         return self._translate(inputs)
 
-    def translate(self, x: Tensor) -> Tensor:
-        """Returns the translations of source images, float32 `(rows, height, width, channels)`; without noise."""
-        return shapes.by_rows(self.as_graph(self._of_rows), shapes.as_rows(x, self.source_shape))
+    def translate(self, x: Tensor, seed: int | None = None) -> Tensor:
+        """Returns the translations of source images, float32 `(rows, height, width, channels)`.
+
+        Args:
+            x: Source images.
+            seed: Integer that decides the noise, the generator's dropout: row `i` gets the same whatever rows are
+                beside it. `None` for translations without noise.
+
+        Raises:
+            ValueError: If images have another shape, or there is a seed but no dropout.
+        """
+        x = shapes.as_rows(x, self.source_shape)
+        if seed is None:
+            return shapes.by_rows(self.as_graph(self._of_rows), x)
+        self._check_noise(seed)
+        method = self._noisy if None in self.source_shape else self.as_graph(self._noisy)
+        key, call = self.sampling_seed(seed)
+        return shapes.by_rows(lambda rows, _: method(rows, key, call), x)
 
     @property
     def data_range(self) -> tuple[float, float] | None:
@@ -124,9 +140,17 @@ class Pix2Pix(ObjectiveModel):
         return data_range(self.generator)
 
     def signatures(self) -> dict[str, Signature]:
-        """What `export` writes: `translate`."""
-        spec = tf.TensorSpec([None, *self.source_shape])
-        return {"translate": Signature(lambda x: {"translated": self._translate(x)}, {"x": spec})}
+        """What `export` writes: `translate`, and of a generator with dropout `translate_noisy`.
+
+        The latter takes `seed` (int64; -1 for fresh noise) too. It needs images of one size.
+        """
+        inputs = {"x": tf.TensorSpec([None, *self.source_shape])}
+        signatures = {"translate": Signature(lambda x: {"translated": self._translate(x)}, inputs)}
+        if layers_that_drop(self.generator) and None not in self.source_shape:
+            zero, inputs = tf.constant(0, tf.int64), {**inputs, "seed": tf.TensorSpec([], tf.int64)}
+            noisy = Signature(lambda x, seed: {"translated": self._noisy(x, fresh_seed(seed), zero)}, inputs)
+            signatures["translate_noisy"] = noisy
+        return signatures
 
     def check_data(self, data: Nest) -> None:
         source, target, weights = unpack(data)
@@ -151,6 +175,14 @@ class Pix2Pix(ObjectiveModel):
 
     def _translate(self, x):
         return tf.cast(self.averaged("generator")(x, training=False), tf.float32)
+
+    def _check_noise(self, seed):
+        if not layers_that_drop(self.generator):
+            raise refusal("`seed` decides the noise of a generator with dropout, of which this one has none", seed=seed)
+
+    def _noisy(self, x, seed, call):
+        draw = Draw.for_sampling(seed, call, tf.shape(x)[0])
+        return tf.cast(with_dropout(self.averaged("generator"), x, draw), tf.float32)
 
     def _of_rows(self, x, condition=None):
         return self._translate(x)

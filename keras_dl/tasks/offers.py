@@ -51,7 +51,13 @@ class Offers:
         raise refusal(text, model=model)
 
     def translate_folder(
-        self, model: keras.Model, source: PathLike, folder: Path, track: Track = untracked, backward: bool = False
+        self,
+        model: keras.Model,
+        source: PathLike,
+        folder: Path,
+        track: Track = untracked,
+        backward: bool = False,
+        seed: int | None = None,
     ) -> dict[Path, str]:
         """Writes what a model makes of the images of a folder as files; a task of such models writes this method.
 
@@ -61,6 +67,7 @@ class Offers:
             folder: The folder that the files go to.
             track: Function `track(items, title)` that goes through items.
             backward: Whether the second domain of a model of two is translated to the first.
+            seed: Integer that decides the noise of a model that has some; `None` for translations without noise.
 
         Returns:
             Dict of the meanings of what was written by path.

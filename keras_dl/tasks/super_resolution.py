@@ -16,7 +16,7 @@ from keras_dl.tasks.base import Task
 from keras_dl.tasks.image_sets import ImageSets, degradation_of
 from keras_dl.tasks.measure import Context, Measure, Report, shown, untracked
 from keras_dl.tasks.rows import write_rows
-from keras_dl.tasks.translated_files import translate_files
+from keras_dl.tasks.translated_files import check_no_seed, check_one_way, translate_files
 from keras_dl.types import PathLike, Track
 
 PICTURED = 4
@@ -118,12 +118,19 @@ class SuperResolution(Task):
         return context.results["enlarged"]
 
     def translate_folder(
-        self, model: keras.Model, source: PathLike, folder: Path, track: Track = untracked, backward: bool = False
+        self,
+        model: keras.Model,
+        source: PathLike,
+        folder: Path,
+        track: Track = untracked,
+        backward: bool = False,
+        seed: int | None = None,
     ) -> dict[Path, str]:
         """Writes the images of a folder, enlarged, as files; see `translate_files`."""
-        if backward:
-            raise refusal("Only recipes of two domains translate backward", backward=backward)
-        return translate_files(source, folder, model.channels, lambda x: model.upscale(x, tile=TILE), track)
+        check_one_way(backward)
+        check_no_seed(seed)
+        shape = (None, None, model.channels)
+        return translate_files(source, folder, shape, lambda x: model.upscale(x, tile=TILE), track)
 
     def _written(self, context):
         if context.folder is None:

@@ -19,7 +19,7 @@ from keras_dl.tasks import drawing
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Measure, untracked
-from keras_dl.tasks.translated_files import translate_files
+from keras_dl.tasks.translated_files import check_no_seed, check_one_way, translate_files
 from keras_dl.types import PathLike, Track
 
 PICTURED = 12
@@ -145,12 +145,23 @@ class Translation(Task):
         return {path: meaning}
 
     def translate_folder(
-        self, model: keras.Model, source: PathLike, folder: Path, track: Track = untracked, backward: bool = False
+        self,
+        model: keras.Model,
+        source: PathLike,
+        folder: Path,
+        track: Track = untracked,
+        backward: bool = False,
+        seed: int | None = None,
     ) -> dict[Path, str]:
         """Writes the translations of a folder of images as files; see `translate_files`."""
-        options = {"direction": "backward"} if backward else {}
-        shape = model.shape_b if backward else model.shape_a if not self.paired else model.source_shape
-        return translate_files(source, folder, shape[-1], lambda x: np.asarray(model.translate(x, **options)), track)
+        if self.paired:
+            check_one_way(backward)
+            shape, options = model.source_shape, {"seed": seed}
+        else:
+            check_no_seed(seed)
+            shape = model.shape_b if backward else model.shape_a
+            options = {"direction": "backward" if backward else "forward"}
+        return translate_files(source, folder, shape, lambda x: np.asarray(model.translate(x, **options)), track)
 
     def _split(self, name, x, y):
         """Holds a tenth of each column out; the same rows of pairs."""

@@ -47,7 +47,7 @@ def test_day_and_night_share_no_image():
     assert min(day.min(), night.min()) >= 0 and max(day.max(), night.max()) <= 1
 
 
-def test_pairs_through_the_programs(run, tmp_path):
+def test_pairs_through_the_programs(run, tmp_path, capsys):
     out = tmp_path / "r"
     assert run(train.main, "pix2pix", "--out", out, "--epochs", 1, *SMALL) == 0
     assert (out / "pictures" / "translations.png").stat().st_size > 1000
@@ -64,6 +64,13 @@ def test_pairs_through_the_programs(run, tmp_path):
     source = open_folder(tmp_path / "in", channels=1)[1][None] / np.float32(255)
     np.testing.assert_allclose(written[1], np.round(255 * np.asarray(model.translate(source)))[0], atol=1)
     assert run(translate.main, out, "--data", tmp_path / "in", "--out", tmp_path / "in") == 2
+    for option, message in ((("--backward",), "for models of two domains"), (("--seed", 1), "has none")):
+        assert run(translate.main, out, "--data", tmp_path / "in", "--out", tmp_path / "none", *option) == 2
+        assert message in capsys.readouterr().err
+    write(tmp_path / "in" / "2.png", array(9, 8, 1))
+    assert run(translate.main, out, "--data", tmp_path / "in", "--out", tmp_path / "none") == 2
+    assert "8x8 pixels. Received: 2.png of 9x8" in capsys.readouterr().err
+    assert not list(tmp_path.glob("none/*.png"))
 
 
 @pytest.mark.full

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, objectives
+from keras_dl import models, networks, objectives
 from keras_dl.models.base import Draw
+from keras_dl.models.dropout_noise import layers_that_drop, with_dropout
 from tests.models.translation_builders import critic, images, pix2pix, translator
 
 X, Y = images(), images(seed=1)
@@ -103,3 +104,51 @@ def test_bad_arguments_are_refused(make):
 def test_an_objective_is_asked_for():
     with pytest.raises(TypeError, match="Received: "):
         pix2pix(objective="hinge")
+
+
+def test_seeded_noise_repeats_and_belongs_to_the_row():
+    model = pix2pix()
+    first = model.translate(X, seed=3).numpy()
+    np.testing.assert_array_equal(model.translate(X, seed=3), first)
+    np.testing.assert_allclose(model.translate(X[:4], seed=3), first[:4], atol=1e-6)
+    assert np.abs(model.translate(X, seed=4) - first).max() > 1e-4
+    assert np.abs(model.translate(X) - first).max() > 1e-4
+    assert np.abs(np.diff(model.translate(np.repeat(X[:1], 2, 0), seed=3), axis=0)).max() > 1e-4
+    assert model.translate(X[:0], seed=3).shape == (0, 8, 8, 1)
+
+
+def test_noise_is_keras_dropout_alone():
+    """Beside Keras' own dropout with the same masks: the rest of the network is as it is after training."""
+    inputs = keras.Input((8, 8, 1))
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(2, 3, padding="same")(inputs))
+    x = keras.layers.Dropout(0.4)(x)
+    network = keras.Model(inputs, x)
+    noisy, plain = with_dropout(network, PAIRS[0], draw(10)).numpy(), network(X).numpy()
+    kept = noisy != 0
+    assert 0.5 < kept.mean() < 0.7
+    np.testing.assert_allclose(noisy[kept], plain[kept] / 0.6, rtol=1e-5)
+    outer = keras.Model(inputs, keras.layers.Rescaling(2.0)(network(inputs)))  # one network within another
+    np.testing.assert_allclose(with_dropout(outer, PAIRS[0], draw(10)), 2 * noisy, rtol=1e-6)
+    assert len(layers_that_drop(outer)) == 1
+
+
+def test_noise_of_networks_of_any_size_and_of_exports(tmp_path):
+    options = {"filters": 2, "levels": 2, "normalization": "instance", "output_activation": "sigmoid"}
+    generator = networks.pix2pix_generator((None, None, 1), **options)
+    model = models.Pix2Pix(generator, critic((None, None, 1), source_channels=1))
+    assert model.translate(images(2, (9, 10, 1)), seed=0).shape == (2, 9, 10, 1)
+    model = pix2pix()
+    model.export(str(tmp_path / "model"))
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["translate_noisy"]
+    seed = tf.constant(3, tf.int64)
+    np.testing.assert_allclose(served(x=PAIRS[0], seed=seed)["translated"], model.translate(X, seed=3), atol=1e-5)
+    fresh = [served(x=PAIRS[0], seed=tf.constant(-1, tf.int64))["translated"] for _ in range(2)]
+    assert np.abs(fresh[0] - fresh[1]).max() > 1e-4
+
+
+def test_a_seed_without_dropout_is_refused():
+    options = {"filters": 2, "levels": 2, "normalization": "instance", "dropout": 0.0}
+    model = models.Pix2Pix(networks.pix2pix_generator((8, 8, 1), **options), critic(source_channels=1))
+    with pytest.raises(ValueError, match="a generator with dropout.*Received: seed=1"):
+        model.translate(X, seed=1)
+    assert set(model.signatures()) == {"translate"}

@@ -71,7 +71,7 @@ def problem_of(path, channels=3):
             return "has an alpha channel"
         array = decoded(path)
     except Exception as error:  # the readers raise whatever the damage leads to
-        return f"cannot be read ({reason(error)})"
+        return f"cannot be read ({reason(error.__cause__ or error)})"
     if array.dtype != np.uint8:
         return "has 16 bits"
     if array.shape[-1] != channels:

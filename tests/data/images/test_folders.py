@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from keras_dl.data import images
 from keras_dl.data.images import Images, named, open_folder, open_pairs, open_unpaired
@@ -49,12 +49,21 @@ def sixteen_bits(path):
     path.write_bytes(tf.io.encode_png(array().astype("uint16") * 257).numpy())
 
 
+def repeated(path):
+    picture = Image.fromarray(array())
+    picture.save(path, save_all=True, append_images=[picture.rotate(180)])
+
+
 BAD = {
     "grey": (lambda path: write(path, array(channels=1)), "is grey"),
     "alpha": (lambda path: write(path, array(channels=4)), "has an alpha channel"),
     "palette": (lambda path: write(path, array(), "P"), "has a palette"),
     "sixteen": (sixteen_bits, "has 16 bits"),
     "truncated": (truncated, "cannot be read"),
+    "transparent": (lambda path: Image.fromarray(array()).save(path, transparency=(0, 0, 0)), "has an alpha channel"),
+    "animated": (repeated, r"cannot be read \(UnknownPicture: 2 pictures; save each as a file of its own\)$"),
+    "text": (lambda path: path.write_text("text"), r"cannot be read \(UnidentifiedImageError"),
+    "empty": (lambda path: path.touch(), r"cannot be read \(UnidentifiedImageError"),
 }
 
 
@@ -64,6 +73,25 @@ def test_what_cannot_be_trained_on_is_named(kind, tmp_path):
     write(tmp_path / "good.png", array())
     spoil(tmp_path / f"{kind}.png")
     with pytest.raises(ValueError, match=f"without palettes.*Received: {kind}.png {reason}"):
+        open_folder(tmp_path)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photographs_are_upright(orientation, tmp_path):
+    """As Pillow turns them, by what the camera said."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(array()).save(tmp_path / "a.jpg", exif=exif)
+    with Image.open(tmp_path / "a.jpg") as picture:
+        expected = np.asarray(ImageOps.exif_transpose(picture))
+    folder = open_folder(tmp_path)
+    assert folder.sizes == (expected.shape[:2],)
+    np.testing.assert_array_equal(folder[0], expected)
+
+
+def test_colours_of_print_are_refused(tmp_path):
+    Image.fromarray(array()).convert("CMYK").save(tmp_path / "a.jpg")
+    with pytest.raises(ValueError, match=r"a.jpg cannot be read \(UnknownPicture: one of mode CMYK"):
         open_folder(tmp_path)
 
 
