@@ -96,14 +96,17 @@ class InvertibleLinear(Bijector):
 def _inverse_of_unit(triangle, size):
     r"""Inverse of a triangular matrix with ones on its diagonal, by products alone, which every format of files has.
 
-    For $N = I - T$, of which a power is zero, $T^{-1} = (I + N)(I + N^2)(I + N^4) \dots$
+    Blocks on the diagonal are inverted, which double until one is the whole: of $T = D + C$ with blocks in $D$ and what
+    joins two of them in $C$, $T^{-1} = D^{-1} - D^{-1} C D^{-1}$. No power of the matrix is formed, whose entries grow
+    with its size until their differences have no digits.
     """
-    identity = tf.eye(size, dtype=triangle.dtype)
-    power = identity - triangle
-    inverse = identity + power
-    for _ in range(max(0, (size - 1).bit_length() - 1)):
-        power = tf.matmul(power, power)
-        inverse = tf.matmul(inverse, identity + power)
+    rows, columns = np.indices((size, size))
+    inverse, block = tf.eye(size, dtype=triangle.dtype), 1
+    while block < size:
+        joins = (rows // block != columns // block) & (rows // (2 * block) == columns // (2 * block))
+        between = triangle * tf.constant(joins, triangle.dtype)
+        inverse -= tf.matmul(inverse, tf.matmul(between, inverse))
+        block *= 2
     return inverse
 
 

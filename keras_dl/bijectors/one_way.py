@@ -43,12 +43,15 @@ class Planar(Bijector):
     ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
         u, w = tf.convert_to_tensor(self.direction), tf.convert_to_tensor(self.normal)
-        slope = tf.reduce_sum(u * w)
-        square = tf.reduce_sum(tf.square(w)) + keras.config.epsilon()
-        u = u + (tf.math.softplus(slope) - 1.0 - slope) * w / square
+        slope, square = tf.reduce_sum(u * w), tf.reduce_sum(tf.square(w))
+        safe_square = tf.maximum(square, keras.config.epsilon())
+        u = u + (tf.math.softplus(slope) - 1.0 - slope) * w / safe_square
         bent = tf.tanh(tf.reduce_sum(x * w, -1) + self.offset)
-        change = (1.0 - tf.square(bent)) * tf.reduce_sum(u * w)
-        return x + u * bent[:, None], tf.math.log(1.0 + change)
+        # 1 + u w, which is a softplus: as a sum it would round to 0 where the map is steep.
+        share = square / safe_square
+        steepest = share * tf.math.softplus(slope) + (1.0 - share) * (1.0 + slope)
+        log_det = tf.math.log(tf.square(bent) + (1.0 - tf.square(bent)) * steepest)
+        return x + u * bent[:, None], log_det
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -80,15 +83,21 @@ class Radial(Bijector):
         self, x: Tensor, condition: Tensor | None = None, training: bool = False
     ) -> tuple[Tensor, Tensor]:
         x = self.as_own_type(x)
-        alpha = tf.math.softplus(self.raw_alpha)
-        beta = tf.math.softplus(self.raw_beta) - alpha
+        alpha, surplus = tf.math.softplus(self.raw_alpha), tf.math.softplus(self.raw_beta)  # of beta over -alpha
         offset = x - self.centre
         square = tf.reduce_sum(tf.square(offset), -1)
         positive = square > 0.0  # the root's gradient at zero is infinite
         radius = tf.where(positive, tf.sqrt(tf.where(positive, square, tf.ones_like(square))), tf.zeros_like(square))
-        h = 1.0 / (alpha + radius)
-        log_det = (self.size - 1) * tf.math.log(1.0 + beta * h) + tf.math.log(1.0 + beta * alpha * tf.square(h))
-        return x + beta * h[:, None] * offset, log_det
+        stretch = (surplus - alpha) / (alpha + radius)
+        log_det = self._log_det(alpha, surplus, radius)
+        return x + stretch[:, None] * offset, log_det
+
+    def _log_det(self, alpha, surplus, radius):
+        """Of sums of positive numbers: $1 + \beta h = (r + s) / (\alpha + r)$ for $s = \beta + \alpha$."""
+        log_end = tf.math.log(alpha + radius)
+        across = tf.math.log(radius + surplus) - log_end
+        along = tf.math.log(radius * (radius + 2.0 * alpha) + alpha * surplus) - 2.0 * log_end
+        return (self.size - 1) * across + along
 
 
 def check_vectors(shape, name):

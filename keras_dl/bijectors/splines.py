@@ -26,12 +26,11 @@ def forward(x, widths, heights, slopes, bound):
     u = tf.where(inside, x, tf.zeros_like(x))
     left, width, bottom, height, d0, d1 = _bin_of(u, widths, heights, slopes, bound, in_heights=False)
     s = height / width
-    xi = (u - left) / width
-    rest = (left + width - u) / width
-    denominator = s + (d0 + d1 - 2.0 * s) * xi * rest
+    xi, rest = _shares(u, left, width)
+    denominator = s * (tf.square(xi) + tf.square(rest)) + (d0 + d1) * xi * rest
     y = bottom + height * (s * tf.square(xi) + d0 * xi * rest) / denominator
-    slope = tf.square(s) * (d1 * tf.square(xi) + 2.0 * s * xi * rest + d0 * tf.square(rest)) / tf.square(denominator)
-    return tf.where(inside, y, x), tf.where(inside, tf.math.log(slope), tf.zeros_like(x))
+    log_slope = _log_slope(s, d0, d1, xi, rest)
+    return tf.where(inside, y, x), tf.where(inside, log_slope, tf.zeros_like(x))
 
 
 def inverse(y, widths, heights, slopes, bound):
@@ -40,20 +39,30 @@ def inverse(y, widths, heights, slopes, bound):
     v = tf.where(inside, y, tf.zeros_like(y))
     left, width, bottom, height, d0, d1 = _bin_of(v, widths, heights, slopes, bound, in_heights=True)
     s = height / width
-    rise = v - bottom
-    twist = d0 + d1 - 2.0 * s
-    a = height * (s - d0) + rise * twist
-    b = height * d0 - rise * twist
-    c = -s * rise
-    # Positive for every increasing spline; rounding may take the last digit of a tiny number below zero.
-    root = tf.sqrt(tf.maximum(tf.square(b) - 4.0 * a * c, tf.constant(1e-30, y.dtype)))
-    rising = b >= 0.0  # which of two forms of the same root does not subtract near numbers
-    q = -0.5 * (b + tf.where(rising, root, -root))
-    xi = tf.where(rising, c, q) / tf.where(rising, q, a)
-    rest = 1.0 - xi
-    denominator = s + twist * xi * rest
-    slope = tf.square(s) * (d1 * tf.square(xi) + 2.0 * s * xi * rest + d0 * tf.square(rest)) / tf.square(denominator)
-    return tf.where(inside, left + width * xi, y), tf.where(inside, -tf.math.log(slope), tf.zeros_like(y))
+    # The root of a quadratic in xi, of sums of positive numbers alone: no digits are lost, and it lies in the bin.
+    low, high = _shares(v, bottom, height)
+    lean = d0 * high - d1 * low
+    root = tf.abs(lean) + tf.sqrt(tf.square(lean) + 4.0 * tf.square(s) * low * high)
+    leaning = lean >= 0.0
+    other = 2.0 * s * tf.where(leaning, low, high)
+    smaller, larger = other / (root + other), root / (root + other)
+    xi, rest = tf.where(leaning, smaller, larger), tf.where(leaning, larger, smaller)
+    log_slope = _log_slope(s, d0, d1, xi, rest)
+    return tf.where(inside, left + width * xi, y), tf.where(inside, -log_slope, tf.zeros_like(y))
+
+
+def _shares(value, start, size):
+    """Shares of a bin below and above a value; rounding makes none negative and takes no gradient at a knot."""
+    shares = (value - start) / size, (start + size - value) / size
+    return tuple(share + tf.stop_gradient(tf.maximum(share, 0.0) - share) for share in shares)
+
+
+def _log_slope(s, d0, d1, xi, rest):
+    """The logarithm of the derivative, of sums of positive numbers."""
+    denominator = s * (tf.square(xi) + tf.square(rest)) + (d0 + d1) * xi * rest
+    return tf.math.log(d1 * tf.square(xi) + 2.0 * s * xi * rest + d0 * tf.square(rest)) + 2.0 * tf.math.log(
+        s / denominator
+    )
 
 
 def _bin_of(u, widths, heights, slopes, bound, in_heights):

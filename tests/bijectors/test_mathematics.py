@@ -74,6 +74,23 @@ def test_heavy_tails_leave_gradients_finite():
         assert all(np.isfinite(gradient).all() for gradient in tape.gradient(total, [x, parameters]))
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_steepest_splines_are_inverted_to_the_last_digits(dtype):
+    """Parameters at their bounds, slopes from 1e-8 to 1e3: both directions err by a few roundings; knots are finite."""
+    rng, spline = np.random.default_rng(0), bijectors.SplineTransform(8)
+    parameters = tf.constant(1e4 * rng.standard_normal((4000, spline.parameters_per_value)), dtype)
+    widths, heights, _ = spline._knots(parameters)
+    directions = (spline.forward, spline.inverse, widths), (spline.inverse, spline.forward, heights)
+    for function, other, sizes in directions:
+        values = tf.constant(rng.uniform(-3, 3, 4000), dtype)
+        mapped, log_slope = function(values, parameters)
+        again, back_log_slope = other(tf.identity(mapped), parameters)
+        error = np.abs(again - values) / (3.0 * (1.0 + np.exp(-log_slope)))
+        assert error.max() < 20 * np.finfo(dtype).eps and np.isfinite(back_log_slope).all()
+        mapped, log_slope = function(tf.cumsum(sizes, axis=-1)[:, 3] - spline.bound, parameters)
+        assert np.isfinite(log_slope).all() and np.abs(mapped).max() <= 3.0001
+
+
 def test_values_of_a_spline_are_those_of_tensorflow_probability():
     """Away from knots, where its inverse has no gradient."""
     import tensorflow_probability as tfp
@@ -119,6 +136,42 @@ def test_densities_integrate_to_one(name, size):
     z = z.numpy().astype("float64")
     log_density = -0.5 * np.square(z).sum(-1) - 0.5 * size * np.log(2 * np.pi) + log_det.numpy()
     assert np.exp(log_density).sum() * (line[1] - line[0]) ** size == pytest.approx(1.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float32", 3e-4), ("float64", 1e-10)])
+def test_the_inverse_of_many_channels_keeps_its_digits(dtype, tolerance):
+    """Powers of the triangular factors of 192 channels have entries of 1e15, whose differences mean nothing."""
+    linear = bijectors.InvertibleLinear(dtype=dtype)
+    linear.build((None, 192))
+    x = np.random.default_rng(0).standard_normal((50, 192))
+    z, _ = linear.forward_and_log_det(tf.constant(x, dtype))
+    np.testing.assert_allclose(linear.inverse_and_log_det(tf.identity(z))[0], x, atol=tolerance)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("kind", [bijectors.Planar, bijectors.Radial])
+def test_steep_maps_of_one_way_have_digits_and_gradients(kind, size):
+    """Near the edge of what is invertible, at the centre and far away: float32 beside float64."""
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal(weight.shape) * 5.0 for weight in moved(kind(), size).weights]
+    if kind is bijectors.Planar:
+        weights[0] = -weights[1]  # the slope along the normal is all but -1
+    else:
+        weights[2] = np.float64(-18.0)
+    centre = weights[0][None] if kind is bijectors.Radial else np.zeros((1, size))
+    x = np.concatenate([centre, rng.standard_normal((20, size)), 1e3 * rng.standard_normal((5, size))])
+    values = {}
+    for dtype in ("float32", "float64"):
+        bijector = kind(dtype=dtype)
+        bijector.build((None, size))
+        bijector.set_weights([weight.astype("float32") for weight in weights])
+        points = tf.constant(x.astype("float32"), dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(points)
+            log_det = bijector.forward_and_log_det(points)[1]
+        assert np.isfinite(tape.gradient(log_det, points)).all()
+        values[dtype] = log_det
+    np.testing.assert_allclose(values["float32"], values["float64"], rtol=1e-4, atol=1e-4)
 
 
 def test_each_value_of_made_sees_those_before_it():
