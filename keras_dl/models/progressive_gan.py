@@ -11,7 +11,7 @@ from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import gan_checks, gan_signatures
 from keras_dl.models import progressive_growth as growth
-from keras_dl.models.base import Draw, Phase, Signature, Update
+from keras_dl.models.base import Draw, Phase, Signature, Update, conditions
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import check_fixed
 from keras_dl.types import Nest
@@ -51,8 +51,11 @@ class ProgressiveGAN(GAN):
         drift: $\epsilon$.
         value_range: `(low, high)`, to which samples are clipped, as the generator has no last activation; `None` for
             none.
-        **kwargs: Further arguments of `GAN`, but `objective`, `penalty` and `attributes`. The paper's `ema_momentum` is
-            0.999.
+        attributes: `keras_dl.objectives.Attributes(10, on_generated=True)` for ten classes, as published: the critic,
+            with as many further outputs, also reads labels off images, and the generator, made with `num_classes`,
+            shows those asked for. `None` for no classes.
+        **kwargs: Further arguments of `GAN`, but `objective`, `penalty` and `attribute_critic`. The paper's
+            `ema_momentum` is 0.999.
 
     Raises:
         ValueError: If the networks' levels do not meet, or a phase has no images.
@@ -74,7 +77,7 @@ class ProgressiveGAN(GAN):
     paper_optimizers = dict.fromkeys(GAN.optimizer_names, _ADAM)
     config_names = (
         *("latent_size", "stable_images", "fade_images", "steps_per_batch", "gradient_penalty", "drift"),
-        *("value_range", "critic_steps", "instance_noise"),
+        *("value_range", "critic_steps", "instance_noise", "attributes"),
     )
 
     def __init__(
@@ -88,16 +91,22 @@ class ProgressiveGAN(GAN):
         gradient_penalty: float = 10.0,
         drift: float = 1e-3,
         value_range: Any = None,
+        attributes: Any = None,
         **kwargs,
     ):
         count = _check_levels(generator, critic)
+        if conditions.takes_condition(generator) and attributes is None:
+            raise refusal(
+                "attributes should be given with a conditional generator, to hold it to its condition", "None"
+            )
         stable = _per_level("stable_images", stable_images, count - 1)
         fade = _per_level("fade_images", fade_images, count - 1)
         parts = _per_level("steps_per_batch", steps_per_batch, count)
-        check_fixed("ProgressiveGAN", kwargs, ("objective", "penalty", "attributes", "attribute_critic"))
+        check_fixed("ProgressiveGAN", kwargs, ("objective", "penalty", "attribute_critic"))
         weight = check_number(gradient_penalty, "gradient_penalty", least=0)
         penalty = objectives.GradientPenalty(weight) if weight else None
-        super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, **kwargs)
+        options = {"attributes": attributes, **kwargs}
+        super().__init__(generator, critic, latent_size, objectives.Wasserstein(), penalty, **options)
         self.stable_images, self.fade_images, self.steps_per_batch = stable_images, fade_images, steps_per_batch
         self.gradient_penalty, self.drift = gradient_penalty, check_number(drift, "drift", least=0)
         self.value_range = gan_checks.check_value_range(value_range)
@@ -174,13 +183,15 @@ class ProgressiveGAN(GAN):
         return growth.data_at(real, self.num_levels - 1 - self._phase()[0], self._fade()), condition
 
     def _generated(self, latents, condition, training):
+        latents = growth.joined(self.generator, latents, condition)
         return growth.images(self.generator, latents, self._phase()[0], self._fade(), training)
 
     def _scorer(self, condition, training):
         return growth.LevelScorer(self.critic, self._phase()[0], self._fade(), training)
 
     def _generate(self, latents, condition=None, level=None):
-        inputs = {"latents": latents, "level": self._levels(latents, level)}
+        given = {} if condition is None else {"condition": condition}
+        inputs = {"latents": latents, **given, "level": self._levels(latents, level)}
         return gan_checks.clipped(tf.cast(self.averaged("generator")(inputs), tf.float32), self.value_range)
 
     def _discriminate(self, x, condition=None, level=None):
@@ -198,13 +209,13 @@ class _AtLevel:
         self.generator, self.critic, self.latent_size = model.generator, model.critic, model.latent_size
 
     def _generate(self, latents, condition=None):
-        return self.model._generate(latents, level=self.level)
+        return self.model._generate(latents, condition, self.level)
 
     def _discriminate(self, x, condition=None):
         return self.model._discriminate(x, level=self.level)
 
     def _sample(self, num_samples, condition, seed, call, bound):
-        return self._generate(self.model.latents_of(num_samples, seed, call, bound))
+        return self._generate(self.model.latents_of(num_samples, seed, call, bound), condition)
 
 
 def _check_levels(generator, critic):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.models.scorer import Scorer
+from keras_dl.networks.condition_inputs import AttributeVectors, OneHot
 
 
 def num_levels(network, layer):
@@ -11,12 +12,20 @@ def num_levels(network, layer):
     return sum(one.name.startswith(f"{layer}_") for one in getattr(network, "layers", []))
 
 
+def joined(generator, latents, condition=None):
+    """What enters the coarsest level: latents, with the vectors of a conditional generator's condition behind them."""
+    if condition is None:
+        return latents
+    vectors = next(layer for layer in generator.layers if isinstance(layer, (OneHot, AttributeVectors)))
+    return tf.concat([latents, tf.cast(vectors(condition), latents.dtype)], axis=-1)
+
+
 def images(generator, latents, level, fade=None, training=False):
     """Images of a level, float32 at its own size.
 
     Args:
         generator: A network of `keras_dl.networks.progressive_generator`.
-        latents: Shape `(batch, latent_size)`.
+        latents: Shape `(batch, latent_size)`; of a conditional generator, what `joined` gives.
         level: Python integer.
         fade: How much of the level shows beside the enlarged images of the one below, a scalar; `None` for all.
         training: What layers get as `training=`.
@@ -75,7 +84,7 @@ class LevelScorer(Scorer):
     """A `Scorer` of images at a level's own size.
 
     Args:
-        critic, training: As for `Scorer`.
+        critic, training: As for `Scorer`. It takes no condition; it may read one off images.
         level, fade: As for `images`.
     """
 

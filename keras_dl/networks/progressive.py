@@ -1,9 +1,12 @@
 """Generator and critic that hold every level to which they grow (Karras et al. 2018)."""
 
+from collections.abc import Sequence
+
 import keras
 
 from keras_dl import layers
 from keras_dl.checks import check_count, check_shape, refusal
+from keras_dl.networks import condition_inputs
 from keras_dl.networks.critic_parts import SLOPE
 from keras_dl.networks.mlp_gan import as_data
 from keras_dl.networks.registry import register
@@ -17,6 +20,7 @@ def progressive_generator(
     filters: int = 16,
     most_filters: int = 512,
     smallest_size: int = 4,
+    num_classes: int | Sequence | None = None,
     name: str = "progressive_generator",
 ) -> keras.Model:
     """Builds the generator of Karras et al. 2018, "Progressive growing of GANs for improved quality, stability, and
@@ -35,11 +39,14 @@ def progressive_generator(
         filters: Channels of the finest level; they double from level to level towards the coarsest.
         most_filters: Channels that no level exceeds.
         smallest_size: The shorter side of level 0's images.
+        num_classes: Number of classes of labels, which are joined to the latents; or the sequence of those of several
+            attributes, see `mlp_generator`. `None` for no condition.
         name: Name of the model.
 
     Returns:
-        A functional `keras.Model` from a dict `{"latents": (batch, latent_size), "level": (batch, 1)}` to float32
-        images `(batch, *output_shape)`. The published one has 23,079,115 weights at 1024x1024.
+        A functional `keras.Model` from a dict `{"latents": (batch, latent_size), "level": (batch, 1)}`, with
+        `"condition"` if it is conditional, to float32 images `(batch, *output_shape)`. The published one has 23,079,115
+        weights at 1024x1024.
 
     Raises:
         ValueError: If a size is not a positive integer, or the image is no doubled smallest one.
@@ -53,8 +60,10 @@ def progressive_generator(
     """
     latent_size = check_count(latent_size, "latent_size")
     sides, channels = _levels(output_shape, "output_shape", filters, most_filters, smallest_size)
-    latents, level = keras.Input((latent_size,), name="latents"), keras.Input((1,), name="level")
-    x, image = latents, None
+    inputs, latents, condition = condition_inputs.inputs("latents", (latent_size,), num_classes)
+    inputs = inputs if isinstance(inputs, dict) else {"latents": inputs}
+    level = keras.Input((1,), name="level")
+    x, image = condition_inputs.concatenate(latents, condition), None
     for number, (size, width) in enumerate(zip(sides, channels, strict=True)):
         x = _generator_level(number, size, width)(x)
         new = layers.EqualizedConv2D(output_shape[-1], 1, gain=1.0, name=f"to_rgb_{number}")(x)
@@ -62,7 +71,7 @@ def progressive_generator(
             old = keras.layers.UpSampling2D(name=f"enlarged_{number - 1}")(image)
             new = layers.Blend(number - 1, name=f"blend_{number}")([old, new, level])
         image = new
-    return keras.Model({"latents": latents, "level": level}, as_data(image, None), name=name)
+    return keras.Model({**inputs, "level": level}, as_data(image, None), name=name)
 
 
 @register
@@ -72,6 +81,7 @@ def progressive_critic(
     most_filters: int = 512,
     smallest_size: int = 4,
     group_size: int = 4,
+    num_outputs: int = 1,
     name: str = "progressive_critic",
 ) -> keras.Model:
     """Builds the critic of Karras et al. 2018, the mirror of `progressive_generator`, to a linear score.
@@ -86,11 +96,13 @@ def progressive_critic(
         most_filters: As for `progressive_generator`.
         smallest_size: As for `progressive_generator`.
         group_size: Samples in a group of which deviations are taken.
+        num_outputs: 1, or 1 more than the classes of labels that the critic also reads off images
+            (`objectives.Attributes.num_outputs`).
         name: Name of the model.
 
     Returns:
         A functional `keras.Model` from a dict `{"x": (batch, *input_shape), "level": (batch, 1)}` to scores
-        `(batch, 1)`. The published one has 23,087,249 weights at 1024x1024.
+        `(batch, num_outputs)`. The published one has 23,087,249 weights at 1024x1024.
 
     Raises:
         ValueError: If a size is not a positive integer, or the image is no doubled smallest one.
@@ -110,7 +122,8 @@ def progressive_critic(
         reduced = keras.layers.AveragePooling2D(2, name=f"reduced_{number - 1}")(reduced)
         old = _from_rgb(number - 1, channels[number - 1])(reduced)
         x = layers.Blend(number - 1, name=f"blend_{number}")([old, x, level])
-    score = _judge(channels[0], check_count(group_size, "group_size"))(x)
+    sizes = check_count(group_size, "group_size"), check_count(num_outputs, "num_outputs")
+    score = _judge(channels[0], *sizes)(x)
     return keras.Model({"x": image, "level": level}, score, name=name)
 
 
@@ -153,7 +166,7 @@ def _critic_level(number, width, next_width):
     return keras.Sequential(parts, name=f"block_{number}")
 
 
-def _judge(width, group_size):
+def _judge(width, group_size, num_outputs):
     parts = [layers.MinibatchStdDev(group_size), layers.EqualizedConv2D(width, 3), keras.layers.LeakyReLU(SLOPE)]
     parts += [keras.layers.Flatten(), layers.EqualizedDense(width), keras.layers.LeakyReLU(SLOPE)]
-    return keras.Sequential([*parts, layers.EqualizedDense(1, gain=1.0)], name="judge")
+    return keras.Sequential([*parts, layers.EqualizedDense(num_outputs, gain=1.0)], name="judge")

@@ -1,5 +1,6 @@
 """Pictures of a trained model and of its training, each a PNG that one wants to look at."""
 
+import math
 from statistics import NormalDist
 from textwrap import fill
 
@@ -16,6 +17,7 @@ COLUMNS = 8
 REAL_COLUMNS = 4  # of the data, beside samples
 REAL = 16  # samples of the data, above a model's
 PAIRS = 12  # in a row of originals and reconstructions
+PANELS = 5  # of curves in a row
 FEW = 12  # epochs, whose values are marked
 POINTS = 200  # in the plane, per class
 MOST_POINTS = 1000  # held-out samples in one picture
@@ -34,10 +36,15 @@ def loss_curves(path, history, title=None, units=None, titles=None):
     plt = pyplot()
     names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
     names = list(without_repeats({name: history[-1].get(name, np.nan) for name in names}))
-    figure, panels = plt.subplots(1, len(names), figsize=(3.6 * len(names), 3.3), squeeze=False, layout="constrained")
+    rows = math.ceil(len(names) / PANELS)
+    columns = math.ceil(len(names) / rows)
+    size = (3.6 * columns, 3.3 * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
+    for panel in panels.flat[len(names) :]:
+        panel.remove()
     epochs = [row["epoch"] for row in history]
     marker = "o" if len(epochs) <= FEW else None  # the line of one epoch would not be seen
-    for name, panel in zip(names, panels[0], strict=True):
+    for name, panel in zip(names, panels.flat[: len(names)], strict=True):
         for key, label in ((name, "train"), (f"val_{name}", "held out")):
             if key in history[0]:
                 panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label, marker=marker, ms=4)
@@ -191,6 +198,11 @@ def title(what, model, data, context):
 def class_rows(num_classes):
     """The condition of a sample grid with a row per class."""
     return np.repeat(np.arange(num_classes, dtype="int32"), COLUMNS)
+
+
+def classes_in_turn(num_classes=None):
+    """The condition of a row of samples, one class after another; `None` for a model without classes."""
+    return np.arange(COLUMNS, dtype="int32") % num_classes if num_classes else None
 
 
 def pyplot():

@@ -20,10 +20,13 @@ class Growing(Generation):
     """The task of a `ProgressiveGAN`: `Generation` of a model with phases, whose samples are kept for each of them.
 
     Images of named sets are padded to powers of two: those of 28x28 become 32x32.
+
+    Args:
+        condition: `"labels"` for a model of classes, or `None`.
     """
 
-    def __init__(self):
-        super().__init__(latents=True, critic=True)
+    def __init__(self, condition: str | None = None):
+        super().__init__(condition, latents=True, critic=True)
 
     def load(
         self,
@@ -35,7 +38,8 @@ class Growing(Generation):
         return to_powers_of_two(super().load(name, folder, label_values, track))
 
     def callbacks(self, data: Any, folder: Path) -> list[keras.callbacks.Callback]:
-        return [*super().callbacks(data, folder), PhaseSamples(folder)]
+        condition = drawing.classes_in_turn(data.spec.num_classes if self.condition else None)
+        return [*super().callbacks(data, folder), PhaseSamples(folder, condition)]
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         pictures = super().pictures(model, data, folder, context)
@@ -56,14 +60,15 @@ class PhaseSamples(keras.callbacks.Callback):
 
     Args:
         folder: A `pathlib.Path`, where the files go.
+        condition: Labels of the samples; `None` for a model without classes.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, condition=None):
         super().__init__()
-        self.folder = folder
+        self.folder, self.condition = folder, condition
 
     def on_epoch_end(self, epoch, logs=None):
-        samples = keras.ops.convert_to_numpy(self.model.sample(drawing.COLUMNS, seed=0))
+        samples = keras.ops.convert_to_numpy(self.model.sample(drawing.COLUMNS, self.condition, seed=0))
         path = self.folder / _file(self.model.state.phase)
         files.replace(path, lambda temporary: np.save(temporary, samples, allow_pickle=False))
 

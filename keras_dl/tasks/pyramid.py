@@ -42,8 +42,7 @@ class Pyramid(Generation):
         x = data.x_test[: drawing.COLUMNS]
         title = drawing.title("Levels of held-out images", model, data, context)
         save_sheet(folder / "pyramid.png", title, [differences(model.pyramid(x)), Block(x, "the images")])
-        classes = data.spec.num_classes if self.condition else None
-        condition = np.arange(drawing.COLUMNS, dtype="int32") % classes if classes else None
+        condition = drawing.classes_in_turn(data.spec.num_classes if self.condition else None)
         levels = model.sample_levels(drawing.COLUMNS, condition=condition, seed=0)
         title = drawing.title("Samples, level by level", model, data, context)
         save_sheet(folder / "levels.png", title, [rows(levels)])

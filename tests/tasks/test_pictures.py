@@ -93,3 +93,14 @@ def test_curves_of_one_epoch_are_seen_and_called_what_they_are(tmp_path, monkeyp
     assert [line.get_marker() for line in one.lines] == ["o", "o"] and list(one.get_xticks()) == [1]
     assert {line.get_marker() for line in many.lines} == {"None"}
     assert one.get_title() == "dice of patches"
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 1), (5, 5), (6, 3), (11, 4)])
+def test_curves_of_many_metrics_take_several_rows(tmp_path, monkeypatch, count, columns):
+    drawn = []
+    monkeypatch.setattr(drawing, "finish_figure", lambda path, figure, title: drawn.append(figure))
+    row = {"epoch": 1, **{f"term_{number}": float(number) for number in range(count)}}
+    drawing.loss_curves(tmp_path / "curves.png", [row])
+    (figure,) = drawn
+    assert [panel.get_title() for panel in figure.axes] == list(row)[1:]
+    assert figure.axes[0].get_gridspec().ncols == columns
