@@ -28,6 +28,9 @@ CASES = {
     "HierarchicalELBO(beta=0.5, balancing='code')": lambda: objectives.HierarchicalELBO(0.5, balancing="code"),
     "Hinge()": objectives.Hinge,
     "IWAE(num_samples=5)": lambda: objectives.IWAE(5),
+    "ImprovedContrastiveDivergence(capacity=200, entropy_weight=0.1)": lambda: objectives.ImprovedContrastiveDivergence(
+        200, entropy_weight=0.1
+    ),
     "JacobianClamping(weight=1.0, largest=10.0)": lambda: objectives.JacobianClamping(largest=10.0),
     "LeastSquares(fake=-1.0, target=0.0)": lambda: objectives.LeastSquares(-1.0, target=0.0),
     "Linear(steps=7)": lambda: objectives.Linear(7),

@@ -11,12 +11,13 @@ import tensorflow as tf
 from keras_dl.checks import check_count, check_number, check_seed, refusal
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import diffusion_checks, shapes
+from keras_dl.models.anomaly_scores import AnomalyScores
 from keras_dl.types import Tensor
 
 _EXACT = 8  # values per sample up to which the divergence is exact by default
 
 
-class Density:
+class Density(AnomalyScores):
     """The part of a `Diffusion` that says how probable data are."""
 
     # Of the model.

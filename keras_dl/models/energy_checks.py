@@ -6,14 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl import samplers
+from keras_dl import objectives, samplers
 from keras_dl.checks import check_count, check_number, check_seed, pixels_hint, refusal
 from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
 from keras_dl.models.base import NotFiniteError, feeding
 from keras_dl.models.base.structure import inputs_of
 from keras_dl.models.energy_parts import LogNormalizer
-from keras_dl.objectives import EnergyObjective
 
 
 class DivergenceError(NotFiniteError):
@@ -47,14 +46,36 @@ def check_input(network):
 
 def check_parts(objective, sampler, shape):
     """Refuses what is no objective or no sampler, or an objective of other data."""
-    if not isinstance(objective, EnergyObjective):
+    if not isinstance(objective, objectives.EnergyObjective):
         raise refusal(
             "`objective` should be a keras_dl.objectives.EnergyObjective", objective=objective, error=TypeError
         )
-    if not isinstance(sampler, samplers.MarkovChain):
-        raise refusal("`sampler` should be a keras_dl.samplers.MarkovChain", sampler=sampler, error=TypeError)
+    check_sampler(sampler)
     if objective.most is not None and math.prod(shape) > objective.most:
         raise refusal(f"`objective` should be one of samples of {math.prod(shape)} values", objective=objective)
+    if objective.last_steps and not isinstance(sampler, samplers.Langevin):
+        raise refusal("`sampler` should be Langevin's, through whose last steps gradients flow", sampler=sampler)
+    if objective.last_steps > sampler.steps:
+        expected = f"`last_steps` should be at most the {sampler.steps} steps of the sampler"
+        raise refusal(expected, last_steps=objective.last_steps)
+
+
+def check_sampler(sampler):
+    """Refuses what is no sampler."""
+    if not isinstance(sampler, samplers.MarkovChain):
+        raise refusal("`sampler` should be a keras_dl.samplers.MarkovChain", sampler=sampler, error=TypeError)
+
+
+def check_penalty(penalty, objective):
+    """Refuses what is no penalty of slopes, or one at samples where there are none."""
+    if penalty is None:
+        return
+    if not isinstance(penalty, (objectives.GradientPenalty, objectives.R1)):
+        expected = "`penalty` should be a GradientPenalty, Dragan, R1 or R2 of keras_dl.objectives"
+        raise refusal(expected, penalty=penalty, error=TypeError)
+    between = isinstance(penalty, objectives.GradientPenalty) and not isinstance(penalty, objectives.Dragan)
+    if (between or isinstance(penalty, objectives.R2)) and not objective.chains:
+        raise refusal("`penalty` should be Dragan or R1, at data alone, of objectives without chains", penalty=penalty)
 
 
 def check_values(x, value_range, bounds=None):

@@ -166,7 +166,7 @@ class EnergyMethods(Normalizers):
     def _sampling(self, steps, sampler):
         if sampler is None:
             sampler, steps = self.sampler, self.sample_steps if steps is None else steps
-        energy_checks.check_parts(self.objective, sampler, self.data_shape)
+        energy_checks.check_sampler(sampler)
         return tf.constant(check_count(sampler.steps if steps is None else steps, "steps")), sampler
 
     def _sample(self, num_samples, steps, seed, call, sampler):

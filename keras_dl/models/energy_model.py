@@ -1,6 +1,5 @@
 """Energy-based models."""
 
-import math
 from collections.abc import Callable
 from typing import Any, Self
 
@@ -12,35 +11,31 @@ from keras_dl.checks import check_count, check_flag, check_number, refusal
 from keras_dl.models import diffusion_checks, energy_checks, energy_signatures, shapes
 from keras_dl.models.base import (
     Carried,
-    Draw,
     NotFiniteError,
     ObjectiveModel,
-    Rows,
     SampleBuffer,
     Signature,
     Update,
-    mean_and_variance,
     moving,
 )
 from keras_dl.models.base.averages import HalfLife
-from keras_dl.models.base.noise import INITIALIZE, stream_id
+from keras_dl.models.energy_losses import EnergyLosses
 from keras_dl.models.energy_methods import EnergyMethods
-from keras_dl.models.energy_parts import Normalizer, Reference, noise_of
+from keras_dl.models.energy_parts import Normalizer, Reference
 from keras_dl.types import Nest, Tensor
-
-_CHAINS = 8  # a stream of draws, beside the loss's own
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override]
+class EnergyModel(EnergyLosses, EnergyMethods, ObjectiveModel):  # type: ignore[misc, override]
     r"""Energy-based model (LeCun et al. 2006): a network gives the energy of a density that is known up to a constant.
 
     $$p(x) = \frac{e^{-E(x)}}{Z}, \qquad Z = \int e^{-E(x)} dx$$
 
     The objective says how it is trained: with chains of the sampler (`ContrastiveDivergence`,
-    `PersistentContrastiveDivergence`), or without (`ScoreMatching`, `DenoisingScoreMatching`, `NoiseContrastive`,
-    `ConditionalNoiseContrastive`, `GridLikelihood`). Chains are at the sampler's temperature $T$: where that is not 1,
-    training by chains makes $e^{-E(x)/T}$ the density of the data, and $e^{-E(x)}$ is not.
+    `PersistentContrastiveDivergence`, `ImprovedContrastiveDivergence`), or without (`ScoreMatching`,
+    `DenoisingScoreMatching`, `NoiseContrastive`, `ConditionalNoiseContrastive`, `GridLikelihood`). Chains are at the
+    sampler's temperature $T$: where that is not 1, training by chains makes $e^{-E(x)/T}$ the density of the data, and
+    $e^{-E(x)}$ is not.
 
     Energies should be smooth: use `"swish"` or `"tanh"` in the network, and no batch normalization, which mixes data
     with the ends of chains. Spectral normalization (`networks.mlp_critic(spectral_norm=True)`) bounds slopes.
@@ -54,6 +49,9 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         relative: Whether the network gives the energy relative to a reference $q$, which makes the density one that can
             be normalised: $E(x) = f(x) - \log q(x)$, with the mean and variance of the first batch.
         sample_steps: Steps of the sampler in `sample`; `None` for as many as in training.
+        penalty: `keras_dl.objectives.GradientPenalty`, `Dragan`, `R1` or `R2`, which keeps the energy's slopes small,
+            at data, at samples, or between; `None` for none. `GradientPenalty(weight, target, one_sided=True)` makes
+            the energy Lipschitz of the constant `target`.
         energy_limit: Absolute energy beyond which training ends with a `DivergenceError`.
         seed: Integer that decides noise and data order; `None` draws one.
         ema_momentum: Momentum of averaged weights, used by everything but training; `None` for none.
@@ -83,6 +81,7 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         value_range: Any = "auto",
         relative: bool = False,
         sample_steps: int | None = None,
+        penalty: Any = None,
         energy_limit: float = 1e6,
         seed: int | None = None,
         ema_momentum: float | HalfLife | dict | None = None,
@@ -93,13 +92,14 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         objective = objectives.PersistentContrastiveDivergence() if objective is None else objective
         sampler = samplers.Langevin() if sampler is None else sampler
         energy_checks.check_parts(objective, sampler, shape)
+        energy_checks.check_penalty(penalty, objective)
         value_range = diffusion_checks.check_range(value_range, shape)
         networks = {"network": network, "reference": Reference(shape, value_range)}
         networks |= {"normalizer": Normalizer()} if objective.normalizes else {}
         self.averaged_networks = tuple(name for name in networks if name != "reference")
         super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.data_shape, self.value_range = shape, value_range
-        self.objective, self.sampler = objective, sampler
+        self.objective, self.sampler, self.penalty = objective, sampler, penalty
         self.relative = bool(check_flag(relative, "relative"))
         self.sample_steps = None if sample_steps is None else check_count(sample_steps, "sample_steps")
         self.energy_limit = check_number(energy_limit, "energy_limit", above=0)
@@ -118,55 +118,8 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
     def _terms(self):
         """Names of what the loss tracks beside its values."""
         chains = ("sample_energy", *(["acceptance"] if self.sampler.adjusted else []))
-        return ("energy", *(chains if self.objective.chains else ()))
-
-    def losses(self, batch: Nest, draw: Draw) -> Nest:
-        """The objective's loss of every sample of a batch; see `Update.loss`."""
-        (x,) = batch if isinstance(batch, (tuple, list)) else (batch,)
-        return self.contrast(tf.cast(x, tf.float32), draw, self.energy_of(self.network, draw.training))
-
-    def contrast(self, x: Tensor, draw: Draw, energy: Callable) -> Nest:
-        """Loss, terms and what is handed back, for an energy of samples."""
-        negatives, terms, handed_back = None, {}, {}
-        if self.objective.chains:
-            negatives, terms, handed_back = self._negatives(x, draw)
-        log_z = tf.convert_to_tensor(self.normalizer.log_z) if self.objective.normalizes else None
-        values, energies = self.objective(energy, x, draw, negatives, self.reference, log_z)
-        # An energy beyond the limit becomes an infinity, which the base notices before weights are NaN.
-        inside = {
-            name: tf.where(tf.abs(value) < self.energy_limit, value, math.inf) for name, value in energies.items()
-        }
-        return values, {**inside, **terms}, handed_back
-
-    def _negatives(self, x, draw):
-        """The ends of chains, terms, and what the model remembers of them."""
-        slots, start = None, x
-        if self.objective.chains == "buffer":
-            slots = draw.slots(self.objective.capacity)
-            anew = samplers.chains.per_row(draw.uniform() < self.objective.restart, x)
-            start = tf.where(anew, self.reference.sample(draw), self.carried["buffer"].read(slots))
-        start = tf.ensure_shape(start, [None, *self.data_shape])
-        noise = noise_of(draw.seed, draw.step, draw.stream + _CHAINS, draw.rows, draw.offset)
-        size = self.carried["step_size"].value if "step_size" in self.carried else None
-        energy = self.energy_of(self.network)
-        ends = self.sampler(energy, start, noise, step_size=size, value_range=self.value_range)
-        negatives = tf.stop_gradient(ends.x)
-        handed_back = {} if slots is None else {"buffer": Rows(slots, negatives)}
-        terms = {}
-        if self.sampler.adjusted:
-            handed_back["step_size"] = tf.stop_gradient(ends.step_size)
-            terms["acceptance"] = tf.stop_gradient(ends.acceptance)
-        return negatives, terms, handed_back
-
-    def initialize(self, batch: Nest, draw: Draw) -> None:
-        """Takes the moments of the first batch, and fills the buffer from the reference."""
-        x = tf.cast(tf.nest.flatten(batch)[0], tf.float32)
-        self.reference.fit(*mean_and_variance(x))
-        if self.objective.chains == "buffer":
-            zero = tf.constant(0, tf.int64)
-            rows = tf.constant(self.objective.capacity)
-            every = Draw(draw.seed, zero, stream_id(INITIALIZE, 1), rows)  # the same samples on all replicas
-            self.carried["buffer"].samples.assign(self.reference.sample(every))
+        chains += ("log_distance",) if self.objective.last_steps else ()
+        return ("energy", *(chains if self.objective.chains else ()), *(["penalty"] if self.penalty else []))
 
     def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Returns the energies of samples: what `predict` returns."""
@@ -215,14 +168,15 @@ class EnergyModel(EnergyMethods, ObjectiveModel):  # type: ignore[misc, override
         return energy_signatures.signatures(self)
 
     def get_config(self) -> dict[str, Any]:
-        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.parts}
+        write = keras.saving.serialize_keras_object
+        parts = {name: getattr(self, name) and write(getattr(self, name)) for name in self.parts}
         names = ("value_range", "relative", "sample_steps", "energy_limit")
         return {**super().get_config(), **parts, **{name: getattr(self, name) for name in names}}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         read = keras.saving.deserialize_keras_object
-        return cls(**{**config, **{name: read(config[name]) for name in cls.parts}})
+        return cls(**{**config, **{name: config.get(name) and read(config[name]) for name in cls.parts}})
 
     #: Arguments that are objects with a configuration.
-    parts: tuple[str, ...] = ("network", "objective", "sampler")
+    parts: tuple[str, ...] = ("network", "objective", "sampler", "penalty")

@@ -9,6 +9,7 @@ from keras_dl import likelihoods
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.likelihoods import LogDensity
 from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
+from keras_dl.models.anomaly_scores import AnomalyScores
 from keras_dl.models.base import Draw, Signature, Update, conditions, mean_and_variance
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.flow_graphs import FlowGraphs, density
@@ -16,7 +17,7 @@ from keras_dl.types import Nest, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class NormalizingFlow(FlowGraphs):
+class NormalizingFlow(AnomalyScores, FlowGraphs):  # type: ignore[misc]
     r"""Normalizing flow (Rezende & Mohamed 2015; Dinh et al. 2017): an exact density by an invertible map $z = f(x)$.
 
     $$\log p(x) = \log p(z) + \log \left|\det \frac{\partial f(x)}{\partial x}\right|$$
@@ -162,10 +163,6 @@ class NormalizingFlow(FlowGraphs):
         if self.dequantized is None:
             raise refusal("Bits are of integers: give the flow `dequantized`", "a flow of real numbers")
         return self.dequantized.bits_per_dim(self.log_density(x, condition, **options).values)
-
-    def anomaly_score(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
-        """Returns $-\\log p(x)$, higher for anomalies; see `keras_dl.metrics.roc_auc`."""
-        return -self.log_prob(x, condition)
 
     def encode(self, x: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the latents $f(x)$, shape `(batch, *latent_shape)`; of integers those of the middle of a level."""

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.models import hierarchical_checks, hierarchical_signatures, shapes
+from keras_dl.models.anomaly_scores import AnomalyScores
 from keras_dl.models.base import Carried, Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
@@ -21,7 +22,9 @@ _PARTS = ("encoder", "decoder", "likelihood")
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # type: ignore[misc, override]
+class HierarchicalVAE(  # type: ignore[misc, override]
+    AnomalyScores, HierarchicalMethods, Recalibration, ObjectiveModel
+):
     r"""Variational autoencoder with groups of latents, each drawn given those before.
 
     (Sønderby et al. 2016, "Ladder variational autoencoders"; Vahdat & Kautz 2020, "NVAE: a deep hierarchical
@@ -72,6 +75,7 @@ class HierarchicalVAE(HierarchicalMethods, Recalibration, ObjectiveModel):  # ty
     """
 
     log_prob_kind = "estimate"
+    anomaly_scores = ("likelihood", "reconstruction")
     averaged_networks: tuple[str, ...] = ("encoder", "decoder")
 
     def __init__(

@@ -73,7 +73,7 @@ class RBM(rbm_methods.RBMMethods, ObjectiveModel):  # type: ignore[misc, overrid
         shape = check_shape(shape, "shape")
         num_hidden = check_count(num_hidden, "num_hidden")
         objective = ContrastiveDivergence() if objective is None else objective
-        if not isinstance(objective, ContrastiveDivergence):
+        if not isinstance(objective, ContrastiveDivergence) or objective.last_steps:
             expected = "`objective` should be a ContrastiveDivergence or a PersistentContrastiveDivergence"
             raise refusal(expected, objective=objective, error=TypeError)
         layer = rbm_layer.RestrictedBoltzmann(math.prod(shape), num_hidden)

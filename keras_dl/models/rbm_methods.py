@@ -35,9 +35,28 @@ class RBMMethods:
         """Returns the free energy $F(v)$, shape `(batch,)`."""
         return self.as_graph(self._energy)(self._rows(x))
 
-    def anomaly_score(self, x: Tensor) -> Tensor:
-        """Returns the free energy, higher for anomalies; see `keras_dl.metrics.roc_auc`."""
-        return self.energy(x)
+    #: What `anomaly_score` knows.
+    anomaly_scores = ("energy", "reconstruction")
+
+    def anomaly_score(self, x: Tensor, score: str = "energy") -> Tensor:
+        r"""Returns how unlike the training data each sample is: higher for anomalies; see `keras_dl.metrics.roc_auc`.
+
+        Args:
+            x: Data, shape `(batch, *shape)`.
+            score: `"energy"`, the free energy $F(v)$; or `"reconstruction"`, $|v - \hat v|^2$, the squared error of
+                `reconstruct`.
+
+        Returns:
+            Tensor of shape `(batch,)`.
+
+        Raises:
+            ValueError: If there is no such score.
+        """
+        if score not in self.anomaly_scores:
+            raise refusal(f"`score` should be one of {self.anomaly_scores}", score=score)
+        if score == "energy":
+            return self.energy(x)
+        return samplers.chains.sum_per_row(tf.square(self.reconstruct(x) - tf.cast(x, tf.float32)))
 
     def encode(self, x: Tensor) -> Tensor:
         """Returns the probabilities of the hidden units, shape `(batch, num_hidden)`."""

@@ -20,6 +20,7 @@ from keras_dl.objectives.energy import (
     PersistentContrastiveDivergence,
     ScoreMatching,
 )
+from keras_dl.objectives.energy_chains import ImprovedContrastiveDivergence
 from keras_dl.objectives.energy_normalizers import ConditionalNoiseContrastive, GridLikelihood, NoiseContrastive
 from keras_dl.objectives.games import GAMES
 from keras_dl.objectives.generator_penalties import JacobianClamping
@@ -49,6 +50,7 @@ __all__ = [
     "HierarchicalELBO",
     "Hinge",
     "IWAE",
+    "ImprovedContrastiveDivergence",
     "JacobianClamping",
     "LeastSquares",
     "Linear",

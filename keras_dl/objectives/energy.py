@@ -21,12 +21,14 @@ class EnergyObjective(Configurable):
     Attributes:
         chains: Where the chains begin whose ends it contrasts with data: `"data"`, `"buffer"`, or `None` for none.
         normalizes: Whether it learns $\log Z$.
-        least, most: Numbers of values per sample that it takes; `most` is `None` for any.
+        most: Number of values per sample up to which it takes data; `None` for any.
+        last_steps: Steps of the chains through which gradients flow.
     """
 
     chains: str | None = None
     normalizes: bool = False
     most: int | None = None
+    last_steps: int = 0
 
     def __call__(
         self,

@@ -88,20 +88,46 @@ class Langevin(MarkovChain):
         value_range: Any = None,
     ) -> Chains:
         steps = tf.convert_to_tensor(self.steps if steps is None else steps)
-        rows = tf.shape(x)[:1]
-        size = tf.broadcast_to(tf.cast(self.step_size if step_size is None else step_size, tf.float32), rows)
-        a, shape = per_row(size, x), x.shape
+        size = self._sizes(x, step_size)
+        return Chains(self._run(energy, x, noise, steps, steps, size, value_range), tf.ones_like(size), size)
+
+    def differentiable(
+        self, energy: Callable, x: Tensor, noise: Any, last_steps: int, value_range: Any = None
+    ) -> Tensor:
+        """Returns the ends of chains as `__call__` does, with gradients that flow through the last steps alone.
+
+        Args:
+            energy: As for `__call__`.
+            x: As for `__call__`.
+            noise: As for `__call__`.
+            last_steps: How many of the sampler's steps.
+            value_range: As for `__call__`.
+        """
+        steps, size, first = tf.constant(self.steps), self._sizes(x, None), max(0, self.steps - last_steps)
+        x = tf.stop_gradient(self._run(energy, x, noise, tf.constant(first), steps, size, value_range))
+        for index in range(first, self.steps):
+            x = self._step(energy, x, noise, tf.constant(index), steps, size, value_range)
+        return x
+
+    def _sizes(self, x, step_size):
+        size = tf.cast(self.step_size if step_size is None else step_size, tf.float32)
+        return tf.broadcast_to(size, tf.shape(x)[:1])
+
+    def _run(self, energy, x, noise, until, steps, size, value_range):
+        """The first `until` of `steps` steps."""
 
         def body(index, x):
-            slope = energies_and_slopes(energy, x)[1]
-            if self.max_gradient is not None:
-                slope = tf.clip_by_value(slope, -self.max_gradient, self.max_gradient)
-            scale = tf.sqrt(2.0 * a * self.temperature_at(index, steps))
-            x = bounded(x - a * slope + scale * noise.normal(index, x), value_range, self.boundary)
-            return index + 1, tf.ensure_shape(x, shape)
+            return index + 1, self._step(energy, x, noise, index, steps, size, value_range)
 
-        x = tf.while_loop(lambda index, _: index < steps, body, (tf.constant(0), x))[1]
-        return Chains(x, tf.ones(rows), size)
+        return tf.while_loop(lambda index, _: index < until, body, (tf.constant(0), x))[1]
+
+    def _step(self, energy, x, noise, index, steps, size, value_range):
+        a, slope = per_row(size, x), energies_and_slopes(energy, x)[1]
+        if self.max_gradient is not None:
+            slope = tf.clip_by_value(slope, -self.max_gradient, self.max_gradient)
+        scale = tf.sqrt(2.0 * a * self.temperature_at(index, steps))
+        moved = bounded(x - a * slope + scale * noise.normal(index, x), value_range, self.boundary)
+        return tf.ensure_shape(moved, x.shape)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

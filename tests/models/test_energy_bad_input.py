@@ -95,6 +95,36 @@ def test_classes_to_sample_are_one_or_one_per_sample(condition):
         joint().sample(4, condition=condition)
 
 
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: small_energy(improved(), sampler=samplers.HMC(3)), "`sampler` should be Langevin's"),
+        (lambda: small_energy(improved(last_steps=4)), "`last_steps` should be at most the 3 steps of the sampler"),
+        (lambda: improved(neighbours=60), "`neighbours` should be at most the capacity"),
+        (lambda: improved(kl_weight=-1.0), "`kl_weight` should be"),
+        (lambda: improved(entropy_weight=-1.0), "`entropy_weight` should be"),
+        (lambda: machine(improved()), "`objective` should be a ContrastiveDivergence"),
+        (lambda: small_energy(penalty="r1"), "`penalty` should be a GradientPenalty, Dragan, R1 or R2"),
+        (lambda: small_energy(penalty=objectives.WeightClipping()), "`penalty` should be a GradientPenalty"),
+        (
+            lambda: small_energy(objectives.NoiseContrastive(), penalty=objectives.R2()),
+            "`penalty` should be Dragan or R1, at data alone",
+        ),
+        (
+            lambda: small_energy(objectives.ScoreMatching(), penalty=objectives.GradientPenalty()),
+            "`penalty` should be Dragan or R1, at data alone",
+        ),
+    ],
+)
+def test_chains_and_penalties_that_do_not_fit_are_refused(build, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        build()
+
+
+def improved(**options):
+    return objectives.ImprovedContrastiveDivergence(**{"capacity": 40, "neighbours": 20, **options})
+
+
 def test_no_rows_give_no_rows():
     energy, none = small_energy(), points(0)
     assert energy.energy(none).shape == energy.log_prob(none).shape == energy.anomaly_score(none).shape == (0,)

@@ -46,6 +46,7 @@ def run(folder, x):
 RIGHT = {
     "gelu": (Operation, lambda x: ops.gelu(x, approximate=False), (4,)),
     "swish": (layers.Activation, ("silu",), (4,)),  # of a gradient of its own
+    "softplus": (layers.Activation, ("softplus",), (4,)),  # of large numbers, too
     "log1p": (Operation, ops.log1p, (4,)),
     "expm1": (Operation, ops.expm1, (4,)),
     "groups": (layers.Conv2D, (4, 3, 1, "valid", None, 1, 2), IMAGE),

@@ -1,13 +1,14 @@
 """Restricted Boltzmann machines beside sums over all states: densities, gradients, chains, normalisers."""
 
 import itertools
+import pathlib
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, objectives
+from keras_dl import models, objectives, runtime
 from tests.models.energy_builders import draw_of
 
 ALL = np.array(list(itertools.product((0.0, 1.0), repeat=5)), "float32")
@@ -94,6 +95,36 @@ def test_training_learns_two_patterns(objective):
     assert float(tf.reduce_mean(model.log_prob(x))) > -2.8  # independent values have -5 log 2
     assert np.abs(model.reconstruct(x[:1]) - x[:1]).max() < 0.5 and model.encode(x[:3]).shape == (3, 4)
     assert model.anomaly_score([[1, 0, 1, 0, 1]]) > model.anomaly_score(x[:1])
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_files_of_other_runtimes_are_the_machines(format, tmp_path):
+    """Energies, hidden units and reconstructions, of weights whose logits overflow an exponential, too."""
+    if format == "onnx":
+        pytest.importorskip("onnxruntime")
+    model, x = machine(6, 4, scale=40.0), ALL[:, [0, 1, 2, 3, 4, 0]]
+    folder = runtime.export(model, tmp_path / "model", format=format)
+    for name in ("energy", "encode", "reconstruct"):
+        np.testing.assert_allclose(run(folder, name, x), getattr(model, name)(x), rtol=1e-5, atol=1e-5)
+
+
+def run(folder, name, x):
+    """What a signature of an exported file says of `x`."""
+    if (path := pathlib.Path(folder) / "model.tflite").exists():
+        return next(iter(tf.lite.Interpreter(str(path)).get_signature_runner(name)(x=x).values()))
+    import onnxruntime
+
+    path = str(pathlib.Path(folder) / f"{name}.onnx")
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]).run(None, {"x": x})[0]
+
+
+def test_anomalies_have_more_energy_or_are_reconstructed_worse():
+    model = machine()
+    np.testing.assert_allclose(model.anomaly_score(ALL), model.energy(ALL))
+    errors = np.square(ALL - model.reconstruct(ALL).numpy()).sum(-1)
+    np.testing.assert_allclose(model.anomaly_score(ALL, score="reconstruction"), errors, rtol=1e-5)
+    with pytest.raises(ValueError, match="`score` should be one of"):
+        model.anomaly_score(ALL, score="likelihood")
 
 
 @pytest.mark.parametrize(

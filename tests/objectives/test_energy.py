@@ -79,3 +79,51 @@ def test_denoising(scale):
     total = VARIANCE + scale**2
     assert value == pytest.approx(0.5 * (scale**2 * k**2 * total - 2 * scale**2 * k + 1), rel=0.05)
     assert by_k == pytest.approx(scale**2 * (k * total - 1), rel=0.05)
+
+
+def last_step(k, loc, start, step, scale, noise):
+    """The end of a chain whose energy is k (x - loc)^2 / 2, and the derivatives of its last step by k and loc."""
+    return start - step * k * (start - loc) + scale * noise, -step * (start - loc), step * k
+
+
+def test_the_gradient_of_the_last_step_alone():
+    """The energy of ends with frozen weights, and the log distance to the nearest other, by the chain rule."""
+    k, loc, step, others = 1.5, 0.4, 0.1, np.float32([[-1.0], [0.7], [2.0]])
+    rng = np.random.default_rng(0)
+    start, noise = (rng.standard_normal(6).astype("float32") for _ in range(2))
+    model = quadratic(k, loc)
+    layer = model.network.layers[-1]
+    end, by_k, by_loc = last_step(k, loc, start, step, 0.2, noise)
+    own = np.zeros((6, 3), bool)
+    own[0, np.abs(end[0] - others[:, 0]).argmin()] = True
+    objective = objectives.ImprovedContrastiveDivergence(10, kl_weight=0.8, entropy_weight=0.3, neighbours=3)
+    sampler = samplers.Langevin.of_noise(1, step, 0.2)
+    draws = samplers.Noise(lambda index, x: tf.constant(noise[:, None]), None)
+    energy = model.energy_of(model.network)
+    with tf.GradientTape(persistent=True) as tape:
+        ends = sampler.differentiable(energy, tf.constant(start[:, None]), draws, 1)
+        values, terms = objective.of_chains(energy, ends, tf.constant(others), tf.constant(own))
+        total = tf.reduce_sum(values)
+    distances = np.where(own, np.inf, np.abs(end[:, None] - others[:, 0]))
+    nearest = others[distances.argmin(1), 0]
+    np.testing.assert_allclose(terms["log_distance"], np.log(np.abs(end - nearest)), atol=1e-4)
+    expected = 0.8 * 0.5 * k * (end - loc) ** 2 - 0.3 * np.log(np.abs(end - nearest))
+    np.testing.assert_allclose(values, expected, atol=1e-4)
+    pull = 0.8 * k * (end - loc) - 0.3 / (end - nearest)
+    assert float(tape.gradient(total, layer.k.value)) == pytest.approx((pull * by_k).sum(), rel=1e-4)
+    assert float(tape.gradient(total, layer.m.value)) == pytest.approx((pull * by_loc).sum(), rel=1e-4)
+
+
+@pytest.mark.parametrize("last_steps", [1, 3, 5])
+def test_gradients_flow_through_as_many_steps_as_asked_for(last_steps):
+    """Of a chain without noise, x <- (1 - a k) x, the derivative of the last n steps by k is a closed form."""
+    k, step, steps = 1.5, 0.1, 5
+    model, start = quadratic(k), np.float32([[2.0], [-1.0]])
+    sampler, silent = samplers.Langevin(steps, step, 0.0), samplers.Noise(lambda index, x: tf.zeros_like(x), None)
+    energy = model.energy_of(model.network)
+    with tf.GradientTape() as tape:
+        ends = sampler.differentiable(energy, tf.constant(start), silent, last_steps)
+        total = tf.reduce_sum(ends)
+    np.testing.assert_allclose(ends, sampler(energy, tf.constant(start), silent).x, rtol=1e-6)
+    expected = -last_steps * step * (1 - step * k) ** (steps - 1) * start.sum()
+    assert float(tape.gradient(total, model.network.layers[-1].k.value)) == pytest.approx(expected, rel=1e-4)

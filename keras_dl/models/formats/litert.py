@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.models.formats import blame, comparison, empty_batches, portable
+from keras_dl.models.formats import blame, comparison, empty_batches, portable, rewriting
 from keras_dl.types import PathLike
 
 FILE = "model.tflite"
@@ -29,7 +29,7 @@ def write_litert(model: Any, folder: PathLike, signatures: dict[str, Any]) -> tu
     """
     functions = portable.portable_functions(signatures, model, "LiteRT")
     module = tf.Module()
-    module.functions = {name: function.function() for name, function in functions.items()}
+    module.functions = {name: _decomposed(function).function() for name, function in functions.items()}
     with tempfile.TemporaryDirectory() as saved:
         # Activations with gradients of their own (swish) hold what the file cannot; it computes no gradients.
         options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
@@ -48,6 +48,10 @@ def write_litert(model: Any, folder: PathLike, signatures: dict[str, Any]) -> tu
         comparison.check(f"{FILE}: {name}", function, lambda inputs, run=run: run(**inputs), model)
     empty_batches.check({name: (path, function) for name, function in functions.items()}, model)
     return tuple(functions)
+
+
+def _decomposed(function):
+    return function._replace(graph=rewriting.decomposed(function.graph, rewriting.OF_LITERT))
 
 
 @contextlib.contextmanager

@@ -40,7 +40,8 @@ def write_onnx(model: Any, folder: PathLike, signatures: dict[str, Any], only: s
     for name, function in functions.items():
         path = paths[name]
         names = {spec.name: f"{spec.name}_out" for spec in function.specs}
-        rewritten = function._replace(graph=rewriting.decomposed(function.graph)).function(names)
+        graph = rewriting.decomposed(function.graph, rewriting.DECOMPOSITIONS)
+        rewritten = function._replace(graph=graph).function(names)
         path.write_bytes(_converted(tf2onnx, rewritten, function.specs, model).SerializeToString())
         if importlib.util.find_spec("onnxruntime") is not None:
             comparison.check(path.name, function, _runner(path, model), model)

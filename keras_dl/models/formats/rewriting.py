@@ -1,4 +1,4 @@
-"""Operations that ONNX lacks, written with those that it has."""
+"""Operations that ONNX or LiteRT lack, or get wrong, written with those that they have."""
 
 import tensorflow as tf
 
@@ -26,16 +26,22 @@ def _expm1(x):
     return tf.where(exact, x, tf.where(far, u - 1.0, near))
 
 
+def _softplus(x):
+    """log(1 + exp(x)), which LiteRT computes as it stands, infinite beyond 88."""
+    return tf.nn.relu(x) + tf.math.log1p(tf.exp(-tf.abs(x)))
+
+
 DECOMPOSITIONS = {"Erfc": _erfc, "Log1p": _log1p, "Expm1": _expm1}
+OF_LITERT = {"Softplus": _softplus}
 
 
-def decomposed(graph):
-    """A `GraphDef` in which nothing of `DECOMPOSITIONS` is left but in functions of control flow."""
+def decomposed(graph, decompositions):
+    """A `GraphDef` in which nothing of `decompositions` is left but in functions of control flow."""
     rewritten = type(graph)()
     rewritten.CopyFrom(graph)
     del rewritten.node[:]
     for node in graph.node:
-        parts = _parts(node, DECOMPOSITIONS[node.op]) if node.op in DECOMPOSITIONS else [node]
+        parts = _parts(node, decompositions[node.op]) if node.op in decompositions else [node]
         rewritten.node.extend(parts)
     return rewritten
 
