@@ -10,7 +10,8 @@ from apps import catalogue, cli
 
 
 def recipes_text(names):
-    lines = (f"  {name:<8}{catalogue.docstring(name).splitlines()[0]}" for name in names)
+    width = 2 + max(map(len, names), default=0)
+    lines = (f"  {name:<{width}}{catalogue.docstring(name).splitlines()[0]}" for name in names)
     return "recipes:\n" + "\n".join(lines)
 
 

@@ -64,8 +64,10 @@ class FilteredUpsampling2D(_Filtered):
     def call(self, inputs: Tensor) -> Tensor:
         batch, height, width = ops.shape(inputs)[:3]
         channels = inputs.shape[-1]
-        x = ops.reshape(inputs, (batch, height, 1, width, 1, channels))
-        x = ops.pad(x, [(0, 0), (0, 0), (0, 1), (0, 0), (0, 1), (0, 0)])
+        # Zeros behind each pixel, then behind each row: of more than five axes LiteRT has no padding.
+        x = ops.pad(inputs, [(0, 0), (0, 0), (0, 0), (0, channels)])
+        x = ops.reshape(x, (batch, height, 2 * width * channels))
+        x = ops.pad(x, [(0, 0), (0, 0), (0, 2 * width * channels)])
         x = ops.reshape(x, (batch, 2 * height, 2 * width, channels))
         return blurred(x, self.kernel_size, (self.kernel_size // 2, (self.kernel_size - 1) // 2), gain=4.0)
 

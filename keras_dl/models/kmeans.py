@@ -180,7 +180,10 @@ class KMeans(SolvedModel):
             distances = self._distances(x)
             return {"distances": distances, "cluster": tf.argmin(distances, -1)}
 
-        return {"predict": Signature(predict, x)}
+        return {
+            "predict": Signature(predict, x),
+            "transform": Signature(lambda x: {"distances": self._distances(x)}, x),
+        }
 
     def check_data(self, data: Nest) -> None:
         check_finite(shapes.alone(data, self.shape), "x")

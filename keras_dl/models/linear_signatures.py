@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from keras_dl.models.base import Signature, fresh_seed
+from keras_dl.models.base import SavedModelSignature, Signature, fresh_seed
 
 
 def signatures(model):
@@ -21,12 +21,14 @@ def signatures(model):
     def sample(num_samples, seed):
         return {"x": model._sample(num_samples, fresh_seed(seed), tf.constant(0, tf.int64))}
 
+    # Every pattern of missing values has a posterior of its own, by operations that ONNX and LiteRT lack.
+    of_rows = SavedModelSignature if model.missing else Signature
     return {
-        "predict": Signature(lambda x: {"x": model._reconstruct(x)}, x),
-        "encode": Signature(encode, x),
-        "transform": Signature(lambda x: {"latents": model._transform(x)}, x),
+        "predict": of_rows(lambda x: {"x": model._reconstruct(x)}, x),
+        "encode": of_rows(encode, x),
+        "transform": of_rows(lambda x: {"latents": model._transform(x)}, x),
         "inverse_transform": Signature(lambda z: {"x": model._inverse_transform(z)}, latents),
         "decode": Signature(lambda z: {"x": model._decode(z)}, latents),
-        "log_prob": Signature(lambda x: {"log_prob": model._log_prob(x)}, x),
+        "log_prob": of_rows(lambda x: {"log_prob": model._log_prob(x)}, x),
         "sample": Signature(sample, scalars),
     }

@@ -141,7 +141,9 @@ class MixtureGraphs(ObjectiveModel):
         return mixture_shapes.log_components(centred, means, factors, self.form) + log_weights
 
     def _log_prob(self, x):
-        return tf.reduce_logsumexp(self._joint(self._flat(x)), -1)
+        x = self._flat(x)
+        # The sum carries NaN on, which the maximum of a LiteRT file passes over.
+        return tf.reduce_logsumexp(self._joint(x), -1) + 0.0 * tf.reduce_sum(x, -1)
 
     def _responsibilities(self, x):
         return tf.nn.softmax(self._joint(self._flat(x)))

@@ -1,12 +1,13 @@
 """Every family keeps the contract of models, and goes on in a fresh process where it was saved."""
 
 import functools
+import os
 
 import keras
 import numpy as np
 import pytest
 
-from keras_dl import likelihoods, losses, models, networks, objectives, processes, samplers
+from keras_dl import likelihoods, losses, models, networks, objectives, processes, runtime, samplers
 from keras_dl.testing import check_model
 from tests.models import energy_builders, flow_builders, hierarchical_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
@@ -190,3 +191,18 @@ def weights_after_another_epoch(folder, names):
         model.fit(*data, batch_size=4, verbose=0)
         weights[name] = model.get_weights()
     return weights
+
+
+#: Whose `encode` takes steps that rounding decides on: other numbers in another runtime, which the export refuses.
+ADAPTIVE = ("Diffusion", "FlowMatching", "ContinuousFlow")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("format", ["litert", "onnx"])
+@pytest.mark.parametrize("name", [name for name in CASES if name not in ADAPTIVE])
+def test_files_of_other_formats_give_the_models_numbers(name, format, tmp_path):
+    """The export itself compares them: on usual, large and broken values, on one row and on none."""
+    if format == "onnx":
+        pytest.importorskip("tf2onnx")
+        pytest.importorskip("onnxruntime")
+    assert os.listdir(runtime.export(CASES[name][0](), tmp_path / "model", format=format))

@@ -10,7 +10,7 @@ from scipy.stats import multivariate_normal
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA as Reference
 
-from keras_dl import models
+from keras_dl import data, models
 from keras_dl.models import moments
 from keras_dl.models.linear_gaussian import NOISE_FLOOR
 from tests.models.linear_builders import low_rank
@@ -50,6 +50,17 @@ def test_components_are_scikit_learns(name, solver):
     )
     expected = reference.inverse_transform(reference.transform(x.astype("float64")))
     np.testing.assert_allclose(model.reconstruct(x), expected, atol=1e-4 * np.abs(x).max())
+
+
+@pytest.mark.full
+def test_fashion_mnist_has_scikit_learns_components_and_likelihood():
+    (_, _), (x, _) = data.load("fashion_mnist")
+    x = x.reshape(len(x), -1)
+    model = fitted(models.PPCA, x, 20)
+    reference = Reference(20, svd_solver="full").fit(x.astype("float64"))
+    np.testing.assert_allclose(np.abs(np.sum(model.components * reference.components_, 1)), 1.0, atol=1e-5)
+    np.testing.assert_allclose(model.explained_variance, reference.explained_variance_ * (len(x) - 1) / len(x), 1e-5)
+    assert float(np.mean(model.log_prob(x))) == pytest.approx(reference.score(x.astype("float64")), abs=0.01)
 
 
 @pytest.mark.parametrize("count", [2, 10, 30])
@@ -129,9 +140,9 @@ def test_random_projections_find_leading_components():
 
 
 @settings(max_examples=5, deadline=None)
-@given(st.integers(0, 10**6), st.sampled_from([0.0, 1e3]), st.booleans())
-def test_an_iteration_never_lowers_the_likelihood(seed, offset, missing):
-    x = low_rank(rows=40, size=5, rank=2, offset=offset, seed=seed)
+@given(st.integers(0, 10**6), st.sampled_from([0.0, 1e3]), st.booleans(), st.sampled_from(["float32", "float64"]))
+def test_an_iteration_never_lowers_the_likelihood(seed, offset, missing, dtype):
+    x = low_rank(rows=40, size=5, rank=2, offset=offset, seed=seed).astype(dtype)
     if missing:
         x[np.random.default_rng(seed).random(x.shape) < 0.2] = np.nan
     model = models.PPCA((5,), 2, method="em", missing=missing, seed=seed)

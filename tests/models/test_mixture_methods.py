@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.decomposition import FactorAnalysis
@@ -50,6 +52,21 @@ def test_every_iteration_has_scikit_learns_lower_bound_from_equal_starts(covaria
         with pytest.warns(match="did not converge"):
             peer.fit(x.astype("float64"))
         assert -loss[iterations - 1] == pytest.approx(peer.lower_bound_, rel=1e-6)
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.integers(0, 10**6), st.sampled_from([*mixture_shapes.COVARIANCES, *low_rank.KINDS]), st.sampled_from([0.0, 1e3]),
+    st.sampled_from(["float32", "float64"]),
+)  # fmt: skip
+def test_an_iteration_never_lowers_the_likelihood(seed, covariance, offset, dtype):
+    random = np.random.default_rng(seed)
+    x = (random.normal(size=(60, 4)) * random.uniform(0.2, 3.0, 4) + 4 * random.integers(0, 3, (60, 1))).astype(dtype)
+    options = {"rank": 2} if covariance in low_rank.KINDS else {}
+    model = models.GaussianMixture((4,), 3, covariance, seed=seed, **options)
+    model.compile(run_eagerly=True)
+    loss = np.array(model.fit(x + offset, batch_size=60, epochs=8, verbose=0).history["loss"])
+    assert (np.diff(loss) < 1e-5 * np.abs(loss[1:]) + 1e-5).all(), loss
 
 
 @pytest.mark.parametrize("covariance", mixture_shapes.COVARIANCES)
