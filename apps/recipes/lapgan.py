@@ -5,7 +5,8 @@
     python -m apps.train lapgan --data FOLDER --out runs/mine
 
 Each level adds to blurred images of half its size what they lack: digits from 4 to 8 pixels, MNIST, padded to 32, from
-8 over 16. `pyramid.png` shows the levels of held-out images, `levels.png` samples from the coarsest to the finest.
+8 over 16. `pyramid.png` shows the levels of held-out images, `levels.png` samples from the coarsest to the finest, and
+`film.gif` paths between samples.
 """
 
 import keras_dl

@@ -6,7 +6,7 @@
 
 Digits grow from 4 to 8 pixels, MNIST, padded to 32, over 8 and 16. A level is stable for `stable_images` images, and
 the next fades in during `fade_images`; the last goes on to the end. `growth.png` shows samples of the same latents at
-the end of each phase.
+the end of each phase, `film.gif` paths between samples.
 """
 
 import keras

@@ -5,7 +5,8 @@
     python -m apps.train stylegan --data FOLDER --out runs/mine
 
 Images are square, with sides of a power of two from 8 on, or up to an eighth less (28, in networks of 32). Beside
-samples a run draws a table of mixed styles, the effect of noise, and truncation towards the mean style.
+samples a run draws a table of mixed styles, the effect of noise, truncation towards the mean style, and a film of paths
+between samples.
 """
 
 import keras

@@ -108,9 +108,8 @@ def figures(named):
 def last_pictures(record, budget):
     """Returns the last picture of each kind of a run."""
     latest = {}
-    for path in sorted((record.path / "pictures").glob("*.png")):
-        if path.stat().st_size:
-            latest[pictures.parsed(path)[0]] = path
+    for path in pictures.files_of(record):
+        latest[pictures.parsed(path)[0]] = path
     shown, left_out = pictures.chosen({}, list(latest.values()), budget)
     parts = [pictures.figure(path, pictures.caption(record, path)) for path in latest.values() if path in shown]
     if left_out:

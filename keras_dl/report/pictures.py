@@ -9,6 +9,7 @@ from .markup import element
 
 #: Bytes of pictures in a page, as they lie on disk; text, scripts and base64 make it under 5 MB.
 BUDGET = 2_300_000
+SUFFIXES = (".png", ".gif")  # of pictures, of films
 EPOCH = re.compile(r"(.+)_epoch_(\d+)$")
 CAPTIONS = {
     "samples": "samples, below real data where the picture has both",
@@ -80,7 +81,7 @@ def figure(path, text, **attributes):
     """Returns a picture with its caption, which is its alternative text, too."""
     content = path.read_bytes()
     width, height = _size(content)
-    source = "data:image/png;base64," + base64.b64encode(content).decode()
+    source = f"data:image/{path.suffix[1:]};base64," + base64.b64encode(content).decode()
     image = element("img", src=source, alt=text, width=width, height=height, loading="lazy")
     return element("figure", image, element("figcaption", text), **attributes)
 
@@ -111,16 +112,22 @@ def _film(record, name, paths):
 def _sorted(record):
     """The run's pictures: series over the epochs by name, and single ones, as lists of paths."""
     series, single = {}, []
-    for path in sorted((record.path / "pictures").glob("*.png")):
-        if not path.is_file() or path.stat().st_size == 0:
-            continue
+    for path in files_of(record):
         kind, epoch = parsed(path)
         single.append(path) if epoch is None else series.setdefault(kind, []).append(path)
     return series, single
 
 
+def files_of(record):
+    """The paths of a run's pictures and films, sorted; those that are empty are passed over."""
+    entries = sorted((record.path / "pictures").glob("*"))
+    return [path for path in entries if path.suffix in SUFFIXES and path.is_file() and path.stat().st_size]
+
+
 def _size(content):
-    """Width and height of a PNG, so that the page does not move as pictures appear; None for another file."""
+    """Width and height of a PNG or GIF, so that the page does not move as pictures appear; None for another file."""
+    if content[:6] == b"GIF89a" and len(content) >= 10:
+        return struct.unpack("<HH", content[6:10])
     if content[:8] != b"\x89PNG\r\n\x1a\n" or len(content) < 24:
         return None, None
     return struct.unpack(">II", content[16:24])

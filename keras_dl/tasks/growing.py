@@ -10,6 +10,7 @@ import numpy as np
 from keras_dl import files
 from keras_dl.callbacks.sheets import Block, save_sheet
 from keras_dl.tasks import drawing
+from keras_dl.tasks.films import film_of_latents
 from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.measure import Context, untracked
 from keras_dl.tasks.padding import to_powers_of_two
@@ -43,6 +44,8 @@ class Growing(Generation):
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         pictures = super().pictures(model, data, folder, context)
+        if not self.condition:
+            pictures |= film_of_latents(folder / "film.gif", model.generate, model.latent_size)
         names = [phase.name for phase in model.phases.phases]
         paths = [(name, folder / _file(number)) for number, name in enumerate(names)]
         paths = [(name, path) for name, path in paths if path.is_file()]

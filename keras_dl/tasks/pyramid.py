@@ -1,14 +1,17 @@
 """Generation of images level by level, each twice as large as the one before."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from scipy import special
 
 from keras_dl.callbacks.sheets import Block, save_sheet
 from keras_dl.tasks import drawing
+from keras_dl.tasks.films import film_of_latents
 from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.measure import Context, untracked
 from keras_dl.tasks.padding import to_powers_of_two
@@ -50,7 +53,14 @@ class Pyramid(Generation):
             folder / "pyramid.png": "the coarsest images, and what each finer level adds",
             folder / "levels.png": "samples, from the coarsest level to the finest",
         }
+        if not self.condition:
+            pictures |= film_of_latents(folder / "film.gif", partial(_of_normals, model), model.latent_size)
         return super().pictures(model, data, folder, context) | pictures
+
+
+def _of_normals(model, latents):
+    """Images of normal latents, as the uniform ones of the same probability."""
+    return model.generate((2 * special.ndtr(latents) - 1).astype("float32"))
 
 
 def rows(levels):

@@ -1,5 +1,6 @@
 """Generation by styles: pictures of mixed styles, of noise and of truncation."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from keras_dl.callbacks.sheets import Block, save_sheet
 from keras_dl.tasks import drawing
+from keras_dl.tasks.films import film_of_latents
 from keras_dl.tasks.generation import Generation
 from keras_dl.tasks.measure import Context
 
@@ -28,6 +30,7 @@ class Styles(Generation):
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         pictures = super().pictures(model, data, folder, context)
+        pictures |= film_of_latents(folder / "film.gif", partial(model.generate, truncation=0.7), model.latent_size)
         latents = np.random.default_rng(0).standard_normal((2 * SHOWN, model.latent_size)).astype("float32")
         styles = np.asarray(model.style(latents, truncation=0.7))
         drawn = {
