@@ -2,7 +2,7 @@
 
     python -m apps.train stylegan --out runs/stylegan
     python -m apps.train stylegan --dataset fashion_mnist --epochs 5 --out runs/fashion
-    python -m apps.train stylegan --data FOLDER --out runs/mine
+    python -m apps.train stylegan --data FOLDER --set augmentation_images=20000 --out runs/mine
 
 Images are square, with sides of a power of two from 8 on, or up to an eighth less (28, in networks of 32). Beside
 samples a run draws a table of mixed styles, the effect of noise, truncation towards the mean style, and a film of paths
@@ -43,10 +43,19 @@ def build(hp, data_spec):
         ),
         path_weight=hp.Float(Name("path_weight", "weight of the path-length regularisation"), 0.0, 10.0, default=0.0),
         mixing=hp.Float(Name("mixing", "share of samples whose styles are of two latents"), 0.0, 1.0, default=0.5),
+        augmentation=_augmentation(hp),
         ema_momentum=HalfLife(half_life, 0.05),
     )
     model.compile(**optimizers(hp))
     return model
+
+
+def _augmentation(hp):
+    """What changes images before the critic sees them, or None."""
+    images = hp.Int(
+        Name("augmentation_images", "of small sets: images until all may be augmented; 0 for none"), 0, 10**6, default=0
+    )
+    return keras_dl.objectives.AdaptiveAugmentation(images=images) if images else None
 
 
 def optimizers(hp):

@@ -1,10 +1,15 @@
-"""Adaptive augmentation: no transform at probability 0, derivatives, the probability follows the critic's signs."""
+"""Adaptive augmentation: its maps and colours beside SciPy and matrices, derivatives, the critic's signs."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
 
 from keras_dl import objectives
 from keras_dl.models.base import Draw
+from keras_dl.objectives import augmentation_transforms as transforms
+from keras_dl.objectives.augmentation import KINDS
 
 
 def draw(rows, seed=3):
@@ -21,16 +26,19 @@ def test_nothing_happens_at_probability_0():
 
 
 def test_about_that_share_of_images_changes():
-    x = images(400, 4, 4, 1)
-    y = objectives.AdaptiveAugmentation()(x, 0.1, draw(400))
+    x = images(4000, 4, 4, 1)
+    y = objectives.AdaptiveAugmentation()(x, 0.1, draw(4000))
     unchanged = (np.abs(y - x).max((1, 2, 3)) < 1e-4).mean()
-    # Six transforms and two of grey values; a mirror image half the time, no turn a fourth of it, a shift by 0 often.
-    assert 0.9**8 < unchanged < 0.9**5 and np.abs(y).max() < 10
+    # Mirror images and inverted greys half the time, turns three times of four, shifts of at most half a pixel never;
+    # scale, two rotations that are one, stretching, part of a pixel, brightness and contrast always.
+    assert unchanged == pytest.approx(0.95**2 * 0.925 * 0.9**6, abs=0.03)
 
 
-def test_derivatives():
+@pytest.mark.parametrize("kinds", [("blit",), ("geometric",), ("colour",), KINDS])
+def test_derivatives(kinds):
     """Linear in the images apart from brightness: a gradient along a direction is the difference, and has its own."""
-    augmentation, x, direction = objectives.AdaptiveAugmentation(), images(8, 6, 6, 3), images(8, 6, 6, 3) - 0.5
+    augmentation = objectives.AdaptiveAugmentation(kinds=kinds)
+    x, direction = images(8, 6, 6, 3), images(8, 6, 6, 3) - 0.5
     weights = images(8, 6, 6, 3)
     with tf.GradientTape() as outer:
         outer.watch(x)
@@ -47,11 +55,90 @@ def test_derivatives():
 
 
 def test_quarter_turns_and_mirror_images_are_among_what_happens():
-    augmentation, x = objectives.AdaptiveAugmentation(), images(1, 5, 5, 1)
+    augmentation, x = objectives.AdaptiveAugmentation(kinds=("blit",)), images(1, 5, 5, 1)
     repeated = tf.repeat(x, 3000, axis=0)
     y = np.asarray(augmentation(repeated, 0.3, draw(3000)))
-    for turned in (x[0, :, ::-1], np.rot90(x[0], 1), np.rot90(x[0], 2)):
+    for turned in (
+        x[0, :, ::-1],
+        np.rot90(x[0], 1),
+        np.rot90(x[0], 2),
+        np.pad(x[0], ((1, 0), (0, 0), (0, 0)), "reflect")[:-1],
+    ):
         assert (np.abs(y - turned).max((1, 2, 3)) < 1e-3).any()
+
+
+@pytest.mark.parametrize("size", [(7, 7), (6, 9)])
+def test_images_are_read_where_the_map_says(size):
+    """Beside SciPy's bilinear interpolation, with borders mirrored alike."""
+    x, random = images(3, *size, 2), np.random.default_rng(1)
+    matrices = np.eye(3) + 0.4 * random.standard_normal((3, 3, 3)) * [[1, 1, 4], [1, 1, 4], [0, 0, 0]]
+    y = transforms.moved(x, tf.constant(matrices, tf.float32))
+    centre = (np.array(size) - 1) / 2
+    for image, result, matrix in zip(x.numpy(), y.numpy(), matrices, strict=True):
+        of_rows = matrix[:2, :2][::-1, ::-1]  # of (row, column)
+        offset = centre - of_rows @ centre + matrix[:2, 2][::-1]
+        for channel in range(2):
+            expected = ndimage.affine_transform(image[..., channel], of_rows, offset, order=1, mode="mirror")
+            np.testing.assert_allclose(result[..., channel], expected, atol=1e-4)
+
+
+def test_geometric_maps_are_drawn_as_published():
+    """Areas change by scale alone, whose logarithm to the base of 2 has a deviation of 0.2; shifts have an eighth."""
+    maps = transforms.maps((16, 32), 1.0, draw(20_000), ("geometric",)).numpy()
+    scale = 0.5 * np.log2(np.linalg.det(maps[:, :2, :2]))
+    assert np.std(scale) == pytest.approx(0.2, abs=0.004) and abs(np.mean(scale)) < 0.006
+    values = np.linalg.svd(maps[:, :2, :2], compute_uv=False)
+    stretch = 0.5 * np.log2(values[:, 0] / values[:, 1])  # its absolute value
+    assert np.sqrt(np.mean(stretch**2)) == pytest.approx(0.2, abs=0.004)
+    # The shift comes last, so that inputs are read at the inverse map of it.
+    shifts = np.linalg.solve(maps[:, :2, :2], maps[:, :2, 2:])[..., 0]
+    np.testing.assert_allclose(np.std(shifts, axis=0), [4.0, 2.0], rtol=0.03)
+
+
+def test_blits_are_whole_pixels_turns_and_mirror_images():
+    maps = transforms.maps((16, 32), 1.0, draw(4000), ("blit",)).numpy()
+    np.testing.assert_allclose(np.abs(maps), np.round(np.abs(maps)), atol=1e-5)
+    assert (np.linalg.det(maps) < 0).mean() == pytest.approx(0.5, abs=0.04)
+    turned = np.abs(maps[:, 0, 0]) < 0.5
+    assert turned.mean() == pytest.approx(0.5, abs=0.04)
+    shifts = np.abs(np.linalg.solve(maps[:, :2, :2], maps[:, :2, 2:])[..., 0])
+    np.testing.assert_allclose(shifts.max(axis=0), [4, 2], atol=1e-5)
+
+
+def test_colours_are_those_of_explicit_matrices():
+    """Products of matrices of four by four, as the paper writes them."""
+    random = np.random.default_rng(2)
+    x = 2 * images(5, 3, 3, 3).numpy() - 1
+    brightness, contrast, hue, saturation = random.uniform(0.2, 2.0, (4, 5)).astype("float32")
+    flip = np.array([0, 1, 0, 1, 1], "float32")
+    result = transforms.coloured(tf.constant(x), *map(tf.constant, (brightness, contrast, flip, hue, saturation)))
+    v = np.append(np.ones(3) / np.sqrt(3), 0)
+    for row in range(5):
+        total = np.eye(4)
+        total[:3, 3] = brightness[row]
+        total = np.diag([contrast[row]] * 3 + [1]) @ total
+        total = (np.eye(4) - 2 * flip[row] * np.outer(v, v)) @ total
+        rotation = np.eye(4)
+        rotation[:3, :3] = Rotation.from_rotvec(hue[row] * v[:3]).as_matrix()
+        total = rotation @ total
+        total = (np.outer(v, v) + (np.eye(4) - np.outer(v, v)) @ np.diag([saturation[row]] * 3 + [1])) @ total
+        expected = (total @ np.append(x[row], np.ones((3, 3, 1)), axis=-1)[..., None])[..., :3, 0]
+        np.testing.assert_allclose(result[row], expected, atol=1e-4)
+
+
+def test_brightness_is_measured_in_the_range_of_data():
+    x = tf.fill((2000, 2, 2, 1), 0.3)
+    narrow, wide = (
+        objectives.AdaptiveAugmentation(kinds=("colour",), center=0.0, half_range=half)(half * x, 1.0, draw(2000))
+        for half in (1.0, 100.0)
+    )
+    np.testing.assert_allclose(100 * narrow, wide, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("options", [{"kinds": ()}, {"kinds": "blit"}, {"kinds": ("noise",)}, {"half_range": 0}])
+def test_bad_arguments_are_refused(options):
+    with pytest.raises(ValueError, match="Received: "):
+        objectives.AdaptiveAugmentation(**options)
 
 
 def test_the_probability_follows_the_sign():
