@@ -106,6 +106,7 @@ def networks(hp, data_spec, pixels):
         "filters": hp.Int(Name("filters", "channels at the size of the data"), 4, 128, default=16, sampling="log"),
         "halvings": hp.Int(Name("halvings", "how often images are halved before the largest latents"), 0, 3, default=0),
         "cells_per_group": hp.Int(Name("cells", "residual cells between groups"), 1, 3, default=1),
+        "weight_norm": hp.Boolean(Name("weight_norm", "convolutions' directions and lengths apart, as published")),
         "recompute": hp.Boolean(Name("recompute", "less memory, more time: cells are computed twice")),
     }
     *sides, channels = data_spec.shape

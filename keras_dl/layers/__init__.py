@@ -43,6 +43,7 @@ from keras_dl.layers.style_parts import Constant, NoiseInjection, ScaledLeakyReL
 from keras_dl.layers.time_embedding import TimeEmbedding
 from keras_dl.layers.transition_up import TransitionUp
 from keras_dl.layers.unit_normalization import UnitNormalization
+from keras_dl.layers.weight_norm import WeightNormConv2D
 
 __all__ = [
     "ICNR",
@@ -105,6 +106,7 @@ __all__ = [
     "TransitionDown",
     "TransitionUp",
     "UnitNormalization",
+    "WeightNormConv2D",
     "conv_cost",
     "conv_output_size",
 ]

@@ -5,15 +5,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_flag, refusal
 from keras_dl.layers import _parts
 from keras_dl.layers.options import register
+from keras_dl.layers.weight_norm import WeightNormConv2D
 from keras_dl.types import Activation, Shape, Tensor
 
 SHIFTS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 
-@register()
+@register(weight_norm=check_flag)
 class FactorizedReduction(keras.layers.Layer):
     """Halves images by four 1x1 convolutions of stride 2, each of pixels shifted otherwise, side by side.
 
@@ -23,6 +24,7 @@ class FactorizedReduction(keras.layers.Layer):
     Args:
         filters: Int, output channels, at least 4; each convolution has a quarter of them, the last one the rest.
         activation: Name, function or layer, before the convolutions.
+        weight_norm: Boolean, whether these are `WeightNormConv2D`.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Returns:
@@ -37,12 +39,13 @@ class FactorizedReduction(keras.layers.Layer):
     TensorShape([1, 2, 2, 6])
     """
 
-    def __init__(self, filters: int, activation: Activation = "swish", **kwargs):
+    def __init__(self, filters: int, activation: Activation = "swish", weight_norm: bool = False, **kwargs):
         super().__init__(**kwargs)
         if filters < len(SHIFTS):
             raise refusal("`filters` should be at least 4", filters=filters)
         self.filters = filters
         self.activation = _parts.activation_or_config(activation)
+        self.weight_norm = weight_norm
         self.preparation: list[keras.layers.Layer] = None
         self.convolutions: list[keras.layers.Layer] = None
 
@@ -50,10 +53,11 @@ class FactorizedReduction(keras.layers.Layer):
         _parts.check_rank(input_shape, "FactorizedReduction", (4,))
         _check_sides(input_shape)
         self.preparation = _parts.activation_layers(self.activation, self, "activation")
+        convolution = WeightNormConv2D if self.weight_norm else keras.layers.Conv2D
         quarter = self.filters // len(SHIFTS)
         widths = [quarter] * (len(SHIFTS) - 1) + [self.filters - (len(SHIFTS) - 1) * quarter]
         self.convolutions = [
-            _parts.part(self, keras.layers.Conv2D, f"convolution_{number}", filters=width, kernel_size=1)
+            _parts.part(self, convolution, f"convolution_{number}", filters=width, kernel_size=1)
             for number, width in enumerate(widths, start=1)
         ]
         _parts.build_chain(self.preparation, input_shape)
@@ -71,7 +75,8 @@ class FactorizedReduction(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         activation = _parts.serialize_activation(self.activation)
-        return {**super().get_config(), "filters": self.filters, "activation": activation}
+        own = {"filters": self.filters, "activation": activation, "weight_norm": self.weight_norm}
+        return {**super().get_config(), **own}
 
 
 def _check_sides(input_shape):

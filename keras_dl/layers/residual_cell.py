@@ -12,6 +12,7 @@ from keras_dl.layers.factorized_reduction import FactorizedReduction
 from keras_dl.layers.options import register
 from keras_dl.layers.recomputation import recomputed
 from keras_dl.layers.squeeze_excite import SqueezeExcite
+from keras_dl.layers.weight_norm import WeightNormConv2D
 from keras_dl.types import Shape, Tensor
 
 KINDS = ("regular", "separable")
@@ -20,7 +21,7 @@ _LEAST_SQUEEZED = 4  # channels between the layers of squeeze-and-excitation
 _CHECKS = {"expansion": check_count, "kernel_size": optional(check_count), "scale": check_number}
 
 
-@register(**_CHECKS, synchronized=check_flag, recompute=check_flag)
+@register(**_CHECKS, synchronized=check_flag, weight_norm=check_flag, recompute=check_flag)
 class ResidualCell(keras.layers.Layer):
     r"""Adds a little of what convolutions make of an image to it: `y = shortcut(x) + 0.1 SE(F(x))`.
 
@@ -44,6 +45,8 @@ class ResidualCell(keras.layers.Layer):
         momentum: Float, of the moving averages; 0.95 is what the published code has.
         epsilon: Float, added to variances.
         synchronized: Boolean, whether statistics are those of the global batch over all replicas.
+        weight_norm: Boolean, whether the 3x3 convolutions and those of the shortcut are `WeightNormConv2D`; those of a
+            separable cell are not, as in the published code.
         recompute: Boolean, compute the cell a second time for its gradient: training then holds the inputs of cells
             instead of all that lies within them.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
@@ -72,6 +75,7 @@ class ResidualCell(keras.layers.Layer):
         momentum: float = 0.95,
         epsilon: float = 1e-5,
         synchronized: bool = False,
+        weight_norm: bool = False,
         recompute: bool = False,
         **kwargs,
     ):
@@ -82,7 +86,7 @@ class ResidualCell(keras.layers.Layer):
         self.filters, self.kind, self.resize = filters, kind, resize
         self.kernel_size, self.expansion, self.scale = kernel_size, expansion, scale
         self.momentum, self.epsilon = momentum, epsilon
-        self.synchronized, self.recompute = synchronized, recompute
+        self.synchronized, self.weight_norm, self.recompute = synchronized, weight_norm, recompute
         self.residual: list[keras.layers.Layer] = None
         self.shortcut: list[keras.layers.Layer] = None
 
@@ -114,7 +118,8 @@ class ResidualCell(keras.layers.Layer):
 
     def _shortcut(self, channels):
         if self.resize == "down":
-            return [_parts.part(self, FactorizedReduction, "shortcut", filters=self.filters)]
+            options = {"filters": self.filters, "weight_norm": self.weight_norm}
+            return [_parts.part(self, FactorizedReduction, "shortcut", **options)]
         layers = []
         if self.resize == "up":
             layers.append(_parts.part(self, BilinearUpsampling2D, "shortcut_enlarged", scale=2))
@@ -138,11 +143,11 @@ class ResidualCell(keras.layers.Layer):
         return [
             *self._enlarged(),
             *self._normalized("norm_1", activated=False),
-            self._convolution("expand", hidden, 1, use_bias=False),
+            self._convolution("expand", hidden, 1, keras.layers.Conv2D, use_bias=False),
             *self._normalized("norm_2"),
             _parts.part(self, keras.layers.DepthwiseConv2D, "depthwise", **options),
             *self._normalized("norm_3"),
-            self._convolution("project", self.filters, 1, use_bias=False),
+            self._convolution("project", self.filters, 1, keras.layers.Conv2D, use_bias=False),
             *self._normalized("norm_4", activated=False),
         ]
 
@@ -154,12 +159,11 @@ class ResidualCell(keras.layers.Layer):
         activation = _parts.part(self, keras.layers.Activation, f"{name}_activation", activation="swish")
         return [_parts.part(self, BatchNormalization, name, **options), *([activation] if activated else [])]
 
-    def _convolution(self, name, filters, size, **options):
-        return _parts.part(
-            self, keras.layers.Conv2D, name, filters=filters, kernel_size=size, padding="same", **options
-        )
+    def _convolution(self, name, filters, size, kind=None, **options):
+        kind = kind or (WeightNormConv2D if self.weight_norm else keras.layers.Conv2D)
+        return _parts.part(self, kind, name, filters=filters, kernel_size=size, padding="same", **options)
 
     def get_config(self) -> dict[str, Any]:
         names = ("filters", "kind", "resize", "kernel_size", "expansion", "scale", "momentum", "epsilon")
-        names += ("synchronized", "recompute")
+        names += ("synchronized", "weight_norm", "recompute")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}

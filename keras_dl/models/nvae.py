@@ -20,7 +20,7 @@ class NVAE(HierarchicalVAE):
     - `scale_offset=0.01`: added to scales, which makes the first prior $\mathcal{N}(0, 1.01^2)$ (`0.0`);
     - `spectral=0.01`: scales of batch normalisation are charged beside kernels
       (`objectives.SpectralRegularization(0.01, of_norms=False)`);
-    - convolutions are not weight-normalised here, as those of code and paper are.
+    - convolutions are weight-normalised only in networks built with `weight_norm=True`; those of code and paper are.
 
     `beta` should be a schedule that charges the rate little by little over the first 30% of the steps,
     `beta=objectives.Linear(steps, start=1e-4)`. `compile()` takes Adamax at 0.01, which the code lets fall along a

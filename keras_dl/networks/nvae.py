@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_dl.checks import check_count, check_shape, check_sizes, refusal
-from keras_dl.layers import ResidualCell
+from keras_dl.layers import ResidualCell, WeightNormConv2D
 from keras_dl.networks.mlp import parameter_shape
 from keras_dl.networks.registry import register
 from keras_dl.networks.top_down import Group, TopDown
@@ -22,6 +22,7 @@ def nvae_encoder(
     cells_per_halving: int = 2,
     momentum: float = 0.95,
     synchronized: bool = False,
+    weight_norm: bool = False,
     recompute: bool = False,
     name: str = "nvae_encoder",
 ) -> keras.Model:
@@ -39,6 +40,7 @@ def nvae_encoder(
         cells_per_halving: Cells of each halving, of which the last halves; 3 in the paper.
         momentum: Of batch normalisation's moving averages.
         synchronized: Whether batch statistics are those of the global batch over all replicas.
+        weight_norm: Whether convolutions are `layers.WeightNormConv2D`, but those of separable cells, as published.
         recompute: Whether cells are computed a second time for their gradients: less memory, more time.
         name: Name of the model.
 
@@ -56,10 +58,10 @@ def nvae_encoder(
     [(3, 2, 2, 16), (3, 4, 4, 8), (3, 4, 4, 8)]
     """
     groups, _ = _scales(input_shape, groups, halvings, "input_shape")
-    cells = _Cells("regular", momentum, synchronized, recompute)
+    cells = _Cells("regular", momentum, synchronized, weight_norm, recompute)
     inputs = keras.Input(input_shape, name="x")
     channels, features = check_count(filters, "filters"), []
-    x = keras.layers.Conv2D(channels, 3, padding="same", name="stem")(inputs)
+    x = cells.conv(channels, 3, "stem")(inputs)
     for number in range(1, halvings + 1):
         x = cells.apply(x, channels, check_count(cells_per_halving, "cells_per_halving") - 1, f"before_{number}")
         channels *= 2
@@ -87,6 +89,7 @@ def nvae_decoder(
     parameters_per_value: int = 1,
     momentum: float = 0.95,
     synchronized: bool = False,
+    weight_norm: bool = False,
     recompute: bool = False,
     name: str = "nvae_decoder",
 ) -> TopDown:
@@ -109,6 +112,7 @@ def nvae_decoder(
         parameters_per_value: How many parameters the likelihood needs for every value.
         momentum: Of batch normalisation's moving averages.
         synchronized: Whether batch statistics are those of the global batch over all replicas.
+        weight_norm: Whether convolutions are `layers.WeightNormConv2D`, but those of separable cells, as published.
         recompute: Whether cells are computed a second time for their gradients: less memory, more time.
         name: Name of the decoder.
 
@@ -129,7 +133,7 @@ def nvae_decoder(
     latents, count = check_count(latent_channels, "latent_channels"), check_count(cells_per_group, "cells_per_group")
     widths = [check_count(filters, "filters") * 2 ** (halvings + scale) for scale in range(len(groups))]
     expansion = check_count(expansion, "expansion")
-    cells = _Cells("separable", momentum, synchronized, recompute, expansion)
+    cells = _Cells("separable", momentum, synchronized, weight_norm, recompute, expansion)
     order = [scale for scale in reversed(range(len(groups))) for _ in range(groups[scale])]
     parts = []
     for number, scale in enumerate(order, start=1):
@@ -137,9 +141,9 @@ def nvae_decoder(
         following = order[number] if number < len(order) else None
         width = None if following is None else widths[following]
         merge = _merge(number, state, latents, width, count, cells, doubles=following not in (None, scale))
-        prior = None if number == 1 else _prior(number, state, latents)
-        parts.append(Group(_posterior(number, state, latents), merge, prior, name=f"group_{number}"))
-    cells = _Cells("separable", momentum, synchronized, recompute, max(1, expansion // 2))
+        prior = None if number == 1 else _prior(number, state, latents, cells)
+        parts.append(Group(_posterior(number, state, latents, cells), merge, prior, name=f"group_{number}"))
+    cells = _Cells("separable", momentum, synchronized, weight_norm, recompute, max(1, expansion // 2))
     head = _head((*sides[0], widths[0]), shape, halvings, check_count(cells_per_halving, "cells_per_halving"), cells)
     return TopDown(parts, head, (*sides[-1], widths[-1]), name=name)
 
@@ -147,9 +151,14 @@ def nvae_decoder(
 class _Cells:
     """Makes cells of one kind."""
 
-    def __init__(self, kind, momentum, synchronized, recompute, expansion=6):
+    def __init__(self, kind, momentum, synchronized, weight_norm, recompute, expansion=6):
         self.options = {"kind": kind, "momentum": momentum, "synchronized": synchronized, "recompute": recompute}
-        self.options["expansion"] = expansion
+        self.options |= {"expansion": expansion, "weight_norm": weight_norm}
+
+    def conv(self, filters, size, name):
+        """A convolution between cells."""
+        kind = WeightNormConv2D if self.options["weight_norm"] else keras.layers.Conv2D
+        return kind(filters, size, padding="same", name=name)
 
     def apply(self, x, filters, count, name):
         """`count` cells that keep an image's size."""
@@ -177,27 +186,23 @@ def _scales(shape, groups, halvings, name):
     return groups, [(height // 2 ** (halvings + s), width // 2 ** (halvings + s)) for s in range(len(groups))]
 
 
-def _conv(filters, size, name):
-    return keras.layers.Conv2D(filters, size, padding="same", name=name)
-
-
-def _prior(number, state_shape, latents):
+def _prior(number, state_shape, latents, cells):
     state = keras.Input(state_shape, name="state")
     x = keras.layers.Activation("elu", name="activation")(state)
-    return keras.Model(state, _conv(2 * latents, 1, "parameters")(x), name=f"prior_{number}")
+    return keras.Model(state, cells.conv(2 * latents, 1, "parameters")(x), name=f"prior_{number}")
 
 
-def _posterior(number, state_shape, latents):
+def _posterior(number, state_shape, latents, cells):
     features = inputs = keras.Input(state_shape, name="features")
     if number > 1:
         state = keras.Input(state_shape, name="state")
         inputs = {"state": state, "features": features}
-        x = keras.layers.Add(name="sum")([features, _conv(state_shape[-1], 1, "state_projection")(state)])
+        x = keras.layers.Add(name="sum")([features, cells.conv(state_shape[-1], 1, "state_projection")(state)])
     else:
         x = keras.layers.Activation("elu", name="activation_1")(features)
-        x = _conv(state_shape[-1], 1, "projection")(x)
+        x = cells.conv(state_shape[-1], 1, "projection")(x)
         x = keras.layers.Activation("elu", name="activation_2")(x)
-    return keras.Model(inputs, _conv(2 * latents, 3, "parameters")(x), name=f"posterior_{number}")
+    return keras.Model(inputs, cells.conv(2 * latents, 3, "parameters")(x), name=f"posterior_{number}")
 
 
 def _merge(number, state_shape, latents, next_filters, count, cells, doubles):
@@ -206,7 +211,7 @@ def _merge(number, state_shape, latents, next_filters, count, cells, doubles):
     given = {"state": state_shape, "latents": (*sides, latents)}
     inputs = {name: keras.Input(shape, name=name) for name, shape in given.items()}
     x = keras.layers.Concatenate(name="concatenate")([inputs["state"], inputs["latents"]])
-    x = _conv(filters, 1, "join")(x)
+    x = cells.conv(filters, 1, "join")(x)
     if doubles:
         x = cells.resized(x, next_filters, "up", "up")
     if next_filters is not None:
@@ -222,4 +227,4 @@ def _head(state_shape, shape, doublings, count, cells):
         x = cells.resized(x, filters, "up", f"after_{number}_up")
         x = cells.apply(x, filters, count - 1, f"after_{number}")
     x = keras.layers.Activation("elu", name="activation")(x)
-    return keras.Model(inputs, _conv(shape[-1], 3, "parameters")(x), name="head")
+    return keras.Model(inputs, cells.conv(shape[-1], 3, "parameters")(x), name="head")

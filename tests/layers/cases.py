@@ -180,6 +180,7 @@ CASES = {
     "SqueezeExcite": Case(layers.SqueezeExcite, {"ratio": 2, "gate": "hard_sigmoid"}, IMAGE, EMPTY),
     "UnitNormalization": Case(layers.UnitNormalization, {}, IMAGE, EMPTY),
     "UnitNormalization-axes": Case(layers.UnitNormalization, {"axis": (1, 2)}, IMAGE, EMPTY),
+    "WeightNormConv2D": Case(layers.WeightNormConv2D, {"filters": 3, "kernel_size": 3, "strides": 2}, IMAGE),
 }
 
 # The default run takes a case of every kind of layer, the oddest where there are several.
