@@ -26,6 +26,7 @@ def build(hp, data_spec):
         num_levels=hp.Int(Name("num_levels", "levels, each of half the height and width"), 1, 5, default=2),
         num_steps=hp.Int(Name("num_steps", "steps per level"), 1, 32, default=4),
         hidden=(filters, filters),
+        recompute=hp.Boolean(Name("recompute", "less memory, more time: steps are computed twice")),
         dequantized=pixels,
         ema_momentum=realnvp.ema_momentum(hp),
     )

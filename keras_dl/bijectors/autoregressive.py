@@ -39,6 +39,8 @@ class Autoregressive(Bijector):
     TensorShape([2, 3])
     """
 
+    recovers_inputs = False  # by one pass per value
+
     def __init__(
         self,
         transform: Any = None,

@@ -31,6 +31,8 @@ class Bijector(keras.layers.Layer):
 
     Attributes:
         has_inverse: Whether `inverse_and_log_det` exists.
+        recovers_inputs: Whether it gives inputs back to the last digits, in training too, and costs about as much as
+            the map: a `Chain(recompute=True)` keeps no input of such a step.
 
     Example:
 
@@ -44,6 +46,7 @@ class Bijector(keras.layers.Layer):
     """
 
     has_inverse = True
+    recovers_inputs = True
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         """Makes the weights for samples of `input_shape[1:]` and conditions of `condition_shape[1:]`."""

@@ -6,7 +6,8 @@ from typing import Any, Self
 import keras
 
 from keras_dl.bijectors.base import Bijector
-from keras_dl.checks import refusal
+from keras_dl.bijectors.recomputation import recomputed
+from keras_dl.checks import check_flag, refusal
 from keras_dl.types import Tensor
 
 
@@ -29,6 +30,9 @@ class Chain(Bijector):
 
     Args:
         bijectors: Sequence of bijectors, the first next to the data.
+        recompute: Whether training keeps only the chain's output for its gradient, and finds the inputs of the steps by
+            their inverses: less memory, more time. Steps whose inverse is slow or not exact, such as `Autoregressive`
+            and `BatchNorm`, keep their input.
         **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
 
     Example:
@@ -40,8 +44,9 @@ class Chain(Bijector):
     TensorShape([3])
     """
 
-    def __init__(self, bijectors: Sequence[Bijector], **kwargs):
+    def __init__(self, bijectors: Sequence[Bijector], recompute: bool = False, **kwargs):
         super().__init__(**kwargs)
+        self.recompute = check_flag(recompute, "recompute")
         if not isinstance(bijectors, (list, tuple)) or not bijectors:
             raise refusal("`bijectors` should be a list of bijectors", bijectors=bijectors)
         self.bijectors = [check_bijector(bijector, "bijectors") for bijector in bijectors]
@@ -51,6 +56,10 @@ class Chain(Bijector):
     @property
     def has_inverse(self) -> bool:  # type: ignore[override]
         return all(bijector.has_inverse for bijector in self.bijectors)
+
+    @property
+    def recovers_inputs(self) -> bool:  # type: ignore[override]
+        return all(bijector.recovers_inputs for bijector in self.bijectors)
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         shape = tuple(input_shape)
@@ -62,6 +71,8 @@ class Chain(Bijector):
     def forward_and_log_det(
         self, x: Tensor, condition: Tensor | None = None, training: bool = False
     ) -> tuple[Tensor, Tensor]:
+        if self.recompute and training:
+            return recomputed(self.bijectors, self.as_own_type(x), condition)
         total = 0.0
         for bijector in self.bijectors:
             x, log_det = bijector.forward_and_log_det(x, condition, training)
@@ -97,7 +108,7 @@ class Chain(Bijector):
 
     def get_config(self) -> dict[str, Any]:
         bijectors = [keras.saving.serialize_keras_object(bijector) for bijector in self.bijectors]
-        return {**super().get_config(), "bijectors": bijectors}
+        return {**super().get_config(), "bijectors": bijectors, "recompute": self.recompute}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -129,6 +140,10 @@ class Inverse(Bijector):
     @property
     def has_inverse(self) -> bool:  # type: ignore[override]
         return True
+
+    @property
+    def recovers_inputs(self) -> bool:  # type: ignore[override]
+        return self.bijector.recovers_inputs
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         build(self.bijector, self.bijector.compute_input_shape(tuple(input_shape)), condition_shape)

@@ -35,6 +35,8 @@ class Logit(Bijector):
     [[0.0]]
     """
 
+    recovers_inputs = False  # near the end of the interval
+
     def __init__(self, alpha: float = 1e-6, low: float = 0.0, high: float = 1.0, **kwargs):
         super().__init__(**kwargs)
         self.alpha = float(check_number(alpha, "alpha", least=0, below=0.5))

@@ -91,6 +91,8 @@ class BatchNorm(Bijector):
     [[-1.0, -1.0], [1.0, 1.0]]
     """
 
+    recovers_inputs = False  # in training
+
     def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, synchronized: bool = False, **kwargs):
         super().__init__(**kwargs)
         self.momentum = float(check_number(momentum, "momentum", least=0, below=1))

@@ -29,6 +29,7 @@ class Planar(Bijector):
     """
 
     has_inverse = False
+    recovers_inputs = False
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         check_vectors(input_shape, "Planar")
@@ -70,6 +71,7 @@ class Radial(Bijector):
     """
 
     has_inverse = False
+    recovers_inputs = False
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         check_vectors(input_shape, "Radial")

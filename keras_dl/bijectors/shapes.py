@@ -157,6 +157,10 @@ class Split(Bijector):
     def has_inverse(self) -> bool:  # type: ignore[override]
         return self.bijector.has_inverse
 
+    @property
+    def recovers_inputs(self) -> bool:  # type: ignore[override]
+        return self.bijector.recovers_inputs
+
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         shape = tuple(input_shape)
         if shape[-1] < 2:

@@ -35,6 +35,8 @@ class TFP(Bijector):
     ([[1.0, 2.0]], 1)
     """
 
+    recovers_inputs = False  # not all of them
+
     def __init__(
         self, bijector: str, parameters: dict | None = None, trainable_parameters: Sequence[str] = (), **kwargs
     ):

@@ -25,6 +25,7 @@ class RealNVP(NormalizingFlow):
         hidden: Widths of each coupling's network.
         normalization: `"actnorm"`, `"batch"` or `None`, in front of each coupling.
         mask: `"half"`, or `"checkerboard"` for every other value.
+        recompute: Whether training computes steps again to save memory; see `keras_dl.bijectors.Chain`.
         **options: `base`, `condition`, `dequantized`, `seed`, `ema_momentum` and `name` of `NormalizingFlow`.
 
     Example:
@@ -34,7 +35,7 @@ class RealNVP(NormalizingFlow):
     TensorShape([3, 2])
     """
 
-    form = ("num_layers", "hidden", "normalization", "mask")
+    form = ("num_layers", "hidden", "normalization", "mask", "recompute")
 
     def __init__(
         self,
@@ -43,6 +44,7 @@ class RealNVP(NormalizingFlow):
         hidden: Sequence[int] = (64, 64),
         normalization: str | None = "actnorm",
         mask: str = "half",
+        recompute: bool = False,
         **options,
     ):  # fmt: skip
         steps = []
@@ -51,7 +53,8 @@ class RealNVP(NormalizingFlow):
                 *_normalization(normalization),
                 bijectors.AffineCoupling(mask=mask, swap=number % 2, hidden=hidden),
             ]
-        super().__init__(_of_vectors(steps), shape, **options)
+        super().__init__(_of_vectors(steps, recompute), shape, **options)
+        self.recompute = recompute
         self.num_layers, self.hidden, self.normalization, self.mask = num_layers, tuple(hidden), normalization, mask
 
 
@@ -65,6 +68,7 @@ class MAF(NormalizingFlow):
         hidden: Widths of each MADE.
         normalization: `"actnorm"`, `"batch"` or `None`, in front of each.
         transform: A `keras_dl.bijectors.Transform` of single values; `None` is `AffineTransform()`.
+        recompute: Whether training computes steps again to save memory; see `keras_dl.bijectors.Chain`.
         **options: `base`, `condition`, `dequantized`, `seed`, `ema_momentum` and `name` of `NormalizingFlow`.
 
     Example:
@@ -74,7 +78,7 @@ class MAF(NormalizingFlow):
     TensorShape([2, 3])
     """
 
-    form = ("num_layers", "hidden", "normalization", "transform")
+    form = ("num_layers", "hidden", "normalization", "transform", "recompute")
 
     def __init__(
         self,
@@ -83,13 +87,15 @@ class MAF(NormalizingFlow):
         hidden: Sequence[int] = (64, 64),
         normalization: str | None = "actnorm",
         transform: Any = None,
+        recompute: bool = False,
         **options,
     ):  # fmt: skip
         steps = []
         for number in range(check_count(num_layers, "num_layers")):
             step = bijectors.Autoregressive(transform, hidden, reverse=number % 2)
             steps += [*_normalization(normalization), step]
-        super().__init__(_of_vectors(steps), shape, **options)
+        super().__init__(_of_vectors(steps, recompute), shape, **options)
+        self.recompute = recompute
         self.num_layers, self.hidden, self.normalization = num_layers, tuple(hidden), normalization
         self.transform = transform
 
@@ -108,6 +114,7 @@ class NeuralSplineFlow(NormalizingFlow):
         hidden: Widths of each coupling's network.
         num_bins: Number of bins.
         bound: End of the splines' interval; data should lie within about this many deviations.
+        recompute: Whether training computes steps again to save memory; see `keras_dl.bijectors.Chain`.
         **options: `base`, `condition`, `dequantized`, `seed`, `ema_momentum` and `name` of `NormalizingFlow`.
 
     Example:
@@ -117,7 +124,7 @@ class NeuralSplineFlow(NormalizingFlow):
     TensorShape([1])
     """
 
-    form = ("num_layers", "hidden", "num_bins", "bound")
+    form = ("num_layers", "hidden", "num_bins", "bound", "recompute")
 
     def __init__(
         self,
@@ -126,13 +133,15 @@ class NeuralSplineFlow(NormalizingFlow):
         hidden: Sequence[int] = (64, 64),
         num_bins: int = 8,
         bound: float = 3.0,
+        recompute: bool = False,
         **options,
     ):
         steps = []
         for number in range(check_count(num_layers, "num_layers")):
             coupling = bijectors.SplineCoupling(num_bins, bound, swap=number % 2, hidden=hidden)
             steps += [bijectors.ActNorm(), bijectors.InvertibleLinear(seed=number), coupling]
-        super().__init__(_of_vectors(steps), shape, **options)
+        super().__init__(_of_vectors(steps, recompute), shape, **options)
+        self.recompute = recompute
         self.num_layers, self.hidden, self.num_bins, self.bound = num_layers, tuple(hidden), num_bins, bound
 
 
@@ -148,6 +157,7 @@ class Glow(NormalizingFlow):
         num_levels: Number of levels.
         num_steps: Steps per level, $K$.
         hidden: Channels of each coupling's convolutions.
+        recompute: Whether training computes steps again to save memory; see `keras_dl.bijectors.Chain`.
         **options: `base`, `condition`, `dequantized`, `seed`, `ema_momentum` and `name` of `NormalizingFlow`.
 
     Example:
@@ -158,7 +168,7 @@ class Glow(NormalizingFlow):
     TensorShape([2, 8, 8, 1])
     """
 
-    form = ("num_levels", "num_steps", "hidden")
+    form = ("num_levels", "num_steps", "hidden", "recompute")
 
     def __init__(
         self,
@@ -166,23 +176,25 @@ class Glow(NormalizingFlow):
         num_levels: int = 2,
         num_steps: int = 6,
         hidden: Sequence[int] = (64, 64),
+        recompute: bool = False,
         **options,
     ):
         check_count(num_levels, "num_levels"), check_count(num_steps, "num_steps")
         rest = None
         for level in reversed(range(num_levels)):
-            rest = _glow_level(level, num_steps, hidden, rest)
+            rest = _glow_level(level, num_steps, hidden, rest, recompute)
         super().__init__(rest, shape, **options)
+        self.recompute = recompute
         self.num_levels, self.num_steps, self.hidden = num_levels, num_steps, tuple(hidden)
 
 
-def _glow_level(level, num_steps, hidden, rest):
+def _glow_level(level, num_steps, hidden, rest, recompute):
     steps = [bijectors.Squeeze()]
     for number in range(num_steps):
         steps += [bijectors.ActNorm(), bijectors.InvertibleLinear(seed=1000 * level + number)]
         steps.append(bijectors.AffineCoupling("sigmoid", mask="channel", hidden=hidden))
     steps.append(bijectors.Flatten() if rest is None else bijectors.Split(rest))
-    return bijectors.Chain(steps)
+    return bijectors.Chain(steps, recompute)
 
 
 def _normalization(name):
@@ -191,6 +203,6 @@ def _normalization(name):
     return [] if name is None else [NORMALIZATIONS[name]()]
 
 
-def _of_vectors(steps):
+def _of_vectors(steps, recompute):
     """The steps behind one that takes samples of any shape as vectors."""
-    return bijectors.Chain([bijectors.Flatten(), *steps])
+    return bijectors.Chain([bijectors.Flatten(), *steps], recompute)
