@@ -98,7 +98,7 @@ class VampPrior(Prior):
         rows = np.resize(np.random.default_rng(self.seed).permutation(len(x)), self.components)
         self.pseudo_inputs.assign(x[rows])
 
-    def clipped(self):
+    def clipped(self) -> Tensor:
         """The pseudo-inputs within their bounds, shape `(components, *shape)`."""
         inputs = tf.convert_to_tensor(self.pseudo_inputs)
         return inputs if self.bounds is None else tf.clip_by_value(inputs, *self.bounds)

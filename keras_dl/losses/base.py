@@ -110,7 +110,7 @@ class Loss(keras.losses.Loss):
         return {"reduction": self.reduction, "name": self.name, "dtype": self.dtype}
 
     @property
-    def has_weights(self):
+    def has_weights(self) -> bool:
         """Whether `weights` can be other than ones, so that the mean is a weighted one."""
         return type(self).weights is not Loss.weights
 

@@ -144,7 +144,7 @@ class TripletMargin(Loss):
         }
 
     @property
-    def has_weights(self):
+    def has_weights(self) -> bool:
         return self.mining is not None
 
 

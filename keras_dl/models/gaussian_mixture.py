@@ -2,6 +2,8 @@
 
 import math
 import warnings
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,10 +11,10 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import low_rank, mixture_checks, mixture_shapes, mixture_starts
-from keras_dl.models.base import Update, gather_rows
+from keras_dl.models.base import Draw, Update, gather_rows
 from keras_dl.models.mixture_graphs import MixtureGraphs, MixtureWeights
 from keras_dl.models.stepwise import StepwiseMean
-from keras_dl.types import Shape, Tensor
+from keras_dl.types import Nest, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -81,16 +83,16 @@ class GaussianMixture(MixtureGraphs):
         squares = mixture_shapes.square_shape(self.form, count, size)
         return {"counts": (count,), "totals": (count, size), "squares": squares}
 
-    def make_updates(self, *optimizers):
+    def make_updates(self, *optimizers) -> tuple[Update, ...]:
         if self.method == "gradient":
             return (Update("mixture", self.losses, (self.mixture,), optimizers[0], after=self.limit),)
         return (Update("em", self.expect, sums=self._sum_shapes(), finish=self.maximise),)
 
-    def losses(self, x, draw):
+    def losses(self, x: Nest, draw: Draw) -> Tensor:
         """Minus the log-likelihood of every sample."""
         return -self._log_prob(x)
 
-    def limit(self):
+    def limit(self) -> None:
         """Keeps conditional variances at the floor or above, where gradients moved them: the likelihood is bounded."""
         factors, most = tf.convert_to_tensor(self.mixture.factors), self.floor**-0.5
         if self.form in ("full", "tied"):
@@ -99,7 +101,7 @@ class GaussianMixture(MixtureGraphs):
         else:
             self.mixture.factors.assign(tf.clip_by_value(factors, -most, most))
 
-    def expect(self, x, draw):
+    def expect(self, x: Nest, draw: Draw) -> Nest:
         """Minus the log-likelihood of every sample, and the sums of an expectation step around the centre."""
         x, parameters = self._flat(x), None
         if self.method == "mini_batch" and draw.training:
@@ -114,7 +116,7 @@ class GaussianMixture(MixtureGraphs):
         totals = tf.matmul(weights, centred, transpose_a=True)
         return -log_prob, {}, {"counts": tf.reduce_sum(weights, 0), "totals": totals, "squares": squares}
 
-    def maximise(self, sums):
+    def maximise(self, sums: dict[str, Tensor]) -> None:
         """Takes the step that the sums lead to."""
         sums = {name: np.asarray(value, "float64") for name, value in sums.items()}
         counts, totals, squares = sums["counts"], sums["totals"], sums["squares"]
@@ -161,7 +163,7 @@ class GaussianMixture(MixtureGraphs):
         chosen = random.choice(np.flatnonzero(~empty), empty.sum())
         return means[chosen] + random.normal(size=(empty.sum(), means.shape[1])) * means[~empty].std(0).clip(1e-6)
 
-    def initialize(self, batch, draw):
+    def initialize(self, batch: Nest, draw: Draw) -> None:
         """Begins by k-means on the first global batch."""
         x = gather_rows(self._flat(batch))
         names = ["log_weights", "means", "factors", "centre", "loadings", "noise"][: 4 if self.rank is None else 6]
@@ -188,30 +190,30 @@ class GaussianMixture(MixtureGraphs):
         return (*(np.asarray(value, "float32") for value in values), *carried)
 
     @property
-    def mixture_weights(self):
+    def mixture_weights(self) -> np.ndarray:
         """The probabilities of the components, shape `(num_components,)`, a NumPy array."""
         return np.exp(np.asarray(tf.nn.log_softmax(self.mixture.log_weights)))
 
     @property
-    def means(self):
+    def means(self) -> np.ndarray:
         """The components' means, shape `(num_components, *shape)`."""
         return np.asarray(self.mixture.means).reshape(-1, *self.shape)
 
     @property
-    def covariances(self):
+    def covariances(self) -> np.ndarray:
         """The components' covariances as matrices, whatever their kind: `(num_components, size, size)`."""
         return mixture_shapes.matrices_of(np.asarray(self._parameters()[2]), self.form, *self.mixture.means.shape)
 
     @property
-    def num_parameters(self):
+    def num_parameters(self) -> int:
         """How many free parameters the mixture has."""
         return mixture_shapes.num_parameters(self.covariance, self.num_components, self.mixture.size, self.rank)
 
-    def bic(self, x):
+    def bic(self, x: Tensor) -> float:
         """Returns the Bayesian information criterion of data, lower is better."""
         return -2.0 * self._total(x) + self.num_parameters * math.log(len(x))
 
-    def aic(self, x):
+    def aic(self, x: Tensor) -> float:
         """Returns Akaike's information criterion of data, lower is better."""
         return -2.0 * self._total(x) + 2.0 * self.num_parameters
 
@@ -219,7 +221,7 @@ class GaussianMixture(MixtureGraphs):
         return float(np.sum(np.asarray(self.log_prob(x), "float64")))
 
     @classmethod
-    def select(cls, x: Tensor, numbers, criterion: str = "bic", epochs: int = 50, **options):
+    def select(cls, x: Tensor, numbers: Sequence[int], criterion: str = "bic", epochs: int = 50, **options) -> tuple:
         """Fits mixtures of several numbers of components and returns that of the least criterion, and all criteria.
 
         Args:
@@ -242,7 +244,7 @@ class GaussianMixture(MixtureGraphs):
             best = model if scores[number] == min(scores.values()) else best
         return best, scores
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         names = ("shape", "num_components", "covariance", "floor", "starts", "method", "rank")
         config = {**super().get_config(), **{name: getattr(self, name) for name in names}}
         del config["ema_momentum"]

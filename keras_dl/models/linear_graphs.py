@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_finite, is_finite
 from keras_dl.models import expectation, linear_checks, linear_gaussian, linear_signatures, mixture_starts, shapes
-from keras_dl.models.base import Draw
+from keras_dl.models.base import Draw, Signature
 from keras_dl.models.solved import SolvedModel
 from keras_dl.types import Nest, Tensor
 
@@ -31,7 +31,7 @@ class LinearGraphs(SolvedModel):
         r"""Returns the posterior means $M^{-1} W^\top (x - \mu)$, $M = W^\top W + \sigma^2 I$: `(batch, q)`."""
         return self.as_graph(self._transform)(self._inputs(x))
 
-    def inverse_transform(self, latents):
+    def inverse_transform(self, latents: Tensor) -> Tensor:
         r"""Returns the least-squares reconstruction $W (W^\top W)^{-1} M z + \mu$ of posterior means `z`."""
         return self.as_graph(self._inverse_transform)(shapes.as_latents(latents, self.latent_size))
 
@@ -47,7 +47,7 @@ class LinearGraphs(SolvedModel):
         """Returns `inverse_transform(transform(x))`."""
         return self.as_graph(self._reconstruct)(self._inputs(x))
 
-    def impute(self, x):
+    def impute(self, x: Tensor) -> Tensor:
         """Returns `x` with $W E[z | x] + \\mu$ in the place of its missing values."""
         return self.as_graph(self._impute)(self._inputs(x))
 
@@ -55,12 +55,12 @@ class LinearGraphs(SolvedModel):
         r"""Returns $\log p(x)$, exact, shape `(batch,)`; of the values that are there where some are missing."""
         return self.as_graph(self._log_prob)(self._inputs(x))
 
-    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None):
+    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None) -> Tensor:
         """Draws from $p(x)$, shape `(num_samples, *shape)`; `seed` fixes the draw."""
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(check_count(num_samples, "num_samples")), seed, call)
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         return linear_signatures.signatures(self)
 
@@ -73,7 +73,7 @@ class LinearGraphs(SolvedModel):
         elif np.isinf(x).any():
             raise refusal("x should be finite, or NaN where a value is missing", f"{np.isinf(x).sum()} infinities")
 
-    def check_training(self, x):
+    def check_training(self, x: Tensor) -> None:
         x = np.asarray(x)
         linear_checks.check_rows(len(x), self.num_components)
         mixture_starts.check_distinct(x)

@@ -53,7 +53,7 @@ class MixtureWeights(keras.layers.Layer):
 class MixtureGraphs(ObjectiveModel):
     """What a mixture offers. Everything is compiled once and takes any number of rows."""
 
-    def fit(self, x=None, y=None, **options):  # type: ignore[override]
+    def fit(self, x: Nest = None, y: Nest = None, **options) -> keras.callbacks.History:  # type: ignore[override]
         if not self.compiled:
             self.compile()
         if is_arrays(x) and not isinstance(x, (tuple, list, dict)):
@@ -69,7 +69,7 @@ class MixtureGraphs(ObjectiveModel):
         """Responsibilities, shape `(batch, num_components)`."""
         return self._responsibilities(inputs)
 
-    def predict(self, x, **options):  # type: ignore[override]
+    def predict(self, x: Nest, **options) -> np.ndarray:  # type: ignore[override]
         """Returns the likeliest component of every sample, an int64 array of shape `(batch,)`."""
         return np.asarray(super().predict(x, **options)).argmax(-1)
 
@@ -81,7 +81,9 @@ class MixtureGraphs(ObjectiveModel):
         """Returns $\\log p(x)$, exact, shape `(batch,)`."""
         return self.as_graph(self._log_prob)(self._inputs(x))
 
-    def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, labels: bool = False):
+    def sample(
+        self, num_samples: int, condition: Tensor | None = None, seed: int | None = None, labels: bool = False
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Draws from the mixture.
 
         Args:
@@ -97,7 +99,7 @@ class MixtureGraphs(ObjectiveModel):
         x, component = self.as_graph(self._sample)(tf.constant(check_count(num_samples, "num_samples")), seed, call)
         return (x, component) if labels else x
 
-    def signatures(self):
+    def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         x = {"x": tf.TensorSpec([None, *self.shape], tf.float32)}
         scalars = {"num_samples": tf.TensorSpec([], tf.int32), "seed": tf.TensorSpec([], tf.int64)}

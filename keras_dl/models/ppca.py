@@ -12,7 +12,7 @@ from keras_dl.models import expectation, linear_checks, linear_gaussian, linear_
 from keras_dl.models.base import Draw, Update, mean_and_variance
 from keras_dl.models.linear_gaussian import NOISE_FLOOR, LinearGaussian
 from keras_dl.models.linear_graphs import LinearGraphs
-from keras_dl.types import Shape, Tensor
+from keras_dl.types import Nest, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -66,7 +66,7 @@ class PPCA(LinearGraphs):
         self.solves = method == "closed_form"
         self.takes_missing = missing
 
-    def make_updates(self, *optimizers):
+    def make_updates(self, *optimizers) -> tuple[Update, ...]:
         if self.method == "gradient":
             return (Update("density", self.losses, (self.density,), *optimizers),)
         if self.method == "em":
@@ -78,32 +78,32 @@ class PPCA(LinearGraphs):
 
     # What an epoch does.
 
-    def losses(self, x, draw):
+    def losses(self, x: Nest, draw: Draw) -> Tensor:
         """Minus the log-density of every sample."""
         density = expectation.log_density if self.missing else linear_gaussian.log_density
         return -density(self._flat(x), *self._parameters())
 
-    def expect(self, x, draw):
+    def expect(self, x: Nest, draw: Draw) -> Nest:
         """The same, and the sums of an expectation step."""
         mean, loadings, log_noise = (tf.cast(value, tf.float64) for value in self._parameters())
         sums = expectation.sums_of(tf.cast(self._flat(x), tf.float64), mean, loadings, log_noise, self.missing)
         return self.losses(x, draw), {}, sums
 
-    def maximise(self, sums):
+    def maximise(self, sums: dict[str, Tensor]) -> None:
         """Takes the step that the sums lead to."""
         linear_checks.check_rows(expectation.rows_of(sums), self.num_components)
         mean, loadings, noise = expectation.maximise(sums, self.density.mean)
         scale = float(np.asarray(sums["squares"]) / np.asarray(sums["values"]))
         self.density.set(mean, loadings, max(noise, NOISE_FLOOR * scale))
 
-    def moments(self, x, draw):
+    def moments(self, x: Nest, draw: Draw) -> Nest:
         """The same, and the sums of the data around the first batch's mean."""
         centred = tf.cast(self._flat(x), tf.float64) - tf.cast(self.density.mean, tf.float64)
         rows = tf.cast(tf.shape(x)[0], tf.float64)
         outer = tf.matmul(centred, centred, transpose_a=True)
         return self.losses(x, draw), {}, {"rows": rows, "total": tf.reduce_sum(centred, 0), "outer": outer}
 
-    def take_moments(self, sums):
+    def take_moments(self, sums: dict[str, Tensor]) -> None:
         """Solves for the covariance that the sums give."""
         rows, total, outer = (np.asarray(sums[name]) for name in ("rows", "total", "outer"))
         linear_checks.check_rows(rows, self.num_components)
@@ -113,7 +113,7 @@ class PPCA(LinearGraphs):
         linear_checks.check_spread(mean, np.diag(covariance))
         self._take(mean, *moments.of_covariance(covariance, self.num_components))
 
-    def initialize(self, batch, draw):
+    def initialize(self, batch: Nest, draw: Draw) -> None:
         """Begins at the first batch's mean; the loadings at random, of the scale of its deviations."""
         x = self._flat(batch)
         mean, variance = mean_and_variance(tf.where(tf.math.is_finite(x), x, self.density.mean))
@@ -126,12 +126,12 @@ class PPCA(LinearGraphs):
         self.density.loadings.assign(start.normal((self.latent_size,)) * tf.sqrt(scale / self.latent_size))
         self.density.log_noise.assign(tf.math.log(scale))
 
-    def finish_epoch(self):
+    def finish_epoch(self) -> None:
         super().finish_epoch()
         if self.method != "closed_form":
             self.density.refresh()
 
-    def solve(self, x):
+    def solve(self, x: Tensor) -> dict[str, float]:
         matrix = moments.as_matrix(x)
         mean, *found = moments.leading(matrix, self.num_components, self.solver, self.seed)
         return {"loss": self._take(mean, *found)}
@@ -152,36 +152,36 @@ class PPCA(LinearGraphs):
     # What users read.
 
     @property
-    def mean_(self):
+    def mean_(self) -> np.ndarray:
         """The mean, shape `(d,)`, a NumPy array."""
         return np.asarray(self.density.mean)
 
     @property
-    def components(self):
+    def components(self) -> np.ndarray:
         """The principal directions, shape `(q, d)`, orthonormal, that of most variance first."""
         return np.asarray(self.density.components)
 
     @property
-    def explained_variance(self):
+    def explained_variance(self) -> np.ndarray:
         """The variances along the components (with $1 / N$), shape `(q,)`."""
         return np.asarray(self.density.explained_variance)
 
     @property
-    def explained_variance_ratio(self):
+    def explained_variance_ratio(self) -> np.ndarray:
         """The components' shares of the sum of all variances, shape `(q,)`."""
         return self.explained_variance / max(float(np.asarray(self.density.total_variance)), 1e-30)
 
     @property
-    def noise_variance(self):
+    def noise_variance(self) -> float:
         r"""$\sigma^2$, a number."""
         return math.exp(float(np.asarray(self.density.log_noise)))
 
     @classmethod
-    def select(cls, x: Tensor, criterion: str = "minka", largest: int | None = None):
+    def select(cls, x: Tensor, criterion: str = "minka", largest: int | None = None) -> Any:
         """Scores numbers of components of data; see `keras_dl.models.linear_selection.select`."""
         return linear_selection.select(x, criterion, largest)
 
-    def to_vae(self, **options):
+    def to_vae(self, **options) -> keras.Model:
         """Returns the linear `VAE` that equals this model: its bound is the exact log-likelihood (Lucas et al. 2019).
 
         Args:

@@ -1,9 +1,12 @@
 """Models that arrays fit in closed form: one epoch, without steps, with Keras' callbacks and history."""
 
+import keras
+
 from keras_dl.models.base import ObjectiveModel
 from keras_dl.models.base.checking import check, is_arrays, reads_disk
 from keras_dl.models.base.fitting import as_list
 from keras_dl.models.base.progress import Callbacks
+from keras_dl.types import Nest, Tensor
 
 
 class SolvedModel(ObjectiveModel):
@@ -16,14 +19,14 @@ class SolvedModel(ObjectiveModel):
     #: Whether arrays are fitted by `solve`.
     solves = False
 
-    def solve(self, x):
+    def solve(self, x: Tensor) -> dict[str, float]:
         """Moves the weights to those that are best for a matrix `x`; returns the logs, a dict of numbers."""
         raise NotImplementedError(f"{type(self).__name__} should define solve(x).")
 
-    def check_training(self, x):
+    def check_training(self, x: Tensor) -> None:
         """Refuses arrays from which nothing can be learned, before any work starts."""
 
-    def fit(self, x=None, y=None, **options):  # type: ignore[override]
+    def fit(self, x: Nest = None, y: Nest = None, **options) -> keras.callbacks.History:  # type: ignore[override]
         if not self.compiled:
             self.compile()
         if is_arrays(x) and not reads_disk(x) and not isinstance(x, (tuple, list, dict)):

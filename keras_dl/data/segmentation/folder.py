@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Folder(Sequence):
         source = opened.source._replace(label_values=self.label_values)
         return Case(opened.image.astype("float32"), labels, opened.spacing, name, source)
 
-    def select(self, names: Sequence):
+    def select(self, names: Sequence) -> Self:
         """Returns a `Folder` of some of the cases.
 
         Raises:
@@ -60,9 +61,9 @@ class Folder(Sequence):
         if unknown:
             raise refusal("names should be those of cases in the folder", f"{listed(unknown)}")
         attributes = {name: value for name, value in vars(self).items() if name not in ("names", "_cases")}
-        return Folder({name: self._cases[name] for name in names}, **attributes)
+        return type(self)({name: self._cases[name] for name in names}, **attributes)
 
-    def check_depth(self, kinds: Sequence):
+    def check_depth(self, kinds: Sequence) -> None:
         """Warns if all images end far below the value of white, as those of 12 bits in files of 16 do.
 
         Args:
@@ -79,7 +80,7 @@ def open_folder(
     channels: int | None = None,
     ignore: int | None = None,
     memory: int = MEMORY,
-):
+) -> Folder:
     """Opens a folder of images and labels, and reads and checks every file before anything is trained on it.
 
     Images are in `imagesTr/`, `images/` or `image/`, labels in `labelsTr/`, `labels/`, `label/`, `masks/` or `mask/`,
@@ -130,10 +131,7 @@ def open_folder(
         raise refusal("there should be a folder of images", f"{folder}, which is none", error=FileNotFoundError)
     check_classes(num_classes, label_values, ignore)
     description = describe(folder)
-    if ignore is None and not (label_values is not None and description.ignore in label_values):
-        ignore = description.ignore
-    if label_values is None:
-        label_values = description.label_values if num_classes is None else tuple(range(num_classes))
+    label_values, ignore = _described(description, num_classes, label_values, ignore)
     allowed = None if label_values is None else {*label_values, ignore} - {None}
     files, images, labels = file_names.find(folder, labelled, channels)
     cases, values = _read(files, images, labels, allowed, ignore, description.modalities, Store(memory))
@@ -146,16 +144,19 @@ def open_folder(
     classes = {name: {label_values.index(value) for value in labels_of_case} for name, labels_of_case in values.items()}
     if not any(labels_of_case - {0} for labels_of_case in classes.values()):
         warnings.warn(f"all masks in {folder} are empty: there is nothing to learn but the background", stacklevel=2)
-    opened = Folder(
-        cases,
-        num_classes=len(label_values),
-        label_values=label_values,
-        ignore=ignore,
-        modalities=modalities,
-        classes=classes,
-    )
+    attributes = {"label_values": label_values, "ignore": ignore, "modalities": modalities, "classes": classes}
+    opened = Folder(cases, num_classes=len(label_values), **attributes)
     opened.check_depth(modalities)
     return opened
+
+
+def _described(description, num_classes, label_values, ignore):
+    """The label values, and the one that trains nothing, as given or as the folder's description names them."""
+    if ignore is None and not (label_values is not None and description.ignore in label_values):
+        ignore = description.ignore
+    if label_values is None:
+        label_values = description.label_values if num_classes is None else tuple(range(num_classes))
+    return label_values, ignore
 
 
 def _read(files, images, labels, allowed, ignore, modalities, store):

@@ -69,7 +69,7 @@ def fold(
     return [name for name in names if name not in set(validation)], validation
 
 
-def read_groups(source: PathLike, names: Sequence):
+def read_groups(source: PathLike, names: Sequence) -> dict | list:
     """Reads the groups of cases, for `fold`.
 
     Args:

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from keras_dl.checks import refusal
@@ -12,7 +13,7 @@ EMBEDDED = {"blobs": 2, "blobs3d": 3}
 NAMES = ("blobs", "blobs3d", "isbi2012", "msd_hippocampus")
 
 
-def load(name: str):
+def load(name: str) -> Sequence:
     """Opens a set of scans by name.
 
     | name | cases | sizes | classes |

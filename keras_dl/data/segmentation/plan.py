@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -85,7 +85,7 @@ class Plan(NamedTuple):
         }
 
     @property
-    def output_strides(self):
+    def output_strides(self) -> tuple:
         """How much coarser each of the network's outputs is than the patch, on each axis, the finest first."""
         strides = [(1,) * len(self.patch_size)]
         for pool in self.pool_sizes:
@@ -93,7 +93,7 @@ class Plan(NamedTuple):
         return tuple(strides[: max(1, len(strides) - 2)])
 
     @property
-    def loss_weights(self):
+    def loss_weights(self) -> tuple:
         """Weights of the outputs' losses: half as much for each coarser one, with sum 1."""
         weights = [0.5**i for i in range(len(self.output_strides))]
         return tuple(weight / sum(weights) for weight in weights)
@@ -103,7 +103,7 @@ class Plan(NamedTuple):
         return {**self._asdict(), "intensities": [channel._asdict() for channel in self.intensities]}
 
     @classmethod
-    def from_dict(cls, values: Mapping):
+    def from_dict(cls, values: Mapping) -> Self:
         """Returns the plan of a dict that `to_dict` made, perhaps written to JSON in between.
 
         Raises:
