@@ -1,8 +1,10 @@
 """Families side by side under one budget: `python -m apps.compare --help`."""
 
+import contextlib
 import json
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from apps import catalogue, cli, early, options
@@ -20,11 +22,12 @@ mean, with its standard error. After an interruption the same command goes on.
   OUT/comparison.json   the figures
   OUT/report.html       table, curves and samples as one page
   OUT/RECIPE-SEED/      the runs, as apps.train leaves them
+  OUT/RECIPE-SEED.log   with --workers, what each of them said
 """
 EXAMPLES = """\
 examples:
   python -m apps.compare --dataset digits --budget 1m vae gan wgan_gp
-  python -m apps.compare --dataset digits --budget 500steps --seeds 3 vae iwae --out runs/vaes
+  python -m apps.compare --dataset digits --budget 500steps --seeds 3 vae iwae --out runs/vaes --workers 2
 """
 UNITS = {"s": 1, "m": 60, "h": 3600}
 
@@ -42,6 +45,10 @@ def parser():
         help="samples that are compared with the held-out ones (default: 2000)",
     )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", default="runs/comparison", help="default: runs/comparison")
+    parser.add_argument(
+        "--workers", type=cli.whole_number(1, 64), default=1, metavar="N",
+        help="jobs at a time (default: 1); they share the processors, which budgets of time and speeds show",
+    )  # fmt: skip
     parser.add_argument("--only", metavar="JOB", help="train and measure one job of a comparison that was begun")
     return parser
 
@@ -68,9 +75,7 @@ def main(argv=None):
 
         compare_job.run(out, plan, arguments.only)
         return
-    for job in jobs(plan):
-        if not (out / job / "compared.json").is_file():
-            work(out, arguments, job)
+    work_all(out, arguments, [job for job in jobs(plan) if not (out / job / "compared.json").is_file()])
     with user_errors(OSError, ValueError):
         show(out, plan)
 
@@ -95,6 +100,18 @@ def begin(out, plan):
         early.module("files").replace(file, lambda path: path.write_text(json.dumps(plan), encoding="utf-8"))
 
 
+def work_all(out, arguments, left):
+    """Does what is left to do, as many jobs at a time as there are workers; the first error waits for the others."""
+    if arguments.workers == 1:
+        for job in left:
+            work(out, arguments, job)
+        return
+    with ThreadPoolExecutor(arguments.workers) as pool:
+        results = [pool.submit(work, out, arguments, job) for job in left]
+    for result in results:
+        result.result()
+
+
 def work(out, arguments, job):
     """Trains and measures one job in a process of its own, whose peak of memory is the job's."""
     print(f"{job} ...", flush=True)
@@ -102,9 +119,12 @@ def work(out, arguments, job):
     words = ["--dataset", arguments.dataset, "--budget", spent, "--seeds", str(arguments.seeds), "--only", job]
     words += ["--num-samples", str(arguments.num_samples), "--out", str(out)]
     command = [sys.executable, "-m", "apps.compare", *arguments.recipes, *words]
-    done = subprocess.run(command, cwd=Path.cwd(), check=False)
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context((out / f"{job}.log").open("a")) if arguments.workers > 1 else None
+        done = subprocess.run(command, cwd=Path.cwd(), check=False, stdout=log, stderr=log)
     if done.returncode:
-        raise UserError(f"{job} ended with {done.returncode}, see above; the same command goes on with it")
+        place = f"{out / job}.log" if arguments.workers > 1 else "above"
+        raise UserError(f"{job} ended with {done.returncode}, see {place}; the same command goes on with it")
 
 
 def show(out, plan):

@@ -13,6 +13,7 @@ import keras
 from apps import catalogue, cli, train, train_options
 from apps.cli import UserError, user_errors
 
+FEATURES = "features.keras"
 DRAWN, ROUNDS = 256, 5  # samples in a call whose time is taken, and calls
 
 
@@ -52,11 +53,24 @@ def run(out, plan, job):
                 closing.note_end(training.folder, "stopped", "its budget of time was spent")
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # before features are learned
             figures["peak_megabytes"] = round(peak / (1024 if sys.platform == "linux" else 1024**2))
-            figures |= measured(training, pipelines[1], out / "features.keras", plan["num_samples"])
+            if not (out / FEATURES).is_file():
+                wait_for(out, stack)  # the first job learns the features of all
+            figures |= measured(training, pipelines[1], out / FEATURES, plan["num_samples"])
         except NotFiniteError as error:
             figures["ended"] = f"diverged: {error}"
     text = json.dumps(figures, indent=2) + "\n"
     files.replace(out / job / "compared.json", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def wait_for(folder, stack):
+    """Holds a folder until the stack ends, as soon as no other job does."""
+    from keras_dl.runs import locked
+
+    while True:
+        try:
+            return stack.enter_context(locked(folder))
+        except BlockingIOError:
+            time.sleep(0.5)
 
 
 def opened(out, plan, job, recipe, seed, stack):

@@ -24,6 +24,12 @@ ROWS = {
 }
 
 
+NOTE = (
+    "log p(x) compares models of one kind: probabilities of levels of grey, of which none is above 0 nats, or "
+    "densities of real numbers, which have no upper bound."
+)
+
+
 def gathered(out, plan, jobs):
     """Returns the figures of a comparison by recipe; of several seeds the mean, with its standard error."""
     runs = {job: json.loads((out / job / "compared.json").read_text(encoding="utf-8")) for job in jobs}
@@ -65,7 +71,13 @@ def as_text(figures):
     """Returns the table as Markdown."""
     names = list(figures["recipes"])
     head = ["| | " + " | ".join(names) + " |", "|---|" + "---:|" * len(names)]
-    return "\n".join(head + ["| " + " | ".join(row) + " |" for row in lines(figures)])
+    table = "\n".join(head + ["| " + " | ".join(row) + " |" for row in lines(figures)])
+    return f"{table}\n\n{NOTE}" if needs_note(figures) else table
+
+
+def needs_note(figures):
+    """Whether several models have a log-likelihood, which readers would compare."""
+    return sum(column.get("log_prob") is not None for column in figures["recipes"].values()) > 1
 
 
 def page(out, plan, figures, jobs):
@@ -73,6 +85,7 @@ def page(out, plan, figures, jobs):
     report = early.package("report")
     amount = ", ".join(f"{number} {unit}" for unit, number in plan["budget"].items())
     title = f"{plan['dataset']}, {amount} each"
-    table = report.markup.table(title, ["", *figures["recipes"]], lines(figures))
-    table = report.markup.section("table", "Side by side", table)
+    parts = [report.markup.table(title, ["", *figures["recipes"]], lines(figures))]
+    parts += [report.markup.element("p", NOTE)] if needs_note(figures) else []
+    table = report.markup.section("table", "Side by side", *parts)
     return report.page([report.read(out / job) for job in jobs], title=f"Comparison: {title}", first=[table])

@@ -38,6 +38,12 @@ def test_with_and_without_validation_the_logs_are_the_same():
     assert not any(name in validated for name in ("kid", "val_val_kid"))
 
 
+@pytest.mark.parametrize("clip", [(1.0, 0.0), (0.0,), 1.0])
+def test_what_is_no_range_is_refused(clip):
+    with pytest.raises(ValueError, match=r"`clip` should be \(low, high\) or None. Received: clip="):
+        callbacks.SampleMetrics(metrics.KID(), images(30), clip=clip)
+
+
 def test_every_few_epochs_and_the_last():
     class Keep(keras.callbacks.Callback):
         found = ()

@@ -33,6 +33,8 @@ class SampleMetrics(keras.callbacks.Callback):
         condition: array with one condition a sample, or None; passed on to `model.sample`.
         every: integer, in `fit`: after every so many epochs, and after the last one.
         seed: integer that fixes the latents.
+        clip: `(low, high)` beyond which values of samples are taken as these, as pictures show them, for models whose
+            samples have no bounds; None leaves them.
 
     Attributes:
         results: dict of the last `Estimate`s by key.
@@ -68,8 +70,10 @@ class SampleMetrics(keras.callbacks.Callback):
         condition: Tensor | None = None,
         every: int = 1,
         seed: int = 0,
+        clip: tuple[float, float] | None = None,
     ):
         super().__init__()
+        self.clip = check_clip(clip)
         self.sample_metrics = check_metrics(metrics)
         self.num_samples = check_count(len(x_real) if num_samples is None else num_samples, "num_samples")
         self.every = check_count(every, "every")
@@ -105,6 +109,7 @@ class SampleMetrics(keras.callbacks.Callback):
         if self._real is None:
             self._real = represent(self.sample_metrics, self._x_real)
         samples = draw_samples(self.model, self.num_samples, self.condition, self.seed)
+        samples = samples if self.clip is None else np.clip(samples, *self.clip)
         self.results = compare(self.sample_metrics, self._real, represent(self.sample_metrics, samples))
         self.logs = as_logs(self.results)
         return self.results
@@ -232,6 +237,13 @@ def as_logs(results):
         if not math.isnan(estimate.standard_error):
             logs[f"{key}_standard_error"] = float(estimate.standard_error)
     return logs
+
+
+def check_clip(clip):
+    """Returns a pair of numbers in their order, or `None`."""
+    if clip is not None and (not isinstance(clip, (tuple, list)) or len(clip) != 2 or not clip[0] < clip[1]):
+        raise refusal("`clip` should be (low, high) or None", clip=clip)
+    return clip
 
 
 def check_condition(condition, num_samples):

@@ -134,6 +134,20 @@ def number(value, digits=5):
     return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
+def measured(value, error):
+    """Returns a number and its standard error, both to the error's second digit.
+
+    Example:
+
+    >>> measured(21123.4, 1911.0), measured(0.026667, 0.0093), measured(3.0, 0.0)
+    ('21,100 ± 1,900', '0.0267 ± 0.0093', '3 ± 0')
+    """
+    if not (math.isfinite(value) and math.isfinite(error) and error > 0):
+        return f"{number(value)} ± {number(error, 2)}"
+    places = 1 - math.floor(math.log10(float(f"{error:.1e}")))
+    return " ± ".join(f"{round(part, places):,.{max(places, 0)}f}" for part in (value, error))
+
+
 def _finite(value):
     if isinstance(value, dict):
         return {key: _finite(part) for key, part in value.items()}

@@ -88,7 +88,7 @@ def differences(named):
     keys = dict.fromkeys(key for one in values for key in one)
     rows = []
     for key in keys:
-        cells = [markup.number(one[key]) if key in one else "not asked for" for one in values]
+        cells = [markup.number(one[key]) if key in one else "-" for one in values]
         if len(set(cells)) > 1:
             rows.append([key, *cells])
     if not rows:

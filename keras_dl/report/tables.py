@@ -92,8 +92,9 @@ def figure(values, name):
     >>> figure({"kid": 15.7, "kid_standard_error": 1.2}, "kid")
     '15.7 ± 1.2'
     """
-    text, error = markup.number(values.get(name)), values.get(f"{name}{ERROR}")
-    return f"{text} ± {markup.number(error, 2)}" if isinstance(error, (int, float)) else text
+    value, error = values.get(name), values.get(f"{name}{ERROR}")
+    is_measured = isinstance(value, (int, float)) and isinstance(error, (int, float))
+    return markup.measured(value, error) if is_measured else markup.number(value)
 
 
 def going_on(record):

@@ -39,7 +39,7 @@ def sample_measures(model, data, context):
     if features is not None:
         measures |= _described(features, data, context.say)
     condition = np.resize(data.y_test, count) if data.conditional else None
-    samples = draw_samples(model, count, condition, seed=0)
+    samples = within(range_of(features), draw_samples(model, count, condition, seed=0), context.say)
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
         estimates = metrics.measure(chosen, data.x_test, samples)
@@ -49,6 +49,22 @@ def sample_measures(model, data, context):
     note = f"{count:,} samples beside the held-out ones; ± is one standard error"
     comparison = {key: of_estimate(estimate, direction(key), titles[key], note) for key, estimate in estimates.items()}
     return measures | comparison
+
+
+def range_of(features):
+    """Returns the range of the images that features are of, `(low, high)`, or None."""
+    return None if features is None else features.value_range
+
+
+def within(value_range, samples, say):
+    """Returns samples whose values beyond a range are its ends, as pictures show them, and says how many are."""
+    if value_range is None:
+        return samples
+    low, high = value_range
+    share = np.mean((samples < low) | (samples > high))
+    if share > 0:
+        say(f"{share:.1%} of the samples' values lie beyond [{low:g}, {high:g}] and count as its ends")
+    return np.clip(samples, low, high)
 
 
 def image_metrics(features):

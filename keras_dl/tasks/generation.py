@@ -11,7 +11,7 @@ from keras_dl.callbacks import SampleGrid, SampleMetrics
 from keras_dl.checks import refusal
 from keras_dl.tasks import drawing
 from keras_dl.tasks.base import Task
-from keras_dl.tasks.features import metric_names, metric_of, sample_measures
+from keras_dl.tasks.features import metric_names, metric_of, range_of, sample_measures
 from keras_dl.tasks.measure import Context, Measure
 from keras_dl.types import PathLike, Tensor
 
@@ -120,4 +120,5 @@ class Generation(Task):
         metric = metric_of(goal, data, context)
         count = min(len(data.x_test), MOST_SAMPLES)
         condition = data.y_test[:count] if data.conditional else None
-        return [SampleMetrics([metric], data.x_test[:count], count, condition, -(-epochs // MEASUREMENTS))]
+        options = {"every": -(-epochs // MEASUREMENTS), "clip": range_of(metric.features)}
+        return [SampleMetrics([metric], data.x_test[:count], count, condition, **options)]

@@ -1,13 +1,18 @@
 """Comparisons of recipes under one budget: plans, tables, what an interruption leaves, and one job."""
 
 import argparse
+import contextlib
 import json
 import math
+import subprocess
+import threading
+import time
 
 import html5lib
 import pytest
 
 from apps import cli, compare, compare_job, compare_table
+from keras_dl.runs import lock
 
 ARGUMENTS = ["--dataset", "digits", "--budget", "20steps", "vae", "gan"]
 
@@ -56,13 +61,41 @@ def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, monkeypatch, c
     assert trained == ["vae-0", "gan-0", "gan-0"]
     figures = json.loads((out / "comparison.json").read_text())
     assert figures["budget"] == {"steps": 20} and figures["recipes"]["gan"]["kid"] == 20.0
-    assert "| KID | 10 ± 0.5 | 20 ± 0.5 |" in capsys.readouterr().out
+    assert "| KID | 10.00 ± 0.50 | 20.00 ± 0.50 |" in capsys.readouterr().out
     page = (out / "report.html").read_text()
     parser = html5lib.HTMLParser()
     parser.parse(page)
     assert parser.errors == [] and "Side by side" in page and "vae-0" in page
     with pytest.raises(cli.UserError, match="holds another comparison"):
         compare.main(["--budget", "1m", "vae", "--out", str(out)])
+
+
+def test_workers_share_the_jobs_and_an_error_waits_for_the_others(tmp_path, monkeypatch):
+    out, both = tmp_path / "out", threading.Barrier(2, timeout=30)
+
+    def process(command, **options):
+        job = command[command.index("--only") + 1]
+        options["stdout"].write(f"{job} speaks")
+        both.wait()  # neither goes on before the other is there
+        if job == "vae-0":
+            return subprocess.CompletedProcess(command, 3)
+        work(out, job, result(20.0))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", process)
+    with pytest.raises(cli.UserError, match=r"vae-0 ended with 3, see .*vae-0\.log"):
+        compare.main([*ARGUMENTS, "--out", str(out), "--workers", "2"])
+    assert (out / "gan-0.log").read_text() == "gan-0 speaks" and (out / "gan-0" / "compared.json").is_file()
+
+
+def test_a_job_waits_for_the_features_of_another(tmp_path):
+    (tmp_path / lock.FILE).write_text(json.dumps({"host": "another", "pid": 1, "started": None}))
+    with contextlib.ExitStack() as stack:
+        threading.Timer(1.0, (tmp_path / lock.FILE).unlink).start()
+        began = time.perf_counter()
+        compare_job.wait_for(tmp_path, stack)
+        assert time.perf_counter() - began > 0.9 and (tmp_path / lock.FILE).is_file()
+    assert not (tmp_path / lock.FILE).exists()
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
@@ -76,7 +109,10 @@ def test_of_several_seeds_there_is_a_mean_with_its_error():
     assert figures["kid"] == 3.0 and figures["kid_standard_error"] == pytest.approx(math.sqrt(7 / 3))
     assert figures["ended"] == "diverged: loss" and "fid" not in figures
     table = compare_table.as_text({"recipes": {"vae": figures, "gan": result(5.0)}})
-    assert "| KID | 3 ± 1.5 | 5 ± 0.5 |" in table and "| ended early | diverged: loss |  |" in table
+    assert compare_table.NOTE not in table
+    likely = {"vae": result(1.0, log_prob=-90.0), "gmm": result(1.0, log_prob=20.0)}
+    assert compare_table.as_text({"recipes": likely}).endswith(compare_table.NOTE)
+    assert "| KID | 3.0 ± 1.5 | 5.00 ± 0.50 |" in table and "| ended early | diverged: loss |  |" in table
 
 
 def test_figures_with_their_errors():

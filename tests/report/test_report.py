@@ -239,4 +239,4 @@ def test_a_film_is_thinned_evenly(count):
 
 def test_figures_with_and_without_errors():
     assert tables.figure({"a": 1437}, "a") == "1,437" and tables.figure({}, "a") == ""
-    assert tables.figure({"a": 0.5, "a_standard_error": 0.0123}, "a") == "0.5 ± 0.012"
+    assert tables.figure({"a": 0.5, "a_standard_error": 0.0123}, "a") == "0.500 ± 0.012"

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_dl import metrics, tasks
+from keras_dl import callbacks, metrics, tasks
 from keras_dl.models import GAN
 from keras_dl.networks import mlp_critic, mlp_generator
 from tests.tasks.odd_models import DiagonalGaussian, Silent, TwoLatents, gaussian
@@ -51,6 +51,24 @@ def test_an_exact_density_is_searched_by_its_likelihood(digits):
     history = model.fit(digits.x[:64], epochs=2, batch_size=32, callbacks=watches, verbose=0).history
     assert history["val_log_prob"][-1] == pytest.approx(task.measures(model, digits)["log_prob"].value, rel=1e-5)
     assert task.watches("loss", digits, 2) == []
+
+
+def test_samples_without_bounds_are_compared_as_they_are_shown(digits, monkeypatch):
+    """A normal's samples lie outside of [0, 1], which features of pixels refuse; both in the end and in training."""
+    network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
+    features = metrics.Features(network, "pixels", value_range=(0.0, 1.0))
+    monkeypatch.setattr(tasks.features, "features_for", lambda data, context: features)
+    model, said = gaussian(), []
+    drawn = callbacks.draw_samples(model, 40)
+    expected = metrics.KID(features)(digits.x_test, np.clip(drawn, 0.0, 1.0))["kid"].value
+    context = tasks.Context(options=OPTIONS, num_samples=40, say=said.append)
+    measures = tasks.features.sample_measures(model, digits, context)
+    assert measures["kid"].value == pytest.approx(expected, rel=1e-5)
+    share = np.mean((drawn < 0) | (drawn > 1))
+    assert f"{share:.1%} of the samples' values lie beyond [0, 1] and count as its ends" in said
+    (watch,) = tasks.Density().watches("kid", digits, 1, context)
+    watch.set_model(model)
+    assert watch.measure()["kid"].value == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_density_that_does_not_sample_says_so(digits, tmp_path):
