@@ -1,5 +1,6 @@
 """Manifest of a page: what the model is, what it takes and gives, and which views show it, as JSON."""
 
+import math
 from pathlib import Path
 
 from keras_dl.checks import refusal
@@ -10,9 +11,12 @@ SIGNATURES = {
     "posterior": (("encode", "decode"), ()),
     "classify": (("predict", "classify"), ()),
     "segment": (("predict",), ()),
+    "translate": (("translate", "forward", "backward", "upscale", "predict"), ()),
     "trajectory": (("denoise",), ()),
     "zoom": (("predict",), ()),
 }
+#: Ways of translation of exported models -> their signatures.
+_WAYS = {"source to target": "translate", "A to B": "forward", "enlarged": "upscale"}
 NUMBERS = {1: "float32", 6: "int32", 7: "int64", 9: "bool"}  # as ONNX numbers them
 
 
@@ -44,6 +48,9 @@ def views_of(shapes):
         views["latents"] = {}
     if "latents" in views and "encode" in shapes:
         views["posterior"] = {}
+    ways = {title: name for title, name in _WAYS.items() if name in shapes}
+    if ways:
+        views["translate"] = {"ways": ways}
     ranks = [tuple(map(len, part.values())) for part in shapes.get("predict", ({}, {}))]
     if ranks == [(3,), (1,)]:
         views["classify"] = {}
@@ -94,5 +101,5 @@ def latent_size(described):
     for signature in described.values():
         for value in signature["inputs"]:
             if value["name"] == "latents":
-                return value["shape"][-1]
+                return math.prod(value["shape"][1:])
     return None

@@ -17,6 +17,7 @@ from keras_dl.models import formats
 from keras_dl.report.style import STYLE
 from keras_dl.types import PathLike
 
+_OPEN = 64  # pixels a side of images of any size, without examples
 #: Files of the runtime -> where they lie beside the page. Some servers know no type for `.mjs`.
 RUNTIME = {
     "ort.wasm.bundle.min.mjs": "runtime/ort.js",
@@ -94,7 +95,7 @@ def contents(exhibit, described):
         "signatures": described,
         "latent_size": manifest.latent_size(described),
         "classes": exhibit.classes,
-        "shape": _shape(exhibit.views, described),
+        "shape": _shape(exhibit, described),
         "range": [0.0, 1.0],
         "examples": None,
     }
@@ -110,10 +111,15 @@ def contents(exhibit, described):
     return content
 
 
-def _shape(views, described):
-    """The shape of one sample: what a view says, or else the signatures."""
-    shapes = [facts["shape"] for facts in views.values() if "shape" in facts]
-    return shapes[0] if shapes else manifest.sample_shape(described)
+def _shape(exhibit, described):
+    """The shape of one sample: what a view says, or else the signatures, or the examples where sizes are open."""
+    shapes = [facts["shape"] for facts in exhibit.views.values() if "shape" in facts]
+    shape = shapes[0] if shapes else manifest.sample_shape(described)
+    if shape is None or None not in shape:
+        return shape
+    if exhibit.examples is not None:
+        return list(np.shape(exhibit.examples[0])[1:])
+    return [_OPEN if size is None else size for size in shape]
 
 
 def _put(data, path):

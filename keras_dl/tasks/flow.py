@@ -45,6 +45,11 @@ class Flow(Density):
         data = super().load(name, folder, label_values, track)
         return standardised(data) if folder and len(data.x.shape) == 2 else data
 
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
+        shows = model.bijector.has_inverse and (len(model.shape) == 3 or tuple(model.shape) == (2,))
+        images = {"posterior": {}} if len(model.shape) == 3 else {}
+        return super().views(model, options) | ({"latents": {}, **images} if shows else {})
+
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
         x, condition = data.first(data.pipelines(context.options, context.seed)[1], drawing.MOST_POINTS)

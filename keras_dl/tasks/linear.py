@@ -21,6 +21,11 @@ class Components(Density):
 
     card_pictures = ("components.png", "components_in_plane.png", "samples_epoch_*.png")
 
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
+        shows = not model.missing and (len(model.shape) == 3 or tuple(model.shape) == (2,))
+        images = {"posterior": {}} if len(model.shape) == 3 else {}
+        return {"latents": {}, **images} if shows else {}
+
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         errors, squares = [], []
         for start in range(0, len(data.x_test), ROWS):

@@ -61,6 +61,14 @@ class SuperResolution(Task):
     def program(self) -> str | None:
         return "translate"
 
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
+        return {"translate": {"ways": {"enlarged": next(iter(model.signatures()))}}}
+
+    def examples(self, data: Any, options: dict[str, Any], count: int) -> tuple | None:
+        """Returns small patches of held-out images."""
+        small, _ = next(iter(data.pipelines(options, seed=0)[1].take(1)))
+        return small.numpy()[:count], None
+
     def load(
         self,
         name: str,

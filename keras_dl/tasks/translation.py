@@ -113,6 +113,13 @@ class Translation(Task):
             parts = (*sources.day_and_night(x), *sources.day_and_night(x_test, seed=1))
         return Translations(name, parts[0], parts[1], parts[2], parts[3], True, paired=self.paired)
 
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
+        if self.paired:
+            return {"translate": {"ways": {"source to target": "translate"}}}
+        # Images of B are shown only where they have the shape of those of A.
+        back = {"B to A": "backward"} if model.shape_a == model.shape_b else {}
+        return {"translate": {"ways": {"A to B": "forward", **back}}}
+
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         figures = super().measures(model, data, context)

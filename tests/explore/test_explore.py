@@ -7,6 +7,7 @@ import json
 import re
 import tarfile
 import threading
+import types
 import urllib.request
 from pathlib import Path
 
@@ -95,9 +96,12 @@ def test_every_task_names_views_that_there_are():
     assert section == set(manifest.SIGNATURES)
     script = (PAGE / "explore.js").read_text()
     assert set(re.search(r"VIEWS = \{([^}]*)\};", script)[1].replace(":", " ").split()[::2]) == section
-    model = type("Model", (), {"latent_size": 2})
+    bijector = types.SimpleNamespace(has_inverse=True)
+    model = types.SimpleNamespace(latent_size=2, shape=(8, 8, 1), bijector=bijector, missing=False)
+    model.shape_a, model.shape_b, model.signatures = (8, 8, 1), (8, 8, 3), lambda: {"predict": None}
     expected = {"vae": ["latents", "posterior"], "gan": ["latents"], "cgan": ["latents"], "lenet": ["classify"]}
-    expected |= {"siamese": [], "glow": []}
+    expected |= {"siamese": [], "glow": ["latents", "posterior"], "pca": ["latents", "posterior"]}
+    expected |= {"pix2pix": ["translate"], "cyclegan": ["translate"], "super_resolution": ["translate"]}
     assert {name: list(catalogue.module(name).TASK.views(model)) for name in expected} == expected
 
 
@@ -106,6 +110,8 @@ def test_views_of_an_exported_model_follow_from_its_signatures():
     vae = {"encode": (image, latents), "decode": (latents, image), "serving_default": (image, image)}
     assert list(manifest.views_of(vae)) == ["latents", "posterior"]
     assert list(manifest.views_of({"generate": (latents, image)})) == ["latents"]
+    ways = {"ways": {"A to B": "forward"}}
+    assert manifest.views_of({"forward": (image, image), "backward": (image, image)}) == {"translate": ways}
     assert manifest.views_of({"predict": ({"x": (26,)}, {"predictions": (2,)})}) == {}
 
 

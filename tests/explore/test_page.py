@@ -9,7 +9,7 @@ from PIL import Image
 
 import keras_dl
 from keras_dl import explore, metrics
-from keras_dl.tasks import Density, Field, Generation, Segmentation, Task
+from keras_dl.tasks import Density, Field, Flow, Generation, Segmentation, SuperResolution, Task
 from tests import browser
 from tests.report.test_report import make_run
 
@@ -36,6 +36,15 @@ def classifier():
     x = keras.Input((8, 8, 1))
     y = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu", padding="same")(x))
     return keras_dl.models.Supervised(keras.Model(x, keras.layers.Dense(10)(y)), seed=0)
+
+
+def translator():
+    """Of images of any size, which it enlarges."""
+    return keras_dl.models.SuperResolution(keras_dl.networks.espcn((None, None, 1), 2, (4,), (3, 3)), seed=0)
+
+
+def flow():
+    return keras_dl.models.RealNVP((4, 4, 1), 2, (8,), seed=0)
 
 
 def field():
@@ -65,6 +74,8 @@ KINDS = {
     "vae": (vae, Density(latents=True), None),
     "gan": (gan, Generation("labels", latents=True), ["cat", "dog", "cow"]),
     "field": (field, Field(), None),
+    "translator": (translator, SuperResolution(), None),
+    "flow": (flow, Flow(), None),
     "diffusion": (diffusion, Network(), None),
     "segmenter": (segmenter, Segmentation(None), None),
     "classifier": (classifier, Task("labels"), [str(label) for label in range(10)]),
@@ -90,6 +101,7 @@ def models(tmp_path_factory):
         model, folder = build(), tmp_path_factory.mktemp(name)
         signatures = model.signatures()
         (x, *_) = [s.inputs["x"].shape[1:] for s in signatures.values() if "x" in s.inputs]
+        x = [6 if size is None else size for size in x]
         examples = (pixels(x), np.arange(3)) if len(x) == 3 else None
         views = task.views(model, OPTIONS)
         exhibit = explore.Exhibit(f"a {name}", "A model.", model, signatures, views, names, examples)
@@ -240,6 +252,34 @@ def test_a_classifier_takes_a_dropped_file_and_says_what_is_none(opened):
         document.querySelector("#classify .zone").dispatchEvent(drop); })()""")
     page.until("!document.querySelector('#classify [role=alert]').hidden")
     assert "notes.txt" in page.evaluate("document.querySelector('#classify [role=alert]').textContent")
+
+
+def test_a_translator_enlarges_an_example_and_takes_a_file(opened, tmp_path):
+    model, page = opened
+    page.until("explorer.views.translate.shown")
+    expected = np.asarray(model.upscale(pixels((6, 6, 1))[:1]))
+    np.testing.assert_allclose(shown(page, "translate.shown.values"), np.ravel(expected), atol=1e-4)
+    assert page.evaluate("[...explorer.views.translate.shown.shape]") == [1, 12, 12, 1]
+    assert page.evaluate("document.getElementById('way').parentElement.hidden")
+    assert "12 x 12 pixels" in page.evaluate("document.getElementById('translated-caption').textContent")
+    image = np.random.default_rng(2).integers(0, 256, (6, 6)).astype("uint8")
+    Image.fromarray(image).save(tmp_path / "image.png")
+    page.choose("#translate input[type=file]", tmp_path / "image.png")
+    x = np.float32(image[None, ..., None]) / 255
+    page.until(f"Math.abs(explorer.views.translate.shown.x[0] - {x.flat[0]}) < 1e-6")
+    np.testing.assert_allclose(shown(page, "translate.shown.values"), np.ravel(model.upscale(x)), atol=1e-4)
+
+
+def test_a_flow_has_one_latent_of_an_image_and_gives_the_image_back(opened):
+    model, page = opened
+    x = pixels((4, 4, 1))[:1]
+    page.until("explorer.views.posterior.shown")
+    np.testing.assert_allclose(shown(page, "posterior.shown.latents"), np.ravel(model.encode(x)), atol=1e-4)
+    np.testing.assert_allclose(shown(page, "posterior.shown.reconstruction"), np.ravel(x), atol=1e-3)
+    assert page.evaluate("document.getElementById('draws-figure').hidden")
+    page.evaluate("document.getElementById('to-latents').click()")
+    page.until("explorer.models.turn.then(() => Math.abs(explorer.views.latents.shown.latents[0]) > 1e-3)")
+    np.testing.assert_allclose(shown(page, "latents.shown.x"), np.ravel(x), atol=1e-3)
 
 
 def test_a_field_is_computed_again_where_it_is_enlarged(opened):

@@ -148,6 +148,19 @@ def test_what_the_comparison_allows():
     )  # as inputs move it
 
 
+def test_rows_without_a_value_are_not_compared_where_inputs_are_finite():
+    """A logit beyond its range is NaN, and what later operations make of NaN differs; other rows count as ever."""
+    expected = np.float32([[np.nan, 3.0], [1.0, 2.0]])
+    spread, other = np.float32([[np.nan, np.nan], [1.0, 2.0]]), np.float32([[np.nan, 3.0], [np.nan, 2.0]])
+    check = lambda found, **options: comparison._check_output(  # noqa: E731
+        found, expected, expected, "t", keras.Model(), set(), **options
+    )
+    check(spread, of_finite=True)
+    for found, options in ((spread, {}), (other, {"of_finite": True})):
+        with pytest.raises(ValueError, match="Received"):
+            check(found, **options)
+
+
 @pytest.mark.parametrize("name", ["Erfc", "Log1p", "Expm1"])
 def test_decompositions_are_exact(name):
     known = {"Erfc": tf.math.erfc, "Log1p": tf.math.log1p, "Expm1": tf.math.expm1}[name]

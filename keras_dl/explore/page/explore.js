@@ -7,10 +7,12 @@ import { byId, element } from "./parts.js";
 import { Posterior } from "./posterior.js";
 import { Segment } from "./segment.js";
 import { Trajectory } from "./trajectory.js";
+import { Translate } from "./translate.js";
 import { Zoom } from "./zoom.js";
 
 const VIEWS = {
-  latents: Latents, posterior: Posterior, classify: Classify, segment: Segment, trajectory: Trajectory, zoom: Zoom,
+  latents: Latents, posterior: Posterior, classify: Classify, segment: Segment, translate: Translate,
+  trajectory: Trajectory, zoom: Zoom,
 };
 
 async function fetched(name, kind) {

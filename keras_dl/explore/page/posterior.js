@@ -34,7 +34,8 @@ export class Posterior {
     if (!this.x) return;
     const { models, manifest } = this.explorer;
     const [x, condition] = [this.x, [this.label()]];
-    const { latents, scale } = await models.run("encode", { x, condition });
+    const { latents, scale: deviations } = await models.run("encode", { x, condition });
+    const scale = deviations ?? { values: latents.values.map(() => 0) }; // a flow has one latent for each image
     const size = manifest.latent_size;
     const rows = Float32Array.from({ length: (1 + DRAWS) * size }, (_, place) => {
       const noise = place < size ? 0 : normal(); // the first row is the mean
@@ -45,6 +46,7 @@ export class Posterior {
     document.querySelector("#posterior .result").hidden = false;
     draw(byId("original"), x, manifest.shape, manifest.range);
     draw(byId("reconstruction"), decoded.subarray(0, x.length), manifest.shape, manifest.range);
+    byId("draws-figure").hidden = byId("again").hidden = !deviations;
     sheet(byId("posterior-draws"), decoded.subarray(x.length), manifest.shape, manifest.range, DRAWS);
     this.shown = { x, latents: latents.values, scale: scale.values, reconstruction: decoded.subarray(0, x.length) };
     this.paint();
