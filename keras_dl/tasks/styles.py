@@ -50,7 +50,7 @@ def mixing(model, styles):
     half = model.num_styles // 2
     coarse, fine = styles[: SHOWN // 2], styles[SHOWN : 2 * SHOWN - 1]
     first = np.asarray(model.synthesize(fine))
-    rows = [np.concatenate([np.zeros_like(first[:1]), first])]
+    rows = [np.concatenate([np.ones_like(first[:1]), first])]  # the corner is as white as the sheet
     for style in coarse:
         repeated = np.repeat(style[None], len(fine), axis=0)
         mixed = model.synthesize(model.mix(repeated, fine, half))
@@ -59,14 +59,28 @@ def mixing(model, styles):
 
 
 def noise(model, styles):
-    """Rows: the fixed noise, two others, none, and the deviation over 16 others, five times as bright."""
+    """Rows: the fixed noise, two others, none, and the deviation over 16 others, as many times as can be seen."""
     random = np.random.default_rng(1)
     others = [random.standard_normal((len(styles), model.noise_size)).astype("float32") for _ in range(16)]
     images = [np.asarray(model.synthesize(styles, one)) for one in others]
     rows = [model.synthesize(styles), *images[:2], model.synthesize(styles, np.zeros_like(others[0]))]
-    rows = np.concatenate([*rows, np.clip(5 * np.std(images, axis=0), 0, 1)])
-    marks = ("fixed", "other", "other", "none", "5 std")
+    deviation = np.std(images, axis=0)
+    times = brightening(deviation.max())
+    rows = np.concatenate([*rows, np.clip(times * deviation, 0, 1)])
+    marks = ("fixed", "other", "other", "none", f"{times:,} std")
     return [Block(rows, "one style in each column", len(styles), marks)]
+
+
+def brightening(most):
+    """How many times as bright numbers up to `most` are drawn: 1, or a power of ten, or five times one.
+
+    Example:
+
+    >>> [brightening(most) for most in (1.0, 0.15, 0.003, 0.0)]
+    [1, 5, 100, 1]
+    """
+    choices = [1, 5, 10, 50, 100, 500, 1000]
+    return max(times for times in choices if times * most <= 1) if 0 < most <= 1 else 1
 
 
 def truncation(model, latents):

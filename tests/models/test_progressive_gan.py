@@ -1,5 +1,8 @@
 """Networks that grow: fades at both ends, what phases train, the schedule on resuming, equalised steps, refusals."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -128,6 +131,30 @@ def test_phases_train_their_layers_and_the_count_of_images_is_the_schedule():
     assert set(moved[3]) == {"features_0", "features_1", "to_rgb_1"}
     assert int(model.generator_optimizer.iterations.numpy()) == 2  # anew with the last phase; two steps per batch
     assert model.sample(2, seed=0).shape == (2, 4, 4, 1)
+
+
+class Watched(models.ProgressiveGAN):
+    """Remembers the graphs that its steps were compiled in, without holding them."""
+
+    graphs_of_phases: list = []
+
+    def critic_loss(self, batch, draw):
+        self.graphs_of_phases.append(weakref.ref(tf.compat.v1.get_default_graph()))
+        return super().critic_loss(batch, draw)
+
+
+def test_the_graph_of_a_phase_is_freed_when_the_next_begins():
+    keras.utils.set_random_seed(0)
+    size = {"filters": 2, "smallest_size": 2}
+    networks_ = networks.progressive_generator(3, (4, 4, 1), **size), networks.progressive_critic((4, 4, 1), **size)
+    model = Watched(*networks_, stable_images=16, fade_images=10**6)
+    model.compile(jit_compile=False)
+    alive = []
+    for _ in range(3):
+        model.fit(X, batch_size=8, verbose=0)
+        gc.collect()
+        alive.append([graph() is not None for graph in model.graphs_of_phases])
+    assert alive == [[True], [True], [False, True]]
 
 
 def test_samples_are_clipped():

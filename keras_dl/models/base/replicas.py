@@ -125,7 +125,9 @@ def leave_gradients_as_they_are(optimizer):
     """Tells an optimizer that its gradients come already summed over replicas.
 
     Keras sums them after clipping, replica by replica, so that `clipnorm` depends on the number of replicas, and
-    looks for infinities in the first replica alone. The base sums first; a test holds Keras to the method's name.
+    looks for infinities in the first replica alone. The base sums first; a test holds Keras to the method's name. Of
+    one replica, too: Keras' sum is a custom gradient there, by which TensorFlow would hold the graph of every step
+    until the process ends.
     """
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     inner._all_reduce_sum_gradients = list

@@ -202,8 +202,7 @@ class StepProgram:
     def _apply(self, update, gradients):
         if update.optimizer is None or not update.variables:
             return
-        if replica_count() > 1:
-            leave_gradients_as_they_are(update.optimizer)
+        leave_gradients_as_they_are(update.optimizer)
         pairs = zip(sum_over_replicas(gradients), update.variables, strict=True)
         # A penalty has no gradient for some weights, a last bias, that the main loss moves: nothing to warn of.
         pairs = [(g, v) for g, v in pairs if g is not None or id(v) not in self._moved_twice]
