@@ -167,10 +167,11 @@ class Denoiser:
         return self.unscaled(tf.ensure_shape(x, [None, *self.data_shape]))
 
     def _inpaint(self, x, mask, condition, seed, call, steps, sampler, guidance):
-        known, noise = self.scaled(x), self._noise(seed, call, stream=2)
+        known = self.scaled(x)
 
         def constrain(x_t, t, index):
-            there = self.process.perturb(known, noise(index, x_t), t)
+            draw = self._draw_of_step(seed, call, index, x_t, stream=2)
+            there = self.process.perturb(known, self.draw_source(draw), t)
             return mask * there + (1.0 - mask) * x_t
 
         latents = self.draw_source(Draw.for_sampling(seed, call, tf.shape(x)[0]))
@@ -211,7 +212,11 @@ class Denoiser:
 
     def _noise(self, seed, call, stream=1):
         def noise(index, x):
-            own = seed + (tf.cast(index, tf.int64) + 1) * _STEP
-            return Draw.for_sampling(own, call, tf.shape(x)[0], stream=stream).normal(self.data_shape)
+            return self._draw_of_step(seed, call, index, x, stream).normal(self.data_shape)
 
         return noise
+
+    @staticmethod
+    def _draw_of_step(seed, call, index, x, stream):
+        own = seed + (tf.cast(index, tf.int64) + 1) * _STEP
+        return Draw.for_sampling(own, call, tf.shape(x)[0], stream=stream)

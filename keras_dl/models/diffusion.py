@@ -125,14 +125,15 @@ class Diffusion(  # type: ignore[misc, override]
 
         Args:
             x: Noisy samples $x_t$ on the inner scale, shape `(rows, *data_shape)`.
-            time: Their times, shape `(rows,)`, or one for all.
+            time: Their times, shape `(rows,)`, or one for all; from 0 to the process's `t_max`, and any deviation of
+                the noise of processes that leave the data as they are.
             condition: Their conditions, where the network is conditional; `None` for none.
 
         Returns:
             Tensor of the shape of `x`.
         """
         x = shapes.as_rows(x, self.data_shape)
-        time = tf.broadcast_to(tf.cast(time, tf.float32), [len(x)])
+        time = diffusion_checks.check_time(time, len(x), self.process)
         return self.as_graph(self._denoise)(x, time, self.checked_condition(condition, len(x)))
 
     def inpaint(
@@ -162,8 +163,9 @@ class Diffusion(  # type: ignore[misc, override]
             Tensor of the shape of `x`, equal to it where it is known.
 
         Raises:
-            ValueError: If the mask has another shape.
+            ValueError: If the mask has another shape, or paths do not lead to independent points.
         """
+        diffusion_checks.check_independent(self)
         x = shapes.as_rows(x, self.data_shape)
         mask = diffusion_checks.check_mask(mask, x)
         condition = self.checked_condition(condition, len(x))

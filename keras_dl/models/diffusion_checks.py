@@ -76,6 +76,27 @@ def check_range(value_range, shape):
     return float(low), float(high)
 
 
+def check_time(time, rows, process):
+    """Returns the times of `rows` samples as a float32 tensor, of which none lies outside of the process."""
+    values = np.asarray(time, "float32")
+    latest = np.inf if process.sigma_data is not None else process.t_max * (1.0 + 1e-6)
+    if values.shape not in ((), (rows,)):
+        raise refusal(f"`time` should be one number, or one of each of {rows} rows", f"shape {values.shape}")
+    if not (np.isfinite(values) & (values >= 0.0) & (values <= latest)).all():
+        expected = f"`time` should lie in [0, {latest:g}], as {type(process).__name__} does"
+        raise refusal(expected, f"values from {values.min():g} to {values.max():g}")
+    return tf.broadcast_to(tf.constant(values), [rows])
+
+
+def check_independent(model):
+    """Refuses to inpaint along paths whose points at a time do not follow from data and independent points."""
+    if getattr(model, "coupling", None) is not None or model.process.jitters or model.carries_source:
+        raise refusal(
+            "`inpaint` should be asked of paths to independent points of a source",
+            f"coupling={getattr(model, 'coupling', None)!r}, process={model.process!r}",
+        )
+
+
 def check_mask(mask, x):
     """Returns a mask of zeros and ones as a float32 tensor that broadcasts over the channels of `x`."""
     mask = np.asarray(mask)

@@ -3,16 +3,21 @@
 import tensorflow as tf
 
 from keras_dl import samplers
-from keras_dl.models.base import Signature, conditions, fresh_seed
+from keras_dl.models.base import SavedModelSignature, Signature, conditions, fresh_seed
+
+#: Samplers that are functions of latents in a given number of steps; others' models decode by the last of them.
+DETERMINISTIC = ("ddim", "dpm_solver", "euler", "heun")
 
 
 def signatures(model):
-    """Returns the `Signature`s of a diffusion model by name: denoise (the default), sample, encode and log_prob.
+    """Returns the `Signature`s of a diffusion model by name: denoise (the default), sample, decode, encode, log_prob.
 
     A conditional model's functions take `condition` as a further input. `sample` takes `num_samples` and `steps`
     (int32) and `seed` (int64; -1 for fresh noise), and uses the model's own sampler; its condition has one row, for
-    all samples, or one per sample. `log_prob` estimates the divergence along one direction. A model whose data carry
-    their source has neither.
+    all samples, or one per sample. `decode` takes `latents` and `steps`, and draws no noise, so that files of other
+    formats hold a whole sampler: the model's own if it is deterministic, else `"heun"`. `encode` and `log_prob` choose
+    their steps and are in SavedModels alone. `log_prob` is exact for up to 8 values per sample, else it estimates the
+    divergence along one direction. A model whose data carry their source has neither `sample` nor `log_prob`.
     """
     x = tf.TensorSpec([None, *model.data_shape], tf.float32)
     time = tf.TensorSpec([None], tf.float32)
@@ -26,13 +31,22 @@ def signatures(model):
         options = {"steps": steps, "sampler": sampler, "guidance": 1.0}
         return {"x": model._sample(num_samples, condition, fresh_seed(seed), tf.constant(0, tf.int64), **options)}
 
+    fixed = samplers.get(model.sampler if model.sampler in DETERMINISTIC else "heun")
+
+    def decode(latents, *rest):
+        *condition, steps = rest
+        zero = tf.constant(0, tf.int64)
+        options = {"steps": steps, "sampler": fixed, "guidance": 1.0}
+        return {"x": model._decode(latents, condition[0] if condition else None, zero, zero, **options)}
+
     def encode(x, condition=None):
         return {"latents": model._encode(x, condition, tolerance=1e-5)}
 
-    seed_of_model = model.seed
+    seed_of_model, directions = model.seed, 0 if model.log_prob_kind == "exact" else 1
 
     def log_prob(x, condition=None):
-        values = model._log_prob(x, condition, tf.constant(seed_of_model, tf.int64), num_samples=1, tolerance=1e-5)
+        options = {"num_samples": directions, "tolerance": 1e-5}
+        values = model._log_prob(x, condition, tf.constant(seed_of_model, tf.int64), **options)
         return {"log_prob": values[0]}
 
     functions = {}
@@ -41,7 +55,8 @@ def signatures(model):
         functions["denoise"] = Signature(lambda x, t, *c: {"x": model._denoise(x, t, *c)}, inputs)
     if not model.carries_source:
         functions["sample"] = Signature(sample, {"num_samples": count, **given, "steps": count, "seed": seed})
-    functions["encode"] = Signature(encode, {"x": x, **given})
+    functions["decode"] = Signature(decode, {"latents": x, **given, "steps": count})
+    functions["encode"] = SavedModelSignature(encode, {"x": x, **given})
     if not model.carries_source:
-        functions["log_prob"] = Signature(log_prob, {"x": x, **given})
+        functions["log_prob"] = SavedModelSignature(log_prob, {"x": x, **given})
     return functions

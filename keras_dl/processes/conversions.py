@@ -48,6 +48,9 @@ def target(process: Any, x: Tensor, noise: Tensor, t: Tensor, kind: str) -> Tens
     >>> target(RectifiedFlow(), tf.constant([[3.0]]), tf.constant([[1.0]]), tf.constant([0.5]), "velocity").numpy()
     array([[-2.]], dtype=float32)
     """
+    if x.dtype in (tf.float16, tf.bfloat16):
+        wide, noise_wide, time = (tf.cast(part, tf.float32) for part in (x, noise, as_time(t)))
+        return tf.cast(target(process, wide, noise_wide, time, kind), x.dtype)
     p, q = coefficients(process, t, kind)
     return spread(p, x) * x + spread(q, x) * noise
 
@@ -67,7 +70,7 @@ def convert(process: Any, value: Tensor, x_t: Tensor, t: Tensor, source: str, ki
         kind: Kind that is wanted.
 
     Returns:
-        Tensor of the shape of `value`.
+        Tensor of the shape and type of `value`, computed in float32 at least.
 
     Raises:
         ValueError: If there is no such kind.
@@ -82,6 +85,9 @@ def convert(process: Any, value: Tensor, x_t: Tensor, t: Tensor, source: str, ki
     """
     if source == kind:
         return value
+    if value.dtype in (tf.float16, tf.bfloat16):  # factors of 1e5 near an end are beyond them, or have no digits
+        wide, x_wide, time = (tf.cast(part, tf.float32) for part in (value, x_t, as_time(t)))
+        return tf.cast(convert(process, wide, x_wide, time, source, kind), value.dtype)
     alpha, sigma = process.alpha(t), process.sigma(t)
     p, q = coefficients(process, t, source)
     new_p, new_q = coefficients(process, t, kind)

@@ -197,7 +197,37 @@ def test_exported_functions_are_the_models(tmp_path):
     options = {"num_samples": tf.constant(4), "steps": tf.constant(5), "seed": tf.constant(7, tf.int64)}
     made = served["sample"](condition=tf.constant(labels), **options)["x"]
     np.testing.assert_allclose(made, model.sample(4, labels, seed=7, steps=5), atol=1e-4)
-    assert served["log_prob"](x=tf.constant(x), condition=tf.constant(labels))["log_prob"].shape == (4,)
+    for steps in (2, 5):
+        given = {"latents": tf.constant(x), "condition": tf.constant(labels), "steps": tf.constant(steps)}
+        expected = model.decode(x, labels, steps=steps, sampler="dpm_solver")
+        np.testing.assert_allclose(served["decode"](**given)["x"], expected, atol=1e-4)
+    log_prob = served["log_prob"](x=tf.constant(x), condition=tf.constant(labels))["log_prob"]
+    np.testing.assert_allclose(log_prob, model.log_prob(x, labels), atol=1e-3)  # of 4 values: exact
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (models.Diffusion, {"num_classes": 3}),
+        (models.Diffusion, {"process": processes.EDM(), "prediction": "edm", "sampler": "heun"}),
+        (models.Diffusion, {"process": processes.VariancePreserving(), "sampler": "ancestral"}),
+        (models.FlowMatching, {"sampler": "euler"}),
+        (models.ContinuousFlow, {}),
+    ],
+)
+def test_a_whole_sampler_is_a_file(kind, options, format, tmp_path):
+    """`runtime.export` compares each with the model; loops that choose their steps stay with SavedModels."""
+    if format == "onnx":
+        pytest.importorskip("tf2onnx", reason="needs the extra onnx")
+    runtime.export(small(kind, **options), tmp_path / "model", format=format)
+    names = {"decode"} if kind is models.ContinuousFlow else {"decode", "denoise"}
+    if format == "onnx":
+        assert {path.stem for path in tmp_path.rglob("*.onnx")} == names
+    else:
+        file = tf.lite.Interpreter(str(next(tmp_path.rglob("*.tflite"))))
+        assert set(file.get_signature_list()) == names
 
 
 @pytest.mark.full
@@ -233,6 +263,9 @@ def test_several_samples_see_several_times_whatever_the_replica():
         (lambda: small().sample(2, guidance=2.0), "`guidance` should be 1 unless"),
         (lambda: small().sample(2, condition=[1, 2]), "condition should be None"),
         (lambda: small(num_classes=3).sample(2, condition=[1, 3]), "condition should be integer labels from 0 to 2"),
+        (lambda: small().denoise(points(3), 1.5), r"`time` should lie in .0, 0.98"),
+        (lambda: small().denoise(points(3), np.nan), "`time` should lie in"),
+        (lambda: small().denoise(points(3), np.zeros(2)), "`time` should be one number, or one of each of 3 rows"),
         (lambda: small().log_prob(np.zeros((3, 3))), r"x should have shape \(rows, 2\)"),
         (lambda: small().log_prob(points(2), tolerance=0.0), "`tolerance` should be"),
         (

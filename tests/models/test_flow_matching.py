@@ -138,13 +138,31 @@ def test_trained_pairs_are_kept_and_files_remember(tmp_path):
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert again.coupling == processes.OptimalTransport() and again.source == "data"
     np.testing.assert_array_equal(*(m.fit(batch, batch_size=16, verbose=0).history["loss"] for m in (model, again)))
-    assert np.isfinite(first).all() and set(model.signatures()) == {"denoise", "encode"}
+    assert np.isfinite(first).all() and set(model.signatures()) == {"denoise", "decode", "encode"}
     assert model.decode(points(3), sampler="euler", steps=2).shape == (3, 2)
+
+
+def test_what_is_known_is_put_back_with_points_of_the_source():
+    """Not of a standard normal distribution: what is known follows the path to the two centres."""
+    model, seen = small(source=likelihoods.FixedMixture([[30.0, 30.0], [-30.0, -30.0]], 0.01)), []
+
+    def sampler(field, process, x, times, noise, constrain):
+        seen.append(constrain(x, tf.constant(0.5), 0))
+        return x
+
+    seed = tf.constant(0, tf.int64)
+    model._inpaint(tf.fill([50, 2], 2.0), tf.ones([50, 2]), None, seed, seed, 1, sampler, 1.0)
+    np.testing.assert_allclose(np.abs(seen[0] - 1.0), 15.0, atol=0.1)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (
+            lambda: small(coupling=processes.OptimalTransport()).inpaint(points(2), np.ones((2, 2))),
+            "`inpaint` should be asked of paths to independent points",
+        ),
+        (lambda: small(process=processes.Bridge()).inpaint(points(2), np.ones((2, 2))), "`inpaint` should be asked"),
         (lambda: small(coupling=processes.ConditionalTransport()), "`network` should be conditional"),
         (
             lambda: small(source=likelihoods.StandardNormal(3)),

@@ -10,7 +10,8 @@ from keras import layers, ops
 
 import keras_dl
 from keras_dl import models, runtime
-from keras_dl.models.formats import comparison, rewriting
+from keras_dl.models.base import Signature
+from keras_dl.models.formats import comparison, portable, rewriting
 from tests.models.builders import images, small_vae
 
 IMAGE = (8, 8, 4)
@@ -168,6 +169,23 @@ def test_decompositions_are_exact(name):
     x = np.concatenate([small, -small[small < 0.99], [0.0, 20.0, np.inf, np.nan]]).astype("float32")
     tolerance = {"rtol": 0, "atol": 3e-7} if name == "Erfc" else {"rtol": 5e-7, "atol": 0}
     np.testing.assert_allclose(rewriting.DECOMPOSITIONS[name](tf.constant(x)), known(x), **tolerance)
+
+
+def test_functions_of_control_flow_are_decomposed_too():
+    """Each kind of operation in the body of a loop, one behind another, and the numbers that it gave."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None])])
+    def run(x):
+        step = lambda i, x: (i + 1, tf.math.expm1(tf.math.log1p(tf.math.erfc(x))))  # noqa: E731
+        return tf.while_loop(lambda i, x: i < 3, step, (0, x))[1]
+
+    signature = Signature(lambda x: {"x": run(x)}, {"x": tf.TensorSpec([None])})
+    function = portable.portable_functions({"run": signature}, None, "ONNX")["run"]
+    rewritten = function._replace(graph=rewriting.decomposed(function.graph, rewriting.DECOMPOSITIONS))
+    left = {node.op for node in portable.nodes(rewritten.graph)}
+    assert "Erf" in left and not left & set(rewriting.DECOMPOSITIONS)
+    x = tf.constant([-0.5, 0.0, 1.5])
+    np.testing.assert_allclose(rewritten.function()(x)["x"], run(x), rtol=1e-5)
 
 
 def test_keras_own_method_writes_them(tmp_path):

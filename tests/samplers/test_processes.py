@@ -67,6 +67,23 @@ def test_conversions_invert_each_other(name, dtype):
 
 
 @pytest.mark.parametrize("name", PROCESSES)
+def test_conversions_of_half_precision_are_those_of_float32(name):
+    """Rounded: their factors near an end, 1e5 and more, would be infinite in float16."""
+    process, random = PROCESSES[name], np.random.default_rng(0)
+    x, noise = (tf.constant(random.standard_normal((4, 3)), tf.float16) for _ in range(2))
+    for t in (inner_times(process)[0], process.t_max):
+        kinds = kinds_of(process, tf.constant(t, tf.float32))
+        x_t = tf.cast(process.perturb(tf.cast(x, tf.float32), tf.cast(noise, tf.float32), t), tf.float16)
+        for source, kind in itertools.permutations(kinds, 2):
+            value = processes.target(process, x, noise, t, source)
+            wide = (tf.cast(part, tf.float32) for part in (value, x_t))
+            expected = tf.cast(processes.convert(process, *wide, t, source, kind), tf.float16)
+            found = processes.convert(process, value, x_t, t, source, kind)
+            assert found.dtype == tf.float16 and np.isfinite(found[np.isfinite(expected)]).all()
+            np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", PROCESSES)
 def test_conversions_are_the_targets(name):
     process, random = PROCESSES[name], np.random.default_rng(1)
     x, noise = (random.standard_normal((4, 3)).astype("float32") for _ in range(2))

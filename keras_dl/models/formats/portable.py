@@ -5,11 +5,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.eager import context  # TensorFlow does not export it
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from keras_dl.checks import refusal
 from keras_dl.models.base.exporting import input_specs
-from keras_dl.models.formats import blame
+from keras_dl.models.formats import blame, rewriting
 
 _NOISE = re.compile("NonDeterministic|Random|Multinomial|TruncatedNormal|Shuffle")
 _FLOAT32 = tf.float32.as_datatype_enum
@@ -28,7 +29,7 @@ class Portable(NamedTuple):
         shapes: Dict of the outputs' static shapes by the signature's names.
     """
 
-    graph: object
+    graph: Any
     inputs: list
     outputs: dict
     specs: list
@@ -37,6 +38,9 @@ class Portable(NamedTuple):
     def function(self, names=None):
         """The graph as a `tf.function`, whose outputs are called as the dict `names` says where it names them."""
         names = names or {}
+        for definition in self.graph.library.function:  # those with new names: importing a graph does not tell of them
+            if not context.context().has_function(definition.signature.name):
+                context.context().add_function_def(definition)
 
         def run(*tensors):
             tensors = [tf.cast(t, tf.float32) if t.dtype.as_datatype_enum in _OTHER_FLOATS else t for t in tensors]
@@ -114,21 +118,8 @@ def _allow_inlining(graph):
     for attribute in attributes if apart else ():
         attribute.pop("_XlaMustCompile", None)
     if apart:
-        _rename_functions(graph)
+        rewriting.rename_functions(graph, "inlined")
     return apart
-
-
-def _rename_functions(graph):
-    """Gives the functions names of their own: this process has others under those that they had."""
-    names = {function.signature.name: f"{function.signature.name}_inlined" for function in graph.library.function}
-    for function in graph.library.function:
-        function.signature.name = names[function.signature.name]
-    for node in nodes(graph):
-        node.op = names.get(node.op, node.op)
-        for value in node.attr.values():
-            functions = [value.func] if value.WhichOneof("value") == "func" else value.list.func
-            for function in functions:
-                function.name = names.get(function.name, function.name)
 
 
 def _in_float32(graph):
