@@ -1,4 +1,9 @@
-"""Likelihoods, a network's output tensor to a distribution over the data; priors; log-densities and dequantisation."""
+"""Likelihoods, a network's output tensor to a distribution over the data; priors; log-densities and dequantisation.
+
+There is no autoregressive likelihood of pixels: `tfp.distributions.PixelCNN` is made of layers of `tf_keras`, whose
+weights a Keras 3 model neither trains nor saves, and whose masks only optimizers of `tf_keras` apply
+(findings/tfp_pixelcnn_unmasked.sh).
+"""
 
 from keras_dl.likelihoods.base import Likelihood
 from keras_dl.likelihoods.bernoulli import Bernoulli

@@ -59,10 +59,10 @@ def flow():
 
 
 def energy():
-    """Chains that go on in a buffer, whose noise belongs to the row."""
+    """Chains that go on in a buffer, whose noise belongs to the row, and whose neighbours are all replicas'."""
     keras.utils.set_random_seed(1)
     network = keras_dl.networks.mlp_critic((8, 8, 1), hidden=(8,), activation="swish")
-    objective = keras_dl.objectives.PersistentContrastiveDivergence(256, energy_penalty=0.1)
+    objective = keras_dl.objectives.ImprovedContrastiveDivergence(256, energy_penalty=0.1)
     model = keras_dl.models.EnergyModel(network, objective, keras_dl.samplers.Langevin(3, 0.01), seed=2)
     model.compile(keras.optimizers.SGD(0.05), jit_compile=False)
     return model, lambda x, y: (x,)
