@@ -79,13 +79,14 @@ class Translation(Task):
     Args:
         paired: whether it learns from pairs. Of a named set of images the source is made, edges or grey images;
             without pairs, two domains.
-        source: of a named set, one of `keras_dl.data.images.sources.SOURCES`.
+        source: of a named set, one of `keras_dl.data.images.sources.SOURCES`; `None` for the edges of grey images and
+            for grey versions of coloured ones.
     """
 
     card_pictures = ("translations.png",)
     progress = (("generator_l1", "critic_loss"), "generators_loss", "loss")
 
-    def __init__(self, paired: bool = True, source: str = "edges"):
+    def __init__(self, paired: bool = True, source: str | None = None):
         super().__init__("images")
         self.paired, self.source = paired, source
 
@@ -108,7 +109,8 @@ class Translation(Task):
         if x.ndim != 4:
             raise refusal("the recipe learns from images", f"{name!r}, samples of shape {x.shape[1:]}")
         if self.paired:
-            parts = sources.source_of(x, self.source), x, sources.source_of(x_test, self.source), x_test
+            source = self.source or ("edges" if x.shape[-1] == 1 else "grey")
+            parts = sources.source_of(x, source), x, sources.source_of(x_test, source), x_test
         else:
             parts = (*sources.day_and_night(x), *sources.day_and_night(x_test, seed=1))
         return Translations(name, parts[0], parts[1], parts[2], parts[3], True, paired=self.paired)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+import keras_dl
 from apps import evaluate, train, translate
 from keras_dl.data.images import open_folder, sources
 from keras_dl.tasks import Translation
@@ -36,6 +37,16 @@ def test_edges_are_sobels_slopes():
     np.testing.assert_allclose(sources.source_of(np.full((1, 2, 2, 3), 0.3), "grey"), 0.3, atol=1e-6)
     with pytest.raises(ValueError, match="Received: kind='sketch'"):
         sources.source_of(x, "sketch")
+
+
+@pytest.mark.parametrize(("channels", "kind"), [(1, "edges"), (3, "grey")])
+def test_colours_are_learned_where_there_are_some(channels, kind, monkeypatch):
+    x = np.random.default_rng(0).random((4, 8, 8, channels), dtype="float32")
+    monkeypatch.setattr(keras_dl.data, "load", lambda name: ((x, None), (x[:2], None)))
+    data = Translation().load("any")
+    np.testing.assert_array_equal(data.x, sources.source_of(x, kind))
+    assert data.spec.shape == (8, 8, 1) and data.spec.target_shape == (8, 8, channels)
+    np.testing.assert_array_equal(Translation(source="edges").load("any").x, sources.source_of(x, "edges"))
 
 
 def test_day_and_night_share_no_image():
