@@ -73,7 +73,8 @@ def exact_path(process, x, mean, scale):
 @pytest.mark.parametrize(
     ("name", "order", "process"),
     [(name, 1, process) for name in ("euler", "ddim") for process in ("vp", "edm")]
-    + [("heun", 2, "vp"), ("heun", 2, "edm"), ("dpm_solver", 2, "edm")],
+    + [("heun", 2, process) for process in PROCESSES]
+    + [("dpm_solver", 2, "edm")],
 )
 def test_order_of_convergence(name, order, process):
     process, sampler = PROCESSES[process], samplers.SAMPLERS[name]
@@ -83,6 +84,18 @@ def test_order_of_convergence(name, order, process):
     errors = [float(tf.reduce_max(tf.abs(run(process.times(n)) - truth))) for n in (40, 80, 160)]
     slopes = np.log2(np.array(errors[:-1]) / errors[1:])
     assert slopes.max() > order - 0.35, (errors, slopes)
+
+
+@pytest.mark.parametrize("process", ["vp", "edm"])
+def test_deviations_of_ancestral_sampling_converge_at_first_order(process):
+    """Of a Gaussian: from below, by about as much again as the steps are long; the mean is right at any number."""
+    process = PROCESSES[process]
+    x, field = start(process, (20_000, 1)), gaussian(process, 1.5, 0.5)
+    run = tf.function(lambda times: samplers.ancestral(field, process, x, times, noise=noise))
+    made = [run(process.times(steps)).numpy() for steps in (20, 80, 320)]
+    np.testing.assert_allclose([samples.mean() for samples in made], 1.5, atol=0.015)
+    errors = np.array([0.5 - samples.std() for samples in made])
+    assert (errors > 0).all() and np.log2(errors[:-1] / errors[1:]).min() > 1.2, errors  # two halvings of the steps
 
 
 @pytest.mark.parametrize("process", PROCESSES)
