@@ -28,6 +28,7 @@ from keras_dl.layers.local_response import LocalResponseNormalization
 from keras_dl.layers.minibatch import MinibatchStdDev
 from keras_dl.layers.modulated_conv import ModulatedConv2D
 from keras_dl.layers.modulation import AdaptiveInstanceNorm, FiLM
+from keras_dl.layers.nearest import NearestUpsampling2D
 from keras_dl.layers.pixel_normalization import PixelNormalization
 from keras_dl.layers.pixel_shuffle import PixelShuffle
 from keras_dl.layers.position_embedding import PositionEmbedding
@@ -82,6 +83,7 @@ __all__ = [
     "MaxBlurPool2D",
     "MinibatchStdDev",
     "ModulatedConv2D",
+    "NearestUpsampling2D",
     "NetworkInNetwork",
     "NoiseInjection",
     "PReLU",

@@ -37,7 +37,7 @@ class BilinearUpsampling2D(keras.layers.Layer):
         self.scale = scale
 
     def build(self, input_shape: Shape) -> None:
-        check_rank(input_shape, "BilinearUpsampling2D", (4,))
+        check_rank(input_shape, type(self).__name__, (4,))
 
     def call(self, inputs: Tensor) -> Tensor:
         _, height, width, channels = ops.shape(inputs)

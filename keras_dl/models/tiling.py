@@ -82,6 +82,10 @@ def _of_bilinear(layer):
     return 1, layer.scale
 
 
+def _of_nearest(layer):
+    return 0, layer.scale
+
+
 def _of_pixel_shuffle(layer):
     return 0, layer.upscale_factor
 
@@ -101,6 +105,7 @@ _KINDS = {
     **dict.fromkeys((keras.layers.Conv2D, keras.layers.DepthwiseConv2D), _of_convolution),
     keras.layers.UpSampling2D: _of_upsampling,
     layers.BilinearUpsampling2D: _of_bilinear,
+    layers.NearestUpsampling2D: _of_nearest,
     layers.PixelShuffle: _of_pixel_shuffle,
 }
 

@@ -45,7 +45,7 @@ def shuffled(x, filters, scale, name, activation=None, initializer="he_normal"):
 def repeated(x, filters, scale, name, activation):
     """Enlarges maps by repeating pixels, each time with a convolution and an activation behind it."""
     for number, factor in enumerate(steps(scale), start=1):
-        x = keras.layers.UpSampling2D(factor, name=f"{name}_{number}")(x)
+        x = layers.NearestUpsampling2D(factor, name=f"{name}_{number}")(x)
         x = conv(x, filters, f"{name}_{number}_conv")
         x = activation(f"{name}_{number}_activation")(x)
     return x

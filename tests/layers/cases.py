@@ -144,6 +144,7 @@ CASES = {
     "PReLU": Case(layers.PReLU, {}, IMAGE, EMPTY),
     "PReLU-channel": Case(layers.PReLU, {"per_channel": True, "alpha_initializer": 0.1}, (3, 5), EMPTY),
     "BilinearUpsampling2D": Case(layers.BilinearUpsampling2D, {"scale": 3}, IMAGE, EMPTY),
+    "NearestUpsampling2D": Case(layers.NearestUpsampling2D, {"scale": 3}, IMAGE, EMPTY),
     "ReflectionPadding2D": Case(layers.ReflectionPadding2D, {"padding": (1, 2)}, IMAGE),
     "ResidualBlock": Case(layers.ResidualBlock, {"filters": 4}, IMAGE),
     "ResidualBlock-A": Case(layers.ResidualBlock, {"filters": 7, "strides": 2, "projection": "A"}, IMAGE),
@@ -193,5 +194,5 @@ ONE_A_CLASS = [
     "FilteredUpsampling2D", "FilteredDownsampling2D", "ReflectionPadding2D", "FilteredConv2D", "ModulatedConv2D",
     "Constant-buffer", "NoiseInjection", "ScaledLeakyReLU",
     "BilinearUpsampling2D", "ResidualBlock-A", "SineDense", "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
-    "FactorizedReduction", "ResidualCell-separable",
+    "FactorizedReduction", "ResidualCell-separable", "NearestUpsampling2D",
 ]  # fmt: skip

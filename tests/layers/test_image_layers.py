@@ -27,9 +27,16 @@ def test_linear_interpolation_is_tensorflows(scale):
     np.testing.assert_allclose(layers.BilinearUpsampling2D(scale)(x), expected, atol=1e-6)
 
 
-def test_images_of_unknown_size_are_enlarged_in_graphs():
-    layer = layers.BilinearUpsampling2D(2)
+@pytest.mark.parametrize("scale", [1, 2, 3])
+def test_repeated_pixels_are_keras(scale):
+    x = normal(2, 4, 5, 3)
+    np.testing.assert_array_equal(layers.NearestUpsampling2D(scale)(x), keras.layers.UpSampling2D(scale)(x))
+
+
+@pytest.mark.parametrize("layer", [layers.BilinearUpsampling2D(2), layers.NearestUpsampling2D(2)])
+def test_images_of_unknown_size_are_enlarged_in_graphs(layer):
     graph = tf.function(layer, input_signature=[tf.TensorSpec((None, None, None, 3))])
+    assert graph.get_concrete_function().output_shapes[-1] == 3  # by which convolutions are prepared
     for height, width in ((1, 4), (5, 3)):
         x = normal(2, height, width, 3)
         np.testing.assert_allclose(graph(x), layer(x), atol=1e-6)

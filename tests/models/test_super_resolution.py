@@ -126,6 +126,19 @@ def test_other_formats_take_any_size(tmp_path):
         np.testing.assert_allclose(session.run(None, {session.get_inputs()[0].name: x})[0], model.upscale(x), atol=1e-4)
 
 
+@pytest.mark.full
+@pytest.mark.parametrize("name", ["edsr", "srresnet", "rrdb", "espcn"])
+def test_litert_files_take_any_size(name, tmp_path):
+    sizes = {} if name == "espcn" else {"filters": 4, "num_blocks": 1}
+    model = models.SuperResolution(getattr(networks, name)((None, None, 3), 2, enlarged_input=True, **sizes))
+    model.export(str(tmp_path / "model.tflite"), format="litert")
+    file = tf.lite.Interpreter(model_path=str(tmp_path / "model.tflite")).get_signature_runner("predict")
+    for height, width in ((9, 14), (6, 5)):
+        x = images(2, height, width, 3)
+        (values,) = file(**{next(iter(file.get_input_details())): x}).values()
+        np.testing.assert_allclose(values, model.upscale(x), atol=1e-4)
+
+
 @pytest.mark.parametrize(
     "make",
     [
