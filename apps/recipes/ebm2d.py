@@ -30,7 +30,8 @@ OBJECTIVES = {
     "sliced": lambda batch: objectives.ScoreMatching(1),
     "denoising": lambda batch: objectives.DenoisingScoreMatching(0.02),
     "cd": lambda batch: objectives.ContrastiveDivergence(1e-4),
-    "pcd": lambda batch: objectives.PersistentContrastiveDivergence(max(10_000, batch), 0.01, 1e-4),
+    # Chains cannot cross from mode to mode: with few restarts the modes' shares of them, and so their energies, drift.
+    "pcd": lambda batch: objectives.PersistentContrastiveDivergence(max(2048, batch), 0.2, 1e-4),
     "likelihood": lambda batch: objectives.GridLikelihood((-4.0, 4.0), 160),
 }
 _SIDE = 3.5  # half the width of the pictures
