@@ -37,6 +37,9 @@ class Enlarging:
     ) -> np.ndarray:
         """Enlarges images of any size.
 
+        What `export` writes takes whole images of any size; large ones its client cuts, with
+        `keras_dl.models.tiling.tiles(size, tile, overlap)` of both axes and an overlap of `tiling.reach(network)`.
+
         Args:
             x: Images `(rows, height, width, channels)` or one image `(height, width, channels)`, in [0, 1]; an array,
                 or a memory map of which a window at a time is read.

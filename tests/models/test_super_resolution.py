@@ -114,6 +114,21 @@ def test_exports_take_any_size(tmp_path):
     np.testing.assert_allclose(served(x=tf.constant(x))["predictions"], model.upscale(x), atol=1e-5)
 
 
+def test_a_client_cuts_what_an_exported_model_enlarges(tmp_path):
+    model = models.SuperResolution(edsr())
+    model.export(str(tmp_path / "model"))
+    served = tf.saved_model.load(str(tmp_path / "model")).signatures["predict"]
+    x = images(1, 40, 29, 3)
+    whole, reach = model.upscale(x), tiling.reach(model.network)
+    result = np.full_like(whole, np.nan)
+    for top, height, first, last in tiling.tiles(40, 12, reach):
+        for left, width, begin, end in tiling.tiles(29, 12, reach):
+            part = served(x=tf.constant(x[:, top : top + height, left : left + width]))["predictions"]
+            inner = part[:, 2 * (first - top) : 2 * (last - top), 2 * (begin - left) : 2 * (end - left)]
+            result[:, 2 * first : 2 * last, 2 * begin : 2 * end] = inner
+    np.testing.assert_allclose(result, whole, atol=1e-5)
+
+
 @pytest.mark.full
 def test_other_formats_take_any_size(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
