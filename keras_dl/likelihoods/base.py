@@ -40,6 +40,7 @@ class Likelihood(keras.layers.Layer):
             gives only some of them is then warned of. `None` if a range may be meant.
         joint_channels: Whether `values` returns one distribution per position, over all its channels at once, and not
             one per channel.
+        discrete: Whether `log_prob` is of the probability of levels, and not of a density: only then has it bits.
         of_ranges: Whether `check` takes all finite numbers of an interval: of a stream of data the least and the
             largest are then enough.
     """
@@ -47,6 +48,7 @@ class Likelihood(keras.layers.Layer):
     parameters_per_value = 1
     reads: str | None = None
     joint_channels = False
+    discrete = False
     of_ranges = False
 
     def __init__(self, **kwargs):

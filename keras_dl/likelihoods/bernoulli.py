@@ -32,6 +32,7 @@ class Bernoulli(Likelihood):
 
     parameters_per_value = 1
     reads = "logits"
+    discrete = True
     of_ranges = True
 
     def values(self, parameters: Tensor) -> Any:

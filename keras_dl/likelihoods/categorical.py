@@ -36,6 +36,7 @@ class Categorical(Likelihood):
     """
 
     reads = "logits"
+    discrete = True
 
     def __init__(self, num_classes: int, **kwargs):
         super().__init__(**kwargs)

@@ -43,6 +43,7 @@ class DiscretizedLogistic(Likelihood):
 
     parameters_per_value = 2
     reads = "[loc, log_scale]"
+    discrete = True
 
     def __init__(self, num_levels: int = 256, **kwargs):
         super().__init__(**kwargs)

@@ -49,6 +49,7 @@ class DiscretizedLogisticMixture(Likelihood):
     """
 
     reads = "[logits, loc, log_scale, coefficients]"
+    discrete = True
     joint_channels = True
 
     def __init__(

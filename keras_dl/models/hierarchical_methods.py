@@ -163,7 +163,9 @@ class HierarchicalMethods:
     def bits_per_dim(
         self, x: Tensor, condition: Tensor | None = None, num_samples: int = 512, seed: int | None = None
     ) -> Tensor:
-        r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`, if the likelihood is discrete."""
+        r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`; the likelihood has to be discrete."""
+        if not self.likelihood.discrete:
+            raise refusal("bits_per_dim should be of levels, by a discrete likelihood", likelihood=self.likelihood.name)
         values = self.log_prob(x, condition, num_samples, seed)
         return -values / (math.prod(np.shape(x)[1:]) * math.log(2.0))
 

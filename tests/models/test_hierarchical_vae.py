@@ -282,6 +282,9 @@ def test_bits_per_dimension_are_nats_over_the_dimensions():
     model = small()
     bits = model.bits_per_dim(X[:4], num_samples=8)
     np.testing.assert_allclose(bits, -model.log_prob(X[:4], num_samples=8) / (16 * np.log(2)), rtol=1e-6)
+    likelihood = likelihoods.Gaussian(scale=1.0)
+    with pytest.raises(ValueError, match="bits_per_dim should be of levels.*Received: likelihood='gaussian"):
+        small(likelihood).bits_per_dim(X[:4])
 
 
 @pytest.mark.parametrize(
