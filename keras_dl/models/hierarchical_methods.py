@@ -163,7 +163,7 @@ class HierarchicalMethods:
     def bits_per_dim(
         self, x: Tensor, condition: Tensor | None = None, num_samples: int = 512, seed: int | None = None
     ) -> Tensor:
-        r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`; the likelihood has to be discrete."""
+        r"""Returns $-\log_2 p(x) / D$, $D$ the values of a sample, shape `(batch,)`, by a discrete likelihood."""
         if not self.likelihood.discrete:
             raise refusal("bits_per_dim should be of levels, by a discrete likelihood", likelihood=self.likelihood.name)
         values = self.log_prob(x, condition, num_samples, seed)
