@@ -8,6 +8,8 @@ from keras_dl.models.base import SavedModelSignature, Signature, conditions, fre
 #: Samplers that are functions of latents in a given number of steps; others' models decode by the last of them.
 DETERMINISTIC = ("ddim", "dpm_solver", "euler", "heun")
 
+_TOLERANCE = 1e-5
+
 
 def signatures(model):
     """Returns the `Signature`s of a diffusion model by name: denoise (the default), sample, decode, encode, log_prob.
@@ -19,10 +21,24 @@ def signatures(model):
     their steps and are in SavedModels alone. `log_prob` is exact for up to 8 values per sample, else it estimates the
     divergence along one direction. A model whose data carry their source has neither `sample` nor `log_prob`.
     """
-    x = tf.TensorSpec([None, *model.data_shape], tf.float32)
-    time = tf.TensorSpec([None], tf.float32)
+    x, time = tf.TensorSpec([None, *model.data_shape], tf.float32), tf.TensorSpec([None], tf.float32)
     given = conditions.spec([model.network])
     count, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([], tf.int64)
+    functions = {}
+    if model.denoises:
+        inputs = {"x": x, "time": time, **given}
+        functions["denoise"] = Signature(lambda x, t, *c: {"x": model._denoise(x, t, *c)}, inputs)
+    if not model.carries_source:
+        inputs = {"num_samples": count, **given, "steps": count, "seed": seed}
+        functions["sample"] = Signature(_sample(model), inputs)
+    functions["decode"] = Signature(_decode(model), {"latents": x, **given, "steps": count})
+    functions["encode"] = SavedModelSignature(_encode(model), {"x": x, **given})
+    if not model.carries_source:
+        functions["log_prob"] = SavedModelSignature(_log_prob(model), {"x": x, **given})
+    return functions
+
+
+def _sample(model):
     sampler = samplers.get(model.sampler)
 
     def sample(num_samples, *rest):
@@ -31,32 +47,33 @@ def signatures(model):
         options = {"steps": steps, "sampler": sampler, "guidance": 1.0}
         return {"x": model._sample(num_samples, condition, fresh_seed(seed), tf.constant(0, tf.int64), **options)}
 
-    fixed = samplers.get(model.sampler if model.sampler in DETERMINISTIC else "heun")
+    return sample
+
+
+def _decode(model):
+    sampler = samplers.get(model.sampler if model.sampler in DETERMINISTIC else "heun")
 
     def decode(latents, *rest):
         *condition, steps = rest
         zero = tf.constant(0, tf.int64)
-        options = {"steps": steps, "sampler": fixed, "guidance": 1.0}
+        options = {"steps": steps, "sampler": sampler, "guidance": 1.0}
         return {"x": model._decode(latents, condition[0] if condition else None, zero, zero, **options)}
 
-    def encode(x, condition=None):
-        return {"latents": model._encode(x, condition, tolerance=1e-5)}
+    return decode
 
-    seed_of_model, directions = model.seed, 0 if model.log_prob_kind == "exact" else 1
+
+def _encode(model):
+    def encode(x, condition=None):
+        return {"latents": model._encode(x, condition, tolerance=_TOLERANCE)}
+
+    return encode
+
+
+def _log_prob(model):
+    seed, directions = model.seed, 0 if model.log_prob_kind == "exact" else 1
 
     def log_prob(x, condition=None):
-        options = {"num_samples": directions, "tolerance": 1e-5}
-        values = model._log_prob(x, condition, tf.constant(seed_of_model, tf.int64), **options)
-        return {"log_prob": values[0]}
+        options = {"num_samples": directions, "tolerance": _TOLERANCE}
+        return {"log_prob": model._log_prob(x, condition, tf.constant(seed, tf.int64), **options)[0]}
 
-    functions = {}
-    if model.denoises:
-        inputs = {"x": x, "time": time, **given}
-        functions["denoise"] = Signature(lambda x, t, *c: {"x": model._denoise(x, t, *c)}, inputs)
-    if not model.carries_source:
-        functions["sample"] = Signature(sample, {"num_samples": count, **given, "steps": count, "seed": seed})
-    functions["decode"] = Signature(decode, {"latents": x, **given, "steps": count})
-    functions["encode"] = SavedModelSignature(encode, {"x": x, **given})
-    if not model.carries_source:
-        functions["log_prob"] = SavedModelSignature(log_prob, {"x": x, **given})
-    return functions
+    return log_prob
