@@ -21,7 +21,8 @@ class Logit(Bijector):
     For integers, such as pixels, take `keras_dl.likelihoods.Dequantized`, which adds the noise too and counts bits.
 
     Args:
-        alpha: $\alpha$: with 0 the ends of the interval are at infinity, and refused.
+        alpha: $\alpha$: with 0 the ends of the interval are at infinity, and refused. Above 0 the density reaches
+            $\alpha (h - l) / (1 - 2 \alpha)$ beyond them, and so may samples.
         low: $l$.
         high: $h$.
         **kwargs: `name`, `dtype` and `trainable`, as for every Keras layer.
@@ -63,8 +64,9 @@ class Logit(Bijector):
     def check(self, x: Tensor, name: str = "x") -> None:
         x = np.asarray(x)
         smallest, largest = float(x.min(initial=self.high)), float(x.max(initial=self.low))
-        fits = smallest >= self.low and largest <= self.high
-        if not fits or (self.alpha == 0.0 and (smallest == self.low or largest == self.high)):
+        # The map, and so the flow's own samples, reach as far as s lies between 0 and 1.
+        margin = self.alpha * (self.high - self.low) / (1.0 - 2.0 * self.alpha)
+        if not self.low - margin < smallest or not largest < self.high + margin:
             ends = f"({self.low:g}, {self.high:g})" if self.alpha == 0.0 else f"[{self.low:g}, {self.high:g}]"
             raise refusal(
                 f"{name} should lie in {ends}, the range of the logit", f"values from {smallest} to {largest}"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import bijectors
+from keras_dl import bijectors, models
 from keras_dl.bijectors import splines
 
 SPLINE = bijectors.SplineTransform(num_bins=4, bound=3.0)
@@ -238,3 +238,14 @@ def test_refusals():
     coupling.build((None, 2), (None, 3))
     with pytest.raises(ValueError, match="a condition of 3 numbers"):
         coupling.forward_and_log_det(tf.zeros([1, 2]))
+
+
+def test_a_logits_own_samples_are_in_its_range():
+    """With alpha 0.05 the map reaches from -1/18 to 19/18; what is beyond is refused."""
+    flow = models.NormalizingFlow(bijectors.Logit(alpha=0.05), (2,), seed=0)
+    x = flow.decode(np.array([[-6.0, 6.0], [0.0, 3.5]], "float32"))
+    assert float(x[0, 0]) < 0.0 and float(x[0, 1]) > 1.0
+    assert np.isfinite(flow.log_prob(x)).all()
+    for value in (-0.056, 1.056):
+        with pytest.raises(ValueError, match=r"should lie in \[0, 1\], the range of the logit. Received: values from"):
+            flow.log_prob([[0.5, value]])
