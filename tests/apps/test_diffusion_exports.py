@@ -24,7 +24,7 @@ def test_exported_functions_give_the_models_numbers(recipe, tmp_path):
     rng = np.random.default_rng(0)
     for rows in (1, 3):
         x = rng.random((rows, *model.data_shape), dtype="float32")
-        inputs = {"x": x, "time": np.full(rows, 0.4, "float32")}
+        inputs = {"x": x, "latents": x, "time": np.full(rows, 0.4, "float32")}
         inputs |= {"num_samples": np.int32(rows), "steps": np.int32(3), "seed": np.int64(5)}
         if model.condition_classes():
             inputs["condition"] = np.arange(rows, dtype="int32")
