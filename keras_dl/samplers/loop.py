@@ -8,7 +8,7 @@ def unchanged(x, t, index):
     return x
 
 
-def over_times(step, x, times, memory=(), constrain=unchanged):
+def over_times(step, x, times, memory=(), constrain=unchanged, start=0, stop=None):
     """Runs `step` between each pair of neighbouring times.
 
     Args:
@@ -17,16 +17,18 @@ def over_times(step, x, times, memory=(), constrain=unchanged):
         times: Falling times, shape `(steps + 1,)`.
         memory: Tuple of tensors that a step hands to the next one.
         constrain: `constrain(x, t, index)`, what is imposed on the samples after each step (inpainting).
+        start: Index of the first step.
+        stop: Index of the step before which to stop; `None` for the last time.
 
     Returns:
         The samples at the last time.
     """
-    steps = tf.shape(times)[0] - 1
+    stop = tf.shape(times)[0] - 1 if stop is None else stop
 
     def body(index, x, *memory):
         s = times[index + 1]
         x, *memory = step(x, times[index], s, index, *memory)
         return index + 1, constrain(x, s, index), *memory
 
-    state = (tf.constant(0), x, *memory)
-    return tf.while_loop(lambda index, *_: index < steps, body, state)[1]
+    state = (tf.convert_to_tensor(start), x, *memory)
+    return tf.while_loop(lambda index, *_: index < stop, body, state)[1]

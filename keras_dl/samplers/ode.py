@@ -84,21 +84,25 @@ def heun(
         raise refusal("`churn` should be 0 unless the process is EDM or exploding", churn=churn)
     steps = tf.cast(tf.shape(times)[0] - 1, tf.float32)
 
-    def step(x, t, s, index):
-        if churn:
-            raised = t * (1.0 + tf.minimum(churn / steps, 2.0**0.5 - 1.0))
-            x = x + tf.sqrt(tf.square(raised) - tf.square(t)) * churn_noise * noise(index, x)
-            t = raised
+    def churned(x, t, index):
+        if not churn:
+            return x, t
+        raised = t * (1.0 + tf.minimum(churn / steps, 2.0**0.5 - 1.0))
+        return x + tf.sqrt(tf.square(raised) - tf.square(t)) * churn_noise * noise(index, x), raised
+
+    def corrected(x, t, s, index):
+        x, t = churned(x, t, index)
         slope = field(x, t, "velocity")
-        euler_step = x + (s - t) * slope
-        last = s <= process.t_end
+        return (x + 0.5 * (s - t) * (slope + field(x + (s - t) * slope, s, "velocity")),)
 
-        def corrected():
-            return x + 0.5 * (s - t) * (slope + field(euler_step, s, "velocity"))
+    def straight(x, t, s, index):
+        x, t = churned(x, t, index)
+        return (x + (s - t) * field(x, t, "velocity"),)
 
-        return (tf.cond(last, lambda: euler_step, corrected),)
-
-    return over_times(step, x, times, constrain=constrain)
+    # Two loops, as ONNX knows no shapes within a condition within a loop.
+    noisy = tf.reduce_sum(tf.cast(times[1:] > process.t_end, tf.int32))
+    x = over_times(corrected, x, times, constrain=constrain, stop=noisy)
+    return over_times(straight, x, times, constrain=constrain, start=noisy)
 
 
 def adaptive(

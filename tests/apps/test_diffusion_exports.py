@@ -38,7 +38,7 @@ def test_exported_functions_give_the_models_numbers(recipe, tmp_path):
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("recipe", ["cddpm", "score2d"])
+@pytest.mark.parametrize("recipe", ["cddpm", "score2d", "edm"])
 def test_denoisers_are_files_for_onnx(recipe, tmp_path):
     pytest.importorskip("tf2onnx")
     runtime = pytest.importorskip("onnxruntime")
