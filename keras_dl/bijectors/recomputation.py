@@ -25,15 +25,15 @@ def recomputed(bijectors, x, condition):
     def solve(*tensors):
         x, *conditions = tensors[: len(inputs)]
         weights = _by_step(steps, tensors[len(inputs) :])
-        kept, total, states = [], 0.0, []
+        starts, total, states = [], 0.0, []
         for step, own in zip(steps, weights, strict=True):
-            kept.append(None if step.bijector.recovers_inputs else x)
+            starts.append(None if step.bijector.recovers_inputs else x)
             x, log_det, changed = step.forward(x, conditions, own)
             total += log_det
             states += changed
 
         def gradient(of_z, of_log_det, *of_states):
-            return _gradient(steps, weights, kept, (x, conditions), (of_z, of_log_det))
+            return _gradient(steps, weights, starts, (x, conditions), (of_z, of_log_det))
 
         return (x, total, *states), gradient
 
@@ -43,11 +43,11 @@ def recomputed(bijectors, x, condition):
     return z, log_det
 
 
-def _gradient(steps, weights, kept, ends, upstream):
+def _gradient(steps, weights, starts, ends, upstream):
     """The gradients of input, condition and weights, step by step from the last to the first."""
     (y, conditions), (of_y, of_log_det) = ends, upstream
     of_conditions, of_weights = [tf.zeros_like(condition) for condition in conditions], []
-    for step, own, start in reversed(list(zip(steps, weights, kept, strict=True))):
+    for step, own, start in reversed(list(zip(steps, weights, starts, strict=True))):
         with tf.control_dependencies([of_y]):  # or all steps would be computed again at once
             y = tf.identity(y if start is None else start)
         x = step.inverse(y, conditions, own) if start is None else y

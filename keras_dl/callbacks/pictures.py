@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_dl import files
+from keras_dl.callbacks.arcs import on_arc
 from keras_dl.callbacks.sheets import UNIT, Block, check_range, epoch_title, image_grid, save_points, save_sheet
 from keras_dl.checks import check_count, check_path, check_seed, refusal
 from keras_dl.models.base.offers import declared
@@ -152,14 +153,8 @@ class LatentInterpolation(SampleGrid):
     def latents(self, latent_size: int) -> Tensor:
         """Returns the latents of the paths, shape `(num_paths, columns, latent_size)`."""
         ends = np.random.default_rng(self.seed).standard_normal((2, self.num_samples, 1, latent_size))
-        a, b = ends / np.linalg.norm(ends, axis=-1, keepdims=True)
-        angle = np.arccos(np.clip(np.sum(a * b, axis=-1, keepdims=True), -1.0, 1.0))
-        t = np.linspace(0.0, 1.0, self.columns)[:, None]
-        # Parallel ends, as all are in one dimension, have no angle to divide by: there the path is straight.
-        parallel = np.sin(angle) < 1e-4
-        sine = np.where(parallel, 1.0, np.sin(angle))
-        first, second = (np.where(parallel, s, np.sin(s * angle) / sine) for s in (1 - t, t))
-        return (first * ends[0] + second * ends[1]).astype("float32")
+        shares = np.linspace(0.0, 1.0, self.columns)[:, None]
+        return on_arc(ends[0], ends[1], shares).astype("float32")
 
     def _samples(self):
         latents = self.latents(self.model.latent_size)

@@ -5,6 +5,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from keras_dl import samplers
 from keras_dl.checks import refusal
 from keras_dl.types import Tensor
 
@@ -37,9 +38,18 @@ class AnomalyScores:
         Raises:
             ValueError: If there is no such score.
         """
-        if score not in self.anomaly_scores:
-            raise refusal(f"`score` should be one of {self.anomaly_scores}", score=score)
+        check_score(self, score)
         if score == "likelihood":
             return -self.log_prob(x, condition, **options)
-        error = tf.square(self.reconstruct(x, condition) - tf.cast(x, tf.float32))
-        return tf.reduce_sum(error, list(range(1, error.shape.rank)))
+        return squared_error(x, self.reconstruct(x, condition))
+
+
+def check_score(model, score):
+    """Refuses a score that a model does not know."""
+    if score not in model.anomaly_scores:
+        raise refusal(f"`score` should be one of {model.anomaly_scores}", score=score)
+
+
+def squared_error(x, reconstruction):
+    """Squared differences of samples from their reconstructions, summed over a sample, shape `(batch,)`."""
+    return samplers.chains.sum_per_row(tf.square(reconstruction - tf.cast(x, tf.float32)))

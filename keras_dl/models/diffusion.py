@@ -70,6 +70,7 @@ class Diffusion(  # type: ignore[misc, override]
     """
 
     averaged_networks = ("network",)
+    coupling: Any = None  # of data and noise: independent
     has_conditions = True
     checks_values = False
 

@@ -90,10 +90,10 @@ def check_time(time, rows, process):
 
 def check_independent(model):
     """Refuses to inpaint along paths whose points at a time do not follow from data and independent points."""
-    if getattr(model, "coupling", None) is not None or model.process.jitters or model.carries_source:
+    if model.coupling is not None or model.process.jitters or model.carries_source:
         raise refusal(
             "`inpaint` should be asked of paths to independent points of a source",
-            f"coupling={getattr(model, 'coupling', None)!r}, process={model.process!r}",
+            f"coupling={model.coupling!r}, process={model.process!r}",
         )
 
 

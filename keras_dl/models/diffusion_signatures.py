@@ -5,9 +5,6 @@ import tensorflow as tf
 from keras_dl import samplers
 from keras_dl.models.base import SavedModelSignature, Signature, conditions, fresh_seed
 
-#: Samplers that are functions of latents in a given number of steps; others' models decode by the last of them.
-DETERMINISTIC = ("ddim", "dpm_solver", "euler", "heun")
-
 _TOLERANCE = 1e-5
 
 
@@ -51,7 +48,7 @@ def _sample(model):
 
 
 def _decode(model):
-    sampler = samplers.get(model.sampler if model.sampler in DETERMINISTIC else "heun")
+    sampler = samplers.get(model.sampler if model.sampler in samplers.DETERMINISTIC else "heun")
 
     def decode(latents, *rest):
         *condition, steps = rest

@@ -9,12 +9,12 @@ import tensorflow as tf
 
 def layers_that_drop(network):
     """The dropout layers of a network, those of functional models in it too."""
-    found = []
+    dropping = []
     for layer in getattr(network, "layers", []):
         if type(layer) is keras.layers.Dropout and layer.rate > 0:
-            found.append(layer)
-        found += layers_that_drop(layer)
-    return found
+            dropping.append(layer)
+        dropping += layers_that_drop(layer)
+    return dropping
 
 
 def with_dropout(network, x, draw):

@@ -10,6 +10,7 @@ from keras_dl import samplers
 from keras_dl.checks import check_count, refusal
 from keras_dl.likelihoods import LogDensity
 from keras_dl.models import energy_checks, shapes
+from keras_dl.models.anomaly_scores import check_score
 from keras_dl.models.base import Draw
 from keras_dl.models.energy_normalizers import Normalizers
 from keras_dl.models.energy_parts import noise_of
@@ -67,8 +68,7 @@ class EnergyMethods(Normalizers):
         Raises:
             ValueError: If there is no such score.
         """
-        if score not in self.anomaly_scores:
-            raise refusal(f"`score` should be one of {self.anomaly_scores}", score=score)
+        check_score(self, score)
         return self.energy(x) if score == "energy" else tf.sqrt(samplers.chains.sum_per_row(tf.square(self.score(x))))
 
     def sample(

@@ -9,6 +9,7 @@ from keras_dl import samplers
 from keras_dl.checks import check_count, refusal
 from keras_dl.likelihoods import LogDensity
 from keras_dl.models import energy_checks, rbm_layer, shapes
+from keras_dl.models.anomaly_scores import check_score, squared_error
 from keras_dl.models.base import Draw
 from keras_dl.models.energy_parts import LogNormalizer
 from keras_dl.types import Tensor
@@ -52,11 +53,8 @@ class RBMMethods:
         Raises:
             ValueError: If there is no such score.
         """
-        if score not in self.anomaly_scores:
-            raise refusal(f"`score` should be one of {self.anomaly_scores}", score=score)
-        if score == "energy":
-            return self.energy(x)
-        return samplers.chains.sum_per_row(tf.square(self.reconstruct(x) - tf.cast(x, tf.float32)))
+        check_score(self, score)
+        return self.energy(x) if score == "energy" else squared_error(x, self.reconstruct(x))
 
     def encode(self, x: Tensor) -> Tensor:
         """Returns the probabilities of the hidden units, shape `(batch, num_hidden)`."""

@@ -7,9 +7,10 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
-from keras_dl.checks import check_count, refusal
+from keras_dl.checks import check_count
 from keras_dl.likelihoods import LogDensity
 from keras_dl.models import monte_carlo, shapes
+from keras_dl.models.anomaly_scores import check_score, squared_error
 from keras_dl.models.base import Draw, conditions
 from keras_dl.types import Tensor
 
@@ -125,12 +126,10 @@ class VAEMethods:
         Raises:
             ValueError: If there is no such score.
         """
+        check_score(self, score)
         if score == "likelihood":
             return -self.log_prob(x, condition, num_samples)
-        if score != "reconstruction":
-            raise refusal("`score` should be 'likelihood' or 'reconstruction'", score=score)
-        error = tf.square(self.reconstruct(x, condition) - tf.cast(x, tf.float32))
-        return tf.reduce_sum(error, list(range(1, error.shape.rank)))
+        return squared_error(x, self.reconstruct(x, condition))
 
     # The graphs behind them.
 

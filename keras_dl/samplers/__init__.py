@@ -15,12 +15,13 @@ from keras_dl.samplers.likelihood import (
 from keras_dl.samplers.metropolis import HMC, MALA
 from keras_dl.samplers.multistep import dpm_solver
 from keras_dl.samplers.ode import adaptive, euler, follow, heun
-from keras_dl.samplers.registry import NOT_OF_VELOCITY, SAMPLERS, evaluations, get
+from keras_dl.samplers.registry import DETERMINISTIC, NOT_OF_VELOCITY, SAMPLERS, evaluations, get
 from keras_dl.samplers.stochastic import ancestral, ddim, predictor_corrector
 
 __all__ = [
     "HMC",
     "MALA",
+    "DETERMINISTIC",
     "NOT_OF_VELOCITY",
     "SAMPLERS",
     "AnnealedLangevin",

@@ -99,7 +99,7 @@ def heun(
         x, t = churned(x, t, index)
         return (x + (s - t) * field(x, t, "velocity"),)
 
-    # Two loops, as ONNX knows no shapes within a condition within a loop.
+    # Two loops: of a convolution within a condition, tf2onnx makes a file that does not load.
     noisy = tf.reduce_sum(tf.cast(times[1:] > process.t_end, tf.int32))
     x = over_times(corrected, x, times, constrain=constrain, stop=noisy)
     return over_times(straight, x, times, constrain=constrain, start=noisy)

@@ -19,6 +19,8 @@ SAMPLERS: dict[str, Callable] = {
 }
 #: Those that take the far end of a path for independent normal noise: the others need its velocity alone.
 NOT_OF_VELOCITY = ("ancestral", "ddim", "predictor_corrector", "dpm_solver")
+#: Those that, as they stand here, are functions of their start in the steps that they are asked for.
+DETERMINISTIC = ("ddim", "dpm_solver", "euler", "heun")
 
 
 def get(sampler: str | Callable) -> Callable:

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_dl import files
+from keras_dl.callbacks.arcs import on_arc
 
 STOPS, STEPS = 4, 12  # latents that a path leads through, frames from one to the next
 MILLISECONDS = 80  # a frame
@@ -12,12 +13,7 @@ ROWS, COLUMNS = 2, 6
 
 
 def closed_path(stops, steps=STEPS):
-    r"""Latents along arcs of great circles through given ones and back to the first.
-
-    $$z_t = \frac{\sin((1 - t) \theta)\, a + \sin(t \theta)\, b}{\sin \theta}$$
-
-    with $\theta$ the angle between a and b (Shoemake 1985; White 2016, "Sampling generative networks"): normal latents
-    stay as long as they are in training, while means of them would be too short.
+    """Latents along arcs of great circles through several ones and back to the first; see `callbacks.arcs.on_arc`.
 
     Args:
         stops: Array `(num_stops, rows, latent_size)`, two stops at least.
@@ -33,16 +29,8 @@ def closed_path(stops, steps=STEPS):
     [[1.0, 0.0], [0.707, 0.707], [0.0, 1.0], [0.707, 0.707]]
     """
     following = np.roll(stops, -1, axis=0)
-    norms = np.linalg.norm(stops, axis=-1) * np.linalg.norm(following, axis=-1)
-    cosine = np.sum(stops * following, axis=-1) / np.maximum(norms, 1e-12)
-    angle = np.arccos(np.clip(cosine, -1.0, 1.0))[:, None, :, None]
-    shares = (np.arange(steps) / steps)[None, :, None, None]
-    sine = np.sin(angle)
-    straight = sine < 1e-6  # one direction, or two opposite ones: no arc is the shortest
-    divisor = np.where(straight, 1.0, sine)
-    first = np.where(straight, 1.0 - shares, np.sin((1.0 - shares) * angle) / divisor)
-    second = np.where(straight, shares, np.sin(shares * angle) / divisor)
-    path = first * stops[:, None] + second * following[:, None]
+    shares = (np.arange(steps) / steps)[:, None, None]
+    path = on_arc(stops[:, None], following[:, None], shares)
     return path.reshape(-1, *stops.shape[1:])
 
 
