@@ -6,12 +6,13 @@
 On a shared machine the speed drifts. Within a workload all variants are timed in turn, A B C A B C ..., each in a
 long-lived process of its own, and ratios are medians of the ratios of each round. The peers' workers (`bench_tf.py`,
 `bench_torch.py`, `bench_jax.py` in the folder `--peers`) are plain code of their frameworks, no part of this project;
-those of W8 are here (`inference.py`, `resnet18_torch.py`).
+from W8 on they are here (`PEERS_HERE`).
 """
 
 import argparse
 import json
 import os
+import platform
 import statistics
 import subprocess
 import sys
@@ -41,21 +42,27 @@ PEERS = {
     "W8": ["keras_dl:function", "keras_dl:predict_on_batch", "keras_dl:onnx", "tf:function", "tf:predict_on_batch"]
     + ["tf:saved_model", "tf:frozen", "torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_freezing_cl"],
 }
-#: What the ratios are of, where it is not `fit`; and the workloads whose peers are here.
+#: What the ratios are of, where it is not `fit`; and, of workloads whose peers are here, PyTorch's side.
 OURS = {"W7a": "keras_dl:saved_model", "W8": "keras_dl:saved_model"}
-HERE = ("W8",)
+PEERS_HERE = {"W8": "benchmarks.resnet18_torch"}
 
 
 class Worker:
-    """A process that times variants on request, each operation by so many threads as stand behind an `@`."""
+    """A process that times variants on request, each operation by so many threads as stand behind an `@`.
 
-    def __init__(self, framework, here, pythons, peers):
+    Args:
+        framework: `"keras_dl"`, `"tf"`, `"torch"` or `"jax"`, with `@` and a number of threads or without.
+        module: The module to run, or `None` for the file of the framework in the folder `peers`.
+        pythons: Interpreters by framework.
+        peers: The folder.
+    """
+
+    def __init__(self, framework, module, pythons, peers):
         framework, _, threads = framework.partition("@")
-        module = "benchmarks.resnet18_torch" if framework == "torch" else "benchmarks.worker"
-        command = ["-m", module, framework] if here else [f"bench_{framework}.py"]
+        command = ["-m", module, framework] if module else [f"bench_{framework}.py"]
         self.process = subprocess.Popen(
             [pythons.get(framework, sys.executable), *command],
-            cwd=ROOT if here else peers,
+            cwd=ROOT if module else peers,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -71,23 +78,30 @@ class Worker:
         return json.loads(self.process.stdout.readline() or '{"ok": false, "error": "the process ended"}')
 
 
+def module_of(workload, framework):
+    """The module that times a workload, or `None` where it is a file of the folder of peers."""
+    if framework == "torch":
+        return PEERS_HERE.get(workload)
+    return "benchmarks.worker" if framework.startswith("keras_dl") or workload in PEERS_HERE else None
+
+
 def measure(workload, workers, rounds, seconds, only=None):
-    """Seconds a step of every variant of a workload, a list a variant, one entry a round; ours is the first."""
-    times, here = {}, workload in HERE
+    """Seconds a step of every variant of a workload, a list a variant, one entry a round, ours first; and notes."""
+    times, notes = {}, {}
     for name in [OURS.get(workload, "keras_dl:fit"), *(PEERS[workload] if only is None else only.split(","))]:
         framework, variant = name.split(":")
-        answer = workers(framework, here).ask(cmd="setup", w=workload, v=variant)
+        answer = workers(workload, framework).ask(cmd="setup", w=workload, v=variant)
         print(f"  {name}: {answer.get('note', '') if answer['ok'] else answer['error']}", flush=True)
         if answer["ok"]:
-            times[name] = []
+            times[name], notes[name] = [], answer.get("note", "")
     for _ in range(rounds):
         for name in times:
             framework, variant = name.split(":")
-            answer = workers(framework, here).ask(cmd="time", w=workload, v=variant, seconds=seconds)
+            answer = workers(workload, framework).ask(cmd="time", w=workload, v=variant, seconds=seconds)
             times[name].append(answer["s"] if answer["ok"] else float("nan"))
     for framework in {name.split(":")[0] for name in times}:
-        workers(framework, here).ask(cmd="drop")
-    return times
+        workers(workload, framework).ask(cmd="drop")
+    return times, notes
 
 
 def summary(times):
@@ -110,12 +124,19 @@ def summary(times):
     }
 
 
+def processor():
+    """The processor's name and the number of cores."""
+    info = Path("/proc/cpuinfo").read_text() if os.path.exists("/proc/cpuinfo") else ""
+    names = [line.split(":", 1)[1].strip() for line in info.splitlines() if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {os.cpu_count()} cores"
+
+
 def main():
     """Runs the comparison that the command line asks for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--workloads", default="W1,W1p,W2", help=f"comma list of {', '.join(PEERS)}")
     parser.add_argument("--only", help="time just these, a comma list such as keras_dl:keras_adam, beside keras_dl:fit")
-    parser.add_argument("--peers", required=True, help="folder of the peers' workers")
+    parser.add_argument("--peers", default=".", help="folder of the peers' workers of W1 to W7")
     parser.add_argument("--python", action="append", default=[], metavar="NAME=PATH", help="a peer's interpreter")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5, help="time for a variant in a round")
@@ -123,10 +144,10 @@ def main():
     options = parser.parse_args()
     pythons = dict(item.split("=", 1) for item in options.python)
     pythons = {name: os.path.abspath(path) for name, path in pythons.items()}
-    running = {}
+    running, load = {}, os.getloadavg()[0]
 
-    def workers(framework, here):
-        key = framework, here or framework.startswith("keras_dl")
+    def workers(workload, framework):
+        key = framework, module_of(workload, framework)
         if key not in running:
             running[key] = Worker(*key, pythons, os.path.abspath(options.peers))
         return running[key]
@@ -134,13 +155,15 @@ def main():
     found = {}
     for workload in options.workloads.split(","):
         print(workload, flush=True)
-        found[workload] = summary(measure(workload, workers, options.rounds, options.seconds, options.only))
+        times, notes = measure(workload, workers, options.rounds, options.seconds, options.only)
+        found[workload] = summary(times) | {"notes": notes}
         print(json.dumps(found[workload], indent=1), flush=True)
     for worker in running.values():
         worker.ask(cmd="quit") if worker.process.poll() is None else None
     if options.out:
         record = stamp()
-        record |= {"command": "python -m benchmarks.compare " + " ".join(sys.argv[1:]), "results": found}
+        record |= {"command": "python -m benchmarks.compare " + " ".join(sys.argv[1:]), "processor": processor()}
+        record |= {"load_before": load, "seed": 0, "results": found}
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 
 

@@ -3,6 +3,7 @@
 A variant is a function without arguments that returns the scores, fetched.
 """
 
+import sys
 import tempfile
 
 import keras
@@ -71,3 +72,7 @@ def resnet18(variant, framework):
     if variant in formats.RUNNERS:
         return exported(variant)
     return WAYS[variant](keras_dl.networks.resnet18(SHAPE))
+
+
+#: The worker's first argument is the framework.
+INFERENCE = {"W8": lambda variant: resnet18(variant, framework=sys.argv[1])}

@@ -4,12 +4,19 @@
 times about so long and answers `{"ok": true, "s": seconds a step}`. The peers' workers speak the same lines.
 """
 
+import importlib
 import json
+import math
 import os
 import sys
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+#: Where workloads are that are not in `workloads.py`. A module has `TRAINING`, a function without arguments for each
+#: workload that returns a compiled model and arguments of `fit`, or `INFERENCE`, a function of the variant that returns
+#: the call to time, or both.
+MODULES = {"W8": "benchmarks.inference"}
 
 
 class Clock:
@@ -34,14 +41,13 @@ class Clock:
 class Training:
     """A compiled model and its data, run some steps at a time through `fit`."""
 
-    def __init__(self, workload, variant):
+    def __init__(self, build, variant):
         import keras
 
-        from benchmarks import workloads
         from keras_dl.models.base.fused_adam import choose_kernel
 
         keras.utils.set_random_seed(0)
-        self.model, self.data = workloads.TRAINING[workload]()
+        self.model, self.data = build()
         if variant == "keras_adam":
             for update in self.model.updates:
                 choose_kernel(update.optimizer, fused=False)
@@ -50,8 +56,9 @@ class Training:
 
     @property
     def note(self):
-        """What the model chose."""
-        return f"xla={self.model.jit_compile} stack={self.model.steps_per_execution}"
+        """What the model chose, and its size."""
+        weights = sum(math.prod(weight.shape) for weight in self.model.trainable_variables)
+        return f"xla={self.model.jit_compile} stack={self.model.steps_per_execution} weights={weights}"
 
     def run(self, steps):
         """Seconds a step over about `steps` steps."""
@@ -94,15 +101,10 @@ class Inference:
 
 def measured(workload, variant):
     """A workload, ready to be timed; variant `keras_adam` of training moves weights as Keras composes its Adam."""
-    if workload == "W8":
-        from benchmarks import inference
-
-        return Inference(inference.resnet18(variant, framework=sys.argv[1]))
-    if workload.startswith("W7"):
-        from benchmarks import workloads
-
-        return Inference(workloads.INFERENCE[workload](variant))
-    return Training(workload, variant)
+    module = importlib.import_module(MODULES.get(workload, "benchmarks.workloads"))
+    if workload in getattr(module, "INFERENCE", {}):
+        return Inference(module.INFERENCE[workload](variant))
+    return Training(module.TRAINING[workload], variant)
 
 
 def serve(measured):
