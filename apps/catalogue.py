@@ -4,12 +4,15 @@ import ast
 import difflib
 import functools
 import importlib.util
+import json
 import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "apps" / "recipes"
+#: The hyperparameters of all recipes.
+OPTIONS = RECIPES / "options.json"
 #: Methods by which a recipe asks for a hyperparameter.
 KINDS = ("Boolean", "Choice", "Fixed", "Float", "Int")
 
@@ -102,6 +105,17 @@ def hyperparameters(recipe):
                 case ast.Name(id=name):
                     waiting.append((place[0], name))
     return None if None in names else sorted(names)
+
+
+def options_of(recipe):
+    """Rows (name, default, what it takes, what it means) of a recipe's hyperparameters on its own data set.
+
+    They stand in a file that `python -m apps.recipes` writes, since to find them out is to build the model.
+
+    Returns:
+        A list; `None` for a recipe of one's own.
+    """
+    return json.loads(OPTIONS.read_text(encoding="utf-8")).get(recipe)
 
 
 @functools.cache

@@ -100,14 +100,14 @@ def steps_per_epoch(recipe, dataset):
 
 def spend(training, pipelines, budget):
     """Trains until the budget or the epochs are at their end."""
-    from apps import show
+    from apps.training_bar import TrainingBar
 
     done = training.model.state.epoch
     left = budget.get("seconds")
     if left is not None:
         left -= sum(row["seconds"] for row in training.folder.read_history(done))
     if done < training.epochs and (left is None or left > 0):
-        bar = show.TrainingBar(training.epochs, done, training.task.progress, training.task.titles)
+        bar = TrainingBar(training.epochs, done, training.task.progress, training.task.titles)
         try:
             training.fit(*pipelines, [bar, Budget(left)])
         except KeyboardInterrupt:

@@ -1,14 +1,9 @@
-"""Terminal: a bar over the epochs, tables, lines, the paths of what was written. No other module prints with rich."""
+"""Terminal: bars, tables, lines, the paths of what was written. No other module prints with rich."""
 
-import time
-
-import keras
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn, track
 from rich.table import Table
-
-from apps import cli
 
 WIDEST = 400  # of a table in a file
 console = Console(highlight=False, soft_wrap=True)
@@ -16,66 +11,11 @@ console = Console(highlight=False, soft_wrap=True)
 BETTER = {"max": "higher", "min": "lower", None: ""}
 
 
-class TrainingBar(keras.callbacks.Callback):
-    """One bar over all epochs on a terminal; elsewhere about twenty lines, more where epochs take their time."""
-
-    acts_on_batches = False
-    runs_last = True  # it counts epochs that are kept
-
-    def __init__(self, epochs, done=0, metrics=("elbo", "loss"), titles=None):
-        super().__init__()
-        self.epochs, self.done, self.metrics, self.titles = epochs, done, metrics, titles
-        self._bar = self._task = None
-        self._compiling = True  # until the first steps are done
-        self._last_line = 0.0
-
-    def on_train_begin(self, logs=None):
-        if not console.is_terminal:
-            return
-        place, metrics = TextColumn("epoch {task.fields[epoch]}/{task.total:g}"), TextColumn("{task.description}")
-        self._bar = Progress(place, BarColumn(), metrics, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-        self._task = self._bar.add_task("compiling", total=self.epochs, completed=self.done, epoch=self.done)
-        self._bar.start()
-
-    def on_train_batch_begin(self, batch, logs=None):
-        cli.check_interrupted()
-        steps = self.params.get("steps") or 0
-        if self._bar and steps:
-            self._bar.update(self._task, completed=self.done + min(batch / steps, 1.0), epoch=self.done + 1)
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self._compiling and self._bar:
-            self._bar.update(self._task, description="")
-        self._compiling = False
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.done = epoch + 1
-        text = describe(logs or {}, self.metrics, self.titles)
-        if self._bar:
-            self._bar.update(self._task, completed=self.done, epoch=self.done, description=text)
-        elif self.done % -(-self.epochs // 20) == 0 or time.monotonic() - self._last_line > 10:
-            self._last_line = time.monotonic()
-            console.print(f"epoch {self.done}/{self.epochs}  {text}")
-
-    def close(self):
-        """Leaves the bar as it stands; also after an interruption."""
-        if self._bar:
-            self._bar.stop()
-
-
-def describe(logs, metrics=("elbo", "loss"), titles=None):
-    """What tells most about progress, in training and on held-out data, in one short line.
-
-    Args:
-        logs: dict of an epoch's metrics.
-        metrics: the names that tell most, the first that there is; a tuple among them stands for several at once.
-        titles: what metrics are called, where their names do not say what they are of.
-    """
-    groups = [group if isinstance(group, tuple) else (group, f"val_{group}") for group in metrics]
-    known = [[name for name in group if name in logs] for group in groups]
-    shown = next(filter(None, known), list(logs)[:2])
-    called = {f"{start}{name}": f"{start}{text}" for name, text in (titles or {}).items() for start in ("", "val_")}
-    return "  ".join(f"{called.get(name, name)} {logs[name]:.4g}" for name in shown)
+def epochs_bar(epochs, done):
+    """A bar over epochs, and its one task, which says in words what is going on."""
+    place, text = TextColumn("epoch {task.fields[epoch]}/{task.total:g}"), TextColumn("{task.description}")
+    bar = Progress(place, BarColumn(), text, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
+    return bar, bar.add_task("compiling", total=epochs, completed=done, epoch=done)
 
 
 def say(text):

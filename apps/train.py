@@ -12,19 +12,36 @@ def main(argv=None):
     arguments = options.parsed(parser, argv)
     if arguments.resume and not arguments.options:
         early.check_run(arguments.out or f"runs/{catalogue.title(arguments.recipe)}", folds=arguments.folds)
-    cli.start_tensorflow()
     if arguments.options:
         show_options(arguments)
     elif arguments.folds:
+        cli.start_tensorflow()
+
         from apps import folds
 
         folds.train_all(arguments, train)
     else:
+        cli.start_tensorflow()
         train(arguments)
 
 
 def show_options(arguments):
-    """Lists the hyperparameters of a recipe."""
+    """Lists the hyperparameters of a recipe: as written down for its own data set, or as other data open them."""
+    from apps import show
+
+    of_own_data = not (arguments.dataset or arguments.data)
+    rows = (of_own_data and catalogue.options_of(arguments.recipe)) or options_of_data(arguments)
+    columns = {"default": {}, "takes": {}, "means": {}}
+    for name, *cells in rows:
+        for column, cell in zip(columns.values(), cells, strict=True):
+            column[name] = cell
+    show.results_table(f"hyperparameters of {catalogue.title(arguments.recipe)}", columns)
+
+
+def options_of_data(arguments):
+    """The rows of a recipe's hyperparameters as the data of the command line open them, which builds its model."""
+    cli.start_tensorflow()
+
     from apps import show
     from keras_dl.runs import space
 
@@ -33,12 +50,7 @@ def show_options(arguments):
     with user_errors(ValueError, OSError, ImportError):
         reading = options.reading_of({"reading": options.reading(arguments, recipe)})
         data = recipe.TASK.load(name, arguments.data, track=show.tracked, **reading)
-        rows = space.table(recipe, data.spec)
-    columns = {"default": {}, "takes": {}, "means": {}}
-    for name, *cells in rows:
-        for column, cell in zip(columns.values(), cells, strict=True):
-            column[name] = cell
-    show.results_table(f"hyperparameters of {catalogue.title(arguments.recipe)}", columns)
+        return space.table(recipe, data.spec)
 
 
 def train(arguments):
@@ -106,7 +118,7 @@ def check_places(folder, old, export):
 
 def fit(run, train_data, test_data, tensorboard=False):
     """Trains with a bar; says how to go on after an interruption."""
-    from apps import show
+    from apps.training_bar import TrainingBar
     from keras_dl import runtime
     from keras_dl.data import DataError
     from keras_dl.runs.run import NotFiniteError
@@ -116,7 +128,7 @@ def fit(run, train_data, test_data, tensorboard=False):
     done, path = run.model.state.epoch, run.folder.path
     if done >= run.epochs:
         return
-    bar = show.TrainingBar(run.epochs, done, run.task.progress, run.task.titles)
+    bar = TrainingBar(run.epochs, done, run.task.progress, run.task.titles)
     detailed = tensorboard and runtime.is_chief()
     logs = [LogDetails(run.folder, run.config["hyperparameters"])] if detailed else []
     try:

@@ -189,8 +189,9 @@ def listener():
 def bar(epochs, done):
     """A list that holds a bar over the epochs, if there is a terminal to show it."""
     from apps import show
+    from apps.training_bar import TrainingBar
 
-    bars = [show.TrainingBar(epochs, done)] if show.console.is_terminal else []
+    bars = [TrainingBar(epochs, done)] if show.console.is_terminal else []
     try:
         yield bars
     finally:

@@ -135,6 +135,7 @@ PLACES = {
     "apps/compare.py": "through files",
     "apps/compare_job.py": "through files",
     "apps/notes/__main__.py": "through files",
+    "apps/recipes/__main__.py": "a source file, whose history git keeps, moved into its place",
     "apps/report.py": "through files",
 }
 

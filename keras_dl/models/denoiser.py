@@ -151,8 +151,12 @@ class Denoiser:
     # Graphs.
 
     def _denoise(self, x, time, condition=None):
+        # A sample without noise is the data, whereas features of its time and factors of its noise may be infinite.
+        clean = tf.equal(self.process.sigma(time), 0.0)
+        time = tf.where(clean, self.process.t_max, time)
         value = self.apply(self.averaged("network"), x, time, condition)
-        return self.unscaled(processes.convert(self.process, value, x, time, self.prediction, "data"))
+        data = processes.convert(self.process, value, x, time, self.prediction, "data")
+        return self.unscaled(tf.where(spread(clean, x), x, data))
 
     def _sample(self, num_samples, condition, seed, call, steps, sampler, guidance):
         latents = self.draw_source(Draw.for_sampling(seed, call, num_samples))

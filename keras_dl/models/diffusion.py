@@ -126,8 +126,8 @@ class Diffusion(  # type: ignore[misc, override]
 
         Args:
             x: Noisy samples $x_t$ on the inner scale, shape `(rows, *data_shape)`.
-            time: Their times, shape `(rows,)`, or one for all; from 0 to the process's `t_max`, and any deviation of
-                the noise of processes that leave the data as they are.
+            time: Their times, shape `(rows,)`, or one for all; from 0, where samples are the data, to the process's
+                `t_max`, and any deviation of the noise of processes that leave the data as they are.
             condition: Their conditions, where the network is conditional; `None` for none.
 
         Returns:

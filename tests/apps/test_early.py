@@ -1,4 +1,4 @@
-"""Refusals that need no TensorFlow come before it is imported."""
+"""What programs answer before TensorFlow is imported: refusals that need none, and lists of hyperparameters."""
 
 import json
 import subprocess
@@ -15,8 +15,8 @@ sys.modules["tensorflow"] = sys.modules["keras"] = None
 from apps import cli
 answers = []
 for program, *arguments in json.loads(sys.argv[1]):
-    written = io.StringIO()
-    with contextlib.redirect_stderr(written):
+    code, written = 0, io.StringIO()
+    with contextlib.redirect_stderr(written), contextlib.redirect_stdout(written):
         try:
             cli.run(importlib.import_module(f"apps.{program}").main, arguments)
         except SystemExit as stop:
@@ -47,7 +47,7 @@ REFUSALS = [
 
 @pytest.fixture(scope="module")
 def answers():
-    commands = json.dumps([command for command, _ in REFUSALS])
+    commands = json.dumps([*(command for command, _ in REFUSALS), ["train", "vae", "--options"]])
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-c", WITHOUT, commands]
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=300)
@@ -59,6 +59,11 @@ def answers():
 def test_a_refusal_without_tensorflow(answers, number):
     code, written = answers[number]
     assert code == 2 and REFUSALS[number][1] in written, written
+
+
+def test_hyperparameters_are_listed_without_tensorflow(answers):
+    code, written = answers[-1]
+    assert code == 0 and "size of the latent vector" in written, written
 
 
 def test_epochs_of_a_recipe_without_any(monkeypatch):

@@ -239,6 +239,22 @@ def test_the_denoiser_is_a_file_for_litert(tmp_path):
     np.testing.assert_allclose(run(x=x, time=time)["x"], model.denoise(x, 0.5), atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("process", "prediction"),
+    [
+        (processes.VariancePreserving(), "score"),  # the score of no noise is infinite
+        (processes.VariancePreserving(), "velocity"),  # its noise begins infinitely fast
+        (processes.VarianceExploding(), "noise"),  # its network is told the logarithm of the noise
+        (processes.EDM(), "edm"),
+    ],
+)
+def test_samples_without_noise_are_the_data(process, prediction):
+    model, x = small(process=process, prediction=prediction), points(3)
+    noisy = model.denoise(x, [0.0, 0.3, 0.0]).numpy()
+    np.testing.assert_array_equal(noisy[::2], x[::2])
+    np.testing.assert_array_equal(noisy[1], model.denoise(x, 0.3)[1])
+
+
 def test_several_samples_see_several_times_whatever_the_replica():
     """Times are spread over the global batch, of which each replica sees its rows."""
     model = small(process=processes.RectifiedFlow(), prediction="velocity")

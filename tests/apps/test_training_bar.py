@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps import catalogue, show
+from apps import catalogue, training_bar
 
 ADVERSARIAL = {"critic_gap": 1.0, "critic_loss": 2.0, "generator_loss": 3.0, "val_critic_loss": 4.0}
 LIKELY = {"distortion": 1.0, "elbo": -2.0, "loss": 2.0, "val_elbo": -3.0}
@@ -21,4 +21,4 @@ LIKELY = {"distortion": 1.0, "elbo": -2.0, "loss": 2.0, "val_elbo": -3.0}
 )
 def test_an_epoch_shows_what_tells_most(recipe, logs, text):
     task = catalogue.module(recipe).TASK
-    assert show.describe(logs, task.progress, task.titles) == text
+    assert training_bar.describe(logs, task.progress, task.titles) == text
