@@ -36,7 +36,8 @@ class Exhibit(NamedTuple):
         signatures: Dict of its `Signature`s by name.
         views: Dict of what each view needs to know beside the signatures, by the view's name; see `Task.views`.
         classes: Names of the classes; None if they are not known.
-        examples: Array of data as the model takes them, and their labels or None; None if there are none.
+        examples: Array of data as the model takes them, and their labels or None; see `Task.examples`. None if there
+            are none.
     """
 
     title: str
@@ -100,13 +101,15 @@ def contents(exhibit, described):
         "examples": None,
     }
     if exhibit.examples is not None:
-        x, labels = exhibit.examples
-        x = np.asarray(x, "<f4")
-        content["examples.bin"] = x.tobytes()
+        x, labels, *details = exhibit.examples
+        x = [np.asarray(one, "<f4") for one in x]
+        content["examples.bin"] = b"".join(one.tobytes() for one in x)
         # Images lie in [0, 1], unless some of their values do not.
-        about["range"] = [min(0.0, float(x.min())), max(1.0, float(x.max()))]
+        about["range"] = [min(0.0, *(float(one.min()) for one in x)), max(1.0, *(float(one.max()) for one in x))]
         labels = None if labels is None else np.asarray(labels).tolist()
-        about["examples"] = {"file": "examples.bin", "shape": list(x.shape), "labels": labels}
+        shapes = [list(one.shape) for one in x]
+        known = details[0] if details else None
+        about["examples"] = {"file": "examples.bin", "shapes": shapes, "labels": labels, "details": known}
     content["manifest.json"] = (json.dumps(about, indent=1) + "\n").encode()
     return content
 

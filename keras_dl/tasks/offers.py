@@ -140,7 +140,9 @@ class Offers:
             count: How many at most.
 
         Returns:
-            Arrays `(x, y)`, the second of them `None` if there are no labels; `None` if there is nothing to be shown.
+            Arrays `(x, y)`, the second of them `None` if there are no labels; of samples of several shapes a list of
+            arrays, and as a third part a list of what a view needs to know of each, dicts. `None` if there is nothing
+            to be shown.
         """
         x, y = data.held_out(options)
         return x[:count], None if y is None else y[:count]

@@ -58,10 +58,11 @@ class Segmentation(Task):
         return Scans.load(name, folder, label_values, track, reading)
 
     def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
-        return showing.masks(plan_of({"fit": options}))
+        options = options or {}
+        return showing.masks(plan_of({"fit": options}), options.get("mirroring", True))
 
     def examples(self, data: Any, options: dict[str, Any], count: int) -> tuple | None:
-        return showing.middles(data.held_out(options), options["plan"]["patch_size"], count)
+        return showing.whole(data.held_out(options), count)
 
     def options(self, hp: Any, data_spec: Any) -> dict[str, Any]:
         return {"plan": self.plan(hp, data_spec).to_dict()}

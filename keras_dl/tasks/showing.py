@@ -3,6 +3,9 @@
 import keras
 import numpy as np
 
+from keras_dl.data.segmentation.nifti import NiftiSource
+
+MOST = 2**22  # numbers of all the examples of scans on a page, 16 MB
 STEPS = (5, 10, 25, 50)
 
 
@@ -30,35 +33,55 @@ def _path(process, steps):
     return [dict(zip(("time", "alpha", "sigma"), row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def masks(plan):
-    """Returns the view of a segmentation, for `Task.views`; nothing for volumes, and slices of them.
+def masks(plan, mirror=True, overlap=0.5):
+    """Returns the view of a segmentation, for `Task.views`: how a page prepares images, and goes over them.
 
     Args:
         plan: `keras_dl.data.segmentation.Plan`.
+        mirror: Whether the mirror images of every window are averaged.
+        overlap: Least share of a window that its neighbour covers.
 
     Returns:
-        A dict with `"segment"`, or an empty one: the `shape` of a patch, and what becomes of intensities, as the plan's
-        attributes say it.
+        A dict with `"segment"`: the `shape` of a patch with its channels, the `rank` of images, what becomes of them,
+        as the plan's attributes say it, and how windows lie.
     """
-    if len(plan.spacing) != 2:
-        return {}
-    facts = {"normalizations": list(plan.normalizations), "inside_nonzero": plan.inside_nonzero}
-    facts["intensities"] = [channel._asdict() for channel in plan.intensities]
-    return {"segment": facts | {"shape": [*plan.patch_size, len(plan.normalizations)]}}
+    facts = plan.to_dict()
+    names = ("spacing", "num_classes", "normalizations", "intensities", "inside_nonzero", "slice_axis")
+    described = {name: facts[name] for name in names}
+    described |= {"shape": [*plan.patch_size, len(plan.normalizations)], "rank": len(plan.spacing)}
+    return {"segment": described | {"mirror": bool(mirror), "overlap": overlap}}
 
 
-def middles(cases, sizes, count):
-    """Returns the middles of images in the size of a patch, for `Task.examples`; None for volumes and small images.
+def whole(cases, count):
+    """Returns a few images of scans as they are, for `Task.examples`, as many of them as a page can load.
 
     Args:
         cases: Sequence of `keras_dl.data.segmentation.Case`.
-        sizes: Sizes of a patch.
         count: How many at most.
+
+    Returns:
+        `(images, None, details)`: a list of float32 arrays `(*sizes, channels)`, and of each what a page needs to know
+        besides, a dict: its `spacing`, the value of `white`, whether its axes are `oriented` as a body, and whether its
+        values are `bytes` of a picture. `None` if the first one is too large.
     """
-    images = []
+    images, details, size = [], [], 0
     for index in range(min(count, len(cases))):
-        image = cases[index].image
-        if image.ndim == 3 and len(sizes) == 2 and image.shape[0] >= sizes[0] and image.shape[1] >= sizes[1]:
-            top, left = (image.shape[0] - sizes[0]) // 2, (image.shape[1] - sizes[1]) // 2
-            images.append(image[top : top + sizes[0], left : left + sizes[1]])
-    return (np.stack(images), None) if images else None
+        case = cases[index]
+        size += case.image.size
+        if size > MOST:
+            break
+        images.append(np.asarray(case.image, "float32"))
+        details.append(_details(case, images[-1]))
+    return (images, None, details) if images else None
+
+
+def _details(case, image):
+    oriented = isinstance(case.source, NiftiSource)
+    pictured = case.source is not None and not oriented
+    white = 255.0 if case.source is None else case.source.white
+    return {
+        "spacing": [float(value) for value in case.spacing],
+        "white": np.asarray(white).tolist(),
+        "oriented": oriented,
+        "bytes": bool(pictured and image.min() >= 0 and image.max() > 1),
+    }

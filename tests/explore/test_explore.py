@@ -20,8 +20,12 @@ from apps import catalogue, cli
 from apps import explore as program
 from keras_dl import explore
 from keras_dl.explore import manifest, npm, site
+from keras_dl.tasks import showing
 
 PAGE = Path(explore.__file__).parent / "page"
+PLAN = keras_dl.data.segmentation.plan(
+    keras_dl.data.segmentation.Fingerprint(((1.0, 1.0),), ((64, 72),), num_classes=3)
+)._replace(patch_size=(16, 16))
 SCRIPT = b"export const answer = 42;"
 
 
@@ -152,10 +156,26 @@ def test_examples_are_as_the_model_takes_them():
     value = {"name": "x", "type": "float32", "shape": [None, 8, 8, 1]}
     content = site.contents(exhibit, {"predict": {"inputs": [value], "outputs": []}})
     about = json.loads(content["manifest.json"])
-    read = np.frombuffer(content[about["examples"]["file"]], "<f4").reshape(about["examples"]["shape"])
+    read = np.frombuffer(content[about["examples"]["file"]], "<f4").reshape(-1, *about["examples"]["shapes"][0])
     assert np.array_equal(read, x[:5]) and about["examples"]["labels"] == y[:5].tolist()
     assert about["shape"] == [8, 8, 1] and about["range"] == [0.0, 1.0] and about["latent_size"] is None
     assert b"--paper" in content["style.css"] and b"canvas" in content["style.css"]
+
+
+def test_examples_of_scans_are_whole_and_told_about():
+    cases = keras_dl.data.segmentation.load("blobs")
+    examples = showing.whole(cases, 3)
+    view = catalogue.module("unet").TASK.views(None, {"plan": PLAN.to_dict(), "mirroring": False})
+    content = site.contents(explore.Exhibit("t", "", None, {}, view, None, examples), {})
+    about = json.loads(content["manifest.json"])
+    assert about["examples"]["shapes"] == [[64, 72, 1]] * 3 and about["examples"]["labels"] is None
+    assert np.array_equal(np.frombuffer(content["examples.bin"], "<f4")[: 64 * 72], np.ravel(cases[0].image))
+    details = {"spacing": [1.0, 1.0], "white": 255.0, "oriented": False, "bytes": False}
+    assert about["examples"]["details"] == [details] * 3
+    facts = about["views"]["segment"]
+    assert facts["shape"] == [16, 16, 1] and facts["rank"] == 2 and not facts["mirror"] and facts["num_classes"] == 3
+    large = [cases[0]._replace(image=np.broadcast_to(np.float32(0), (4096, 4096, 1)))]
+    assert showing.whole(large, 1) is None
 
 
 def test_the_program_refuses_what_is_no_model(tmp_path):

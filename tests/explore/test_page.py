@@ -1,7 +1,5 @@
 """The page of a model in headless Chromium: the model's numbers, drags, keys, dropped files, and no faults."""
 
-import threading
-
 import keras
 import numpy as np
 import pytest
@@ -9,15 +7,15 @@ from PIL import Image
 
 import keras_dl
 from keras_dl import explore, metrics
-from keras_dl.tasks import Density, Field, Flow, Generation, Segmentation, SuperResolution, Task
+from keras_dl.tasks import Density, Field, Flow, Generation, SuperResolution, Task
 from tests import browser
+from tests.explore.pages import pixels, served, shown, watched
 from tests.report.test_report import make_run
 
 pytestmark = [
     pytest.mark.full,
     pytest.mark.skipif(browser.PROGRAM is None, reason="needs Chromium: apt-get install chromium"),
 ]
-READY = "document.documentElement?.dataset.ready === 'true'"
 SHAPE = (28, 28, 1)
 
 
@@ -60,16 +58,6 @@ class Network(keras_dl.tasks.Generation):
         return keras_dl.tasks.trajectory(model)
 
 
-def segmenter():
-    x = keras.Input((12, 12, 1))
-    y = keras.layers.Conv2D(4, 3, activation="relu", padding="same")(x)
-    return keras_dl.models.Supervised(keras.Model(x, keras.layers.Conv2D(3, 1)(y)), seed=0)
-
-
-PLAN = keras_dl.data.segmentation.plan(
-    keras_dl.data.segmentation.Fingerprint(((1.0, 1.0),), ((12, 12),), num_classes=3)
-)._replace(patch_size=(12, 12))
-OPTIONS = {"plan": PLAN.to_dict()}
 KINDS = {
     "vae": (vae, Density(latents=True), None),
     "gan": (gan, Generation("labels", latents=True), ["cat", "dog", "cow"]),
@@ -77,62 +65,33 @@ KINDS = {
     "translator": (translator, SuperResolution(), None),
     "flow": (flow, Flow(), None),
     "diffusion": (diffusion, Network(), None),
-    "segmenter": (segmenter, Segmentation(None), None),
     "classifier": (classifier, Task("labels"), [str(label) for label in range(10)]),
 }
-
-
-def pixels(shape, count=3):
-    """Images whose values are bytes, as files hold them."""
-    return np.random.default_rng(0).integers(0, 256, (count, *shape)).astype("float32") / np.float32(255)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Models with the addresses of their pages, by name."""
-    pytest.importorskip("tf2onnx")
     keras.utils.set_random_seed(0)
-    try:
-        explore.fetch(explore.ONNX_RUNTIME)
-    except OSError as error:
-        pytest.skip(f"needs onnxruntime-web: {error}")
-    built, servers = {}, []
+    built, exhibits = {}, {}
     for name, (build, task, names) in KINDS.items():
-        model, folder = build(), tmp_path_factory.mktemp(name)
+        model = built[name] = build()
         signatures = model.signatures()
         (x, *_) = [s.inputs["x"].shape[1:] for s in signatures.values() if "x" in s.inputs]
         x = [6 if size is None else size for size in x]
         examples = (pixels(x), np.arange(3)) if len(x) == 3 else None
-        views = task.views(model, OPTIONS)
-        exhibit = explore.Exhibit(f"a {name}", "A model.", model, signatures, views, names, examples)
-        explore.write(folder, exhibit)
-        servers.append(explore.serving(folder))
-        threading.Thread(target=servers[-1].serve_forever, daemon=True).start()
-        built[name] = model, f"http://127.0.0.1:{servers[-1].server_port}/"
-    yield built
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture(scope="module")
-def chromium(tmp_path_factory):
-    with browser.Browser(tmp_path_factory.mktemp("chromium")) as opened:
-        yield opened
+        exhibits[name] = explore.Exhibit(f"a {name}", "A model.", model, signatures, task.views(model), names, examples)
+    with served(exhibits, tmp_path_factory.mktemp("pages")) as addresses:
+        yield {name: (model, addresses[name]) for name, model in built.items()}
 
 
 @pytest.fixture
 def opened(models, chromium, request):
-    """The model that the test names, and the browser with its page, which may not complain or ask anybody else."""
+    """The model that the test names, and the browser with its page."""
     name = request.node.get_closest_marker("parametrize") and request.node.callspec.params.get("name")
     model, address = models[name or request.node.name.split("_")[2]]
-    chromium.problems.clear()
-    chromium.requests.clear()
-    chromium.look()
-    chromium.open(address, READY)
-    yield model, chromium
-    assert chromium.problems == []
-    assert [place for place in chromium.requests if not place.startswith((address, "data:", "blob:"))] == []
+    with watched(chromium, address) as page:
+        yield model, page
 
 
 def computed(page, signature, **inputs):
@@ -141,10 +100,6 @@ def computed(page, signature, **inputs):
     script = f"explorer.models.run('{signature}', {{{', '.join(texts)}}}).then((outputs) => Object.fromEntries("
     script += "Object.entries(outputs).map(([n, o]) => [n, { shape: [...o.shape], values: [...o.values] }])))"
     return {n: np.reshape(o["values"], o["shape"]) for n, o in page.evaluate(script).items()}
-
-
-def shown(page, expression):
-    return np.array(page.evaluate(f"Array.from(explorer.views.{expression})"))
 
 
 def test_a_vae_in_the_page_gives_the_models_numbers(opened):
@@ -310,23 +265,6 @@ def test_a_diffusion_goes_the_steps_of_ddim(opened):
         noise = (x - alphas[step] * sample) / sigmas[step]
         expected = alphas[step + 1] * sample + sigmas[step + 1] * noise
         np.testing.assert_allclose(states[step + 1]["x"], np.ravel(expected), atol=1e-4)
-
-
-def test_a_segmenter_prepares_a_dropped_file_and_gives_the_models_classes(opened, tmp_path):
-    model, page = opened
-    image = np.random.default_rng(2).integers(0, 256, (12, 12)).astype("uint8")
-    Image.fromarray(image).save(tmp_path / "image.png")
-    page.choose("#segment input[type=file]", tmp_path / "image.png")
-    x = np.float32(image[..., None]) / 255
-    page.until(f"Math.abs(explorer.views.segment.shown.image[0] - {x.flat[0]}) < 1e-6")
-    case = keras_dl.data.segmentation.Case(x, None, (1.0, 1.0), "image")
-    prepared = keras_dl.data.segmentation.prepare(case, PLAN).image[None]
-    np.testing.assert_allclose(shown(page, "segment.shown.x"), np.ravel(prepared), atol=1e-4)
-    scores = model.predict(prepared, verbose=0)
-    np.testing.assert_allclose(shown(page, "segment.shown.scores"), np.ravel(scores), atol=1e-4)
-    assert shown(page, "segment.shown.labels").tolist() == np.ravel(scores.argmax(-1)).tolist()
-    page.choose("#segment input[type=file]", __file__)
-    page.until("!document.querySelector('#segment [role=alert]').hidden")
 
 
 def serious_faults(page):

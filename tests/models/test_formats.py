@@ -134,6 +134,14 @@ def test_keras_unit_normalization_is_wrong_in_litert(tmp_path):
         exported(layers.UnitNormalization(), (4,), tmp_path / "m", "litert")
 
 
+def test_beside_zeros_inputs_move_by_less_than_rounding():
+    """Of zeros times what rounding makes of one nothing would be seen; networks that normalise magnify it."""
+    moved = np.abs(comparison._rounded_otherwise(np.zeros(100, "float32")))
+    assert 0 < moved.min() <= moved.max() < np.finfo("float32").eps
+    values = np.float32([0.0, 1.0, -2.0])
+    assert comparison._rounded_otherwise(values)[0] == 0
+
+
 def test_what_the_comparison_allows():
     expected = np.float32([1.0, 100.0, np.inf, np.nan])
     close = expected * np.float32([1 + 1e-4, 1 - 1e-4, 1, 1])

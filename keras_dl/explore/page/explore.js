@@ -21,16 +21,17 @@ async function fetched(name, kind) {
   return answer[kind]();
 }
 
-// Examples of the data: their values as the model takes them, and their labels.
+// Examples of the data: their values as the model takes them, their shapes and labels, and what else is known of them.
 async function examples(about) {
   if (!about) return [];
-  const [count, ...sizes] = about.shape;
-  const size = sizes.reduce((product, length) => product * length, 1);
   const all = new Float32Array(await fetched(about.file, "arrayBuffer"));
-  return Array.from({ length: count }, (_, place) => ({
-    values: all.subarray(place * size, (place + 1) * size),
-    label: about.labels?.[place] ?? null,
-  }));
+  let start = 0;
+  return about.shapes.map((shape, place) => {
+    const end = start + shape.reduce((product, length) => product * length, 1);
+    const values = all.subarray(start, end);
+    start = end;
+    return { values, shape, label: about.labels?.[place] ?? null, ...about.details?.[place] };
+  });
 }
 
 async function open() {

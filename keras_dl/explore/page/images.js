@@ -51,32 +51,68 @@ function points(canvas, values, size, [low, high]) {
   }
 }
 
-// Reads an image file as the model takes images: its middle, in the model's size, channels and range.
-export async function fromFile(file, [height, width, channels], [low, high], inverted) {
-  let whole;
+async function decoded(file) {
   try {
-    whole = await createImageBitmap(file, { colorSpaceConversion: "none" });
+    return await createImageBitmap(file, { colorSpaceConversion: "none" });
   } catch {
     throw new Error(`${file.name} cannot be shown: it is no image that browsers read, or it is damaged.`);
   }
+}
+
+// The colours of a bitmap's pixels, four bytes each.
+function pixelsOf(bitmap) {
+  const { width, height } = bitmap;
+  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  context.drawImage(bitmap, 0, 0);
+  return context.getImageData(0, 0, width, height).data;
+}
+
+// Shares of white in the pixels, in as many channels as the model takes: colours, or their luma.
+function shares(pixels, channels, inverted) {
+  const values = new Float32Array((pixels.length / 4) * channels);
+  for (let place = 0; place < pixels.length / 4; place++) {
+    const [red, green, blue] = pixels.subarray(place * 4);
+    const parts = channels >= 3 ? [red, green, blue] : [0.299 * red + 0.587 * green + 0.114 * blue];
+    parts.forEach((part, channel) => {
+      values[place * channels + channel] = inverted ? 1 - part / 255 : part / 255;
+    });
+  }
+  return values;
+}
+
+// Reads an image file as the model takes images: its middle, in the model's size, channels and range.
+export async function fromFile(file, [height, width, channels], [low, high], inverted) {
+  const whole = await decoded(file);
   const scale = Math.min(whole.width / width, whole.height / height);
   const [w, h] = [Math.max(1, Math.round(scale * width)), Math.max(1, Math.round(scale * height))];
   const [left, top] = [Math.floor((whole.width - w) / 2), Math.floor((whole.height - h) / 2)];
   const size = { resizeWidth: width, resizeHeight: height };
   const resized = await createImageBitmap(whole, left, top, w, h, { ...SMOOTH, ...size });
-  const context = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
-  context.drawImage(resized, 0, 0);
-  const pixels = context.getImageData(0, 0, width, height).data;
-  const values = new Float32Array(height * width * channels);
-  for (let place = 0; place < height * width; place++) {
-    const [red, green, blue] = pixels.subarray(place * 4);
-    const parts = channels >= 3 ? [red, green, blue] : [0.299 * red + 0.587 * green + 0.114 * blue];
-    parts.forEach((part, channel) => {
-      const share = inverted ? 1 - part / 255 : part / 255;
-      values[place * channels + channel] = low + (high - low) * share;
-    });
+  return shares(pixelsOf(resized), channels, inverted).map((share) => low + (high - low) * share);
+}
+
+// Reads an image file in its own size, with values from 0 to 255, in the channels of a model.
+export async function fromPicture(file, channels) {
+  const bitmap = await decoded(file);
+  const pixels = pixelsOf(bitmap);
+  if (channels !== 1 && channels !== 3) {
+    const text = `the model takes ${channels} channels, and pictures have 1 or 3`;
+    throw new Error(`${file.name} cannot be segmented: ${text}.`);
   }
-  return values;
+  const values = shares(pixels, channels, false).map((share) => 255 * share);
+  const notes = channels === 1 && coloured(pixels) ? ["Its colours have become grey."] : [];
+  if (await isDeep(file)) notes.push("The file has 16 bits per channel, of which browsers read eight.");
+  const sizes = [bitmap.height, bitmap.width];
+  return { values, sizes, channels, spacing: [1, 1], bytes: true, name: file.name, note: notes.join(" ") };
+}
+
+const coloured = (pixels) => pixels.some((part, place) => place % 4 === 1 && part !== pixels[place - 1])
+  || pixels.some((part, place) => place % 4 === 2 && part !== pixels[place - 1]);
+
+// Whether a file is a PNG of 16 bits per channel.
+async function isDeep(file) {
+  const bytes = new Uint8Array(await file.slice(0, 26).arrayBuffer());
+  return bytes[0] === 0x89 && bytes[1] === 0x50 && bytes[24] === 16;
 }
 
 // Shifts an image by whole pixels; what leaves it on one side comes back on the other.

@@ -57,3 +57,18 @@ export function softmax(scores) {
   const total = powers.reduce((sum, power) => sum + power, 0);
   return powers.map((power) => power / total);
 }
+
+// The same of each row of so many scores, in single precision.
+export function softmaxRows(scores, count) {
+  const result = new Float32Array(scores.length);
+  for (let start = 0; start < scores.length; start += count) {
+    let [largest, total] = [-Infinity, 0];
+    for (let part = start; part < start + count; part++) largest = Math.max(largest, scores[part]);
+    for (let part = start; part < start + count; part++) {
+      result[part] = Math.exp(scores[part] - largest);
+      total += result[part];
+    }
+    for (let part = start; part < start + count; part++) result[part] /= total;
+  }
+  return result;
+}

@@ -55,25 +55,35 @@ export function classes(name, explorer, signature, use) {
   return () => Number(select.value);
 }
 
-// Offers examples of the data and files, dropped or chosen; `use(values, label)` gets an image as the model takes it.
-export function chooser(section, explorer, use) {
+// Offers examples of the data and files, dropped or chosen; `use(values, label)` gets an image as the model takes it. A
+// view may read files, take and draw examples in its own way. Returns a function that shows a sentence, or null.
+export function chooser(section, explorer, use, own = {}) {
   const { shape, range } = explorer.manifest;
+  const ways = {
+    accept: "image/*",
+    text: "Drop an image here, or choose a file ",
+    read: (chosen, inverted) => fromFile(chosen, shape, range, inverted),
+    take: ({ values }) => values,
+    draw: (canvas, { values }) => draw(canvas, values, shape, range),
+    inverts: true,
+    ...own,
+  };
   const place = section.querySelector(".chooser");
-  const file = element("input", { type: "file", accept: "image/*", className: "file" });
-  const zone = element("label", { className: "zone" }, "Drop an image here, or choose a file ", file);
+  const file = element("input", { type: "file", accept: ways.accept, className: "file" });
+  const zone = element("label", { className: "zone" }, ways.text, file);
   const inverted = element("input", { type: "checkbox" });
   const alarm = element("p", { className: "alarm", hidden: true });
   alarm.setAttribute("role", "alert");
+  const say = (text) => Object.assign(alarm, { textContent: text ?? "", hidden: !text });
   let last = null;
   const read = async (chosen) => {
     if (!chosen) return;
     last = chosen;
-    alarm.hidden = true;
+    say(null);
     try {
-      use(await fromFile(chosen, shape, range, inverted.checked), null);
+      use(await ways.read(chosen, inverted.checked), null);
     } catch (error) {
-      alarm.textContent = error.message;
-      alarm.hidden = false;
+      say(error.message);
     }
   };
   file.addEventListener("change", () => read(file.files[0]));
@@ -83,19 +93,21 @@ export function chooser(section, explorer, use) {
     event.preventDefault();
     read(event.dataTransfer.files[0]);
   });
-  place.append(examples(explorer, use), zone, element("label", {}, inverted, " it is dark on light: invert it"), alarm);
+  const box = element("label", {}, inverted, " it is dark on light: invert it");
+  place.append(examples(explorer, use, ways), zone, ...(ways.inverts ? [box] : []), alarm);
+  return say;
 }
 
-function examples(explorer, use) {
-  const { shape, range } = explorer.manifest;
+function examples(explorer, use, ways) {
   const list = element("div", { className: "examples" });
-  explorer.examples.forEach(({ values, label }, place) => {
+  explorer.examples.forEach((example, place) => {
     const canvas = element("canvas", { className: "pixels" });
-    draw(canvas, values, shape, range);
+    ways.draw(canvas, example);
     const button = element("button", {}, canvas);
+    const { label } = example;
     const of = label === null ? "" : `, class ${explorer.manifest.classes?.[label] ?? label}`;
     button.setAttribute("aria-label", `Example ${place + 1}${of}`);
-    button.addEventListener("click", () => use(values, label));
+    button.addEventListener("click", () => use(ways.take(example), label));
     list.append(button);
   });
   return list;

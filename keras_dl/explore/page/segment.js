@@ -1,103 +1,168 @@
-// The view of a segmentation: an image, and the classes of its pixels over it.
+// The view of a segmentation: images and volumes of any size, and the classes of their pixels over them.
 
-import { draw } from "./images.js";
+import { fromPicture } from "./images.js";
+import { softmaxRows } from "./models.js";
+import { isNifti, readNifti } from "./nifti.js";
 import { byId, chooser, element, newest, slider } from "./parts.js";
+import { check, prepared, restored } from "./preparation.js";
+import { drawSlice, greys, hasColours, tint } from "./slices.js";
+import { slidingWindow } from "./windows.js";
 
-const PALETTE = [[217, 115, 13], [47, 129, 247], [45, 164, 78], [191, 57, 137], [154, 103, 0], [130, 80, 223]];
+const BODY = ["left to right", "back to front", "bottom to top"];
 
 export class Segment {
   constructor(explorer) {
+    const { segment: facts } = explorer.manifest.views;
+    const sizes = facts.shape.slice(0, -1);
     this.explorer = explorer;
-    this.facts = explorer.manifest.views.segment;
-    this.x = null;
-    this.shown = null; // what the network takes, and the classes of the pixels
+    this.facts = { ...facts, patch: sizes.length === 2 ? [1, ...sizes] : sizes };
+    this.image = null;
+    this.shown = null; // what the network takes, its probabilities, and the classes of the image's pixels
     this.show = newest(() => this.compute());
     this.opacity = slider("opacity", () => this.paint(), "%");
-    chooser(byId("segment"), explorer, (values) => {
-      this.x = values;
-      this.show();
+    this.slice = slider("slice", () => this.paint());
+    for (const name of ["cut", "channel"]) byId(name).addEventListener("change", () => this.turn(name === "cut"));
+    byId("mirrored").checked = facts.mirror;
+    byId("mirrored").addEventListener("change", () => this.use(this.image));
+    byId("segment-stop").addEventListener("click", () => { this.stopped = true; });
+    this.say = chooser(byId("segment"), explorer, (image) => this.use(image), {
+      accept: "image/*,.nii,.gz",
+      text: `Drop ${facts.rank === 2 ? "an image" : "a volume (.nii, .nii.gz)"} here, or choose a file `,
+      inverts: false,
+      read: (file) => this.read(file),
+      take: (example) => lifted({ ...example, ...axesOf(example.shape), name: "the example" }),
+      draw: (canvas, example) => preview(canvas, lifted({ ...example, ...axesOf(example.shape) })),
     });
-    if (explorer.examples.length) {
-      this.x = explorer.examples[0].values;
-      this.show();
-    }
+    const [first] = explorer.examples;
+    if (first && facts.rank === 2) this.use(lifted({ ...first, ...axesOf(first.shape), name: "the example" }));
+  }
+
+  // An image out of a file, as a task's data are read.
+  async read(file) {
+    const channels = this.facts.normalizations.length;
+    const image = lifted(isNifti(file.name) ? await readNifti(file) : await fromPicture(file, channels));
+    check(image, this.facts);
+    return image;
+  }
+
+  use(image) {
+    if (!image) return;
+    this.say(null);
+    Object.assign(this, { image, shown: null, stopped: true, range: greys(image) });
+    document.querySelector("#segment .result").hidden = false;
+    byId("segment-note").textContent = image.note ?? "";
+    byId("areas").tBodies[0].replaceChildren();
+    this.offer(image);
+    this.turn(true);
+    this.show();
+  }
+
+  // Offers the axes that can be cut across, and the channels that can be seen.
+  offer(image) {
+    const volume = image.rank === 3;
+    const axes = [0, 1, 2].map((axis) => `axis ${axis}${image.oriented ? `, ${BODY[axis]}` : ""}`);
+    fill("cut", axes, volume ? 2 : 0, volume);
+    const channels = Array.from({ length: image.channels }, (_, channel) => `channel ${channel}`);
+    fill("channel", channels, 0, channels.length > 1 && !hasColours(image));
+    this.slice.parentElement.hidden = !volume;
+    byId("mirrored").parentElement.hidden = !this.facts.mirror;
+  }
+
+  turn(toMiddle) {
+    const size = this.image.sizes[Number(byId("cut").value)];
+    this.slice.max = size - 1;
+    if (toMiddle) this.slice.value = Math.floor(size / 2);
+    this.slice.dispatchEvent(new Event("input"));
   }
 
   async compute() {
-    const { shape } = this.explorer.manifest;
-    const x = normalized(this.x, shape[2], this.facts);
-    const inputs = { x: { values: x, shape: [1, ...shape] } };
-    const [{ values }] = Object.values(await this.explorer.models.run("predict", inputs));
-    const count = values.length / (shape[0] * shape[1]);
-    const labels = Array.from({ length: shape[0] * shape[1] }, (_, place) => {
-      const scores = values.subarray(place * count, (place + 1) * count);
-      return scores.indexOf(Math.max(...scores));
-    });
-    this.shown = { image: this.x, x, scores: values, labels, count };
-    this.paint();
+    const { image, facts } = this;
+    this.stopped = false;
+    this.told("The image is being prepared.", true);
+    try {
+      const ready = prepared(image, facts);
+      const mirrorAxes = byId("mirrored").checked ? [0, 1, 2].slice(facts.shape.length === 3 ? 1 : 0) : [];
+      const told = (done, all) => {
+        this.told(`${done} of ${all} windows are computed.`, true);
+        return this.stopped || this.image !== image;
+      };
+      const options = { overlap: facts.overlap, mirrorAxes, told };
+      const scores = await slidingWindow((values) => this.probabilities(values), ready.array, facts.patch, options);
+      if (scores === null) return this.told("It was stopped: there is no mask.", false);
+      const labels = restored(scores, ready);
+      this.shown = { image, x: ready.array.values, sizes: ready.array.sizes, probabilities: scores.values, labels };
+      this.told(this.done(ready, mirrorAxes), false);
+      this.list(labels, scores.channels);
+      this.paint();
+    } catch (error) {
+      this.told("", false);
+      this.say(error.message);
+    }
+  }
+
+  // The probabilities of a window's pixels, by the output at full resolution, which is the first.
+  async probabilities(values) {
+    await new Promise((go) => setTimeout(go)); // the page answers between windows
+    const { shape } = this.facts;
+    const outputs = await this.explorer.models.run("predict", { x: { values, shape: [1, ...shape] } });
+    const whole = shape.slice(0, -1).join();
+    const full = Object.values(outputs).find((output) => output.shape.slice(1, -1).join() === whole);
+    return softmaxRows(full.values, full.shape.at(-1));
+  }
+
+  told(text, working) {
+    byId("segment-progress").textContent = text;
+    byId("segment-stop").hidden = !working;
+  }
+
+  // What was done, in a sentence.
+  done({ array, sizes }, mirrorAxes) {
+    const size = (lengths) => (this.facts.rank === 2 ? lengths.slice(1) : lengths).join(" x ");
+    const mirrored = mirrorAxes.length ? `, each in ${2 ** mirrorAxes.length} mirror images` : "";
+    const grid = array.sizes.join() === sizes.join() ? "" : ` The network saw ${size(array.sizes)} pixels.`;
+    return `Windows of ${size(this.facts.patch)} pixels went over the image of ${size(sizes)}${mirrored}.${grid}`;
   }
 
   paint() {
-    if (!this.shown) return;
-    document.querySelector("#segment .result").hidden = false;
-    const { shape } = this.explorer.manifest;
-    const { image, labels, count } = this.shown;
-    const canvas = byId("overlay");
-    draw(canvas, image, shape, [Math.min(...image), Math.max(...image, Math.min(...image) + 1e-6)]);
-    const context = canvas.getContext("2d");
-    const pixels = context.getImageData(0, 0, shape[1], shape[0]);
-    const share = Number(this.opacity.value) / 100;
-    labels.forEach((label, place) => {
-      if (label === 0) return; // the background
-      PALETTE[(label - 1) % PALETTE.length].forEach((part, channel) => {
-        const at = 4 * place + channel;
-        pixels.data[at] = (1 - share) * pixels.data[at] + share * part;
-      });
-    });
-    context.putImageData(pixels, 0, 0);
-    this.list(labels, count);
+    if (!this.image) return;
+    const [axis, number, channel] = ["cut", "slice", "channel"].map((name) => Number(byId(name).value));
+    const look = { axis, number, channel, opacity: Number(this.opacity.value) / 100, range: this.range };
+    drawSlice(byId("overlay"), this.image, this.shown?.labels, look);
+    const slice = this.image.rank === 3 ? `, slice ${number} across axis ${axis}` : "";
+    const what = this.shown ? "The image, with the classes of its pixels over it" : "The image";
+    byId("overlay").setAttribute("aria-label", what + slice);
   }
 
   list(labels, count) {
-    const rows = Array.from({ length: count }, (_, label) => {
-      const share = labels.filter((one) => one === label).length / labels.length;
+    const counts = new Array(count).fill(0);
+    for (const label of labels) counts[label] += 1;
+    const rows = counts.map((one, label) => {
       const swatch = element("td", {}, "\u25a0");
-      swatch.style.color = label ? `rgb(${PALETTE[(label - 1) % PALETTE.length]})` : "transparent";
+      swatch.style.color = label ? `rgb(${tint(label)})` : "transparent";
       const name = label ? `class ${label}` : "background";
-      const text = `${(100 * share).toFixed(1)}%`;
+      const text = `${((100 * one) / labels.length).toFixed(1)}%`;
       return element("tr", {}, element("th", { scope: "row" }, name), swatch, element("td", {}, text));
     });
     byId("areas").tBodies[0].replaceChildren(...rows);
   }
 }
 
-// Intensities as the plan asks for them; see keras_dl.data.segmentation.prepare.
-export function normalized(image, channels, { normalizations, intensities, inside_nonzero }) {
-  const result = new Float32Array(image.length);
-  normalizations.forEach((kind, channel) => {
-    const values = Array.from({ length: image.length / channels }, (_, place) => image[place * channels + channel]);
-    const seen = kind === "zscore" && inside_nonzero ? values.filter((value) => value !== 0) : values;
-    const { offset, width, low, high } = scale(kind, seen, intensities[channel]);
-    values.forEach((value, place) => {
-      const outside = kind === "zscore" && inside_nonzero && value === 0;
-      const clipped = Math.min(high, Math.max(low, value));
-      result[place * channels + channel] = outside || width === 0 ? 0 : (clipped - offset) / width;
-    });
-  });
-  return result;
+// An image with three sizes, whatever its own.
+const lifted = (image) => {
+  const rank = image.sizes.length;
+  return { white: 255, ...image, rank, sizes: rank === 2 ? [1, ...image.sizes] : image.sizes };
+};
+
+const axesOf = (shape) => ({ sizes: shape.slice(0, -1), channels: shape.at(-1) });
+
+function fill(name, texts, chosen, visible) {
+  byId(name).replaceChildren(...texts.map((text, value) => element("option", { value }, text)));
+  byId(name).value = chosen;
+  byId(name).parentElement.hidden = !visible;
 }
 
-function scale(kind, values, intensities) {
-  const open = { offset: 0, width: 1, low: -Infinity, high: Infinity };
-  if (kind === "ct") return { offset: intensities.mean, width: intensities.std, ...intensities };
-  if (kind === "rgb") return { ...open, width: 255 };
-  if (kind === "rescale") {
-    const least = Math.min(...values);
-    return { ...open, offset: least, width: Math.max(...values) - least };
-  }
-  if (kind !== "zscore") return open;
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
-  const deviation = Math.sqrt(variance);
-  return { ...open, offset: mean, width: deviation > 1.2e-7 * Math.abs(mean) ? deviation : 0 };
+function preview(canvas, image) {
+  const axis = image.rank === 3 ? 2 : 0;
+  const number = Math.floor(image.sizes[axis] / 2);
+  drawSlice(canvas, image, null, { axis, number, channel: 0, opacity: 0, range: greys(image) });
 }

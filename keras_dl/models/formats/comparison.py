@@ -9,6 +9,7 @@ from keras_dl.models.formats import examples, portable
 #: Differences that rounding explains: `RELATIVE |y| + ABSOLUTE max(1, max |y|)`, and what follows from the input's.
 RELATIVE, ABSOLUTE = 1e-3, 1e-5
 _ROUNDING, _AMPLIFIED = 1e-6, 20.0
+_NOTHING = 1e-8  # beside zeros; networks that normalise make much of it where all is alike
 #: Operations by which a graph says that it knows of NaN and infinities.
 _NOT_FINITE = {"IsNan", "IsInf", "IsFinite"}
 #: Operations that runtimes are known to compute otherwise for some of their inputs.
@@ -57,7 +58,8 @@ def _rounded_otherwise(value):
     if value.dtype.kind != "f":
         return value
     signs = np.random.default_rng(0).choice([-1.0, 1.0], value.shape)
-    return (value * (1.0 + _ROUNDING * signs)).astype(value.dtype)
+    moved = value * (1.0 + _ROUNDING * signs) if value.any() else _NOTHING * signs
+    return moved.astype(value.dtype)
 
 
 def _check_output(found, expected, nearby, title, model, operations, of_finite=False):

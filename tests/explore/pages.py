@@ -1,0 +1,57 @@
+"""Pages of models for tests in a browser: written, served, opened."""
+
+import contextlib
+import threading
+
+import numpy as np
+import pytest
+
+from keras_dl import explore
+
+READY = "document.documentElement?.dataset.ready === 'true'"
+
+
+def pixels(shape, count=3):
+    """Images whose values are bytes, as files hold them."""
+    return np.random.default_rng(0).integers(0, 256, (count, *shape)).astype("float32") / np.float32(255)
+
+
+@contextlib.contextmanager
+def served(exhibits, folder):
+    """Writes pages and serves them; gives their addresses by name, and skips the test without the runtime.
+
+    Args:
+        exhibits: dict of `Exhibit`s by name.
+        folder: where the pages go.
+    """
+    pytest.importorskip("tf2onnx")
+    try:
+        explore.fetch(explore.ONNX_RUNTIME)
+    except OSError as error:
+        pytest.skip(f"needs onnxruntime-web: {error}")
+    with contextlib.ExitStack() as stack:
+        addresses = {}
+        for name, exhibit in exhibits.items():
+            explore.write(folder / name, exhibit)
+            server = stack.enter_context(explore.serving(folder / name))
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+            addresses[name] = f"http://127.0.0.1:{server.server_port}/"
+        yield addresses
+
+
+@contextlib.contextmanager
+def watched(chromium, address):
+    """A browser with a page open, which may not complain or ask anybody else."""
+    chromium.problems.clear()
+    chromium.requests.clear()
+    chromium.look()
+    chromium.open(address, READY)
+    yield chromium
+    assert chromium.problems == []
+    assert [place for place in chromium.requests if not place.startswith((address, "data:", "blob:"))] == []
+
+
+def shown(page, expression):
+    """An array that a view holds."""
+    return np.array(page.evaluate(f"Array.from(explorer.views.{expression})"))
