@@ -41,10 +41,17 @@ PEERS = {
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
     "W8": ["keras_dl:function", "keras_dl:predict_on_batch", "keras_dl:onnx", "tf:function", "tf:predict_on_batch"]
     + ["tf:saved_model", "tf:frozen", "torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_freezing_cl"],
+    "W14": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
+    "W14g": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl", "torch:compile_grouped"],
+    "W15": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
+    "W16": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
+    "W17": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
 }
 #: What the ratios are of, where it is not `fit`; and, of workloads whose peers are here, PyTorch's side.
 OURS = {"W7a": "keras_dl:saved_model", "W8": "keras_dl:saved_model"}
+OURS |= {"W14g": "keras_dl:generate", "W16": "keras_dl:upscale"}
 PEERS_HERE = {"W8": "benchmarks.resnet18_torch"}
+PEERS_HERE |= dict.fromkeys(("W14", "W14g", "W15", "W16", "W17"), "benchmarks.images_torch")
 
 
 class Worker:

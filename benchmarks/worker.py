@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 #: Where workloads are that are not in `workloads.py`. A module has `TRAINING`, a function without arguments for each
 #: workload that returns a compiled model and arguments of `fit`, or `INFERENCE`, a function of the variant that returns
-#: the call to time, or both.
-MODULES = {"W8": "benchmarks.inference"}
+#: the call to time, or both; and `PERIODS`, after how many steps the work begins anew, where steps are unlike.
+MODULES = {"W8": "benchmarks.inference"} | dict.fromkeys(("W14", "W14g", "W15", "W16", "W17"), "benchmarks.images")
 
 
 class Clock:
@@ -32,16 +32,17 @@ class Clock:
         self.marks = []
         self.callback = Marks()
 
-    def per_step(self):
-        """Seconds a step from the first mark to the last, so that the set-up of `fit` is left out."""
-        (start, first), (stop, last) = self.marks[0], self.marks[-1]
+    def per_step(self, period=1):
+        """Seconds a step from the first mark on, so that the set-up of `fit` is left out, over whole periods."""
+        start, first = self.marks[0]
+        stop, last = next(mark for mark in reversed(self.marks) if (mark[1] - first) % period == 0)
         return (stop - start) / (last - first)
 
 
 class Training:
-    """A compiled model and its data, run some steps at a time through `fit`."""
+    """A compiled model and its data, run some steps at a time through `fit`, in whole periods of the work."""
 
-    def __init__(self, build, variant):
+    def __init__(self, build, variant, period=1):
         import keras
 
         from keras_dl.models.base.fused_adam import choose_kernel
@@ -51,7 +52,7 @@ class Training:
         if variant == "keras_adam":
             for update in self.model.updates:
                 choose_kernel(update.optimizer, fused=False)
-        self.clock = Clock(self.model, keras)
+        self.clock, self.period = Clock(self.model, keras), period
         self.seconds = 0.01
 
     @property
@@ -69,8 +70,10 @@ class Training:
             epochs = max(1, round(steps * self.data["batch_size"] / len(data["x"])))
             self.model.fit(**data, epochs=epochs, verbose=0, callbacks=[self.clock.callback])
         else:
+            if self.period > 1:  # and four steps more, which may be stacked in front of the first mark
+                steps = max(1, round(steps / self.period)) * self.period + 4
             self.model.fit(**data, steps_per_epoch=steps, verbose=0, callbacks=[self.clock.callback])
-        self.seconds = self.clock.per_step()
+        self.seconds = self.clock.per_step(self.period)
         return self.seconds
 
     def steps_for(self, seconds):
@@ -104,7 +107,7 @@ def measured(workload, variant):
     module = importlib.import_module(MODULES.get(workload, "benchmarks.workloads"))
     if workload in getattr(module, "INFERENCE", {}):
         return Inference(module.INFERENCE[workload](variant))
-    return Training(module.TRAINING[workload], variant)
+    return Training(module.TRAINING[workload], variant, getattr(module, "PERIODS", {}).get(workload, 1))
 
 
 def serve(measured):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import classifiers, compare, plain_networks
+from benchmarks import classifiers, compare, plain_networks, worker
 from keras_dl import models, networks
 
 
@@ -61,6 +61,13 @@ def test_ratios_are_of_ours_to_the_fastest_of_a_kind():
     found = compare.summary(times | {"tf:slow": [8.0, 8.0, 8.0], "keras_dl:function": [1.0, 1.0, 1.0]})
     assert found["to_plain_tensorflow"] == {"of": "tf:a", "ratio": 1.0}
     assert found["to_best_peer"]["of"] == "torch:b" and found["ms"]["tf:slow"] == 8000.0
+
+
+def test_steps_are_timed_over_whole_periods():
+    clock = worker.Clock(None, keras)
+    clock.marks = [(0.0, 4), (1.0, 8), (4.0, 20), (9.0, 24)]
+    assert clock.per_step() == 9 / 20
+    assert clock.per_step(period=16) == 4 / 16
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in Path(compare.__file__).parent.glob("[a-z]*.py")))
