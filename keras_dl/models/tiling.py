@@ -113,7 +113,8 @@ _KINDS = {
 def tiles(size, tile, overlap):
     """Cuts one axis: where windows begin, how many pixels they have, and which of them each gives.
 
-    Windows reach `overlap` pixels beyond their tiles and have all one length, unless the axis has fewer pixels.
+    Windows reach `overlap` pixels beyond their tiles and have all one length, unless the axis has fewer pixels. The
+    fewest tiles that suffice share the axis, so that windows overlap little.
 
     Returns:
         List of `(start, length, first, last)`: the window is `[start, start + length)`, of which it gives the pixels
@@ -124,6 +125,7 @@ def tiles(size, tile, overlap):
     >>> tiles(10, 4, 1)
     [(0, 6, 0, 4), (3, 6, 4, 8), (4, 6, 8, 10)]
     """
+    tile = math.ceil(size / math.ceil(size / tile)) if size else tile
     length = min(size, tile + 2 * overlap)
     parts = []
     for first in range(0, size, tile):
