@@ -38,6 +38,7 @@ class CycleLosses:
         a, b = batch
         options = {"training": draw.training}
         fake_b, fake_a = self.forward(a, **options), self.backward(b, **options)
+        draw.hand_on(fake_a=fake_a, fake_b=fake_b)
         terms = {
             "adversarial_a": self._fooled(self.critic_a, fake_a, a, draw),
             "adversarial_b": self._fooled(self.critic_b, fake_b, b, draw),
@@ -54,17 +55,19 @@ class CycleLosses:
 
     def critic_a_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The loss of the critic of A, which sees translations of B; see `Update.loss`."""
-        return self._critic_loss(self.critic_a, self.backward, batch[0], batch[1], "pool_a", draw)
+        return self._critic_loss(self.critic_a, self.backward, batch[0], batch[1], "a", draw)
 
     def critic_b_loss(self, batch: Nest, draw: Draw) -> Nest:
         """The loss of the critic of B, which sees translations of A; see `Update.loss`."""
-        return self._critic_loss(self.critic_b, self.forward, batch[1], batch[0], "pool_b", draw)
+        return self._critic_loss(self.critic_b, self.forward, batch[1], batch[0], "b", draw)
 
-    def _critic_loss(self, critic, generator, real, source, name, draw):
-        fake = tf.stop_gradient(generator(source, training=draw.training))
-        handed_back = {}
+    def _critic_loss(self, critic, generator, real, source, side, draw):
+        # Those that the generators' update has made, as in the published code; alone, a critic makes its own.
+        fake = draw.earlier.get(f"fake_{side}")
+        fake = generator(source, training=draw.training) if fake is None else fake
+        new = fake = tf.stop_gradient(fake)
+        name, handed_back = f"pool_{side}", {}
         if self.pool_size:
-            new = fake
             fake, handed_back[name] = from_pool(self.carried[name], new, draw)
             fake = fake if draw.training else new
         real, fake = (critic(x, training=draw.training) for x in (real, fake))

@@ -157,6 +157,17 @@ def test_training_fills_pools_that_are_saved(tmp_path):
     )
 
 
+def test_critics_see_the_images_that_moved_the_generators():
+    """Translations are made once a step, before the generators move, as in the published code."""
+    model = cycle_gan()
+    model.compile(keras.optimizers.Adam(0.1))
+    fakes = model.backward(A[:2]), model.forward(B[:2])
+    model.train_on_batch(B[:2], A[:2])
+    for side, fake in zip("ab", fakes, strict=True):
+        np.testing.assert_allclose(model.carried[f"pool_{side}"].read([0, 1]), fake, atol=1e-5)
+    assert np.abs(model.backward(A[:2]) - fakes[0]).max() > 0.01
+
+
 def test_evaluation_leaves_pools_alone():
     model = cycle_gan()
     model.compile()

@@ -39,6 +39,10 @@ class Draw:
         held: How many of the rows are real; an empty replica may see one row of zeros, which counts for nothing.
         denominators: Sums over the global batch of what `Update.denominators` gave; `None` on one replica.
 
+    Attributes:
+        earlier: Dict of the tensors that updates before this one in the step have handed on, a row for each sample.
+        handed_on: Dict of those of this one; see `hand_on`.
+
     Shapes are tuples or lists of integers, or a `tf.TensorShape` of known sizes, such as `x.shape[1:]`.
 
     Call order is part of the stream: the first `normal` of a loss is always the same numbers, whatever follows.
@@ -61,6 +65,8 @@ class Draw:
         self.training, self.total = training, total
         self.held = rows if held is None else held
         self.denominators = denominators
+        self.earlier: dict[str, Tensor] = {}
+        self.handed_on: dict[str, Tensor] = {}
         self._calls = itertools.count()
 
     @classmethod
@@ -81,6 +87,17 @@ class Draw:
         draw = Draw(self.seed, self.step, self.stream, tf.cast(self.total, tf.int32), 0, self.training, self.total)
         draw._calls = self._calls
         return draw
+
+    def hand_on(self, **tensors: Tensor) -> None:
+        """Gives tensors to the updates behind this one in the same step, which find them in `earlier`.
+
+        Where an update sees another part of the batch, or does not run, its tensors are not there: a loss computes
+        itself what it does not find.
+
+        Args:
+            **tensors: Tensors with a row for each sample of the batch.
+        """
+        self.handed_on |= tensors
 
     def normal(self, shape: Sequence = ()) -> Tensor:
         """Standard normals of shape `(rows, *shape)`, by the inverse distribution function."""

@@ -62,18 +62,26 @@ class StepProgram:
         inner = [(k, u, i) for k, u in updates for i in range(u.repeats) if rows is None or i < rows]
         slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u, i in inner]
         parts, self.rows = self._place(slices, batch)
+        earlier = {}
         with changes_averaged(self.state.batch_statistics(), count_rows(batch)):
             for part in parts:
-                yield part, *self._run(part)
+                yield part, *self._run(part, earlier)
         self.state.step.assign_add(1)
         self.state.samples.assign_add(tf.cast(self.rows, tf.int64))
 
-    def _run(self, part):
-        """One inner update: its values, terms, charge and the probe of its gradients."""
+    def _run(self, part, earlier):
+        """One inner update: its values, terms, charge and the probe of its gradients.
+
+        Args:
+            part: The `Part`.
+            earlier: Dict of what updates of the whole batch have handed on in this step, to which this one adds.
+        """
         update = part.update
+        earlier = earlier if update.parts == 1 else {}
 
         def run():
-            values, terms, charge, handed_back, gradients = self._gradients(part)
+            values, terms, charge, handed_back, handed_on, gradients = self._gradients(part, dict(earlier))
+            earlier.update(handed_on)
             self._apply(update, gradients)
             self._take_back(part, handed_back)
             return values, terms, charge, gradient_probe(update, gradients)
@@ -102,9 +110,12 @@ class StepProgram:
 
     def evaluate(self, batch):
         """Yields each update's part, values, terms and charge; no weight moves, the noise is the same at every call."""
+        earlier = {}
         for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)], batch)[0]:
             stream = noise.stream_id(noise.EVALUATE, part.index)
-            values, terms, _ = self._loss(part, self.state.batches_evaluated.value, stream, training=False)
+            step = self.state.batches_evaluated.value
+            values, terms, _, handed_on = self._loss(part, earlier, step, stream, training=False)
+            earlier.update(handed_on)
             yield part, values, terms, self._regularization(part.update)
         self.state.batches_evaluated.assign_add(1)
 
@@ -125,8 +136,8 @@ class StepProgram:
             parts.append(Part(update, index, iteration, part, whole[0], local[number][0], whole[1:], offset))
         return parts, totals[0][0]
 
-    def _loss(self, part, step, stream, training):
-        """Values and terms of the rows that this replica holds."""
+    def _loss(self, part, earlier, step, stream, training):
+        """Values, terms and what is handed back and on of the rows that this replica holds."""
         batch, real_rows = part.batch, count_rows(part.batch)
         # A replica may have no rows: convolutions fail on them, and Keras' batch normalization makes NaN of their mean.
         # Sums over rows must not see a row that is none; they are plain algebra, which takes no rows as they are.
@@ -135,25 +146,26 @@ class StepProgram:
         rows = count_rows(batch)
         sums = part.sums if part.update.denominators is not None and replica_count() > 1 else None
         draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, real_rows, sums)
+        draw.earlier = earlier
         with padding(real_rows == 0) if pads else contextlib.nullcontext():
             values, terms, handed_back = as_values_and_terms(part.update.loss(batch, draw), part.update)
         if pads:
             values, terms = values[:real_rows], {name: term[:real_rows] for name, term in terms.items()}
-        return values, terms, handed_back
+        return values, terms, handed_back, draw.handed_on
 
     def forget_graphs(self):
         """Frees the compiled gradients: a loss may compute otherwise from now on."""
         self._compiled.clear()
 
-    def _gradients(self, part):
+    def _gradients(self, part, earlier):
         if not self.compile_gradients:
-            return self._local_gradients(part)
+            return self._local_gradients(part, earlier)
         key = part.index, part.iteration
         # Update and iteration decide the stream of noise, which is a constant of the graph.
         if key not in self._compiled:
             self._compiled[key] = self._compile(part.update, *key)
         compute, changed = self._compiled[key]
-        *results, new_values = compute(part.batch, *part[4:])
+        *results, new_values = compute(part.batch, earlier, *part[4:])
         for variable, value in zip(changed, new_values, strict=True):
             variable.assign(value)
         return results
@@ -162,13 +174,13 @@ class StepProgram:
         """An XLA computation of the gradient, and the variables (batch statistics, seeds) that it gives new values."""
         changed = []
 
-        def compute(batch, *place):
+        def compute(batch, earlier, *place):
             # XLA within a strategy cannot assign to the strategy's variables: new values leave it as results.
             with keras.StatelessScope() as scope:
                 for variable in update.variables:
                     if variable.regularizer is not None:  # Keras reads what it charges from the scope
                         scope.add_update((variable, variable.value))
-                results = self._local_gradients(Part(update, index, iteration, batch, *place))
+                results = self._local_gradients(Part(update, index, iteration, batch, *place), earlier)
             new = [(v, scope.get_current_value(v)) for v in self.state.changing_variables()]
             new = [(v, value) for v, value in new if value is not None]
             changed[:] = [v for v, _ in new]
@@ -176,23 +188,23 @@ class StepProgram:
 
         return traced_alone(compute, jit_compile=True, reduce_retracing=True), changed
 
-    def _local_gradients(self, part):
+    def _local_gradients(self, part, earlier):
         """Values, terms, regularizers' charge and state of the local rows, and their share of the mean's gradient."""
-        update = part.update
+        update, step = part.update, self.state.step.value
         variables = [v.value for v in update.variables]
         stream = noise.stream_id(noise.TRAIN, part.index, part.iteration)
         if update.optimizer is None:
-            values, terms, handed_back = self._loss(part, self.state.step.value, stream, training=True)
-            return values, terms, tf.constant(0.0), handed_back, []
+            values, terms, handed_back, handed_on = self._loss(part, earlier, step, stream, training=True)
+            return values, terms, tf.constant(0.0), handed_back, handed_on, []
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            values, terms, handed_back = self._loss(part, self.state.step.value, stream, training=True)
+            values, terms, handed_back, handed_on = self._loss(part, earlier, step, stream, training=True)
             charge = self._regularization(update)
             # Local sums over global rows, so that the sum over replicas is the mean's gradient for uneven parts, too;
             # what weights are charged is no sum over rows, and every replica adds its share of it.
             loss = tf.math.divide_no_nan(tf.reduce_sum(values), part.rows) + charge / replica_count()
             loss = update.optimizer.scale_loss(loss)
-        return values, terms, charge, handed_back, tape.gradient(loss, variables)
+        return values, terms, charge, handed_back, handed_on, tape.gradient(loss, variables)
 
     @staticmethod
     def _regularization(update):
