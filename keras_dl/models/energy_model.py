@@ -154,7 +154,7 @@ class EnergyModel(EnergyLosses, EnergyMethods, ObjectiveModel):  # type: ignore[
                 "`energy_penalty` or spectral normalization hold them",
                 f"update 'energy', term {name!r}, step {self.first_not_finite()[1]}",
                 error=energy_checks.DivergenceError,
-            ) from error
+            ).at(error.place, error.epoch) from error
 
     def check_data(self, data: Nest) -> None:
         bounds = getattr(self.objective, "bounds", None)

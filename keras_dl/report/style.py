@@ -25,7 +25,8 @@ th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0;
   font-weight: normal; }
 thead th { font-weight: 600; } .number { text-align: right; white-space: nowrap; }
 pre, code { font-family: ui-monospace, monospace; font-size: .875rem; }
-pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .75rem; overflow-x: auto; }
+pre { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: .75rem;
+  white-space: pre-wrap; overflow-wrap: anywhere; }
 figure { margin: 0 0 1rem; } figcaption { color: var(--faint); }
 figure img { max-width: 100%; height: auto; background: #ffffff; border-radius: 6px; }
 input[type=range] { width: 100%; height: 2rem; }

@@ -9,10 +9,15 @@ from .markup import element
 ERROR = "_standard_error"
 STATES = {
     "finished": "This run ended after its last epoch.",
-    "interrupted": "This run was interrupted: its training ended before its last epoch, and nothing says why.",
+    "interrupted": "This run was interrupted: its process ended before the last epoch, killed or with its machine.",
     "running": "This run is still going on.",
     "diverged": "This run diverged",
     "stopped": "This run was stopped",
+}
+#: What can be done about a run that ended so.
+ADVICE = {
+    "interrupted": "What an epoch had not ended is lost, and no more: the first command of How to go on takes it up.",
+    "diverged": "Smaller steps help most often; values of the data that are NaN or far from 1 make a run diverge, too.",
 }
 
 
@@ -24,6 +29,8 @@ def state(record):
     if record.state != "finished":
         text = f"{text} {record.done} of {record.epochs or '?'} epochs are behind it."
     lines = [element("p", text, class_=None if record.state in ("finished", "stopped") else "alarm")]
+    if record.state in ADVICE:
+        lines.append(element("p", ADVICE[record.state]))
     return markup.joined(lines + [element("p", problem, class_="alarm") for problem in record.problems])
 
 
@@ -99,20 +106,45 @@ def figure(values, name):
 
 def going_on(record):
     """Returns the commands that go on from a run: resume, evaluate, sample, export, serve."""
-    folder, recipe = shlex.quote(str(record.path)), shlex.quote(str(record.config.get("recipe", "RECIPE")))
-    name = shlex.quote(f"saved_models/{Path(record.path).resolve().name}")
-    more = 2 * record.epochs if record.state == "finished" and record.epochs else None
-    resume = f"python -m apps.train {recipe} --out {folder} --resume"
-    title = "Train it longer" if more else "Go on from where it stands"
-    commands = {
-        title: f"{resume} --extend --epochs {more}" if more else resume,
-        "Evaluate it on held-out data": f"python -m apps.evaluate {folder}",
-        "Draw samples, where it generates": f"python -m apps.sample {folder}",
-        "Export it in TF Serving's layout": f"python -m apps.export {folder} --to {name}",
-        "Serve what is exported": "docker compose --file saved_models/compose.yaml up",
-        "Write this page again": f"python -m apps.report {folder}",
-    }
+    folder, name = shlex.quote(str(record.path)), shlex.quote(f"saved_models/{Path(record.path).resolve().name}")
+    commands = _training(record)
+    if (record.path / "model.keras").is_file():
+        commands |= {
+            "Evaluate it on held-out data": f"python -m apps.evaluate {folder}",
+            "Draw samples, where it generates": f"python -m apps.sample {folder}",
+            "See it in the browser": f"python -m apps.explore {folder} --open",
+            "Export it in TF Serving's layout": f"python -m apps.export {folder} --to {name}",
+            "Serve what is exported": "docker compose --file saved_models/compose.yaml up",
+        }
+    commands["Write this page again"] = f"python -m apps.report {folder}"
     parts = []
     for title, command in commands.items():
         parts += [element("p", title), element("pre", element("code", command), tabindex="0")]
     return parts
+
+
+def _training(record):
+    """The command that trains on, by its title; of a run that diverged, one that begins again with smaller steps."""
+    if record.state == "diverged":
+        return {"Begin again, with smaller steps": shlex.join(_smaller_steps(record))}
+    recipe = shlex.quote(str(record.config.get("recipe", "RECIPE")))
+    resume = f"python -m apps.train {recipe} --out {shlex.quote(str(record.path))} --resume"
+    if record.state == "finished" and record.epochs:
+        return {"Train it longer": f"{resume} --extend --epochs {2 * record.epochs}"}
+    return {"Go on from where it stands": resume}
+
+
+def _smaller_steps(record):
+    """A run's command with other steps, a tenth of its own, and another folder."""
+    words = list(map(str, record.config.get("command", [])))
+    rates = {name: value for name, value in record.part("hyperparameters").items() if name.endswith("learning_rate")}
+    rates = {name: value for name, value in rates.items() if isinstance(value, float)}
+    kept, place = [], 0
+    while place < len(words):
+        option = words[place : place + 2]
+        replaced = option[0] == "--out" or (option[0] == "--set" and option[-1].partition("=")[0] in rates)
+        place += 2 if replaced else 1
+        kept += [] if replaced or option[0] == "--resume" else option[:1]
+    for name, value in rates.items():
+        kept += ["--set", f"{name}={value / 10:g}"]
+    return [*kept, "--out", f"{record.path}-smaller-steps"]

@@ -22,10 +22,26 @@ def diverging(folder):
     try:
         yield
     except NotFiniteError as error:
-        note_end(folder, "diverged", str(error))
+        note_end(folder, "diverged", reason(error))
         if folder.exists():
             write_report(folder)
         raise
+
+
+def reason(error):
+    """Returns what a report says of a `NotFiniteError`: what was not finite, when and where.
+
+    Example:
+
+    >>> from keras_dl.models.base.finite import Place
+    >>> reason(NotFiniteError("...").at(Place("critic", "loss", 7), epoch=2))
+    "the loss was NaN or infinite in epoch 2, at step 7, in update 'critic'"
+    """
+    if type(error) is not NotFiniteError or error.place is None:
+        return str(error).removesuffix(".")
+    update, term, step = error.place
+    what = {"loss": "the loss", "gradient": "a gradient", "weights": "a weight"}.get(term, term)
+    return f"{what} was NaN or infinite in epoch {error.epoch}, at step {step}, in update {update!r}"
 
 
 def note_end(folder, state, reason):

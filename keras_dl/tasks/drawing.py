@@ -177,6 +177,17 @@ def finish_figure(path, figure, title, dpi=110):
     pyplot().close(figure)
 
 
+def can_show(shape):
+    """Whether samples can be drawn: images, and points in the plane; rows of a table cannot.
+
+    Example:
+
+    >>> can_show((8, 8, 1)), can_show((2,)), can_show((26,))
+    (True, True, False)
+    """
+    return len(shape) == 3 or tuple(shape) == (2,)
+
+
 def real_beside(x, count):
     """The data to draw beside `count` samples: some images, or as many points."""
     return x[: REAL if x.ndim == 4 else count]

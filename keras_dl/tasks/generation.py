@@ -41,7 +41,7 @@ class Generation(Task):
         self.latents, self.critic = latents, critic
 
     def callbacks(self, data: Any, folder: Path) -> list[keras.callbacks.Callback]:
-        if not self.generates:
+        if not self.generates or not drawing.can_show(data.spec.shape):
             return []
         classes = data.spec.num_classes if self.condition else None
         condition = drawing.class_rows(classes) if classes else None

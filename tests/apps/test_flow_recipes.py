@@ -63,6 +63,11 @@ def test_a_table_of_ones_own_is_standardised_and_reported(run, tmp_path):
         assert run(evaluate.main, folder) == 0
 
 
+def test_a_table_of_many_columns_is_trained_on_without_pictures_of_samples(run, tmp_path):
+    assert run(train.main, "maf", "--dataset", "breast_cancer", "--out", tmp_path / "maf", *TINY) == 0
+    assert [path.name for path in (tmp_path / "maf" / "pictures").glob("*.png")] == ["loss_curves.png"]
+
+
 def test_named_tables_are_standardised_and_lose_repeated_columns(monkeypatch):
     (x, y), (x_test, y_test) = tables.load("breast_cancer")
     assert (len(x), len(x_test)) == (512, 57) and set(y) == set(y_test) == {0, 1}

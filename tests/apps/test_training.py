@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -224,6 +225,24 @@ def test_a_run_that_diverges_stops_and_keeps_the_epoch_before(run, tmp_path, mon
     assert "loss not finite in epoch 2" in capsys.readouterr().err
     assert keras.saving.load_model(tmp_path / "r" / "model.keras").state.epoch == 1
     assert "This run diverged: loss not finite in epoch 2" in (tmp_path / "r" / "report.html").read_text()
+
+
+def test_the_report_of_a_run_that_diverges_names_term_step_and_update(run, tmp_path, monkeypatch, capsys, small):
+    def break_a_weight(self, epoch, logs=None):
+        if epoch == 1:
+            variable = self.model.decoder.trainable_variables[0]
+            variable.assign(variable * float("inf"))
+
+    monkeypatch.setattr(training.KeepHistory, "on_epoch_begin", break_a_weight)
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 3, *small) == 2
+    assert "in update 'vae', term 'elbo', step 7" in capsys.readouterr().err
+    end = json.loads((tmp_path / "r" / "end.json").read_text())
+    assert end["state"] == "diverged"
+    reason = "elbo was NaN or infinite in epoch 2, at step 7, in update 'vae'"  # six steps an epoch
+    assert end["reason"] == reason
+    text = (tmp_path / "r" / "report.html").read_text().replace("&#x27;", "'")
+    assert re.search(f'class="alarm">This run diverged: {reason}. 1 of 3 epochs are behind it.<', text)
+    assert f"--set learning_rate=0.0001 --out {tmp_path / 'r'}-smaller-steps</code>" in text
 
 
 def test_a_full_disk_is_a_message_and_keeps_the_epoch_before(run, tmp_path, monkeypatch, capsys, small):

@@ -156,17 +156,25 @@ def test_a_killed_run_says_so(run):
     (run / "history.csv").write_text("\n".join(lines[:2]))
     text = words(parsed(one_page(run)))
     assert "was interrupted" in text and "1 of 3 epochs are behind it" in text and "Go on from where it stands" in text
+    assert "killed" in text and "takes it up" in text and f"--out {run} --resume" in text
 
 
 def test_a_run_of_which_only_the_config_is_left(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     text = words(parsed(one_page(tmp_path)))
     assert "no curves" in text and "no model yet" in text and "0 of 3 epochs" in text
+    assert "apps.evaluate" not in text and "apps.export" not in text  # there is nothing yet to be evaluated
 
 
 def test_a_diverged_run_says_so_and_when(run):
     (run / "end.json").write_text(json.dumps({"state": "diverged", "reason": "loss not finite in epoch 4"}))
-    assert "This run diverged: loss not finite in epoch 4." in words(parsed(one_page(run)))
+    command = ["python", "-m", "apps.train", "vae", "--out", "old", "--set", "rate=1", "--set", "learning_rate=0.5"]
+    config = CONFIG | {"command": command, "hyperparameters": {"rate": 1.0, "learning_rate": 0.5}}
+    (run / "config.json").write_text(json.dumps(config))
+    text = words(parsed(one_page(run)))
+    assert "This run diverged: loss not finite in epoch 4." in text and "Smaller steps help most often" in text
+    again = "python -m apps.train vae --set rate=1 --set learning_rate=0.05 --out"
+    assert f"Begin again, with smaller steps {again} {run}-smaller-steps" in text and "--resume" not in text
 
 
 def test_a_run_that_was_stopped_says_why_and_that_is_no_alarm(run):

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import keras
 import numpy as np
@@ -15,22 +15,35 @@ from keras_dl.models.base.tracking import metric_name
 _PARTS = 2**20  # more than the inner updates of a step
 
 
-class NotFiniteError(ValueError):
-    """A training has met NaN or an infinity; the message names update, term and step."""
-
-
 class Place(NamedTuple):
     """Where a training first met NaN or an infinity.
 
     Attributes:
         update: Name of the update.
-        term: Name of the term of its loss, `"loss"`, or `"gradient"`.
+        term: Name of the term of its loss, `"loss"`, `"gradient"` or `"weights"`.
         step: The step, counted from 1.
     """
 
     update: str
     term: str
     step: int
+
+
+class NotFiniteError(ValueError):
+    """A training has met NaN or an infinity; the message names update, term and step.
+
+    Attributes:
+        place: The same as a `Place`; `None` where only the epoch is known.
+        epoch: The epoch, counted from 1; `None` where it is not known.
+    """
+
+    place: Place | None = None
+    epoch: int | None = None
+
+    def at(self, place: Place | None, epoch: int | None) -> Self:
+        """Notes where it was; returns itself."""
+        self.place, self.epoch = place, epoch
+        return self
 
 
 def gradient_probe(update, gradients):
@@ -139,7 +152,7 @@ class Finiteness:
                 f"{name} not finite in epoch {epoch}: it should be a number, or compile(check_finite=False) go on",
                 f"NaN or infinity in update {place.update!r}, term {place.term!r}, step {place.step}",
                 error=NotFiniteError,
-            )
+            ).at(place, epoch)
 
     def refuse_weights(self, model):
         """Raises an error where a step has made weights NaN or infinite: what no later step of the epoch has shown.
@@ -155,7 +168,7 @@ class Finiteness:
                     f"Weights not finite in epoch {model.state.epoch + 1}: they should be numbers",
                     f"NaN or infinity in {', '.join(broken)} of update {update.name!r} after step {step}",
                     error=NotFiniteError,
-                )
+                ).at(Place(update.name, "weights", step), model.state.epoch + 1)
 
 
 def _is_finite(value):
