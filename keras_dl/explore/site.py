@@ -96,6 +96,7 @@ def contents(exhibit, described):
         "signatures": described,
         "latent_size": manifest.latent_size(described),
         "classes": exhibit.classes,
+        "conditions": _conditions(exhibit.model),
         "shape": _shape(exhibit, described),
         "range": [0.0, 1.0],
         "examples": None,
@@ -112,6 +113,12 @@ def contents(exhibit, described):
         about["examples"] = {"file": "examples.bin", "shapes": shapes, "labels": labels, "details": known}
     content["manifest.json"] = (json.dumps(about, indent=1) + "\n").encode()
     return content
+
+
+def _conditions(model):
+    """The numbers of classes of a model's attributes, or of its one condition; None if they are not known."""
+    classes = None if model is None else model.condition_classes()
+    return [classes] if isinstance(classes, int) else classes and list(classes)
 
 
 def _shape(exhibit, described):

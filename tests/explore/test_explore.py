@@ -139,7 +139,7 @@ def test_the_page_is_valid_and_its_scripts_name_what_is_there():
     assert len(ids) == len(set(ids))
     for path in PAGE.glob("*.js"):
         text = path.read_text()
-        assert set(re.findall(r'(?:byId|slider|classes)\("([\w-]+)"', text)) <= set(ids), path.name
+        assert set(re.findall(r'(?:byId|slider|Condition)\("([\w-]+)"', text)) <= set(ids), path.name
         assert len(text.splitlines()) < 250 and max(map(len, text.splitlines())) <= 120, path.name
         names = re.findall(r'from "\./([\w./]+)"', text)
         assert all((PAGE / name).is_file() or name in site.RUNTIME.values() for name in names)

@@ -30,6 +30,14 @@ def gan():
     return keras_dl.models.ConditionalGAN(networks, critic, seed=0)
 
 
+def attributed():
+    """Of three classes, of two, and of a number."""
+    generator = keras_dl.networks.mlp_generator(2, (6, 6, 1), hidden=(16,), num_classes=(3, 2, None))
+    objective = keras_dl.objectives.Attributes((3, 2, None))
+    critic = keras_dl.networks.mlp_critic((6, 6, 1), hidden=(16,), num_outputs=1 + objective.num_outputs)
+    return keras_dl.models.ConditionalGAN(generator, critic, attributes=objective, seed=0)
+
+
 def classifier():
     x = keras.Input((8, 8, 1))
     y = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu", padding="same")(x))
@@ -61,6 +69,7 @@ class Network(keras_dl.tasks.Generation):
 KINDS = {
     "vae": (vae, Density(latents=True), None),
     "gan": (gan, Generation("labels", latents=True), ["cat", "dog", "cow"]),
+    "attributed": (attributed, Generation("labels", latents=True), None),
     "field": (field, Field(), None),
     "translator": (translator, SuperResolution(), None),
     "flow": (flow, Flow(), None),
@@ -163,6 +172,20 @@ def test_a_gan_answers_to_keys_classes_and_truncation(opened):
     page.evaluate("document.getElementById('truncation').value = 0.5")
     drawn = np.array(page.evaluate("Array.from({ length: 200 }, () => [...explorer.views.latents.drawn()])"))
     assert np.abs(drawn).max() <= 0.5 and 0.2 < drawn.std() < 0.35
+
+
+def test_an_attributed_gan_is_given_its_attributes(opened):
+    model, page = opened
+    page.evaluate("""void [["0", 2], ["1", 1], ["2", -0.5]].forEach(([place, value]) => {
+        const input = document.getElementById(`latents-class-${place}`); input.value = value;
+        input.dispatchEvent(new Event("change")); })""")
+    page.until("explorer.models.turn")
+    expected = np.ravel(model.generate(np.zeros((1, 2), "float32"), condition=np.float32([[2, 1, -0.5]])))
+    page.until(f"Math.abs(explorer.views.latents.shown.x[0] - {expected[0]}) < 1e-4")
+    np.testing.assert_allclose(shown(page, "latents.shown.x"), expected, atol=1e-4)
+    options = "[0, 1].map((place) => document.getElementById(`latents-class-${place}`).options.length)"
+    assert page.evaluate(options) == [3, 2]
+    assert page.evaluate("document.getElementById('latents-class').parentElement.hidden")
 
 
 def test_a_vae_shows_what_it_makes_of_a_file_and_says_what_is_none(opened, tmp_path):

@@ -1,7 +1,7 @@
 // The view of latents: a pad of two, sliders of all, draws, films between two, and the plane.
 
 import { colour, draw, sheet } from "./images.js";
-import { byId, classes, element, newest, slider } from "./parts.js";
+import { byId, Condition, element, newest, slider } from "./parts.js";
 
 const REACH = 3; // standard deviations that pad, sliders and plane reach to
 const FRAMES = 9;
@@ -17,7 +17,7 @@ export class Latents {
     this.axes = [0, Math.min(1, this.size - 1)];
     this.shown = null; // what the model makes of the values
     this.maker = models.first("decode", "generate");
-    this.label = classes("latents-class", explorer, this.maker, () => {
+    this.condition = new Condition("latents-class", explorer, this.maker, () => {
       this.changed();
       this.showFilm();
     });
@@ -35,7 +35,7 @@ export class Latents {
 
   // Computes data from the latents of some rows.
   async make(latents) {
-    const condition = new Array(latents.length / this.size).fill(this.label());
+    const condition = this.condition.rows(latents.length / this.size);
     return (await this.explorer.models.run(this.maker, { latents, condition })).x.values;
   }
 
@@ -46,7 +46,7 @@ export class Latents {
     draw(byId("sample"), x, manifest.shape, manifest.range);
     this.shown = { latents: values, x };
     if (!models.first("discriminate")) return;
-    const score = await models.run("discriminate", { x, condition: [this.label()] });
+    const score = await models.run("discriminate", { x, condition: this.condition.rows(1) });
     byId("sample-caption").textContent = `The critic gives it ${score.score.values[0].toFixed(2)}.`;
   }
 

@@ -24,6 +24,11 @@ export class Models {
     return name !== undefined && this.signatures[name].inputs.some((value) => value.name === input);
   }
 
+  // The shape of an input, of which the first axis is open.
+  shape(name, input) {
+    return this.signatures[name].inputs.find((value) => value.name === input).shape;
+  }
+
   // Computes a signature. Inputs by name are values in a flat array, or { values, shape } where axes but the first are
   // open; outputs by name are { values, shape }. An input that the signature does not take is passed over.
   run(name, inputs) {

@@ -44,15 +44,46 @@ export function slider(name, use, unit = "") {
   return input;
 }
 
-// Offers the classes of a model whose signature takes a condition; returns a function that gives the chosen one.
-export function classes(name, explorer, signature, use) {
-  const select = byId(name);
-  if (!explorer.models.takes(signature, "condition")) return () => undefined;
-  const names = explorer.manifest.classes ?? Array.from({ length: 10 }, (_, label) => String(label));
-  names.forEach((text, label) => select.append(element("option", { value: label }, text)));
-  select.parentElement.hidden = false;
-  select.addEventListener("change", use);
-  return () => Number(select.value);
+// Offers what a model's signature takes as a condition: a class, or several attributes, of which those without classes
+// are numbers. Calls `use` when another is chosen.
+export class Condition {
+  constructor(name, explorer, signature, use) {
+    const { manifest, models } = explorer;
+    const shape = models.takes(signature, "condition") ? models.shape(signature, "condition") : null;
+    this.inputs = [];
+    if (shape === null) return;
+    const label = byId(name).parentElement;
+    if (shape.length === 1) {
+      const count = manifest.conditions?.[0] ?? 10;
+      const names = manifest.classes ?? Array.from({ length: count }, (_, number) => String(number));
+      byId(name).append(...options(names));
+      label.hidden = false;
+      this.inputs.push(byId(name));
+    } else {
+      this.inputs = Array.from({ length: shape[1] }, (_, place) => attribute(`${name}-${place}`, manifest, place));
+      label.after(...this.inputs.map((input, place) => element("label", {}, `Attribute ${place} `, input)));
+    }
+    this.inputs.forEach((input) => input.addEventListener("change", use));
+  }
+
+  // The chosen condition of so many rows, one after another.
+  rows(count) {
+    const one = this.inputs.map((input) => Number(input.value));
+    return Array.from({ length: count }, () => one).flat();
+  }
+
+  // Chooses the class of an example.
+  choose(label) {
+    if (label !== null && this.inputs.length === 1) this.inputs[0].value = label;
+  }
+}
+
+const options = (names) => names.map((text, value) => element("option", { value }, text));
+
+function attribute(id, manifest, place) {
+  const count = manifest.conditions?.[place];
+  if (!count) return element("input", { id, type: "number", step: 0.1, value: 0 });
+  return element("select", { id }, ...options(Array.from({ length: count }, (_, number) => String(number))));
 }
 
 // Offers examples of the data and files, dropped or chosen; `use(values, label)` gets an image as the model takes it. A

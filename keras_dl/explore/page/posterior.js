@@ -2,7 +2,7 @@
 
 import { colour, draw, sheet } from "./images.js";
 import { normal } from "./latents.js";
-import { byId, chooser, classes, newest } from "./parts.js";
+import { byId, chooser, Condition, newest } from "./parts.js";
 
 const DRAWS = 8;
 const REACH = 4;
@@ -13,7 +13,7 @@ export class Posterior {
     this.x = null;
     this.shown = null; // the posterior and the reconstruction of x
     this.show = newest(() => this.compute());
-    this.label = classes("posterior-class", explorer, "encode", () => this.show());
+    this.condition = new Condition("posterior-class", explorer, "encode", () => this.show());
     chooser(byId("posterior"), explorer, (values, label) => this.use(values, label));
     byId("again").addEventListener("click", () => this.show());
     byId("to-latents").addEventListener("click", () => {
@@ -26,14 +26,14 @@ export class Posterior {
 
   use(values, label) {
     this.x = values;
-    if (label !== null && this.label() !== undefined) byId("posterior-class").value = label;
+    this.condition.choose(label);
     this.show();
   }
 
   async compute() {
     if (!this.x) return;
     const { models, manifest } = this.explorer;
-    const [x, condition] = [this.x, [this.label()]];
+    const [x, condition] = [this.x, this.condition.rows(1)];
     const { latents, scale: deviations } = await models.run("encode", { x, condition });
     const scale = deviations ?? { values: latents.values.map(() => 0) }; // a flow has one latent for each image
     const size = manifest.latent_size;
@@ -41,7 +41,7 @@ export class Posterior {
       const noise = place < size ? 0 : normal(); // the first row is the mean
       return latents.values[place % size] + noise * scale.values[place % size];
     });
-    const repeated = new Array(1 + DRAWS).fill(condition[0]);
+    const repeated = this.condition.rows(1 + DRAWS);
     const decoded = (await models.run("decode", { latents: rows, condition: repeated })).x.values;
     document.querySelector("#posterior .result").hidden = false;
     draw(byId("original"), x, manifest.shape, manifest.range);

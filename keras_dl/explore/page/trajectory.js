@@ -2,7 +2,7 @@
 
 import { sheet } from "./images.js";
 import { normal } from "./latents.js";
-import { byId, classes, element, newest, slider } from "./parts.js";
+import { byId, Condition, element, newest, slider } from "./parts.js";
 
 const IMAGES = 8;
 const POINTS = 300;
@@ -16,7 +16,7 @@ export class Trajectory {
     this.rows = manifest.shape.length === 3 ? IMAGES : POINTS;
     this.states = []; // by step: the time, x there, and the samples expected from it
     this.show = newest(() => this.compute());
-    this.label = classes("trajectory-class", explorer, "denoise", () => this.show());
+    this.condition = new Condition("trajectory-class", explorer, "denoise", () => this.show());
     const counts = Object.keys(this.facts.paths);
     byId("steps").append(...counts.map((count) => element("option", { value: count }, count)));
     byId("steps").value = counts[Math.min(1, counts.length - 1)];
@@ -46,7 +46,7 @@ export class Trajectory {
   // the expected sample is taken over to the next time.
   async compute() {
     const path = this.facts.paths[byId("steps").value];
-    const condition = new Array(this.rows).fill(this.label());
+    const condition = this.condition.rows(this.rows);
     const states = [];
     let x = this.noise.map((value) => value * path[0].sigma);
     for (let step = 0; step + 1 < path.length; step++) {
