@@ -19,6 +19,7 @@ from keras_dl.layers.filtered import FilteredDownsampling2D, FilteredUpsampling2
 from keras_dl.layers.filtered_conv import FilteredConv2D
 from keras_dl.layers.fire import FireModule
 from keras_dl.layers.fit_size import PadToMultiple
+from keras_dl.layers.group_normalization import GroupNormalization
 from keras_dl.layers.harmonic import HarmonicConv2D
 from keras_dl.layers.harmonic_parts import HarmonicActivation, HarmonicBatchNormalization, HarmonicMagnitude
 from keras_dl.layers.harmonic_pooling import HarmonicBlurPool2D, HarmonicPooling2D
@@ -72,6 +73,7 @@ __all__ = [
     "FilteredDownsampling2D",
     "FilteredUpsampling2D",
     "FireModule",
+    "GroupNormalization",
     "HarmonicActivation",
     "HarmonicBatchNormalization",
     "HarmonicBlurPool2D",

@@ -27,7 +27,7 @@ def normalize(x, normalization, name):
         synchronized = normalization == "synchronized"
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=synchronized, name=name)(x)
     if normalization == "layer":
-        return keras.layers.GroupNormalization(groups=1, epsilon=1e-5, name=name)(x)
+        return layers.GroupNormalization(groups=1, epsilon=1e-5, name=name)(x)
     return x
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import keras
 
 from keras_dl.checks import check_count, check_shape, check_sizes, refusal
-from keras_dl.layers import FiLM
+from keras_dl.layers import FiLM, GroupNormalization
 from keras_dl.networks import denoising
 from keras_dl.networks.registry import register
 from keras_dl.types import Shape
@@ -123,7 +123,7 @@ class Blocks:
 
     def norm(self, x, name):
         groups = math.gcd(GROUPS, x.shape[-1])
-        return keras.layers.GroupNormalization(groups, epsilon=1e-5, name=name)(x)
+        return GroupNormalization(groups, epsilon=1e-5, name=name)(x)
 
     def conv(self, x, filters, name, strides=1, kernel_initializer="glorot_uniform"):
         options = {"padding": "same", "strides": strides, "kernel_initializer": kernel_initializer}

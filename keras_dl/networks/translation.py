@@ -157,7 +157,7 @@ def normalized(x, normalization, name):
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_normalization")(x)
     if normalization == "instance":
         options = {"epsilon": 1e-5, "center": False, "scale": False, "name": f"{name}_normalization"}
-        return keras.layers.GroupNormalization(groups=-1, **options)(x)
+        return layers.GroupNormalization(groups=-1, **options)(x)
     return x
 
 

@@ -6,7 +6,14 @@ import keras
 
 from keras_dl import activations
 from keras_dl.checks import refusal
-from keras_dl.layers import AttentionGate, BatchNormalization, ConvBlock, PadToMultiple, TransitionUp
+from keras_dl.layers import (
+    AttentionGate,
+    BatchNormalization,
+    ConvBlock,
+    GroupNormalization,
+    PadToMultiple,
+    TransitionUp,
+)
 from keras_dl.layers.fit_size import CropToSize
 from keras_dl.layers.pooling import POOLS
 
@@ -101,7 +108,7 @@ class Parts(NamedTuple):
 def normalization(name):
     """Returns what `ConvBlock` takes for `None`, `"batch"`, `"instance"` or a layer."""
     if name == "instance":
-        return keras.layers.GroupNormalization(groups=-1, epsilon=1e-5)
+        return GroupNormalization(groups=-1, epsilon=1e-5)
     if name == "shift":
         return BatchNormalization(momentum=0.9, epsilon=1e-5, scale=False)
     return name

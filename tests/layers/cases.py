@@ -108,6 +108,7 @@ CASES = {
         COMPLEX,
         {"unknown_axes": (1, 2)},
     ),
+    "GroupNormalization": Case(layers.GroupNormalization, {"groups": 2}, IMAGE, EMPTY),
     "HarmonicActivation": Case(layers.HarmonicActivation, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicBatchNormalization": Case(layers.HarmonicBatchNormalization, {}, COMPLEX, {"unknown_axes": (1, 2)}),
     "HarmonicPooling2D": Case(layers.HarmonicPooling2D, {}, COMPLEX, {"unknown_axes": (1, 2)}),
@@ -194,5 +195,5 @@ ONE_A_CLASS = [
     "FilteredUpsampling2D", "FilteredDownsampling2D", "ReflectionPadding2D", "FilteredConv2D", "ModulatedConv2D",
     "Constant-buffer", "NoiseInjection", "ScaledLeakyReLU",
     "BilinearUpsampling2D", "ResidualBlock-A", "SineDense", "SpectralNormDense", "SqueezeExcite", "UnitNormalization",
-    "FactorizedReduction", "ResidualCell-separable", "NearestUpsampling2D",
+    "FactorizedReduction", "ResidualCell-separable", "NearestUpsampling2D", "GroupNormalization",
 ]  # fmt: skip
