@@ -121,17 +121,17 @@ class ResidualCell(keras.layers.Layer):
             options = {"filters": self.filters, "weight_norm": self.weight_norm}
             return [_parts.part(self, FactorizedReduction, "shortcut", **options)]
         layers = []
-        if self.resize == "up":
-            layers.append(_parts.part(self, BilinearUpsampling2D, "shortcut_enlarged", scale=2))
         if self.resize == "up" or channels != self.filters:
             layers.append(self._convolution("shortcut", self.filters, 1))
+        if self.resize == "up":  # after the convolution, with which interpolation commutes: a quarter of its work
+            layers.append(_parts.part(self, BilinearUpsampling2D, "shortcut_enlarged", scale=2))
         return layers
 
     def _regular(self):
         size, strides = self.kernel_size or 3, 2 if self.resize == "down" else 1
         return [
-            *self._enlarged(),
             *self._normalized("norm_1"),
+            *self._enlarged(),
             self._convolution("convolution_1", self.filters, size, strides=strides, use_bias=False),
             *self._normalized("norm_2"),
             self._convolution("convolution_2", self.filters, size),
@@ -141,10 +141,10 @@ class ResidualCell(keras.layers.Layer):
         hidden, strides = self.expansion * channels, 2 if self.resize == "down" else 1
         options = {"kernel_size": self.kernel_size or 5, "strides": strides, "padding": "same", "use_bias": False}
         return [
-            *self._enlarged(),
             *self._normalized("norm_1", activated=False),
             self._convolution("expand", hidden, 1, keras.layers.Conv2D, use_bias=False),
             *self._normalized("norm_2"),
+            *self._enlarged(),
             _parts.part(self, keras.layers.DepthwiseConv2D, "depthwise", **options),
             *self._normalized("norm_3"),
             self._convolution("project", self.filters, 1, keras.layers.Conv2D, use_bias=False),
@@ -152,6 +152,7 @@ class ResidualCell(keras.layers.Layer):
         ]
 
     def _enlarged(self):
+        """Pixels doubled in front of the first spatial convolution: what comes before treats each pixel alike."""
         return [_parts.part(self, keras.layers.UpSampling2D, "enlarged")] if self.resize == "up" else []
 
     def _normalized(self, name, activated=True):
