@@ -19,9 +19,10 @@ class Autoregressive(Bijector):
 
     $$z_i = t(x_i; \theta_i(x_{<i})), \qquad \log|\det| = \textstyle\sum_i \log t'(x_i; \theta_i)$$
 
-    Densities take one pass. The inverse, which draws need, takes one pass per value, in one compiled loop. An inverse
-    autoregressive flow (Kingma et al. 2016) is `Inverse(Autoregressive(...))`: draws take one pass. It begins as the
-    identity. Samples of any shape are taken as vectors.
+    Densities take one pass. The inverse, which draws need, takes one pass per value, in one compiled loop, in which the
+    last layer gives the parameters of that value alone. An inverse autoregressive flow (Kingma et al. 2016) is
+    `Inverse(Autoregressive(...))`: draws take one pass. It begins as the identity. Samples of any shape are taken as
+    vectors.
 
     Args:
         transform: A `Transform` of single values, `AffineTransform()` (MAF) if it is not given, or `SplineTransform()`.
@@ -77,8 +78,9 @@ class Autoregressive(Bijector):
         flat = self._flat(z)
 
         def find_one_more(number, x):
-            guess, _ = self.transform.inverse(flat, self._parameters(x, condition, training))
-            return number + 1, tf.where(tf.range(self.size) == number, guess, x)
+            parameters = self._parameters(x, condition, training, value=number)
+            value, _ = self.transform.inverse(tf.gather(flat, [number], axis=1), parameters)
+            return number + 1, tf.where(tf.range(self.size) == number, value, x)
 
         start = tf.constant(0), tf.zeros_like(flat)
         _, x = tf.while_loop(lambda number, _: number < self.size, find_one_more, start, maximum_iterations=self.size)
@@ -86,8 +88,8 @@ class Autoregressive(Bijector):
         _, log_slopes = self.transform.inverse(flat, self._parameters(x, condition, training))
         return self._shaped(x), sum_over_sample(log_slopes)
 
-    def _parameters(self, x, condition, training):
-        return self.as_own_type(self.made(x, condition=condition, training=training))
+    def _parameters(self, x, condition, training, value=None):
+        return self.as_own_type(self.made(x, condition=condition, training=training, value=value))
 
     def _flat(self, x):
         flat = tf.reshape(self.as_own_type(x), [-1, self.size])

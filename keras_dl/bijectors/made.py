@@ -53,14 +53,34 @@ class MADE(keras.layers.Layer):
         self.kernels.append(self.add_weight(name=f"{name}_kernel", shape=mask.shape, initializer=initializer))
         self.biases.append(self.add_weight(name=f"{name}_bias", shape=mask.shape[1:], initializer="zeros"))
 
-    def call(self, x: Tensor, condition: Tensor | None = None, training: bool = False) -> Tensor:
-        """Returns parameters of shape `(batch, size, outputs)` for `x` of shape `(batch, size)`."""
+    def call(
+        self, x: Tensor, condition: Tensor | None = None, training: bool = False, value: Tensor | None = None
+    ) -> Tensor:
+        """Returns parameters of shape `(batch, size, outputs)` for `x` of shape `(batch, size)`.
+
+        Args:
+            x: Tensor of shape `(batch, size)`.
+            condition: Tensor of shape `(batch, condition_size)`, or `None`.
+            training: Whether the network is being trained.
+            value: Number of the one value whose parameters are wanted, shape `(batch, 1, outputs)`; `None` for all.
+        """
         check_condition(condition, self.condition_size, "The bijector")
+        last = len(self.kernels) - 1
         for number, kernel in enumerate(self.kernels):
-            mask = ops.cast(self.masks[number], self.compute_dtype)
-            features = ops.matmul(x, ops.multiply(kernel, mask)) + self.biases[number]
-            if condition is not None and number in (0, len(self.kernels) - 1):
+            part = value if number == last else None
+            kernel = self._columns(kernel, part) * self._columns(self.masks[number], part)
+            features = ops.matmul(x, kernel) + self._columns(self.biases[number], part)
+            if condition is not None and number in (0, last):
                 weights = self.condition_kernel if number == 0 else self.condition_last
+                weights = self._columns(weights, part)
                 features = features + ops.matmul(ops.cast(condition, self.compute_dtype), weights)
-            x = features if number == len(self.kernels) - 1 else self.activation(features)
-        return ops.reshape(x, (-1, self.size, self.outputs))
+            x = features if number == last else self.activation(features)
+        return ops.reshape(x, (-1, self.size if value is None else 1, self.outputs))
+
+    def _columns(self, weights, value):
+        """The columns of the last layer that give the parameters of a value, or all."""
+        weights = ops.cast(weights, self.compute_dtype)
+        if value is None:
+            return weights
+        start = [0] * (len(weights.shape) - 1) + [value * self.outputs]
+        return ops.slice(weights, start, (*weights.shape[:-1], self.outputs))
