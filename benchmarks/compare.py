@@ -22,6 +22,8 @@ from benchmarks.stamp import stamp
 
 ROOT = Path(__file__).resolve().parent.parent
 
+#: PyTorch's variants of networks of images.
+LAYOUTS = ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"]
 #: keras_dl's step with Keras' Adam in place of the fused one.
 OWN = "keras_dl:keras_adam"
 #: Plain TensorFlow first, then the other frameworks: for each workload the variants that were fastest so far.
@@ -41,16 +43,18 @@ PEERS = {
     "W6": ["tf:fit_n16", "tf:fit_n1", "tf:fit_n16+fa", "torch:eager", "torch:compile", "jax:scan16"],
     "W8": ["keras_dl:function", "keras_dl:predict_on_batch", "keras_dl:onnx", "tf:function", "tf:predict_on_batch"]
     + ["tf:saved_model", "tf:frozen", "torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_freezing_cl"],
-    "W14": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
-    "W14g": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl", "torch:compile_grouped"],
-    "W15": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
-    "W16": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
-    "W17": ["torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_cl"],
+    **{name: ["torch:eager", "torch:compile"] for name in ("W9", "W9s", "W9a", "W9as")},
+    **dict.fromkeys(("W10", "W10s", "W11", "W13", "W14", "W15", "W16", "W17"), LAYOUTS),
+    "W11s": ["keras_dl:network", *LAYOUTS],
+    "W12": [*LAYOUTS, "torch:compile_grad", "torch:compile_grad_cl"],
+    "W14g": [*LAYOUTS, "torch:compile_grouped"],
 }
 #: What the ratios are of, where it is not `fit`; and, of workloads whose peers are here, PyTorch's side.
 OURS = {"W7a": "keras_dl:saved_model", "W8": "keras_dl:saved_model"}
+OURS |= dict.fromkeys(("W9s", "W9as", "W10s", "W11s", "W12"), "keras_dl:sample")
 OURS |= {"W14g": "keras_dl:generate", "W16": "keras_dl:upscale"}
-PEERS_HERE = {"W8": "benchmarks.resnet18_torch"}
+FAMILIES = ("W9", "W9s", "W9a", "W9as", "W10", "W10s", "W11", "W11s", "W12", "W13")
+PEERS_HERE = {"W8": "benchmarks.resnet18_torch", **dict.fromkeys(FAMILIES, "benchmarks.families_torch")}
 PEERS_HERE |= dict.fromkeys(("W14", "W14g", "W15", "W16", "W17"), "benchmarks.images_torch")
 
 

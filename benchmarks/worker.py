@@ -17,6 +17,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 #: workload that returns a compiled model and arguments of `fit`, or `INFERENCE`, a function of the variant that returns
 #: the call to time, or both; and `PERIODS`, after how many steps the work begins anew, where steps are unlike.
 MODULES = {"W8": "benchmarks.inference"} | dict.fromkeys(("W14", "W14g", "W15", "W16", "W17"), "benchmarks.images")
+MODULES |= dict.fromkeys(("W9", "W9s", "W9a", "W9as", "W10", "W10s"), "benchmarks.families")
+MODULES |= dict.fromkeys(("W11", "W11s", "W12", "W13"), "benchmarks.families")
 
 
 class Clock:
