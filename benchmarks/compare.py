@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.stamp import stamp
+from benchmarks.worker import ONE_THREAD
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -152,7 +153,11 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.5, help="time for a variant in a round")
     parser.add_argument("--out", help="JSON file for the results")
+    help = "times of the processor by one thread an operation, which other programs hardly disturb (from W8 on)"
+    parser.add_argument("--one-thread", action="store_true", help=help)
     options = parser.parse_args()
+    if options.one_thread:
+        os.environ |= {ONE_THREAD: "1", "TF_NUM_INTRAOP_THREADS": "1", "OMP_NUM_THREADS": "1"}
     pythons = dict(item.split("=", 1) for item in options.python)
     pythons = {name: os.path.abspath(path) for name, path in pythons.items()}
     running, load = {}, os.getloadavg()[0]

@@ -13,6 +13,8 @@ import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+#: Set by `benchmarks.compare --one-thread`.
+ONE_THREAD = "KERAS_DL_ONE_THREAD"
 #: Where workloads are that are not in `workloads.py`. A module has `TRAINING`, a function without arguments for each
 #: workload that returns a compiled model and arguments of `fit`, or `INFERENCE`, a function of the variant that returns
 #: the call to time, or both; and `PERIODS`, after how many steps the work begins anew, where steps are unlike.
@@ -112,6 +114,14 @@ def measured(workload, variant):
     return Training(module.TRAINING[workload], variant, getattr(module, "PERIODS", {}).get(workload, 1))
 
 
+def timed(training, seconds):
+    """Seconds a step over about `seconds`; where `ONE_THREAD` is set, those of the processor."""
+    wall, processor = time.perf_counter(), time.process_time()
+    step = training.run(training.steps_for(seconds))
+    share = (time.process_time() - processor) / (time.perf_counter() - wall)
+    return step * share if ONE_THREAD in os.environ else step
+
+
 def serve(measured):
     """Answers lines until `quit`.
 
@@ -144,7 +154,7 @@ def serve(measured):
                 say(ok=True, build_s=first, first_s=first, est=training.seconds, note=training.note)
             else:
                 training = live[command["w"], command["v"]]
-                say(ok=True, s=training.run(training.steps_for(command["seconds"])), n=0)
+                say(ok=True, s=timed(training, command["seconds"]), n=0)
         except Exception as error:  # the driver reports it and goes on with the others
             say(ok=False, error=f"{type(error).__name__}: {str(error)[:300]}")
 
