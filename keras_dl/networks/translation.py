@@ -156,8 +156,8 @@ def normalized(x, normalization, name):
     if normalization == "batch":
         return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{name}_normalization")(x)
     if normalization == "instance":
-        options = {"epsilon": 1e-5, "center": False, "scale": False, "name": f"{name}_normalization"}
-        return layers.GroupNormalization(groups=-1, **options)(x)
+        layer = layers.GroupNormalization(-1, epsilon=1e-5, center=False, scale=False, name=f"{name}_normalization")
+        return layer(x)
     return x
 
 
