@@ -33,7 +33,7 @@ def build(hp, data_spec):
     kind = hp.Choice(Name("transform", "function of each value"), ["affine", "spline"])
     transform = keras_dl.bijectors.SplineTransform() if kind == "spline" else None
     options = {"hidden": realnvp.hidden(hp, 64), "normalization": realnvp.normalization(hp), "transform": transform}
-    options |= realnvp.data_options(hp, data_spec, alpha=1e-6)
+    options |= realnvp.data_options(hp, data_spec)
     model = keras_dl.models.MAF(num_layers=realnvp.num_layers(hp, 5), **options, ema_momentum=realnvp.ema_momentum(hp))
     model.compile(realnvp.optimizer(hp, data_spec))
     return model

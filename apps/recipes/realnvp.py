@@ -3,7 +3,7 @@
     python -m apps.train realnvp --out runs/realnvp
     python -m apps.train realnvp --data FILE.csv --out runs/table
 
-Images are dequantised and taken as vectors behind a logit (alpha 0.05); tables (wine_quality_red, breast_cancer, or
+Images are dequantised and taken as vectors behind a logit; tables (wine_quality_red, breast_cancer, or
 `--data`) are standardised. Half a minute on two cores for digits.
 """
 
@@ -46,10 +46,13 @@ def fit_options(hp):
     }
 
 
-def data_options(hp, data_spec, alpha=0.05):
+def data_options(hp, data_spec):
     """Returns what a flow is told of its data: the shape of real numbers, or how integers are dequantised."""
     if data_spec.num_levels is None:
         return {"shape": data_spec.shape}
+    # Blank pixels spread over a whole deviation behind a logit with alpha 1e-6, and over 0.06 behind one with 0.05: the
+    # first stroke that crosses them would lie fifty deviations off. Colour images, which have none, take the usual 0.05.
+    alpha = 1e-6 if data_spec.shape[-1] == 1 else 0.05
     alpha = hp.Float(Name("alpha", "distance of pixels from the ends of the logit"), 1e-7, 0.4, default=alpha)
     return {"dequantized": keras_dl.likelihoods.Dequantized(data_spec.shape, data_spec.num_levels, alpha=alpha)}
 
