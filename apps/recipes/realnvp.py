@@ -51,7 +51,7 @@ def data_options(hp, data_spec):
     if data_spec.num_levels is None:
         return {"shape": data_spec.shape}
     # Blank pixels spread over a whole deviation behind a logit with alpha 1e-6, and over 0.06 behind one with 0.05: the
-    # first stroke that crosses them would lie fifty deviations off. Colour images, which have none, take the usual 0.05.
+    # first stroke that crosses them would lie fifty deviations off. Colour images, without any, take the usual 0.05.
     alpha = 1e-6 if data_spec.shape[-1] == 1 else 0.05
     alpha = hp.Float(Name("alpha", "distance of pixels from the ends of the logit"), 1e-7, 0.4, default=alpha)
     return {"dequantized": keras_dl.likelihoods.Dequantized(data_spec.shape, data_spec.num_levels, alpha=alpha)}
