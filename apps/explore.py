@@ -99,7 +99,8 @@ def of_run(path):
     count = config["data"].get("num_classes")
     classes = config["data"].get("classes") or (count and [str(label) for label in range(count)])
     title = f"{recipe_name} on {config['dataset']}"
-    return explore.Exhibit(title, about, model, model.signatures(), views, classes, examples)
+    signatures = model.signatures() | task.page_signatures(model)
+    return explore.Exhibit(title, about, model, signatures, views, classes, examples)
 
 
 def listening(folder, port):

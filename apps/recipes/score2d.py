@@ -57,6 +57,9 @@ class Plane(keras_dl.tasks.Density):
     def views(self, model, options=None):
         return keras_dl.tasks.trajectory(model)
 
+    def page_signatures(self, model):
+        return keras_dl.tasks.velocities(model)
+
     def measures(self, model, data, context=None):
         return super().measures(model, data, context) | flow2d.divergence(model, data)
 

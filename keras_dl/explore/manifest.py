@@ -12,7 +12,7 @@ SIGNATURES = {
     "classify": (("predict", "classify"), ()),
     "segment": (("predict",), ()),
     "translate": (("translate", "forward", "backward", "upscale", "predict"), ()),
-    "trajectory": (("denoise",), ()),
+    "trajectory": (("denoise", "velocity", "decode_steps"), ()),
     "zoom": (("predict",), ()),
 }
 #: Ways of translation of exported models -> their signatures.

@@ -35,6 +35,16 @@ def signatures(model):
     return functions
 
 
+def velocity(model):
+    """The `Signature` of the velocity dx/dt of a continuous flow, by which a page in the browser takes steps."""
+    inputs = {"x": tf.TensorSpec([None, *model.data_shape], tf.float32), "time": tf.TensorSpec([None], tf.float32)}
+
+    def velocity(x, time, *condition):
+        return {"x": model.call({"x": x, "time": time, **({"condition": condition[0]} if condition else {})})}
+
+    return Signature(velocity, inputs | conditions.spec([model.network]))
+
+
 def _sample(model):
     sampler = samplers.get(model.sampler)
 

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from keras_dl import bijectors
 from keras_dl.models import monte_carlo
 from keras_dl.models.base import Draw, ObjectiveModel
 
@@ -32,6 +33,28 @@ class FlowGraphs(ObjectiveModel):
         x, _ = self.averaged("bijector").inverse_and_log_det(latents, self._vectors(condition))
         return x if self.dequantized is None else self.dequantized.inverse(x)
 
+    def _decode_steps(self, latents, condition=None):
+        """Latents, what each bijector of the chain makes of them, and data, as vectors `(batch, steps, size)`."""
+        bijector, vectors = self.averaged("bijector"), self._vectors(condition)
+        x, states = latents, [latents]
+        for step in reversed(steps(bijector)):
+            x, _ = step.inverse_and_log_det(x, vectors)
+            states += [] if isinstance(step, bijectors.Flatten) else [x]
+        if self.dequantized is not None:
+            states.append(tf.cast(self.dequantized.inverse(x), tf.float32))
+        return tf.stack([tf.reshape(state, [-1, self.latent_size]) for state in states], 1)
+
+    @property
+    def has_even_steps(self) -> bool:
+        """Whether every bijector of the chain keeps samples as vectors, or in the shape of the data."""
+        shape, whole = (None, *self.latent_shape), (None, *self.shape)
+        if self.dequantized is not None and tuple(self.dequantized.padded_shape) != tuple(self.shape):
+            return False
+        shapes = [shape]
+        for step in reversed(steps(self.bijector)):
+            shapes.append(shape := tuple(step.compute_input_shape(shape)))
+        return self.bijector.has_inverse and all(one in (whole, (None, self.latent_size)) for one in shapes)
+
     def _sample(self, num_samples, condition, seed, call, temperature):
         draw = Draw.for_sampling(seed, call, num_samples)
         latents = self.averaged("base").draw_latents(draw, temperature)
@@ -47,6 +70,11 @@ class FlowGraphs(ObjectiveModel):
             return None
         network = self.averaged("embedding") if averaged else self.embedding
         return tf.cast(network({"condition": condition}, training=training), tf.float32)
+
+
+def steps(bijector):
+    """The bijectors of a chain; any other bijector by itself."""
+    return bijector.bijectors if isinstance(bijector, bijectors.Chain) else [bijector]
 
 
 def density(x, bijector, base, vectors, training=False):

@@ -39,3 +39,10 @@ def signatures(flow):
         offered["decode"] = Signature(lambda z, *c: {"x": flow._decode(z, *c)}, {"latents": latents, **condition})
         offered["sample"] = Signature(sample, inputs)
     return offered
+
+
+def decode_steps(flow):
+    """The `Signature` that gives every state on the way from latents to data, which a page in the browser draws."""
+    latents = tf.TensorSpec([None, *flow.latent_shape], tf.float32)
+    inputs = {"latents": latents, **conditions.spec(flow._conditional)}
+    return Signature(lambda z, *c: {"x": flow._decode_steps(z, *c)}, inputs)

@@ -15,7 +15,7 @@ from keras_dl.tasks.pyramid import Pyramid
 from keras_dl.tasks.scales import Scales
 from keras_dl.tasks.scans import Scans
 from keras_dl.tasks.segmentation import Ensemble, Segmentation
-from keras_dl.tasks.showing import trajectory
+from keras_dl.tasks.showing import trajectory, velocities
 from keras_dl.tasks.styles import Styles
 from keras_dl.tasks.super_resolution import SuperResolution
 from keras_dl.tasks.translation import Translation, Translations
@@ -48,4 +48,5 @@ __all__ = [
     "Translations",
     "TwoStage",
     "trajectory",
+    "velocities",
 ]

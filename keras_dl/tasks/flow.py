@@ -10,7 +10,8 @@ import keras
 import numpy as np
 
 from keras_dl.checks import refusal
-from keras_dl.tasks import drawing, flow_drawing
+from keras_dl.models import flow_signatures
+from keras_dl.tasks import drawing, flow_drawing, showing
 from keras_dl.tasks.arrays import Arrays
 from keras_dl.tasks.density import Density
 from keras_dl.tasks.measure import Context, untracked
@@ -47,8 +48,13 @@ class Flow(Density):
 
     def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
         shows = model.bijector.has_inverse and (len(model.shape) == 3 or tuple(model.shape) == (2,))
+        if not shows:
+            return super().views(model, options)
         images = {"posterior": {}} if len(model.shape) == 3 else {}
-        return super().views(model, options) | ({"latents": {}, **images} if shows else {})
+        return super().views(model, options) | {"latents": {}} | images | showing.decoded_steps(model)
+
+    def page_signatures(self, model: keras.Model) -> dict[str, Any]:
+        return {"decode_steps": flow_signatures.decode_steps(model)}
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()

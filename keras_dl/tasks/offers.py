@@ -131,6 +131,10 @@ class Offers:
         """
         return {"classify": {}} if self.condition == "labels" else {}
 
+    def page_signatures(self, model: keras.Model) -> dict[str, Any]:
+        """Returns `Signature`s by name that views need, and that exports do not have."""
+        return {}
+
     def examples(self, data: Any, options: dict[str, Any], count: int) -> tuple | None:
         """Returns a few held-out samples as the model takes them, and their labels.
 

@@ -1,29 +1,47 @@
 """What pages of models need to know: how noise is led back to data, how images are prepared for masks."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from keras_dl.data.segmentation.nifti import NiftiSource
+from keras_dl.models import diffusion_signatures
 
 MOST = 2**22  # numbers of all the examples of scans on a page, 16 MB
 STEPS = (5, 10, 25, 50)
 
 
 def trajectory(model: keras.Model) -> dict[str, dict]:
-    """Returns the view of a denoiser's steps, for `Task.views`; nothing where it does not denoise standard noise.
+    """Returns the view of the way from standard noise to data, for `Task.views`; nothing where it begins elsewhere.
 
     Args:
-        model: A `keras_dl.models.Diffusion`, `FlowMatching` or other model with `denoises` and `carries_source`.
+        model: A `keras_dl.models.Diffusion`, `FlowMatching`, `ContinuousFlow` or other model with `denoises` and
+            `carries_source`.
 
     Returns:
         A dict with `"trajectory"`, or an empty one: `value_range` of the data, and `paths` by the number of steps:
-        lists of `time`, `alpha` and `sigma` from noise to data.
+        lists of `time`, `alpha` and `sigma` from noise to data, which is all that a model that does not denoise needs.
     """
-    if not model.denoises or model.carries_source:
+    if model.carries_source:
         return {}
     bounds = model.value_range and [float(value) for value in model.value_range]
-    paths = {str(steps): _path(model.process, steps) for steps in STEPS}
+    paths = {str(steps): _path(model.process, steps) if model.denoises else _times(steps) for steps in STEPS}
     return {"trajectory": {"value_range": bounds, "paths": paths}}
+
+
+def velocities(model: keras.Model) -> dict[str, Any]:
+    """The `Signature` of a continuous flow's velocity, for `Task.page_signatures`; nothing for models that denoise."""
+    return {} if model.denoises else {"velocity": diffusion_signatures.velocity(model)}
+
+
+def decoded_steps(model: keras.Model) -> dict[str, dict]:
+    """The view of what a normalizing flow's bijectors make of latents, one after another, for `Task.views`."""
+    return {"trajectory": {"value_range": None, "paths": {}}} if model.has_even_steps else {}
+
+
+def _times(steps):
+    return [{"time": float(time), "alpha": 1.0, "sigma": 1.0} for time in np.linspace(1, 0, steps + 1)]
 
 
 def _path(process, steps):

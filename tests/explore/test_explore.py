@@ -102,6 +102,7 @@ def test_every_task_names_views_that_there_are():
     assert set(re.search(r"VIEWS = \{([^}]*)\};", script)[1].replace(":", " ").split()[::2]) == section
     bijector = types.SimpleNamespace(has_inverse=True)
     model = types.SimpleNamespace(latent_size=2, shape=(8, 8, 1), bijector=bijector, missing=False)
+    model.has_even_steps = False
     model.shape_a, model.shape_b, model.signatures = (8, 8, 1), (8, 8, 3), lambda: {"predict": None}
     expected = {"vae": ["latents", "posterior"], "gan": ["latents"], "cgan": ["latents"], "lenet": ["classify"]}
     expected |= {"siamese": [], "glow": ["latents", "posterior"], "pca": ["latents", "posterior"]}

@@ -61,9 +61,16 @@ def diffusion():
     return keras_dl.models.Diffusion(keras_dl.networks.denoising_mlp((2,), 16, 32), value_range=(-3.0, 3.0), seed=0)
 
 
+def continuous():
+    return keras_dl.models.ContinuousFlow(keras_dl.networks.denoising_mlp((2,), 16, 32, activation="tanh"), seed=0)
+
+
 class Network(keras_dl.tasks.Generation):
     def views(self, model, options=None):
         return keras_dl.tasks.trajectory(model)
+
+    def page_signatures(self, model):
+        return keras_dl.tasks.velocities(model)
 
 
 KINDS = {
@@ -74,6 +81,7 @@ KINDS = {
     "translator": (translator, SuperResolution(), None),
     "flow": (flow, Flow(), None),
     "diffusion": (diffusion, Network(), None),
+    "continuous": (continuous, Network(), None),
     "classifier": (classifier, Task("labels"), [str(label) for label in range(10)]),
 }
 
@@ -85,7 +93,7 @@ def models(tmp_path_factory):
     built, exhibits = {}, {}
     for name, (build, task, names) in KINDS.items():
         model = built[name] = build()
-        signatures = model.signatures()
+        signatures = model.signatures() | task.page_signatures(model)
         (x, *_) = [s.inputs["x"].shape[1:] for s in signatures.values() if "x" in s.inputs]
         x = [6 if size is None else size for size in x]
         examples = (pixels(x), np.arange(3)) if len(x) == 3 else None
@@ -258,6 +266,40 @@ def test_a_flow_has_one_latent_of_an_image_and_gives_the_image_back(opened):
     page.evaluate("document.getElementById('to-latents').click()")
     page.until("explorer.models.turn.then(() => Math.abs(explorer.views.latents.shown.latents[0]) > 1e-3)")
     np.testing.assert_allclose(shown(page, "latents.shown.x"), np.ravel(x), atol=1e-3)
+
+
+def test_a_flow_shows_what_each_bijector_makes_of_latents(opened):
+    model, page = opened
+    page.until("explorer.views.trajectory.states.length")
+    states = np.array(page.evaluate("explorer.views.trajectory.states.map((state) => [...state.x])")).reshape(-1, 8, 16)
+    bijectors = model.bijector.bijectors[1:]  # but Flatten
+    assert len(states) == len(bijectors) + 1
+    x = states[0].astype("float32")
+    for bijector, state in zip(reversed(bijectors), states[1:], strict=True):
+        x, _ = bijector.inverse_and_log_det(x)
+        np.testing.assert_allclose(state, x, atol=1e-4)
+    np.testing.assert_allclose(states[-1], np.reshape(model.decode(states[0].astype("float32")), (8, 16)), atol=1e-4)
+    assert page.evaluate("document.getElementById('steps').parentElement.hidden")
+
+
+def test_a_continuous_flow_goes_along_its_velocity(opened):
+    model, page = opened
+    page.evaluate("""void (() => { const select = document.getElementById('steps'); select.value = "50";
+        select.dispatchEvent(new Event("change")); })()""")
+    page.until("explorer.views.trajectory.states.length === 51")
+    states = page.evaluate("explorer.views.trajectory.states.map((state) => [...state.x])")
+    first, second, end = (np.reshape(states[number], (-1, 2)).astype("float32") for number in (0, 1, -1))
+
+    def velocity(x, time):
+        return np.array(model({"x": x, "time": np.full(len(x), time, "float32")}))
+
+    slopes = [velocity(first, 1.0)]
+    slopes.append(velocity(first - 0.01 * slopes[0], 0.99))
+    slopes.append(velocity(first - 0.01 * slopes[1], 0.99))
+    slopes.append(velocity(first - 0.02 * slopes[2], 0.98))
+    expected = first - 0.02 * np.tensordot([1 / 6, 1 / 3, 1 / 3, 1 / 6], slopes, 1)
+    np.testing.assert_allclose(second, expected, atol=1e-4)
+    np.testing.assert_allclose(end, model.decode(first, sampler="heun", steps=400), atol=0.02)  # of order two
 
 
 def test_a_field_is_computed_again_where_it_is_enlarged(opened):

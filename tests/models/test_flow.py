@@ -22,6 +22,18 @@ def trained(build, data, epochs=3, batch_size=32):
     return model
 
 
+def test_steps_of_decoding_end_in_data_and_each_is_a_bijector():
+    flow = models.RealNVP(num_layers=2, hidden=(8,), dequantized=flow_builders.pixels(), seed=0)
+    z = np.random.default_rng(0).normal(size=(3, *flow.latent_shape)).astype("float32")
+    steps = flow._decode_steps(tf.constant(z)).numpy()
+    assert flow.has_even_steps and steps.shape == (3, 2 + 4, flow.latent_size)  # two normalisations, two couplings
+    np.testing.assert_allclose(steps[:, 0], z.reshape(3, -1))
+    np.testing.assert_allclose(steps[:, -1], np.reshape(flow.decode(z), (3, -1)), atol=1e-6)
+    x = flow.bijector.bijectors[-1].inverse_and_log_det(tf.constant(z))[0]
+    np.testing.assert_allclose(steps[:, 1], x, atol=1e-6)
+    assert not flow_builders.glow().has_even_steps
+
+
 def plane(half=14.0, steps=281):
     line = np.linspace(-half, half, steps, dtype="float32")
     return np.stack(np.meshgrid(line, line), -1).reshape(-1, 2), (line[1] - line[0]) ** 2

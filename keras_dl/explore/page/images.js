@@ -1,5 +1,6 @@
 // Images as arrays of rows, columns and channels: drawn, read out of files, shifted and turned.
 
+const SIDE = 480; // pixels of a plane of points
 const GAP = 1; // pixels between the images of a sheet
 const SMOOTH = { colorSpaceConversion: "none", resizeQuality: "high" };
 
@@ -42,12 +43,15 @@ function bytes(values, [height, width, channels], [low, high]) {
 }
 
 function points(canvas, values, size, [low, high]) {
-  canvas.width = canvas.height = 240;
+  canvas.width = canvas.height = SIDE;
   const context = canvas.getContext("2d");
-  const scale = (value) => ((value - low) / (high - low)) * 240;
+  const scale = (value) => ((value - low) / (high - low)) * SIDE;
+  const radius = values.length > size ? 2.5 : 8; // of many, or of one
   context.fillStyle = colour("--link");
   for (let place = 0; place < values.length; place += size) {
-    context.fillRect(scale(values[place]) - 3, 240 - scale(values[place + 1]) - 3, 6, 6);
+    context.beginPath();
+    context.arc(scale(values[place]), SIDE - scale(values[place + 1]), radius, 0, 2 * Math.PI);
+    context.fill();
   }
 }
 
