@@ -123,5 +123,5 @@ def measured(workload, variant):
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(os.cpu_count())
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", os.cpu_count())))
     serve(measured)

@@ -63,8 +63,8 @@ MAY_NAME = {
     "torch": (),
     "jax": (),
 }
-KERAS_OPS_ONLY = ("activations", "losses", "layers")  # no tensorflow there, but for its fused kernel in:
-FUSED_KERNELS = ("layers.batch_normalization",)
+KERAS_OPS_ONLY = ("activations", "losses", "layers")  # no tensorflow there, but for its fused kernels in:
+FUSED_KERNELS = ("layers.batch_normalization", "layers.channel_filter")
 #: Modules that programs read without the package, before TensorFlow: they import nothing of ours.
 STANDARD_LIBRARY_ALONE = {"files"}
 #: Packages that programs read so: their modules name one another by a dot, as they lie under another name then.

@@ -197,7 +197,7 @@ BLUR_POOLS = {1: BlurPool1D, 2: BlurPool2D, 3: BlurPool3D}
 
 def blur_plane(x, kernel_size, strides):
     """Filters the two axes of padded planes `(batch, height, width, channels)` by binomial filters."""
-    rows, columns = (_binomial(k) for k in spread(kernel_size, 2, "kernel_size"))
+    rows, columns = (binomial(k) for k in spread(kernel_size, 2, "kernel_size"))
     kernel = np.repeat(np.outer(rows, columns)[:, :, None, None], x.shape[-1], axis=2)
     kernel = ops.cast(kernel, x.dtype)
     if strides[0] == strides[1]:
@@ -206,5 +206,6 @@ def blur_plane(x, kernel_size, strides):
     return ops.depthwise_conv(x, kernel, 1, "valid", "channels_last")[:, :: strides[0], :: strides[1]]
 
 
-def _binomial(size):
+def binomial(size):
+    """The binomial filter of a size, which adds up to 1."""
     return np.array([math.comb(size - 1, i) for i in range(size)], dtype="float32") / 2 ** (size - 1)

@@ -3,10 +3,12 @@
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_dl.layers._parts import check_rank
-from keras_dl.layers.blur_pool import blur_plane
+from keras_dl.layers.blur_pool import binomial, blur_plane
+from keras_dl.layers.channel_filter import filtered
 from keras_dl.layers.options import register
 from keras_dl.types import Shape, Tensor
 
@@ -21,9 +23,14 @@ def blurred(x, kernel_size=4, padding=(2, 1), strides=1, gain=1.0):
         strides: Int, every how many pixels are kept.
         gain: Float.
     """
-    x = ops.pad(x, [(0, 0), padding, padding, (0, 0)])
-    x = blur_plane(x, kernel_size, (strides, strides))
-    return x if gain == 1.0 else x * gain
+    before, after = padding
+    if strides != 1 or max(padding) >= kernel_size:
+        x, before, after = ops.pad(x, [(0, 0), padding, padding, (0, 0)]), 0, 0
+    if strides != 1:
+        x = blur_plane(x, kernel_size, (strides, strides))
+        return x if gain == 1.0 else x * gain
+    line = binomial(kernel_size)
+    return filtered(x, gain * np.outer(line, line), [(before, after)] * 2)
 
 
 class _Filtered(keras.layers.Layer):

@@ -5,6 +5,8 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import layers
+from keras_dl.layers.blur_pool import blur_plane
+from keras_dl.layers.filtered import blurred
 
 
 def normal(*shape, seed=0):
@@ -85,3 +87,33 @@ def test_pixel_normalization():
 def test_bad_arguments_are_refused(make):
     with pytest.raises(ValueError, match="Received: "):
         make()
+
+
+@pytest.mark.parametrize(("kernel_size", "padding"), [(4, (2, 2)), (4, (1, 1)), (3, (0, 2)), (2, (3, 1))])
+def test_gradients_of_filters_are_those_of_the_convolution(kernel_size, padding):
+    """Of a cubed result up to the third derivative, in a graph of unknown sizes."""
+
+    def plainly(x):
+        padded = tf.pad(x, [(0, 0), padding, padding, (0, 0)])
+        return 3.0 * blur_plane(padded, kernel_size, (1, 1))
+
+    def derivatives(function, x):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = value = tf.reduce_sum(function(x) ** 3)
+            found = []
+            for _ in range(3):
+                gradient = tape.gradient(value, x)
+                value = tf.reduce_sum(gradient**2)
+                found.append(gradient)
+        return y, *found
+
+    x = tf.constant(normal(2, 6, 5, 3))
+    sizes = [tf.TensorSpec([None, None, None, 3])]
+
+    def graph(function):
+        return tf.function(lambda x: derivatives(function, x), sizes, autograph=False)
+
+    ours = graph(lambda x: blurred(x, kernel_size, padding, gain=3.0))
+    for one, two in zip(ours(x), graph(plainly)(x), strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-4 * float(tf.reduce_max(tf.abs(two))))
