@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
 from sklearn.cluster import MiniBatchKMeans
+from sklearn.decomposition import PCA as Components
 from sklearn.decomposition import FactorAnalysis
 from sklearn.mixture import GaussianMixture as Reference
 
-from keras_dl import models
+from keras_dl import data, models
 from keras_dl.models import low_rank, mixture_shapes, mixture_starts
 from tests.models.test_gaussian_mixture import X
 
@@ -52,6 +53,25 @@ def test_every_iteration_has_scikit_learns_lower_bound_from_equal_starts(covaria
         with pytest.warns(match="did not converge"):
             peer.fit(x.astype("float64"))
         assert -loss[iterations - 1] == pytest.approx(peer.lower_bound_, rel=1e-6)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("covariance", mixture_shapes.COVARIANCES)
+@pytest.mark.parametrize("name", ["digits", "fashion_mnist"])
+def test_images_have_scikit_learns_lower_bound_and_score(name, covariance):
+    """In their first principal components, ten groups from equal starts."""
+    (_, _), (x, _) = data.load(name)
+    x = Components(16).fit_transform(x[:2000].reshape(len(x[:2000]), -1)).astype("float32")
+    model = plain(models.GaussianMixture((16,), 10, covariance, seed=0))
+    weights, means, factors = start_of(model, x)
+    starts = {"weights_init": weights / weights.sum(), "means_init": means}
+    starts["precisions_init"] = precisions_of(factors, covariance)
+    loss = model.fit(x, batch_size=len(x), epochs=5, shuffle=False, verbose=0).history["loss"]
+    peer = Reference(10, covariance_type=covariance, max_iter=5, tol=0, **starts)
+    with pytest.warns(match="did not converge"):
+        peer.fit(x.astype("float64"))
+    assert -loss[-1] == pytest.approx(peer.lower_bound_, rel=1e-6, abs=5e-6)  # a float32 of sums of 16 terms
+    assert float(np.mean(model.log_prob(x))) == pytest.approx(peer.score(x), abs=1e-4)
 
 
 @settings(max_examples=8, deadline=None)
