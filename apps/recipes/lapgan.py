@@ -1,4 +1,4 @@
-"""Laplacian pyramid of adversarial networks (Denton et al. 2015).
+"""Laplacian pyramid of adversarial networks, non-saturating, with R1 and averaged weights (Denton et al. 2015).
 
     python -m apps.train lapgan --out runs/lapgan
     python -m apps.train lapgan --dataset mnist --epochs 3 --set batch_size=128 --out runs/lapgan_mnist
@@ -34,7 +34,9 @@ def build(hp, data_spec):
         generators.append(lapgan_generator(shape, filters))
         critics.append(lapgan_critic(shape, filters, dropout=dropout))
     chained = hp.Boolean(Name("generated_coarse", "whether finer levels learn on generated coarse images"))
-    options = {"value_range": (0.0, 1.0), "ema_momentum": gan.ema_momentum(hp)}
+    # Without it a finer critic knows real images by their levels of grey, which differences never meet, and wins.
+    r1 = hp.Float(Name("r1", "weight of the critics' squared gradients"), 1e-3, 100.0, default=1.0, sampling="log")
+    options = {"penalty": keras_dl.objectives.R1(r1), "value_range": (0.0, 1.0), "ema_momentum": gan.ema_momentum(hp)}
     model = keras_dl.models.LAPGAN(generators, critics, generated_coarse=chained, **options)
     model.compile(**gan.optimizers(hp, generator=5e-4, critic=5e-4, beta_2=0.999))
     return model
