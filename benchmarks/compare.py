@@ -45,9 +45,10 @@ PEERS = {
     "W8": ["keras_dl:function", "keras_dl:predict_on_batch", "keras_dl:onnx", "tf:function", "tf:predict_on_batch"]
     + ["tf:saved_model", "tf:frozen", "torch:eager", "torch:eager_cl", "torch:compile", "torch:compile_freezing_cl"],
     **{name: ["torch:eager", "torch:compile"] for name in ("W9", "W9s", "W9a", "W9as")},
-    **dict.fromkeys(("W10", "W10s", "W11", "W13", "W14", "W15", "W16", "W17"), LAYOUTS),
-    "W11s": ["keras_dl:network", *LAYOUTS],
-    "W12": [*LAYOUTS, "torch:compile_grad", "torch:compile_grad_cl"],
+    **dict.fromkeys(("W10", "W10s", "W14", "W15", "W16", "W17"), LAYOUTS),
+    **dict.fromkeys(("W11", "W13"), ["torch:eager_cl", "torch:compile_cl"]),
+    "W11s": ["keras_dl:network", "torch:eager_cl", "torch:compile_cl"],
+    "W12": ["torch:eager_cl", "torch:compile_cl", "torch:compile_grad_cl"],
     "W14g": [*LAYOUTS, "torch:compile_grouped"],
 }
 #: What the ratios are of, where it is not `fit`; and, of workloads whose peers are here, PyTorch's side.
@@ -169,18 +170,17 @@ def main():
         return running[key]
 
     found = {}
+    record = {**stamp(), "command": "python -m benchmarks.compare " + " ".join(sys.argv[1:]), "processor": processor()}
+    record |= {"load_before": load, "seed": 0, "results": found}
     for workload in options.workloads.split(","):
         print(workload, flush=True)
         times, notes = measure(workload, workers, options.rounds, options.seconds, options.only)
         found[workload] = summary(times) | {"notes": notes}
         print(json.dumps(found[workload], indent=1), flush=True)
+        if options.out:  # after each, so that a long run that is ended has what it measured
+            Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
     for worker in running.values():
         worker.ask(cmd="quit") if worker.process.poll() is None else None
-    if options.out:
-        record = stamp()
-        record |= {"command": "python -m benchmarks.compare " + " ".join(sys.argv[1:]), "processor": processor()}
-        record |= {"load_before": load, "seed": 0, "results": found}
-        Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":
