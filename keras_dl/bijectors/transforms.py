@@ -63,10 +63,12 @@ class AffineTransform(Transform):
         return y * tf.exp(-log_scale) + shift, -log_scale
 
     def _read(self, parameters):
-        shift = parameters[..., 0]
-        if self.scale == "none":
+        shift, *others = tf.unstack(
+            parameters, self.parameters_per_value, -1
+        )  # slices have slow gradients
+        if not others:
             return shift, tf.zeros_like(shift)
-        raw = parameters[..., 1]
+        raw = others[0]
         if self.scale == "sigmoid":
             return -shift, -tf.math.softplus(-(raw + 2.0))
         return shift, -self.limit * tf.tanh(raw / self.limit)
