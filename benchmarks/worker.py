@@ -23,6 +23,11 @@ MODULES |= dict.fromkeys(("W9", "W9s", "W9a", "W9as", "W10", "W10s"), "benchmark
 MODULES |= dict.fromkeys(("W11", "W11s", "W12", "W13"), "benchmarks.families")
 
 
+def now():
+    """Seconds on the clock; where `ONE_THREAD` is set, those of the processor, without the set-up of `fit`."""
+    return time.process_time() if ONE_THREAD in os.environ else time.perf_counter()
+
+
 class Clock:
     """Times and steps at the end of each call of the training function, while a flag is set."""
 
@@ -31,7 +36,7 @@ class Clock:
 
         class Marks(keras.callbacks.Callback):
             def on_train_batch_end(self, batch, logs=None):
-                clock.marks.append((time.perf_counter(), int(model.state.step.numpy())))
+                clock.marks.append((now(), int(model.state.step.numpy())))
 
         self.marks = []
         self.callback = Marks()
@@ -95,10 +100,10 @@ class Inference:
 
     def run(self, calls):
         """Seconds a call over `calls` calls, the result of each fetched."""
-        start = time.perf_counter()
+        start = now()
         for _ in range(calls):
             self.call()
-        self.seconds = (time.perf_counter() - start) / calls
+        self.seconds = (now() - start) / calls
         return self.seconds
 
     def steps_for(self, seconds):
@@ -112,14 +117,6 @@ def measured(workload, variant):
     if workload in getattr(module, "INFERENCE", {}):
         return Inference(module.INFERENCE[workload](variant))
     return Training(module.TRAINING[workload], variant, getattr(module, "PERIODS", {}).get(workload, 1))
-
-
-def timed(training, seconds):
-    """Seconds a step over about `seconds`; where `ONE_THREAD` is set, those of the processor."""
-    wall, processor = time.perf_counter(), time.process_time()
-    step = training.run(training.steps_for(seconds))
-    share = (time.process_time() - processor) / (time.perf_counter() - wall)
-    return step * share if ONE_THREAD in os.environ else step
 
 
 def serve(measured):
@@ -154,7 +151,7 @@ def serve(measured):
                 say(ok=True, build_s=first, first_s=first, est=training.seconds, note=training.note)
             else:
                 training = live[command["w"], command["v"]]
-                say(ok=True, s=timed(training, command["seconds"]), n=0)
+                say(ok=True, s=training.run(training.steps_for(command["seconds"])), n=0)
         except Exception as error:  # the driver reports it and goes on with the others
             say(ok=False, error=f"{type(error).__name__}: {str(error)[:300]}")
 
