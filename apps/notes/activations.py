@@ -26,6 +26,7 @@ def normal(x):
 
 
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805  # of SELU (Klambauer et al. 2017)
+SLOPE = 0.25  # of PReLU below 0, as it begins (He et al. 2015)
 #: Activation -> its derivative, away from kinks.
 DERIVATIVES: dict[str, Callable] = {
     "step": lambda x: np.zeros_like(x),
@@ -42,7 +43,14 @@ DERIVATIVES: dict[str, Callable] = {
     "softplus": sigmoid,
     "log_sigmoid": lambda x: sigmoid(-x),
     "sine": np.cos,
+    "prelu": lambda x: np.where(x > 0, 1.0, SLOPE),
+    "softmax": lambda x: sigmoid(x) * (1 - sigmoid(x)),
+    "log_softmax": lambda x: sigmoid(-x),
+    "softmin": lambda x: -sigmoid(x) * (1 - sigmoid(x)),
+    "sparsemax": lambda x: (np.abs(x) < 1) * 0.5,
 }
+#: Activations of vectors, which are shown by the first value that they give for the vector (x, 0).
+OF_VECTORS = ("softmax", "log_softmax", "softmin", "sparsemax")
 #: Activation and variance of the weights times the width -> factor of the mean square per layer.
 SIGNALS = {("linear", 1.0): 1.0, ("relu", 1.0): 0.5, ("relu", 2.0): 1.0}
 
@@ -51,6 +59,11 @@ def values(name, x):
     """An activation's values; the step function, which has no use in a network that learns, is 1 from 0 on."""
     if name == "step":
         return np.heaviside(x, 1.0)
+    if name == "prelu":
+        return keras.ops.convert_to_numpy(activations.prelu(keras.ops.convert_to_tensor(x, "float64"), SLOPE))
+    if name in OF_VECTORS:
+        pairs = keras.ops.convert_to_tensor(np.stack([x, np.zeros_like(x)], -1), "float64")
+        return keras.ops.convert_to_numpy(getattr(activations, name)(pairs))[..., 0]
     return keras.ops.convert_to_numpy(getattr(activations, name)(keras.ops.convert_to_tensor(x, "float64")))
 
 
@@ -86,7 +99,7 @@ def draw(figure):
     functions, slopes, deep = figure.subplots(1, 3)
     x = np.linspace(-4, 4, 401)
     for number, name in enumerate(DERIVATIVES):
-        look = {"label": name, "color": f"C{number % 10}", "linestyle": "-" if number < 10 else "--"}
+        look = {"label": name, "color": f"C{number % 10}", "linestyle": ("-", "--")[number // 10]}
         functions.plot(x, values(name, x), **look)
         slopes.plot(x, DERIVATIVES[name](x), **look)
     for name, gain in [*SIGNALS, ("tanh", 1.0), ("sigmoid", 1.0)]:

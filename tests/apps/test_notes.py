@@ -23,6 +23,13 @@ def test_what_is_measured_is_the_closed_form(name):
         assert measured == pytest.approx(closed, rel=relative, abs=absolute), row
 
 
+def test_the_note_on_activations_has_all_of_them():
+    from apps.notes.activations import DERIVATIVES
+    from keras_dl import activations
+
+    assert set(DERIVATIVES) == {"step", *activations.__all__} - {"Activation", "get"}
+
+
 def test_a_note_is_shown_and_drawn(tmp_path, capsys):
     program.main(["dimensions", "--to", str(tmp_path / "a.png")])
     out = capsys.readouterr().out
