@@ -45,5 +45,8 @@ class Joint(ebm.Images):
     card_pictures = ("classes.png", "langevin.png")
     progress = ("accuracy", "loss")
 
+    def views(self, model, options=None):
+        return {"classify": {}}
+
 
 TASK = Joint("labels")

@@ -51,7 +51,7 @@ def views_of(shapes):
     ways = {title: name for title, name in _WAYS.items() if name in shapes}
     if ways:
         views["translate"] = {"ways": ways}
-    ranks = [tuple(map(len, part.values())) for part in shapes.get("predict", ({}, {}))]
+    ranks = [tuple(map(len, part.values())) for part in shapes.get("predict", shapes.get("classify", ({}, {})))]
     if ranks == [(3,), (1,)]:
         views["classify"] = {}
     return views

@@ -106,7 +106,12 @@ def test_every_task_names_views_that_there_are():
     model.shape_a, model.shape_b, model.signatures = (8, 8, 1), (8, 8, 3), lambda: {"predict": None}
     expected = {"vae": ["latents", "posterior"], "gan": ["latents"], "cgan": ["latents"], "lenet": ["classify"]}
     expected |= {"siamese": [], "glow": ["latents", "posterior"], "pca": ["latents", "posterior"]}
-    expected |= {"pix2pix": ["translate"], "cyclegan": ["translate"], "super_resolution": ["translate"]}
+    expected |= {
+        "jem": ["classify"],
+        "pix2pix": ["translate"],
+        "cyclegan": ["translate"],
+        "super_resolution": ["translate"],
+    }
     assert {name: list(catalogue.module(name).TASK.views(model)) for name in expected} == expected
 
 
@@ -117,6 +122,7 @@ def test_views_of_an_exported_model_follow_from_its_signatures():
     assert list(manifest.views_of({"generate": (latents, image)})) == ["latents"]
     ways = {"ways": {"A to B": "forward"}}
     assert manifest.views_of({"forward": (image, image), "backward": (image, image)}) == {"translate": ways}
+    assert manifest.views_of({"classify": (image, {"probabilities": (10,)})}) == {"classify": {}}
     assert manifest.views_of({"predict": ({"x": (26,)}, {"predictions": (2,)})}) == {}
 
 

@@ -1,4 +1,4 @@
-"""Pages that real runs leave, in headless Chromium: no fault, no question to anybody else, on a phone and in the dark."""
+"""Pages that real runs leave, in headless Chromium: no fault, no question to others, on a phone and in the dark."""
 
 import json
 import threading
