@@ -1,6 +1,7 @@
 // Images as arrays of rows, columns and channels: drawn, read out of files, shifted and turned.
 
 const SIDE = 480; // pixels of a plane of points
+const REACH = 3; // standard deviations
 const GAP = 1; // pixels between the images of a sheet
 const SMOOTH = { colorSpaceConversion: "none", resizeQuality: "high" };
 
@@ -42,8 +43,11 @@ function bytes(values, [height, width, channels], [low, high]) {
   return pixels;
 }
 
-function points(canvas, values, size, [low, high]) {
+// A few examples do not reach as far as data do: the plane ends at three deviations at least.
+function points(canvas, values, size, range) {
+  const [low, high] = [Math.min(-REACH, range[0]), Math.max(REACH, range[1])];
   canvas.width = canvas.height = SIDE;
+  canvas.style.maxWidth = "min(100%, 32rem)";
   const context = canvas.getContext("2d");
   const scale = (value) => ((value - low) / (high - low)) * SIDE;
   const radius = values.length > size ? 2.5 : 8; // of many, or of one

@@ -7,7 +7,7 @@ import { byId, Condition, element, newest, slider } from "./parts.js";
 
 const IMAGES = 8;
 const POINTS = 300;
-const REACH = 3; // standard deviations between black and white, or the sides, of states that are no data yet
+const REACH = 3; // standard deviations between black and white of states that are no data yet
 
 export class Trajectory {
   constructor(explorer) {
@@ -113,10 +113,10 @@ export class Trajectory {
     return states;
   }
 
-  // Points keep their places from step to step; images that are no data yet have no range of their own.
+  // Images that are no data yet have no range of their own; points keep their places from step to step.
   rangeAt(number) {
     const { shape, range } = this.explorer.manifest;
-    if (shape.length !== 3) return [Math.min(-REACH, range[0]), Math.max(REACH, range[1])];
+    if (shape.length !== 3) return range;
     return this.signature !== "decode_steps" || number === this.states.length - 1 ? range : [-REACH, REACH];
   }
 
