@@ -99,6 +99,16 @@ def pixel_shuffle(x):
 
 BLOCKS = {
     "BatchNormalization (images)": (ours.BatchNormalization, lambda x: layers.BatchNormalization()(x), IMAGES),
+    "GroupNormalization": (
+        lambda: ours.GroupNormalization(16),
+        lambda x: layers.GroupNormalization(16)(x),
+        IMAGES,
+    ),
+    "BilinearUpsampling2D": (
+        lambda: ours.BilinearUpsampling2D(2),
+        lambda x: layers.UpSampling2D(2, interpolation="bilinear")(x),
+        IMAGES,
+    ),
     "BatchNormalization (vectors)": (ours.BatchNormalization, lambda x: layers.BatchNormalization()(x), (128, 512)),
     "DenseBlock": (lambda: ours.DenseBlock(6, 12), dense_block, IMAGES),
     "TransitionDown": (ours.TransitionDown, transition_down, IMAGES),
