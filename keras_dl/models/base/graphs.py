@@ -4,11 +4,13 @@ import functools
 
 import tensorflow as tf
 
+from keras_dl.models.base import own_gradients
+
 _XLA_ROWS = 4  # numbers of rows for which XLA compiles before a plain graph takes over: it compiles anew for each
 
 
 def traced_alone(function, autograph=False, **options):
-    """`function` as a `tf.function` whose traces are counted by themselves.
+    """`function` as a `tf.function` whose traces are counted by themselves, and whose graphs are freed with it.
 
     TensorFlow counts traces by a function's code and warns of retracing at the fifth. A function that is defined within
     another has one code for all models and batches, which would trace it too often together, though each does once.
@@ -18,7 +20,14 @@ def traced_alone(function, autograph=False, **options):
         autograph: Whether Python's conditions and loops over tensors become graphs.
         **options: Options of `tf.function`.
     """
-    return tf.function(functools.partial(function), autograph=autograph, **options)
+    return tf.function(functools.partial(_traced, function), autograph=autograph, **options)
+
+
+def _traced(function, *tensors):
+    """What a trace runs."""
+    results = function(*tensors)
+    own_gradients.release()
+    return results
 
 
 def compiled(function, unknown_axes=1, exact=True, **options):
