@@ -63,9 +63,8 @@ class AffineTransform(Transform):
         return y * tf.exp(-log_scale) + shift, -log_scale
 
     def _read(self, parameters):
-        shift, *others = tf.unstack(
-            parameters, self.parameters_per_value, -1
-        )  # slices have slow gradients
+        # By one unstacking: slices have slow gradients.
+        shift, *others = tf.unstack(parameters, self.parameters_per_value, -1)
         if not others:
             return shift, tf.zeros_like(shift)
         raw = others[0]

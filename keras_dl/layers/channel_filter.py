@@ -19,9 +19,8 @@ def filtered(x, kernel, padding):
 
 
 def _filtered(x, kernel, padding, channels):
-    turned = [
-        (size - 1 - before, size - 1 - after) for size, (before, after) in zip(kernel.shape, padding, strict=True)
-    ]
+    pairs = zip(kernel.shape, padding, strict=True)
+    turned = [(size - 1 - before, size - 1 - after) for size, (before, after) in pairs]
 
     @tf.custom_gradient
     def run(x):

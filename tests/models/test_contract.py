@@ -1,13 +1,17 @@
 """Every family keeps the contract of models, and goes on in a fresh process where it was saved."""
 
 import functools
+import gc
 import os
+import weakref
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from keras_dl import likelihoods, losses, models, networks, objectives, processes, runtime, samplers
+from keras_dl.models.base.step import StepProgram
 from keras_dl.testing import check_model
 from tests.models import energy_builders, flow_builders, hierarchical_builders, linear_builders
 from tests.models.builders import images, small_classifier, small_vae
@@ -191,6 +195,30 @@ def weights_after_another_epoch(folder, names):
         model.fit(*data, batch_size=4, verbose=0)
         weights[name] = model.get_weights()
     return weights
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [name for name in CASES if name != "KMeans"])  # which moves by sums, not gradients
+def test_graphs_of_steps_are_freed_with_the_model(name, monkeypatch):
+    graphs, gradients = [], StepProgram._local_gradients
+
+    def remembered(*args):
+        graphs.append(weakref.ref(tf.compat.v1.get_default_graph()))
+        return gradients(*args)
+
+    monkeypatch.setattr(StepProgram, "_local_gradients", remembered)
+    train_apart(name)
+    keras.backend.clear_session()
+    gc.collect()
+    assert graphs and [graph() is None for graph in graphs] == [True] * len(graphs)
+
+
+def train_apart(name):
+    """Trains a model that nobody holds afterwards."""
+    build, options, data = CASES[name]
+    model = build()
+    model.compile(**options())
+    model.fit(*data, batch_size=4, verbose=0)
 
 
 #: Whose `encode` takes steps that rounding decides on: other numbers in another runtime, which the export refuses.
