@@ -110,10 +110,15 @@ def add_reading(parser):
     )  # fmt: skip
 
 
+def asked_of_reading(arguments):
+    """What the command line says of how scans are read, a dict."""
+    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
+    return {name: value for name, value in options.items() if value is not None}
+
+
 def reading(arguments, recipe):
     """How scans are read, as a config holds it; None if nothing is asked for."""
-    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
-    options = {name: value for name, value in options.items() if value is not None}
+    options = asked_of_reading(arguments)
     if not options:
         return None
     if recipe.TASK.condition != "masks":

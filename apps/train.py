@@ -29,8 +29,9 @@ def show_options(arguments):
     """Lists the hyperparameters of a recipe: as written down for its own data set, or as other data open them."""
     from apps import show
 
-    of_own_data = not (arguments.dataset or arguments.data)
-    rows = (of_own_data and catalogue.options_of(arguments.recipe)) or options_of_data(arguments)
+    of_other_data = arguments.dataset or arguments.data or options.asked_of_reading(arguments)
+    rows = None if of_other_data else catalogue.options_of(arguments.recipe)
+    rows = options_of_data(arguments) if rows is None else rows
     columns = {"default": {}, "takes": {}, "means": {}}
     for name, *cells in rows:
         for column, cell in zip(columns.values(), cells, strict=True):

@@ -5,18 +5,12 @@
 prints the number of weights, and the largest differences as shares of the largest values.
 """
 
-import argparse
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks import two_sides
 
 
-def in_keras(path):
+def in_keras(folder):
     """Writes images, energies, slopes and weights, in PyTorch's order and layout."""
     import tensorflow as tf
 
@@ -29,7 +23,7 @@ def in_keras(path):
     x = generator.random((8, *families.IMAGE)).astype("float32")
     energies, slopes = energies_and_slopes(network, tf.constant(x))
     weights = [_as_torch(np.asarray(weight)) for weight in network.weights]
-    np.savez(path, x.transpose(0, 3, 1, 2), energies, np.transpose(slopes, (0, 3, 1, 2)), *weights)
+    np.savez(folder / "values.npz", x.transpose(0, 3, 1, 2), energies, np.transpose(slopes, (0, 3, 1, 2)), *weights)
 
 
 def _as_torch(weight):
@@ -39,13 +33,13 @@ def _as_torch(weight):
     return weight.transpose({1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}[weight.ndim])
 
 
-def in_torch(path):
+def in_torch(folder):
     """Prints how far PyTorch's values are from those in a file."""
     import torch
 
     from benchmarks.denoising_torch import Energy
 
-    x, *expected = (torch.from_numpy(value) for value in np.load(path).values())
+    x, *expected = (torch.from_numpy(value) for value in np.load(folder / "values.npz").values())
     energies, slopes, *weights = expected
     network = Energy()
     for parameter, weight in zip(network.parameters(), weights, strict=True):
@@ -58,20 +52,5 @@ def in_torch(path):
     print(f"{sum(weight.numel() for weight in weights)} weights, differences: {', '.join(differences)}")
 
 
-def main():
-    """Runs keras_dl here, and PyTorch in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch", default=sys.executable, help="Python with PyTorch")
-    parser.add_argument("--file", help="compare with what keras_dl has written there")
-    options = parser.parse_args()
-    if options.file:
-        in_torch(options.file)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        file = str(Path(folder) / "values.npz")
-        in_keras(file)
-        subprocess.run([options.torch, "-m", "benchmarks.families_equal", "--file", file], cwd=ROOT, check=True)
-
-
 if __name__ == "__main__":
-    main()
+    two_sides.compare("benchmarks.families_equal", __doc__.splitlines()[0], in_keras, in_torch)

@@ -5,18 +5,12 @@
 prints the number of weights of each network, and the largest difference of outputs as a share of the largest output.
 """
 
-import argparse
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks import two_sides
 
 
-def in_keras(path):
+def in_keras(folder):
     """Writes weights, in PyTorch's order and layout, inputs and outputs of each network to a folder."""
     import keras
 
@@ -41,7 +35,7 @@ def in_keras(path):
         y = keras.ops.convert_to_numpy(network(x))
         weights = _ordered(network, name)
         channels_first = [np.moveaxis(tensor, -1, 1) if tensor.ndim == 4 else tensor for tensor in (x, y)]
-        np.savez(Path(path) / name, *channels_first, *weights)
+        np.savez(folder / name, *channels_first, *weights)
 
 
 def _ordered(network, name):
@@ -80,7 +74,7 @@ def _as_torch(weight, layer):
     return np.transpose(value, {1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}[value.ndim])
 
 
-def in_torch(path):
+def in_torch(folder):
     """Prints how far PyTorch's outputs are from those in a folder."""
     import torch
 
@@ -96,7 +90,7 @@ def in_torch(path):
         "stylegan_generator": stylegan_torch.Generator,
     }
     for name, network in built.items():
-        x, y, *weights = (torch.from_numpy(value) for value in np.load(Path(path) / f"{name}.npz").values())
+        x, y, *weights = (torch.from_numpy(value) for value in np.load(folder / f"{name}.npz").values())
         network = network()
         parameters = [*network.parameters(), *network.buffers()][: len(weights)]
         for parameter, weight in zip(parameters, weights, strict=True):
@@ -107,20 +101,5 @@ def in_torch(path):
         print(f"{name}: {count} weights, difference {float(difference):.1e}", flush=True)
 
 
-def main():
-    """Runs keras_dl here, and PyTorch in a process of its own."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--torch", default=sys.executable, help="Python with PyTorch")
-    parser.add_argument("--folder", help="compare with what keras_dl has written there")
-    options = parser.parse_args()
-    if options.folder:
-        in_torch(options.folder)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        in_keras(folder)
-        command = [options.torch, "-m", "benchmarks.images_equal", "--folder", folder]
-        subprocess.run(command, cwd=ROOT, check=True)
-
-
 if __name__ == "__main__":
-    main()
+    two_sides.compare("benchmarks.images_equal", __doc__.splitlines()[0], in_keras, in_torch)

@@ -3,8 +3,8 @@
     python -m apps.train realnvp --out runs/realnvp
     python -m apps.train realnvp --data FILE.csv --out runs/table
 
-Images are dequantised and taken as vectors behind a logit; tables (wine_quality_red, breast_cancer, or
-`--data`) are standardised. Half a minute on two cores for digits.
+Images are dequantised and taken as vectors behind a logit; tables (wine_quality_red, breast_cancer, or `--data`) are
+standardised. Half a minute on two cores for digits.
 """
 
 import math

@@ -139,12 +139,12 @@ def _smaller_steps(record):
     words = list(map(str, record.config.get("command", [])))
     rates = {name: value for name, value in record.part("hyperparameters").items() if name.endswith("learning_rate")}
     rates = {name: value for name, value in rates.items() if isinstance(value, float)}
-    kept, place = [], 0
+    command, place = [], 0
     while place < len(words):
         option = words[place : place + 2]
         replaced = option[0] == "--out" or (option[0] == "--set" and option[-1].partition("=")[0] in rates)
         place += 2 if replaced else 1
-        kept += [] if replaced or option[0] == "--resume" else option[:1]
+        command += [] if replaced or option[0] == "--resume" else option[:1]
     for name, value in rates.items():
-        kept += ["--set", f"{name}={value / 10:g}"]
-    return [*kept, "--out", f"{record.path}-smaller-steps"]
+        command += ["--set", f"{name}={value / 10:g}"]
+    return [*command, "--out", f"{record.path}-smaller-steps"]

@@ -297,3 +297,5 @@ def test_missing_and_unlabelled_data_are_messages(run, tmp_path, monkeypatch, ca
 def test_options_are_listed(run, capsys):
     assert run(train.main, "vae", "--options") == 0
     assert "latent_size" in capsys.readouterr().out
+    assert run(train.main, "vae", "--options", "--groups", "[^_]+") == 2
+    assert "for recipes of scans with masks" in capsys.readouterr().err
