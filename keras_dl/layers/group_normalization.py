@@ -1,9 +1,12 @@
 """Group normalisation in few passes over the feature maps."""
 
+import numbers
+
 import keras
 from keras import ops
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
+from keras_dl.layers._parts import check_rank
 from keras_dl.layers.options import register
 from keras_dl.types import Shape, Tensor
 
@@ -13,7 +16,12 @@ def _check_groups(value, name):
         check_count(value, name)
 
 
-@register(groups=_check_groups)
+def _check_axis(value, name):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value == 0:
+        raise refusal(f"`{name}` should be an integer other than 0, the axis of samples", **{name: value})
+
+
+@register(groups=_check_groups, axis=_check_axis)
 class GroupNormalization(keras.layers.GroupNormalization):
     r"""`keras.layers.GroupNormalization`, computed in half of its time on a CPU.
 
@@ -34,6 +42,10 @@ class GroupNormalization(keras.layers.GroupNormalization):
     Returns:
         A tensor of the shape of the input.
 
+    Raises:
+        ValueError: If `groups` is neither -1 nor a positive integer, or does not divide the channels, if `axis` is
+            none of the inputs' or that of samples, or if the input has another rank than 2 to 5.
+
     Example:
 
     >>> layer = GroupNormalization(groups=2)
@@ -44,6 +56,19 @@ class GroupNormalization(keras.layers.GroupNormalization):
 
     def __init__(self, groups: int = 32, axis: int = -1, epsilon: float = 1e-3, **kwargs):
         super().__init__(groups=groups, axis=axis, epsilon=epsilon, **kwargs)
+
+    def build(self, input_shape: Shape) -> None:
+        check_rank(input_shape, "GroupNormalization", (2, 3, 4, 5))
+        rank = len(input_shape)
+        if not -rank < self.axis < rank:
+            raise refusal(f"`axis` should be one of inputs of rank {rank}", axis=self.axis)
+        channels = input_shape[self.axis]
+        if channels is None or (self.groups != -1 and channels % self.groups):
+            raise refusal(
+                "`groups` should divide the channels on `axis`",
+                f"groups={self.groups}, axis={self.axis}, input_shape={tuple(input_shape)}",
+            )
+        super().build(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
         rank = len(inputs.shape)

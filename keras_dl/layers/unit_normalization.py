@@ -63,4 +63,6 @@ def _axes(axis):
     axes = axis if isinstance(axis, (list, tuple)) else (axis,)
     if not axes or not all(isinstance(one, int) and not isinstance(one, bool) for one in axes):
         raise refusal("`axis` should be an integer or a sequence of integers", axis=axis)
+    if len(set(axes)) < len(axes):
+        raise refusal("`axis` should name each axis once", axis=axis)
     return axis if isinstance(axis, int) else tuple(axes)

@@ -80,3 +80,17 @@ def test_weights_fit_those_of_keras(tmp_path):
     networks[0].load_weights(tmp_path / "n.weights.h5")
     x = normal(2, 4, 4, 6)
     np.testing.assert_allclose(networks[0](x), networks[1](x), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: GroupNormalization(axis=None), "`axis` should be an integer other than 0"),
+        (lambda: GroupNormalization(groups=0), "`groups` should be a positive integer"),
+        (lambda: GroupNormalization()(np.float32(1.0)), "GroupNormalization"),
+        (lambda: GroupNormalization(4)(np.ones((2, 3, 6), "float32")), "`groups` should divide the channels"),
+    ],
+)
+def test_refusals(build, message):
+    with pytest.raises(ValueError, match=message):
+        build()
