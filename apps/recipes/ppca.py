@@ -40,8 +40,9 @@ def fit_options(hp):
 
 def num_components(hp, most):
     """Returns the number of components, by default 16 or as many as there can be of values and rows."""
-    meaning, most = Name("num_components", "number of principal components"), max(1, min(1024, most))
-    return hp.Int(meaning, 1, most, default=min(16, most), sampling="log")
+    most = max(1, min(1024, most))
+    meaning = "number of principal components"
+    return hp.Int(Name("num_components", meaning), 1, most, default=min(16, most), sampling="log")
 
 
 def method(hp):

@@ -1,5 +1,6 @@
 """Contract of a model."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,10 @@ def check_model(
     build: Callable, compile_options: Callable, data: tuple, folder: PathLike, mixed_precision: bool = True
 ) -> Any:
     """Checks config, training, evaluation, saving, resuming, export and mixed precision of a model.
+
+    Two trainings from one seed, and a loaded model's and the saved one's, give the same weights: to the bit where the
+    environment sets `TF_NUM_INTEROP_THREADS=1`, within rounding otherwise, as threads decide the order in which
+    TensorFlow adds more than two values.
 
     Args:
         build: Function that makes the model; it is seeded, so that two calls make the same one.
@@ -64,15 +69,20 @@ def _check_resume(model, data, folder):
     path = str(folder / f"{type(model).__name__}.keras")
     model.save(path)
     loaded = keras.saving.load_model(path)
-    _check_same(model, loaded)
+    for saved, read in zip(model.get_weights(), loaded.get_weights(), strict=True):
+        np.testing.assert_array_equal(saved, read)
     for one in (model, loaded):
         one.fit(*data, batch_size=4, verbose=0)
     _check_same(model, loaded)
 
 
 def _check_same(model, other):
+    """Adam makes a full step of a gradient that is rounding, so few weights may differ by more than rounding."""
     for a, b in zip(model.get_weights(), other.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
+        if os.environ.get("TF_NUM_INTEROP_THREADS") == "1" or not np.issubdtype(a.dtype, np.floating):
+            np.testing.assert_array_equal(a, b)
+        else:
+            np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4)
 
 
 def _check_signatures(model):

@@ -38,6 +38,7 @@ def test_hyperparameters_are_read_off_the_functions_that_a_recipe_uses(tmp_path)
     own = tmp_path / "own.py"
     own.write_text("from elsewhere import build, fit_options\n")
     assert catalogue.hyperparameters(str(own)) is None
+    assert not [name for name in catalogue.recipes() if catalogue.hyperparameters(name) is None]
 
 
 @pytest.mark.full

@@ -25,9 +25,5 @@ def test_files_give_the_models_numbers(recipe, format, tmp_path):
         with pytest.raises(ValueError, match=f"Received: {formats.LACKING[recipe, format]} in "):
             formats.differences(untrained(recipe), format, tmp_path / "m", rows=(1, 3))
         return
-    if (recipe, format) == ("gmm", "litert"):  # whose maximum passes over NaN: the file would call NaN impossible
-        with pytest.raises(ValueError, match="log_prob on NaN and infinities"):
-            formats.differences(untrained(recipe), format, tmp_path / "m", rows=(1, 3))
-        return
     found = formats.differences(untrained(recipe), format, tmp_path / "m", rows=(1, 3))
     assert found and max(found.values()) <= formats.TOLERANCES.get(recipe, formats.TOLERANCE), found
