@@ -45,8 +45,9 @@ def by_rows(function, x, condition=None):
 def alone(data, expected):
     """Returns the array of `x` or `(x,)`, or refuses it: with more beside it, or of a shape that `check_x` refuses."""
     x = data[0] if isinstance(data, (tuple, list)) and len(data) == 1 else data
-    if isinstance(x, (tuple, list)):
-        raise refusal("The model takes x alone, no targets", f"{len(x)} arrays")
+    if isinstance(x, (tuple, list, dict)):
+        arrays = f"{len(x)} arrays" if not isinstance(x, dict) else f"a dict of {', '.join(map(repr, x))}"
+        raise refusal("The model takes x alone, no targets and no weights", arrays)
     x = as_array(x, "x")
     check_x(x, expected)
     return x

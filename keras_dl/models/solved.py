@@ -2,9 +2,8 @@
 
 import keras
 
-from keras_dl.models.base import ObjectiveModel
-from keras_dl.models.base.checking import check, is_arrays, reads_disk
-from keras_dl.models.base.fitting import as_list
+from keras_dl.models.base import ObjectiveModel, class_weights, feeding, fitting
+from keras_dl.models.base.checking import check, check_options, is_arrays, reads_disk
 from keras_dl.models.base.progress import Callbacks
 from keras_dl.types import Nest, Tensor
 
@@ -29,26 +28,48 @@ class SolvedModel(ObjectiveModel):
     def fit(self, x: Nest = None, y: Nest = None, **options) -> keras.callbacks.History:  # type: ignore[override]
         if not self.compiled:
             self.compile()
-        if is_arrays(x) and not reads_disk(x) and not isinstance(x, (tuple, list, dict)):
+        arrays = is_arrays(x) and not reads_disk(x)
+        if self.solves and arrays:
+            x, options = self._whole(x, y, options)
+        if arrays and not isinstance(x, (tuple, list, dict)):
             check(self, x)
             self.check_training(x)
-        if self.solves and y is None and is_arrays(x) and not reads_disk(x):
+        if self.solves and arrays:
             return self._fit_arrays(x, **options)
         return super().fit(x, y, **options)
 
-    def _fit_arrays(self, x, callbacks=None, verbose="auto", validation_data=None, epochs=1, **options):
+    def _whole(self, x, y, options):
+        """The array that is solved and the options that count there, checked as those of training by steps are."""
+        check_options("fit", keras.Model.fit, options)
+        fitting.check_numbers(options)
+        weight, split = options.get("sample_weight"), options.get("validation_split")
+        if options["class_weight"] is not None:
+            class_weights.check_alone("fit", weight, y)
+        check(self, x, y, weight)
+        x = x[0] if isinstance(x, (tuple, list)) else x
+        if split and options.get("validation_data") is None:
+            x, _, _, options["validation_data"] = feeding.split_rows(x, None, None, split)
+        options["validation_data"] = fitting.held_out_data(self, options)
+        fitting.check_callbacks(self, fitting.as_list(options.get("callbacks")))
+        return x, options
+
+    def _fit_arrays(self, x, callbacks=None, verbose="auto", validation_data=None, **options):
         self.stop_training = False
         shown = {"add_history": True, "add_progbar": verbose != 0, "verbose": 1 if verbose == "auto" else verbose}
-        callbacks = Callbacks(as_list(callbacks), steps=1, epochs=1, model=self, **shown)
+        callbacks = Callbacks(fitting.as_list(callbacks), steps=1, epochs=1, model=self, **shown)
         callbacks.on_train_begin()
         callbacks.on_epoch_begin(0)
         with self.distribute_strategy.scope():
             logs = self.solve(x)
         if validation_data is not None:
-            held_out = validation_data[0] if isinstance(validation_data, (tuple, list)) else validation_data
-            batch_size = options.get("validation_batch_size") or options.get("batch_size")
-            found = self.evaluate(held_out, batch_size=batch_size, verbose=0, return_dict=True)
-            logs |= {f"val_{name}": value for name, value in found.items()}
+            logs |= {f"val_{name}": value for name, value in self._held_out(validation_data, options).items()}
         callbacks.on_epoch_end(0, logs)
         callbacks.on_train_end(logs)
         return self.history
+
+    def _held_out(self, data, options):
+        """What `evaluate` finds of held-out data, with the options of `fit` that are about them."""
+        data = data[0] if isinstance(data, (tuple, list)) else data
+        batch_size = options.get("validation_batch_size") or options.get("batch_size")
+        steps = options.get("validation_steps")
+        return self.evaluate(data, batch_size=batch_size, steps=steps, verbose=0, return_dict=True)

@@ -47,7 +47,7 @@ def check_options(method, function, options):
         TypeError: If there are any but Keras' own.
     """
     parameters = inspect.signature(function).parameters.values()
-    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD]
+    names = [p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.name != "self"]
     unknown = {name: value for name, value in options.items() if name not in names and not name.startswith("_")}
     if unknown:
         raise unknown_arguments(method, names, unknown)

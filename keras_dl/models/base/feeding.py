@@ -64,7 +64,7 @@ def through_pipeline(model, x, y, shuffle, options):
     if class_weight is not None:
         class_weights.check_alone("fit", weight, y)
     if split and options.get("validation_data") is None:
-        x, y, weight, options["validation_data"] = _split(x, y, weight, split)
+        x, y, weight, options["validation_data"] = split_rows(x, y, weight, split)
     if class_weight is not None:  # those of the rows to train on: validation takes none, as in Keras
         weight = class_weights.of_arrays(model, class_weight, y)
     check(model, x, y, weight)
@@ -127,7 +127,7 @@ def _share(reader, strategy):
         reader.share(workers, resolver.task_id, strategy.num_replicas_in_sync)
 
 
-def _split(x, y, weight, share):
+def split_rows(x, y, weight, share):
     """The first `1 - share` of the rows to train on, and the others as validation data."""
     if not 0 < share < 1:
         raise refusal("validation_split should lie between 0 and 1", share)

@@ -49,12 +49,12 @@ def fit(model, keras_fit, x, y=None, *, shuffle=True, callbacks=None, verbose="a
     model._assert_compile_called("fit")
     check_options("fit", keras_fit, options)
     check_given(x, "fit")
-    _check_numbers(options)
+    check_numbers(options)
     x, y, options = _data(model, x, y, shuffle, options)
     check_ranks(model, x)
-    validation = options["validation_data"] = _validation(model, options)
+    validation = options["validation_data"] = held_out_data(model, options)
     listed = as_list(callbacks)
-    _check_callbacks(model, listed)
+    check_callbacks(model, listed)
     steps_per_epoch, count = options.get("steps_per_epoch"), feeding.count_batches(x)
     steps = steps_per_epoch or count
     _choose(model, x, steps, options, listed)
@@ -83,7 +83,7 @@ def _with_progress(model, callbacks, progress, steps, verbose, epochs):
     return Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
 
 
-def _check_numbers(options):
+def check_numbers(options):
     """Refuses counts among the options of `fit` that Keras would meet in an epoch, and puts others in its words."""
     check_counts(options)
     for name, default in (("epochs", 1), ("initial_epoch", 0)):
@@ -96,7 +96,7 @@ def _check_numbers(options):
     options["class_weight"] = class_weights.check_class_weight(options.get("class_weight"))
 
 
-def _validation(model, options):
+def held_out_data(model, options):
     """The held-out data as `fit` reads them, checked where they are arrays; `None` without any."""
     data = options.get("validation_data")
     check_ranks(model, data)
@@ -112,7 +112,7 @@ def _validation(model, options):
     return data
 
 
-def _check_callbacks(model, callbacks):
+def check_callbacks(model, callbacks):
     """Refuses what is no callback and monitors that the model has not; tells callbacks which values are better."""
     for callback in callbacks:
         if not isinstance(callback, keras.callbacks.Callback):
