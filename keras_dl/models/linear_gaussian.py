@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 #: The least noise variance, as a share of the mean variance of the data: without noise there is no density.
-NOISE_FLOOR = 1e-6
+NOISE_FLOOR = 1e-10
 LOG_2PI = math.log(2.0 * math.pi)
 _TRAINED = ("mean", "loadings", "log_noise")
 #: Below it a variance is rounding.

@@ -22,7 +22,8 @@ class PPCA(LinearGraphs):
     $$x = W z + \mu + \epsilon, \qquad z \sim \mathcal{N}(0, I_q), \quad \epsilon \sim \mathcal{N}(0, \sigma^2 I_d)$$
 
     By maximum likelihood $\mu$ is the mean, $\sigma^2$ the mean of the $d - q$ smallest eigenvalues of the covariance
-    (with $1/N$) and $W = U_q (\Lambda_q - \sigma^2 I)^{1/2}$. Densities and posteriors are exact, in nats per sample.
+    (with $1/N$; at least 1e-10 of the mean variance of a value) and $W = U_q (\Lambda_q - \sigma^2 I)^{1/2}$. Densities
+    and posteriors are exact, in nats per sample.
 
     `fit` takes arrays, which are solved in float64, or batches: with `"closed_form"` one epoch sums the moments of
     any number of rows, with `"em"` an epoch is an iteration, with `"gradient"` a step moves the weights. Integers, such

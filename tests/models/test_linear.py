@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import multivariate_normal
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA as Reference
 
 from keras_dl import data, models
@@ -203,6 +203,16 @@ def test_a_rank_deficient_density_has_the_floor_of_noise():
     model = fitted(models.PPCA, x, 2)
     assert model.noise_variance == pytest.approx(NOISE_FLOOR * x.var(0).mean(), rel=1e-3)
     assert np.isfinite(model.log_prob(x)).all()
+
+
+def test_columns_of_very_different_scales_have_scikit_learns_likelihood():
+    """Of breast_cancer, whose ten first components leave 2e-7 of the mean variance."""
+    x = load_breast_cancer().data
+    for count in (5, 10, 15):
+        reference = Reference(count, svd_solver="full").fit(x)
+        model = fitted(models.PPCA, x, count)
+        assert float(np.mean(model.log_prob(x))) == pytest.approx(reference.score(x), abs=1e-3)
+        assert model.noise_variance == pytest.approx(reference.noise_variance_ * (len(x) - 1) / len(x), rel=1e-4)
 
 
 def test_files_and_callbacks(tmp_path):
