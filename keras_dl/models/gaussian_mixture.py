@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.checks import check_count, check_number
 from keras_dl.models import low_rank, mixture_checks, mixture_shapes, mixture_starts
 from keras_dl.models.base import Draw, Update, gather_rows
 from keras_dl.models.mixture_graphs import MixtureGraphs, MixtureWeights
@@ -54,18 +54,9 @@ class GaussianMixture(MixtureGraphs):
     """
 
     def __init__(
-        self,
-        shape: Shape,
-        num_components: int,
-        covariance: str = "full",
-        floor: float = 1e-6,
-        starts: int = 1,
-        seed: int | None = None,
-        name: str | None = None,
-        method: str = "em",
-        rank: int | None = None,
-        **kwargs,
-    ):
+        self, shape: Shape, num_components: int, covariance: str = "full", floor: float = 1e-6, starts: int = 1,
+        seed: int | None = None, name: str | None = None, method: str = "em", rank: int | None = None, **kwargs,
+    ):  # fmt: skip
         size = mixture_checks.check_arguments(shape, num_components, covariance, method, rank)
         check_number(floor, "floor", above=0)
         self.optimizer_names = ("optimizer",) if method == "gradient" else ()
@@ -110,8 +101,9 @@ class GaussianMixture(MixtureGraphs):
             x = tf.cast(x, tf.float64)
         joint = self._joint(x, parameters)
         log_prob = tf.reduce_logsumexp(joint, -1)
-        weights = tf.exp(joint - log_prob[:, None])
-        centred = x - tf.cast(self.mixture.centre, x.dtype)
+        # In float64: components much narrower than the data's spread are differences of nearly equal sums.
+        weights = tf.cast(tf.exp(joint - log_prob[:, None]), tf.float64)
+        centred = tf.cast(x, tf.float64) - tf.cast(self.mixture.centre, tf.float64)
         squares = mixture_shapes.sums_of_squares(centred, weights, self.form)
         totals = tf.matmul(weights, centred, transpose_a=True)
         return -log_prob, {}, {"counts": tf.reduce_sum(weights, 0), "totals": totals, "squares": squares}
@@ -234,8 +226,7 @@ class GaussianMixture(MixtureGraphs):
         Returns:
             `(mixture, scores)`: a fitted model, and a dict of criteria by number.
         """
-        if criterion not in ("bic", "aic"):
-            raise refusal("`criterion` should be 'bic' or 'aic'", criterion=criterion)
+        mixture_checks.check_selection(numbers, criterion)
         scores, best = {}, None
         for number in numbers:
             model = cls(np.shape(x)[1:], number, **options)

@@ -1,6 +1,7 @@
 """Checks of the arguments of a mixture of Gaussians."""
 
 import math
+from collections.abc import Iterable
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.models import low_rank
@@ -29,3 +30,13 @@ def check_arguments(shape, num_components, covariance, method, rank):
     if check_count(rank, "rank") >= size:
         raise refusal(f"`rank` should be below the {size} values of a sample", rank=rank)
     return size
+
+
+def check_selection(numbers, criterion):
+    """Refuses numbers of components and criteria between which no mixture can be chosen."""
+    if criterion not in ("bic", "aic"):
+        raise refusal("`criterion` should be 'bic' or 'aic'", criterion=criterion)
+    if not isinstance(numbers, Iterable) or isinstance(numbers, str):
+        raise refusal("`numbers` should be a sequence of numbers of components, such as [2, 3, 4]", numbers=numbers)
+    if not list(numbers):
+        raise refusal("`numbers` should hold a number of components", numbers=numbers)

@@ -51,6 +51,20 @@ def test_the_optimum_is_scikit_learns(covariance, tmp_path):
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "mixture.keras").log_prob(X), model.log_prob(X))
 
 
+@pytest.mark.parametrize("covariance", COVARIANCES)
+def test_narrow_components_far_apart_have_scikit_learns_covariances(covariance):
+    """Their variance is 1e-8 of the data's, beyond what differences of float32 sums can tell."""
+    random = np.random.default_rng(0)
+    sign = random.integers(0, 2, (400, 1)) * 2 - 1
+    x = (sign * [1000.0, 0.0] + 0.1 * random.normal(size=(400, 2))).astype("float32")
+    model = models.GaussianMixture((2,), 2, covariance, seed=0)
+    model.compile(jit_compile=False)
+    loss = model.fit(x, batch_size=400, epochs=4, verbose=0).history["loss"]
+    score = Reference(2, covariance_type=covariance, random_state=0).fit(x.astype("float64")).score(x.astype("float64"))
+    assert -loss[-1] == pytest.approx(score, abs=1e-3)
+    assert float(np.mean(model.log_prob(x))) == pytest.approx(score, abs=1e-3)
+
+
 def test_a_component_without_rows_begins_anew_and_is_reported():
     model = models.GaussianMixture((2,), 2, seed=0)
     sums = {"counts": [10.0, 0.0], "totals": np.zeros((2, 2)), "squares": [10 * np.eye(2), np.zeros((2, 2))]}
@@ -62,6 +76,7 @@ def test_a_component_without_rows_begins_anew_and_is_reported():
 @pytest.mark.parametrize(
     ("build", "match"),
     [
+        (lambda: models.GaussianMixture.select(X, 3), "sequence of numbers"),
         (lambda: models.GaussianMixture((2,), 0), "positive integer"),
         (lambda: models.GaussianMixture((2,), 2, "round"), "`covariance` should be one of"),
         (lambda: models.GaussianMixture((2,), 2, floor=0.0), "floor"),
