@@ -152,7 +152,7 @@ class Diffusion(  # type: ignore[misc, override]
         After each step, what is known is put back with the noise of that time.
 
         Args:
-            x: Data, shape `(rows, *data_shape)`; what stands where `mask` is 0 does not matter.
+            x: Data, shape `(rows, *data_shape)`; what stands where `mask` is 0, NaN too, does not matter.
             mask: 1 where `x` is known and 0 where it is not, of the shape of `x`, or with one channel.
             condition: As for `sample`.
             seed: As for `sample`.
@@ -164,13 +164,16 @@ class Diffusion(  # type: ignore[misc, override]
             Tensor of the shape of `x`, equal to it where it is known.
 
         Raises:
-            ValueError: If the mask has another shape, or paths do not lead to independent points.
+            ValueError: If the mask has another shape, what is known is out of range, the sampler is `"adaptive"`, or
+                paths do not lead to independent points.
         """
         diffusion_checks.check_independent(self)
-        x = shapes.as_rows(x, self.data_shape)
-        mask = diffusion_checks.check_mask(mask, x)
+        unknown = 0.0 if self.value_range is None else sum(self.value_range) / 2.0
+        x, mask = diffusion_checks.check_known(x, mask, self.data_shape, unknown)
+        self._check_scale(x.numpy())
         condition = self.checked_condition(condition, len(x))
         options = self.sampling_options(steps, sampler, guidance, condition)
+        diffusion_checks.check_steps_of_its_own(options["sampler"])
         return self.as_graph(self._inpaint)(x, mask, condition, *self.sampling_seed(seed), **options)
 
     def signatures(self) -> dict[str, Signature]:

@@ -8,6 +8,8 @@ from keras import Model
 
 from keras_dl import processes, samplers
 from keras_dl.checks import check_number, refusal
+from keras_dl.data.checks import as_array
+from keras_dl.models import shapes
 
 WEIGHTINGS = (None, "min_snr", "likelihood")
 
@@ -97,13 +99,21 @@ def check_independent(model):
         )
 
 
-def check_mask(mask, x):
-    """Returns a mask of zeros and ones as a float32 tensor that broadcasts over the channels of `x`."""
-    mask = np.asarray(mask)
-    shape = tuple(x.shape)
-    if mask.shape not in (shape, (*shape[:-1], 1)) or not np.isin(mask, (0, 1)).all():
-        raise refusal(f"`mask` should hold 0 and 1, in shape {shape} or with one channel", f"shape {mask.shape}")
-    return tf.constant(mask, tf.float32)
+def check_known(x, mask, data_shape, unknown):
+    """Returns data with `unknown` where a mask of zeros and ones is 0, and the mask, as float32 tensors."""
+    x, mask = as_array(x, "x"), as_array(mask, "mask")
+    shapes.check_x(x, data_shape)
+    if mask.shape not in (x.shape, (*x.shape[:-1], 1)):
+        raise refusal(f"`mask` should have shape {x.shape}, or that with one channel", f"shape {mask.shape}")
+    if not np.isin(mask, (0, 1)).all():
+        raise refusal("`mask` should hold 0 and 1", f"{mask[~np.isin(mask, (0, 1))].flat[0]}")
+    return shapes.as_rows(np.where(mask, x, unknown), data_shape), tf.constant(mask, tf.float32)
+
+
+def check_steps_of_its_own(sampler):
+    """Refuses to inpaint by a sampler that has no steps after which the known could be put back."""
+    if sampler is samplers.adaptive:
+        raise refusal("`sampler` should not be 'adaptive' for `inpaint`, which acts after steps", sampler="adaptive")
 
 
 def check_sampler(sampler):

@@ -19,7 +19,7 @@ def denoising_unet(
     data_shape: Shape,
     filters: Sequence[int] = (32, 64, 64),
     blocks_per_level: int = 2,
-    attention_levels: Sequence[int] = (2,),
+    attention_levels: Sequence[int] | None = None,
     num_heads: int = 4,
     dropout: float = 0.0,
     num_classes: int | None = None,
@@ -38,7 +38,7 @@ def denoising_unet(
         data_shape: Shape of an image, `(height, width, channels)`; sides are multiples of `2 ** (len(filters) - 1)`.
         filters: Channels of each level, finest first.
         blocks_per_level: Residual blocks per level on the way down; one more on the way up.
-        attention_levels: Numbers of the levels with attention, from 0, the finest.
+        attention_levels: Numbers of the levels with attention, from 0, the finest; `None` for the coarsest alone.
         num_heads: Heads of attention.
         dropout: Share of activations that is dropped within blocks.
         num_classes: For labels as condition: the number of classes.
@@ -62,6 +62,7 @@ def denoising_unet(
     shape = check_shape(data_shape, "data_shape", rank=3)
     filters = check_sizes(filters, "filters")
     blocks_per_level = check_count(blocks_per_level, "blocks_per_level")
+    attention_levels = (len(filters) - 1,) if attention_levels is None else attention_levels
     _check_levels(shape, filters, attention_levels)
     inputs, x, time, condition = denoising.inputs(shape, num_classes, condition_shape)
     features = keras.layers.Activation("silu", name="features_silu")(

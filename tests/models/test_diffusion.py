@@ -150,6 +150,15 @@ def test_every_sampler_runs_and_inpaints(sampler):
     assert np.abs(filled[:, 2:] - x[:, 2:]).max() > 0
 
 
+@pytest.mark.parametrize("unknown", [np.nan, -1e30, 255.0])
+def test_what_is_not_known_does_not_matter_to_inpainting(unknown):
+    model, x = small(shape=(2, 2, 1), value_range=(0.0, 1.0)), np.full((2, 2, 2, 1), 0.25, "float32")
+    mask = np.zeros((2, 2, 2, 1), bool)
+    mask[:, 0] = True
+    filled = model.inpaint(np.where(mask, x, unknown), mask, seed=0, steps=2)
+    np.testing.assert_array_equal(filled, model.inpaint(x, mask, seed=0, steps=2))
+
+
 def test_inpainting_knows_the_rest():
     """Two coordinates that are nearly equal: the one that is missing follows the one that is known."""
     keras.utils.set_random_seed(2)
@@ -288,8 +297,11 @@ def test_several_samples_see_several_times_whatever_the_replica():
             lambda: small(value_range=(0.0, 1.0)).log_prob(points(40)),
             r"x should lie in \[0, 1\].*Received: values from",
         ),
-        (lambda: small().inpaint(points(3), np.ones((3, 3))), "`mask` should hold 0 and 1"),
-        (lambda: small().inpaint(points(3), np.full((3, 2), 0.5)), "`mask` should hold 0 and 1"),
+        (lambda: small().inpaint(points(3), np.ones((3, 3))), r"`mask` should have shape \(3, 2\)"),
+        (lambda: small().inpaint(points(3), np.full((3, 2), 0.5)), "`mask` should hold 0 and 1. Received: 0.5"),
+        (lambda: small().inpaint(points(3), np.ones((3, 2)), sampler="adaptive"), "`sampler` should not be 'adaptive'"),
+        (lambda: small().inpaint(points(3) * np.nan, np.eye(3, 2)), "x should be finite. Received: 2 values"),
+        (lambda: small(shape=(2, 1, 1)).inpaint(*[np.full((3, 2, 1, 1), n) for n in (2, 1)]), "x should lie in"),
     ],
 )
 def test_refusals(call, message):

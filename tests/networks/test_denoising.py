@@ -56,6 +56,12 @@ def test_unet():
     check_network(build, inputs, (8, 4, 2), count, output_dtype="float32")
 
 
+def test_attention_is_on_the_coarsest_level_unless_others_are_named():
+    network = denoising_unet((4, 4, 1), (4, 8), blocks_per_level=1, num_heads=2)
+    named = denoising_unet((4, 4, 1), (4, 8), blocks_per_level=1, num_heads=2, attention_levels=(1,))
+    assert [weight.path for weight in network.weights] == [weight.path for weight in named.weights]
+
+
 def test_ddpm_has_the_published_size():
     """Ho et al. 2020, appendix B: 35.7 million weights at 32x32; ours differs in how time enters (scale and shift)."""
     network = denoising_unet((32, 32, 3), (128, 256, 256, 256), 2, (1,), num_heads=1)
