@@ -11,13 +11,17 @@ from keras_dl.checks import check_number
 from keras_dl.layers.batch_normalization import BatchNormalization
 from keras_dl.types import Tensor
 
+#: The variance of equal float32 values, as a share of their square.
+_ROUNDING = 1e-13
+
 
 @keras.saving.register_keras_serializable(package="keras_dl")
 class ActNorm(Bijector):
     r"""Activation normalisation (Kingma & Dhariwal 2018, "Glow"): $z = (x - m)\, e^{-s}$ with weights per channel.
 
     A `NormalizingFlow` sets $m$ and $s$ by its first batch, over all replicas, so that each channel of $z$ has mean 0
-    and variance 1; from then on they are trained. A saved model does not do it again. Alone, it begins as the identity.
+    and variance 1 (a channel that does not vary there keeps its scale); from then on they are trained. A saved model
+    does not do it again. Alone, it begins as the identity.
 
     Args:
         epsilon: What is added to the variance of the first batch.
@@ -59,8 +63,11 @@ class ActNorm(Bijector):
         space = list(range(mean.shape.rank - 1))
         centre = tf.reduce_mean(mean, space)
         variance = tf.reduce_mean(variance + tf.square(mean - centre), space)
+        # Of a batch of one row, or of equal values, only rounding is left, by which nothing should be divided.
+        varies = variance > _ROUNDING * tf.square(centre)
+        log_scale = tf.where(varies, 0.5 * tf.math.log(variance + self.epsilon), tf.zeros_like(variance))
         self.mean.assign(tf.cast(centre, self.mean.dtype))
-        self.log_scale.assign(tf.cast(0.5 * tf.math.log(variance + self.epsilon), self.log_scale.dtype))
+        self.log_scale.assign(tf.cast(log_scale, self.log_scale.dtype))
         return self.forward_and_log_det(x)[0]
 
     def get_config(self) -> dict[str, Any]:

@@ -84,8 +84,9 @@ def check_values(flow, x):
 def check_columns(x, flow):
     """Refuses training data with a constant column: their density is unbounded."""
     x = x[0] if isinstance(x, (tuple, list)) and x else x
-    if flow.dequantized is not None or not isinstance(x, np.ndarray) or x.ndim != 2 or len(x) < 2:
+    if flow.dequantized is not None or not hasattr(x, "__array__") or np.ndim(x) != 2 or not len(x):
         return
+    x = np.asarray(x)
     constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else np.zeros(0, int)
     if len(constant):
         raise refusal(

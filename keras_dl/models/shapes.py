@@ -27,10 +27,14 @@ def check_x(x, expected, name="x"):
 
 
 def as_rows(x, expected, name="x"):
-    """Returns data as a float32 tensor, or refuses them: of other shapes than `check_x` takes, not numbers, or NaN."""
+    """Returns data as a float32 tensor, or refuses them: of other shapes than `check_x` takes, not numbers, or NaN.
+
+    A tensor stays the one that a gradient tape watches.
+    """
     if not is_symbolic(x):
-        x = as_array(x, name)
-        check_finite(x, name)
+        array = as_array(x, name)
+        check_finite(array, name)
+        x = x if tf.is_tensor(x) else array
     check_x(x, expected, name)
     return tf.cast(x, tf.float32)
 

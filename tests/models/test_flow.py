@@ -114,6 +114,30 @@ def test_variational_noise_is_trained_and_integers_come_back():
     np.testing.assert_allclose(levels, np.round(levels), atol=1e-5)
 
 
+def test_actnorm_keeps_the_scale_of_what_does_not_vary_in_the_first_batch():
+    """Of one row, or of equal values but for rounding: divided by that, z was thousands and the loss 1e9."""
+    for x in (np.array([[3.0, -1.0]], "float32"), np.full((7, 2), 0.1, "float32")):
+        flow = models.RealNVP((2,), 1, (4,), seed=0)
+        flow.compile("adam", jit_compile=False)
+        loss = flow.fit(tf.data.Dataset.from_tensors(x), verbose=0).history["loss"][0]
+        assert loss < 10
+        np.testing.assert_allclose(flow.encode(x), 0.0, atol=0.1)
+
+
+def test_gradients_go_through_what_users_call():
+    flow = models.RealNVP((2,), 1, (4,), seed=0)
+    x = tf.constant(POINTS[:3])
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        z = flow.encode(x)
+        log_prob, back = flow.log_prob(x), flow.decode(z)
+    log_det = tf.linalg.slogdet(tape.batch_jacobian(z, x))[1]
+    gaussian = -0.5 * tf.reduce_sum(tf.square(z), -1) - np.log(2 * np.pi)
+    np.testing.assert_allclose(log_prob, gaussian + log_det, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(tape.batch_jacobian(back, x), np.broadcast_to(np.eye(2), (3, 2, 2)), atol=1e-4)
+    assert tape.gradient(log_prob, x) is not None
+
+
 def test_actnorm_begins_by_the_first_batch_once(tmp_path):
     build = lambda: models.RealNVP((2,), 1, (4,), seed=0, ema_momentum=0.5)  # noqa: E731
     model = build()
@@ -188,6 +212,9 @@ def test_refusals():
     flow.compile("adam")
     with pytest.raises(ValueError, match="density is unbounded.*constant columns .1."):
         flow.fit(np.stack([np.arange(9.0), np.ones(9)], -1))
+    for x in (np.ones((1, 2)), tf.ones([3, 2])):
+        with pytest.raises(ValueError, match="constant columns .0, 1."):
+            flow.fit(x)
     with pytest.raises(ValueError, match="condition should be given"):
         models.RealNVP((2,), 1, (4,), condition=3).log_prob(POINTS)
     with pytest.raises(ValueError, match="condition should be None"):
