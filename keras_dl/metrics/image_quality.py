@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_flag, check_number, refusal
+from keras_dl.checks import check_count, check_flag, check_number, pixels_hint, refusal
 from keras_dl.types import Tensor
 
 _LUMA = (65.481, 128.553, 24.966)  # ITU-R BT.601 of red, green and blue in [0, 1], in 16 to 235
@@ -58,7 +58,7 @@ def peak_signal_noise_ratio(
         Float32 tensor `(rows,)`; 100 for equal images.
 
     Raises:
-        ValueError: If shapes differ, or nothing is left within the border.
+        ValueError: If shapes differ, references lie outside of [0, 1], or nothing is left within the border.
 
     Example:
 
@@ -85,7 +85,8 @@ def structural_similarity(
         Float32 tensor `(rows,)`; 1 for equal images.
 
     Raises:
-        ValueError: If shapes differ, or images are smaller than a window within the border.
+        ValueError: If shapes differ, references lie outside of [0, 1], or images are smaller than a window within the
+            border.
 
     Example:
 
@@ -110,7 +111,8 @@ def multiscale_structural_similarity(
         Float32 tensor `(rows,)`; 1 for equal images.
 
     Raises:
-        ValueError: If shapes differ, or images have fewer than 176 pixels per side within the border.
+        ValueError: If shapes differ, references lie outside of [0, 1], or images have fewer than 176 pixels per side
+            within the border.
 
     Example:
 
@@ -162,6 +164,16 @@ def _check_pair(images, references):
         raise refusal(text, f"{tuple(np.shape(images))} and {tuple(np.shape(references))}")
 
 
+def _check_unit(references):
+    """Refuses references that are no images in [0, 1], whose levels 1 to 255 would all be white."""
+    if tf.is_symbolic_tensor(references):
+        return
+    x = np.asarray(references)
+    if x.size and (x.min() < -1e-3 or x.max() > 1.0 + 1e-3):
+        received = f"values from {float(x.min()):g} to {float(x.max()):g}"
+        raise refusal(f"References should lie in [0, 1]{pixels_hint(float(x.max()))}", received)
+
+
 def _prepared(images, references, shave, channels, rounded):
     """Both as they are compared."""
     _check_pair(images, references)
@@ -169,6 +181,7 @@ def _prepared(images, references, shave, channels, rounded):
         raise refusal(f"`channels` should be one of {CHANNELS}", channels=channels)
     check_flag(rounded, "rounded")
     shave = check_count(shave, "shave", least=0)
+    _check_unit(references)
     pair = [tf.cast(x, tf.float32) for x in (images, references)]
     if rounded:
         pair = [tf.round(255.0 * tf.clip_by_value(x, 0.0, 1.0)) / 255.0 for x in pair]

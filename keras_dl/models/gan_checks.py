@@ -101,19 +101,28 @@ def check_objective(objective, penalties, critic):
         )
 
 
-def check_range(x, generator):
+def check_range(x, generator, name="x"):
     """Refuses data that the generator's end cannot make; warns of data that fill half of its range."""
     end = ending(generator)
     if end is None or not end.limited:
         return
-    least, most = float(np.min(x)), float(np.max(x))
-    if least < end.low - 1e-6 or most > end.high + 1e-6:
-        raise refusal(
-            f"x should lie in [{end.low:g}, {end.high:g}], the range of the generator's {end.name}{pixels_hint(most)}",
-            f"values from {least:g} to {most:g}",
-        )
+    least, _ = _check_bounds(x, end.low, end.high, f"the range of the generator's {end.name}", name)
     if end[1:] == (-1.0, 1.0) and least >= 0:
         warnings.warn(f"The generator's {end.name} covers [-1, 1], the data only [0, 1]: give 2 x - 1.", stacklevel=4)
+
+
+def check_in_value_range(x, value_range):
+    """Refuses data beyond the range to which samples are clipped, which could never show them."""
+    if value_range is not None:
+        _check_bounds(x, value_range[0], value_range[1], "the model's `value_range`", "x")
+
+
+def _check_bounds(x, low, high, owner, name):
+    least, most = float(np.min(x)), float(np.max(x))
+    if least < low - 1e-6 or most > high + 1e-6:
+        expected = f"{name} should lie in [{low:g}, {high:g}], {owner}{pixels_hint(most)}"
+        raise refusal(expected, f"values from {least:g} to {most:g}")
+    return least, most
 
 
 def data_range(generator):

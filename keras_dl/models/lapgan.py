@@ -150,6 +150,7 @@ class LAPGAN(LAPGANMethods, ObjectiveModel):  # type: ignore[misc]
         x, condition = conditions.unpack(data)
         shapes.check_x(x, self.shapes[-1])
         gan_checks.check_range(x, self.generator_0)
+        gan_checks.check_in_value_range(x, self.value_range)
         gan_checks.check_condition(self, self.networks, condition, len(x))
 
     def check_inputs(self, inputs: Nest) -> None:

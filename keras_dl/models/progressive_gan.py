@@ -140,6 +140,10 @@ class ProgressiveGAN(GAN):
     def data_range(self) -> tuple[float, float] | None:
         return self.value_range and tuple(self.value_range)
 
+    def check_data(self, data: Nest) -> None:
+        super().check_data(data)
+        gan_checks.check_in_value_range(conditions.unpack(data)[0], self.value_range)
+
     @property
     def level(self) -> float:
         """The level that was reached, a float: 1.5 where level 2 shows by half."""

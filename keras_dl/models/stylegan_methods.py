@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models import shapes
+from keras_dl.models import gan_checks, shapes
 from keras_dl.models.base import Draw, conditions
 from keras_dl.models.base.offers import Offers
 from keras_dl.models.stylegan_projection import projected
@@ -138,8 +138,13 @@ class StyleMethods(Offers):
         Returns:
             `(styles, distances)`: float32 of shape `(rows, num_styles, style_size)`, and mean squared differences at
             the end, shape `(rows,)`.
+
+        Raises:
+            ValueError: If images are of another shape, or beyond what the generator's end can make.
         """
         images = shapes.as_rows(images, tuple(self.critic_shape), "images")
+        if len(images):
+            gan_checks.check_range(images, self.generator, "images")
         options = {"per_layer": bool(per_layer), "features": features}
         rate = check_number(learning_rate, "learning_rate", above=0)
         return projected(self, images, check_count(steps, "steps"), rate, self.sampling_seed(seed)[0], **options)

@@ -201,6 +201,7 @@ def test_levels_that_do_not_meet_are_refused(levels, message):
         (lambda: small_lapgan().refine(X[:, :6, :6]), r"x should have shape \(rows, 2, 2, 1\) or .*Received"),
         (lambda: small_lapgan().sample(0), "`num_samples` should be a positive integer"),
         (lambda: small_lapgan(num_classes=3).sample(2, condition=3), "integer labels from 0 to 2"),
+        (lambda: small_lapgan(value_range=(-9, -8)).check_data(X), r"x should lie in \[-9, -8\], the model's"),
         (lambda: small_lapgan().check_data(DOWN(X)), r"x should have shape \(rows, 8, 8, 1\)"),
     ],
 )

@@ -228,6 +228,10 @@ def test_saved_models_have_the_level_that_was_reached(tmp_path):
             lambda: models.ProgressiveGAN(networks.mlp_generator(3, (4, 4, 1)), networks.mlp_critic((4, 4, 1))),
             "generator and critic should grow",
         ),
+        (
+            lambda: small_progressive(value_range=(0, 1)).check_data(255 * np.abs(X)),
+            r"x should lie in \[0, 1\], the model's",
+        ),
         (lambda: small_progressive().check_data(X[:, :2]), r"x should have shape \(rows, 4, 4, 1\)"),
     ],
 )

@@ -150,6 +150,7 @@ def test_exported_functions(tmp_path):
         (lambda gan: gan.mix(normal(2, 4), normal(1, 4), 1), "fine"),
         (lambda gan: gan.project(X[:2], steps=0), "steps"),
         (lambda gan: gan.project(X[:2, :4]), "images"),
+        (lambda gan: gan.project(255 * X[:2]), r"images should lie in \[0, 1\], the range of the generator's sigmoid"),
     ],
 )
 def test_bad_input_is_refused(gan, call, words):
