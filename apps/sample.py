@@ -37,7 +37,7 @@ def parser():
     parser.add_argument("--seed", type=seed, metavar="N", help="fixes the samples (default: others at every call)")
     parser.add_argument(
         "--to", metavar="FILE", help=f"where to write, by its suffix {', '.join(SUFFIXES)}"
-        " (default: FOLDER/pictures/samples.png)",
+        " (default: FOLDER/pictures/samples.png; of rows of a table FOLDER/samples.npy)",
     )  # fmt: skip
     return parser
 
@@ -61,7 +61,6 @@ def main(argv=None):
 def sample(arguments):
     """Draws samples from a run's model and writes them."""
     from apps import show
-    from keras_dl import files
     from keras_dl.callbacks.sheets import epoch_title
     from keras_dl.tasks.drawing import write_samples
 
@@ -75,12 +74,27 @@ def sample(arguments):
         else:
             sampler = model
         samples = recipe.TASK.samples(sampler, classes, **drawn)
-    path = Path(arguments.to) if arguments.to else files.free_name(folder.pictures / "samples.png")
+    path = destination(arguments.to, folder, samples.shape[1:])
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
         title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
         real = None if path.suffix == ".npy" else real_data(recipe.TASK, config, folder, len(samples))
         write_samples(path, samples, title, real)
+    if config["data"].get("standardised"):
+        show.note(f"values are standardised; {folder.path / 'config.json'} has the columns, their means and deviations")
     show.written({path: f"{len(samples):,} samples"})
+
+
+def destination(to, folder, shape):
+    """The path of samples of a shape: of a picture, or of an array where they cannot be drawn."""
+    from keras_dl import files
+    from keras_dl.tasks.drawing import can_show
+
+    if can_show(shape):
+        return Path(to) if to else files.free_name(folder.pictures / "samples.png")
+    if to and not to.endswith(".npy"):
+        expected = f"a file that ends in .npy: samples of shape {shape} are no pictures"
+        raise UserError(f"--to expects {expected}; received {to!r}")
+    return Path(to) if to else files.free_name(folder.path / "samples.npy")
 
 
 def two_stage(task, model, config, folder, components):

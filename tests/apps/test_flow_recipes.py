@@ -56,7 +56,7 @@ def table(rows=200):
     return x
 
 
-def test_a_table_of_ones_own_is_standardised_and_reported(run, tmp_path):
+def test_a_table_of_ones_own_is_standardised_and_reported(run, tmp_path, capsys):
     np.save(tmp_path / "mine.npy", table())
     folder = tmp_path / "maf"
     with pytest.warns(UserWarning) as warned:
@@ -73,11 +73,19 @@ def test_a_table_of_ones_own_is_standardised_and_reported(run, tmp_path):
     assert f"| 0 | {described['mean'][0]:.6g}" in card
     with pytest.warns(UserWarning):
         assert run(evaluate.main, folder) == 0
+    capsys.readouterr()
+    assert run(sample.main, folder, "--to", tmp_path / "samples.npy") == 0
+    assert "values are standardised" in "".join(capsys.readouterr())
 
 
-def test_a_table_of_many_columns_is_trained_on_without_pictures_of_samples(run, tmp_path):
-    assert run(train.main, "maf", "--dataset", "breast_cancer", "--out", tmp_path / "maf", *TINY) == 0
-    assert [path.name for path in (tmp_path / "maf" / "pictures").glob("*.png")] == ["loss_curves.png"]
+def test_a_table_of_many_columns_is_trained_on_and_sampled_without_pictures_of_samples(run, tmp_path, capsys):
+    folder = tmp_path / "maf"
+    assert run(train.main, "maf", "--dataset", "breast_cancer", "--out", folder, *TINY) == 0
+    assert [path.name for path in (folder / "pictures").glob("*.png")] == ["loss_curves.png"]
+    assert run(sample.main, folder, "--num-samples", 5) == 0
+    assert np.load(folder / "samples.npy").shape == (5, 26)
+    assert run(sample.main, folder, "--to", tmp_path / "samples.png") == 2
+    assert "ends in .npy: samples of shape (26,)" in capsys.readouterr().err
 
 
 def test_named_tables_are_standardised_and_lose_repeated_columns(monkeypatch):
