@@ -76,7 +76,8 @@ class Remembering(ObjectiveModel):
 
     def lazy_loss(self, x, draw):
         scores = tf.stop_gradient(draw.earlier["scores"])
-        return tf.square(self.network(x, training=draw.training)[:, 0] - 0.5 * scores)
+        y = tf.cast(self.network(x, training=draw.training)[:, 0], tf.float32)
+        return tf.square(y - 0.5 * scores)
 
     def sums(self, x, draw):
         total = tf.reduce_sum(tf.cast(x, tf.float64), 0)
