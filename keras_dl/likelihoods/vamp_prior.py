@@ -90,11 +90,19 @@ class VampPrior(Prior):
         """Sets the pseudo-inputs to random rows of data; of fewer rows than pseudo-inputs some come twice.
 
         Args:
-            x: Data, shape `(rows, *shape)`.
+            x: Data, shape `(rows, *shape)`, within the bounds.
+
+        Raises:
+            ValueError: If they are of another shape, not finite, or out of bounds.
         """
         x = np.asarray(x, "float32")
+        if not np.isfinite(x).all():
+            raise refusal("x should be finite", f"{np.sum(~np.isfinite(x))} values that are NaN or infinite")
         if x.shape[1:] != tuple(self.shape) or not len(x):
             raise refusal(f"x should have shape (rows, {', '.join(map(str, self.shape))})", f"shape {x.shape}")
+        if self.bounds is not None and not (self.bounds[0] <= x.min() and x.max() <= self.bounds[1]):
+            expected = f"x should lie within `bounds`, {tuple(self.bounds)}, to which pseudo-inputs are clipped"
+            raise refusal(expected, f"values from {x.min():g} to {x.max():g}")
         rows = np.resize(np.random.default_rng(self.seed).permutation(len(x)), self.components)
         self.pseudo_inputs.assign(x[rows])
 

@@ -137,6 +137,8 @@ def test_a_flow_takes_a_mixture_of_its_own_size():
         (lambda: vae(likelihoods.MixturePrior(2, latent_size=3)), "should be over 2 latents"),
         (lambda: vae(likelihoods.VampPrior(2, shape=(3,))), "pseudo-inputs of `prior` should have"),
         (lambda: vae(vamp()).prior.start_from(np.zeros((3, 2))), "x should have shape"),
+        (lambda: vae(vamp()).prior.start_from(np.full((3, *SHAPE), np.nan)), "x should be finite"),
+        (lambda: vae(vamp()).prior.start_from(np.full((3, *SHAPE), 255)), "within `bounds`, .0.0, 1.0."),
         (lambda: compiled(small_vae(prior=likelihoods.MixturePrior(2))).fit(X, verbose=0), "monte_carlo"),
         (lambda: compiled(small_vae(prior=vamp())).fit(X, verbose=0), "monte_carlo"),
         (lambda: compiled(vae(likelihoods.MixturePrior(2), free_bits=0.1)).fit(X, verbose=0), "free_bits"),

@@ -38,6 +38,8 @@ def test_a_conditional_model_decodes_under_its_condition():
 def test_refusals():
     with pytest.raises(ValueError, match="positive integer"):
         tasks.TwoStage(small_vae(), components=0)
+    with pytest.raises(ValueError, match="should be fitted before it samples"):
+        tasks.TwoStage(small_vae(), components=2).sample(3)
     with pytest.raises(ValueError, match="at least 99 rows"):
         tasks.TwoStage(small_vae(), components=99).fit(X)
     with pytest.raises(ValueError, match="should be fitted for a VAE"):
