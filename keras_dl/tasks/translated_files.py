@@ -36,7 +36,8 @@ def translate_files(source, folder, shape, translate, track):
     _check_sizes(opened, shape[:2])
     paths = [folder / f"{Path(name).stem}.png" for name in opened.names]
     if len(set(paths)) < len(paths):
-        raise refusal(f"{source} should hold one image per name", f"{len(paths)} images")
+        twice = [name for name, path in zip(opened.names, paths, strict=True) if paths.count(path) > 1]
+        raise refusal(f"{source} should hold one image per name", listed(twice))
     files.check_free(paths)
     folder.mkdir(parents=True, exist_ok=True)
     for number in track(range(len(opened)), f"translating {len(opened)} images"):

@@ -183,7 +183,9 @@ def _partners(sources, targets):
     named = [{path.stem: path for path in paths} for paths in (sources, targets)]
     for paths, names in zip((sources, targets), named, strict=True):
         if len(names) < len(paths):
-            raise refusal(f"{paths[0].parent} should hold one image per name", f"{len(paths)} for {len(names)} names")
+            stems = [path.stem for path in paths]
+            twice = [path.name for path in paths if stems.count(path.stem) > 1]
+            raise refusal(f"{paths[0].parent} should hold one image per name", listed(twice))
     alone = sorted(named[0].keys() ^ named[1].keys())
     if alone:
         where = [str((named[0].get(name) or named[1][name]).relative_to(sources[0].parents[1])) for name in alone]

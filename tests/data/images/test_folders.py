@@ -189,7 +189,7 @@ def test_side_by_side_takes_even_widths(tmp_path):
 def test_two_names_alike_are_refused(tmp_path):
     pair_of_folders(tmp_path)
     write(tmp_path / "source" / "x.bmp", array())
-    with pytest.raises(ValueError, match="one image per name"):
+    with pytest.raises(ValueError, match=r"one image per name. Received: x.bmp, x.png"):
         open_pairs(tmp_path)
 
 
