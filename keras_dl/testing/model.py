@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -66,7 +67,7 @@ def _check_config(model):
 
 
 def _check_resume(model, data, folder):
-    path = str(folder / f"{type(model).__name__}.keras")
+    path = str(Path(folder) / f"{type(model).__name__}.keras")
     model.save(path)
     loaded = keras.saving.load_model(path)
     for saved, read in zip(model.get_weights(), loaded.get_weights(), strict=True):

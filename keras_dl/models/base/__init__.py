@@ -3,7 +3,7 @@ r"""Face of the base for authors of model families: updates, noise, signatures a
 `ObjectiveModel` says what a family must and may write. What a training remembers beside weights and optimizers, each
 saved, resumed to the bit and the same on one device, on replicas and in workers:
 
-**A lazy penalty**, in every 16th step, by the optimizer of the main loss, whose rate and betas are rescaled for it:
+**A lazy penalty**, in every 16th step, by the optimizer of the main loss, whose rate and betas are rescaled for both:
 
     def make_updates(self, optimizer):
         main = Update("critic", self.critic_loss, (self.critic,), optimizer)
@@ -27,6 +27,9 @@ weight. An epoch in which it does not run logs 0 for it.
     old = self.carried["pool"].read(slots)
     return values, {}, {"pool": Rows(slots, new_samples)}
 
+The update names it: `hands_back=("pool",)`. A slot that nobody has written holds zeros, or what `start=` gives; a pool
+that is filled in order, `pool.next_slots(draw)`, knows by `pool.filled` how many hold samples.
+
 With `SampleBuffer(..., num_classes=10)` each class has slots of its own, `pool.slots_of(labels, positions)`.
 
 **An update without gradients**: sums over an epoch in float64, then one step of the family:
@@ -36,11 +39,13 @@ With `SampleBuffer(..., num_classes=10)` each class has slots of its own, `pool.
         r = self.responsibilities(x)
         return -self.log_likelihood(x), {}, {"count": tf.reduce_sum(r, 0), "total": tf.matmul(r, x, transpose_a=True)}
 
+A family of such updates alone has `optimizer_names = ()`.
+
 **A start from data**, once, from the global batch:
 
     def initialize(self, batch, draw):
         mean, variance = mean_and_variance(batch)
-        self.shift.assign(mean)
+        self.shift.assign(mean)                                                    # a layer's weight, or the model's
 
 **Averages by half-life**, several of one network: `ema_momentum={"short": HalfLife(10_000, ramp_up=0.05), "long":
 HalfLife(100_000)}`; `self.averaged("generator", "long")`.

@@ -47,12 +47,23 @@ class Averages:
 
     def __init__(self, momentum, networks):
         self.rules = _rules(momentum)
+        self.labels = tuple(momentum) if isinstance(momentum, dict) else ()
         self._followed, self.networks = {}, {}
         for label, rule in self.rules.items():
             for name, network in networks.items():
                 key = average_name(name, label)
                 self._followed[key] = (network, rule)
                 self.networks[key] = _copy(network)
+
+    def network(self, name, label=""):
+        """The average of a network, the first or that of a label; `None` where it is not kept.
+
+        Raises:
+            ValueError: If averages are kept, and none has the label.
+        """
+        if label and self.rules and label not in self.labels:
+            raise refusal(f"`average` should be one of {self.labels}, the keys of ema_momentum", average=label)
+        return self.networks.get(average_name(name, "" if (label,) == self.labels[:1] else label))
 
     def update(self, rows, seen):
         """Moves the averages one step.

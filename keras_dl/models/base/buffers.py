@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, refusal
+from keras_dl.checks import check_count, check_sizes, refusal
 from keras_dl.models.base.carried import state_variable
 from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.replicas import gather_rows
@@ -42,7 +42,7 @@ class SampleBuffer:
         shape: Shape of a sample.
         value_range: `(low, high)` of samples that are stored as bytes, 256 levels in a quarter of the memory; `None`
             stores float32.
-        start: Function of `(capacity, *shape)` that gives the first samples as an array; `None` for zeros.
+        start: Function of the tuple `(capacity, *shape)` that gives the first samples as an array; `None` for zeros.
         num_classes: Number of classes, each of which has as many slots of its own, found by `slots_of`; `None` for one
             buffer for all samples.
 
@@ -62,6 +62,8 @@ class SampleBuffer:
     """
 
     gathers = True
+    #: What the model calls it, by `ObjectiveModel.carry`.
+    name = ""
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class SampleBuffer:
         start: Any = None,
         num_classes: int | None = None,
     ):
-        self.capacity, self.shape = check_count(capacity, "capacity"), tuple(shape)
+        self.capacity, self.shape = check_count(capacity, "capacity"), check_sizes(shape, "shape")
         self.num_classes = None if num_classes is None else check_count(num_classes, "num_classes")
         if self.capacity % (self.num_classes or 1):
             raise refusal(
@@ -83,7 +85,7 @@ class SampleBuffer:
         self._size = math.prod(self.shape)
         self._words = -(-self._size // 4)
         size = (self.capacity, *self.shape)
-        samples = np.zeros(size, "float32") if start is None else np.asarray(start(size), "float32")
+        samples = np.zeros(size, "float32") if start is None else _first_samples(start, size)
         stored = self._encode(tf.constant(samples)).numpy()
         if stored.nbytes > LARGE:
             warnings.warn(
@@ -131,6 +133,12 @@ class SampleBuffer:
 
     def local(self, handed_back: Any, rows: Tensor) -> list[Tensor]:
         """This replica's first `rows` rows; the base gathers them in `commit`."""
+        if not isinstance(handed_back, Rows) or not handed_back.samples.shape[1:] == self.shape:
+            raise refusal(
+                f"The buffer {self.name!r} should be handed Rows(slots, samples) with samples of shape "
+                f"{('batch', *self.shape)}",
+                f"{tuple(handed_back.samples.shape)}" if isinstance(handed_back, Rows) else type(handed_back).__name__,
+            )
         return [tf.cast(handed_back.slots[:rows], tf.int32), self._encode(handed_back.samples[:rows])]
 
     def commit(self, local: list[Tensor], rows: Tensor, replicas: int = 1) -> None:
@@ -165,3 +173,11 @@ class SampleBuffer:
         levels = tf.reshape(tf.bitcast(stored, tf.uint8), [-1, 4 * self._words])[:, : self._size]
         samples = tf.cast(levels, tf.float32) * ((high - low) / 255.0) + low
         return tf.reshape(samples, [-1, *self.shape])
+
+
+def _first_samples(start, size):
+    samples = np.asarray(start(size), "float32") if callable(start) else None
+    if samples is None or samples.shape != size:
+        text = "`start` should be a function that gives an array of the shape that it is given"
+        raise refusal(text, f"{start!r}" if samples is None else f"shape {samples.shape} for {size}")
+    return samples

@@ -45,6 +45,8 @@ class Carried:
 
     #: Whether the base gathers rows from all replicas instead of summing over them.
     gathers = False
+    #: What the model calls it, by `ObjectiveModel.carry`.
+    name = ""
 
     def __init__(
         self,
@@ -72,6 +74,14 @@ class Carried:
 
     def local(self, handed_back: Any, rows: Tensor) -> list[Tensor]:
         """What this replica adds to the sum over replicas, of the first `rows` rows that a loss handed back."""
+        handed_back, shape = tf.convert_to_tensor(handed_back), self.variable.shape
+        expected = tf.TensorShape(shape if self.combine == "same" else [None, *shape])
+        if not expected.is_compatible_with(handed_back.shape):
+            axes = tuple(shape) if self.combine == "same" else ("batch", *shape)
+            raise refusal(
+                f"The state {self.name!r} should be handed back in shape {axes}, as its combine={self.combine!r} says",
+                f"shape {handed_back.shape}",
+            )
         if self.combine == "same":
             return [tf.cast(handed_back, self.variable.dtype)]
         return [tf.reduce_sum(tf.cast(handed_back[:rows], self.variable.dtype), 0)]
@@ -96,6 +106,7 @@ class EpochSum:
     """
 
     gathers = False
+    name = ""
 
     @property
     def value(self):

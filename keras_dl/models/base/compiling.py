@@ -5,8 +5,9 @@ import warnings
 
 import keras
 
-from keras_dl.checks import check_count, refusal
+from keras_dl.checks import refusal
 from keras_dl.models.base.structure import synchronizes
+from keras_dl.models.base.update_checks import check_updates
 
 _ADAM = {"class_name": "Adam", "config": {}}
 _OF_OPTIMIZERS = set(inspect.signature(keras.optimizers.Adam).parameters)
@@ -109,24 +110,6 @@ def prepare(model, optimizer, auto_scale_loss=True):
     return optimizer
 
 
-def _check_update(model, update):
-    if not callable(update.loss):
-        raise refusal(
-            f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
-            "give the method another name",
-            loss=update.loss,
-        )
-    for name in ("every", "repeats"):
-        check_count(getattr(update, name), f"{name} of update {update.name!r}")
-    for name in update.hands_back:
-        if name not in model.carried:
-            raise refusal(
-                f"hands_back of update {update.name!r} should name state that the model carries: "
-                f"call carry({name!r}, ...) in __init__",
-                f"{name!r}, carried are {sorted(model.carried)}",
-            )
-
-
 def updates_of(model, optimizers):
     """A model's updates, with its optimizers as its attributes, built for all the weights that they move.
 
@@ -137,9 +120,7 @@ def updates_of(model, optimizers):
     Returns:
         `(updates, configs)`: the tuple of updates, and by name the configs of the optimizers before they were rescaled.
     """
-    updates = tuple(model.make_updates(*optimizers.values()))
-    for update in updates:
-        _check_update(model, update)
+    updates = check_updates(model, model.make_updates(*optimizers.values()), optimizers.values())
     intervals = _intervals(updates)
     lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
     configs = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in lazy.items()}

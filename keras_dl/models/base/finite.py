@@ -149,7 +149,7 @@ class Finiteness:
         if place is not None:
             name, epoch = metric_name(self.updates, place.update, place.term), model.state.epoch + 1
             raise refusal(
-                f"{name} not finite in epoch {epoch}: it should be a number, or compile(check_finite=False) go on",
+                f"{name} not finite in epoch {epoch}: it should be a number; compile(check_finite=False) goes on",
                 f"NaN or infinity in update {place.update!r}, term {place.term!r}, step {place.step}",
                 error=NotFiniteError,
             ).at(place, epoch)

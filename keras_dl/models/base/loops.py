@@ -41,12 +41,18 @@ class Loops(keras.Model):
         return self.get_metrics_result()
 
     def run_updates(self, batch: Nest, due: tuple | None = None, rows: Any = None) -> None:
-        """Runs the updates that are due on a batch, on one replica, and tracks what they return."""
+        """Runs the updates that are due on a batch, on one replica, and tracks what they return.
+
+        Args:
+            batch: A nest of tensors.
+            due: For each of the steps in which the phase takes a batch, the indices of its updates; `None` for all.
+            rows: As `StepProgram.train` takes them.
+        """
         splits = self.phases.steps_per_batch(self.state.phase)
         offset = first_row(batch) if splits > 1 else 0
         for index in range(splits):
-            part_of_batch = take_part(batch, index, splits, offset)
-            for ordinal, (part, *results, gradient) in enumerate(self.program.train(part_of_batch, due, rows)):
+            part_of_batch, chosen = take_part(batch, index, splits, offset), due and due[index]
+            for ordinal, (part, *results, gradient) in enumerate(self.program.train(part_of_batch, chosen, rows)):
                 means = track(self._trackers, part, *results)
                 self.finiteness.note(part.update, means, gradient, self.state.step.value, ordinal)
             self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))

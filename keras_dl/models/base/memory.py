@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from keras_dl.checks import refusal
+from keras_dl.models.base.buffers import SampleBuffer
+from keras_dl.models.base.carried import Carried, EpochSum
 from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.phases import Phase, Phases
 from keras_dl.models.base.update import Update
@@ -33,7 +35,10 @@ class Memory:
         """
         if name in self.carried:
             raise refusal("Carried states should have names of their own", f"{name!r} twice")
+        if not isinstance(state, (Carried, SampleBuffer, EpochSum)):
+            raise refusal(f"The state {name!r} should be a Carried or a SampleBuffer", f"{state!r}")
         self.carried[name] = state
+        state.name = name
         return state
 
     def epoch_sums(self) -> list:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_dl.models.base import choosing, compiling, paths, structure
-from keras_dl.models.base.averages import Averages, HalfLife, average_name
+from keras_dl.models.base.averages import Averages, HalfLife
 from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.checking import check_arguments
 from keras_dl.models.base.finite import Finiteness
@@ -39,7 +39,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
 
     - `optimizer_names`, if it has several optimizers; `averaged_networks`, if `ema_momentum` averages some;
       `has_conditions`, if data may be `(x, condition)`; `has_targets`, if `compile` takes losses and metrics;
-    - `check_data(data)` and `check_inputs(inputs)`: refusals before any work starts;
+    - `check_data(data)` and `check_inputs(inputs)`, refusals before any work; `initialize(batch, draw)`;
     - `signatures()`: what `export` writes, a dict of `Signature`s;
     - methods of its own, such as `sample(num_samples, condition=None, seed=None)`, `log_prob(x)` and `encode(x)`:
       `as_graph` compiles once, `averaged` gives a network with averaged weights, `sampling_seed` and
@@ -172,7 +172,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
             name: The network's name.
             average: Which of several averages, by its key in `ema_momentum`; the first if it is not given.
         """
-        return self.ema_networks.get(average_name(name, average), getattr(self, name))
+        return self._averages.network(name, average) or getattr(self, name)
 
     def compile(
         self,

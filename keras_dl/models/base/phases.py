@@ -16,7 +16,7 @@ class Phase(NamedTuple):
     phase or a fade goes on exactly.
 
     Attributes:
-        name: What logs and progress bars call it.
+        name: What messages call it; `model.phases.phases[model.state.phase].name` is that of the phase under way.
         samples: How many samples of the data it lasts; `None` for the last, which has no end.
         updates: Names of the updates that run; `None` for all.
         restart: Names of the optimizers that begin anew with it (`"critic_optimizer"`).
@@ -37,11 +37,13 @@ class Phases:
         phases: Sequence of `Phase`s, the last without an end; none for a training that does not change.
 
     Raises:
-        ValueError: If two share a name, or a phase other than the last has no end.
+        ValueError: If one is no `Phase`, two share a name, or a phase other than the last has no end.
     """
 
     def __init__(self, phases=()):
         self.phases = tuple(phases)
+        if not all(isinstance(phase, Phase) for phase in self.phases):
+            raise refusal("Phases should be of class `Phase`", f"{self.phases}")
         names = [phase.name for phase in self.phases]
         if len(set(names)) < len(names):
             raise refusal("Phases should have names of their own", names)
@@ -88,12 +90,21 @@ class Phases:
             check_count(phase.steps_per_batch, f"steps_per_batch of the phase {phase.name!r}")
 
     def due(self, updates, index, step):
-        """Indices of the updates that run in step number `step` of a phase, by the phase and by `every`."""
+        """Indices of the updates that run in a phase, by the phase and by `every`: a tuple for each step of a batch.
+
+        Args:
+            updates: The model's updates.
+            index: Number of the phase.
+            step: Number of the step that begins the batch.
+        """
         chosen = self.phases[index].updates if self.phases else None
         return tuple(
-            number
-            for number, update in enumerate(updates)
-            if step % update.every == 0 and (chosen is None or update.name in chosen)
+            tuple(
+                number
+                for number, update in enumerate(updates)
+                if one % update.every == 0 and (chosen is None or update.name in chosen)
+            )
+            for one in range(step, step + self.steps_per_batch(index))
         )
 
 

@@ -7,6 +7,7 @@ import keras
 from keras.src.backend.common import global_state  # where Keras keeps the list; both are not exported
 from keras.src.saving import saving_lib
 
+from keras_dl.checks import refusal
 from keras_dl.types import PathLike
 
 # Modules whose classes Keras finds by itself.
@@ -67,6 +68,12 @@ class Saved(keras.Model):
 
     def load_own_variables(self, store: Any) -> None:
         """Reads what `save_own_variables` wrote."""
+        names = set(store.keys())
+        # Keras' own reader wants nothing else in the store. Weights of the family's own bear the numbers that it gives.
+        for number, variable in enumerate(self._trainable_variables + self._non_trainable_variables):
+            if str(number) not in names:
+                raise refusal(f"The file should hold the model's own weight {variable.path!r}", "none")
+            variable.assign(store[str(number)])
         self.state.load(store)
 
 

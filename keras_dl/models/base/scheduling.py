@@ -15,7 +15,7 @@ _INITIAL = noise.stream_id(noise.INITIALIZE)
 def due_updates(model):
     """What the step is told of the updates that run, as keyword arguments: none if all of them do."""
     due = model.phases.due(model.updates, model.state.phase, int(model.state.step.numpy()))
-    return {} if len(due) == len(model.updates) else {"due": due}
+    return {} if all(len(one) == len(model.updates) for one in due) else {"due": due}
 
 
 def enter_phase(model):

@@ -6,6 +6,7 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
 from keras_dl.models.base.finite import gradient_probe
@@ -215,6 +216,10 @@ class StepProgram:
         if update.optimizer is None or not update.variables:
             return
         leave_gradients_as_they_are(update.optimizer)
+        if all(gradient is None for gradient in gradients):
+            raise refusal(
+                f"The loss of update {update.name!r} should depend on weights of its networks", "no gradient for any"
+            )
         pairs = zip(sum_over_replicas(gradients), update.variables, strict=True)
         # A penalty has no gradient for some weights, a last bias, that the main loss moves: nothing to warn of.
         pairs = [(g, v) for g, v in pairs if g is not None or id(v) not in self._moved_twice]

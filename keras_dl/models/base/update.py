@@ -25,15 +25,15 @@ class Update(NamedTuple):
         terms: Names of the terms that `loss` returns, in the order in which logs show them.
         repeats: Inner iterations per step. Iteration `i` sees rows `i::slices` of the batch.
         slices: Into how many interleaved parts the batch is cut; `None` means `repeats`.
-        every: The update runs in every so many steps.
+        every: The update runs in the steps whose number is a multiple of it, the first of them 0.
         denominators: `denominators(batch)` gives a vector of numbers of which the loss needs the sums over the global
             batch (what its means divide by); it finds these as `draw.denominators`, `None` on one replica, where it
             sums by itself.
         after: `after()` is called once the weights have moved (weight clipping).
         hands_back: Names of the carried states (`ObjectiveModel.carry`) that `loss` hands back.
-        rescale: Whether the optimizer's rate and betas are adapted to an update that runs in every `k` steps only:
-            with `c = k / (k + 1)` the rate becomes `c` times itself and each beta its power `c` (Karras et al. 2020,
-            "Analyzing and improving the image quality of StyleGAN", appendix B).
+        rescale: Whether the optimizer's rate and betas are adapted, for all updates that share it, to one that runs in
+            every `k` steps only: with `c = k / (k + 1)` the rate becomes `c` times itself and each beta its power `c`
+            (Karras et al. 2020, "Analyzing and improving the image quality of StyleGAN", appendix B).
         sums: Shapes by name of sums over an epoch, in float64: `handed_back` has the sum over the rows of each.
         finish: `finish(sums)` is called with them at the end of an epoch, and moves what the family wants moved.
     """

@@ -60,6 +60,16 @@ def test_updates_share_an_optimizer_and_both_move_the_weights():
     assert int(model.optimizer.iterations.numpy()) == 6
 
 
+@pytest.mark.parametrize("stack", [1, 4])
+def test_a_lazy_update_counts_the_steps_in_which_a_batch_is_taken(stack):
+    model = linear(("main", "lazy"), lazy={"every": 4})
+    model.set_phases([Phase("halves", steps_per_batch=2)])
+    model.compile(keras.optimizers.SGD(0.1), jit_compile=False, steps_per_execution=stack)
+    model.fit(np.ones((16, 1), "float32"), batch_size=4, epochs=1, shuffle=False, verbose=0)
+    # Four batches are eight steps: eight of the first, and the second in those of numbers 0 and 4.
+    assert int(model.state.step.numpy()) == 8 and int(model.optimizer.iterations.numpy()) == 10
+
+
 @pytest.mark.parametrize("rate", [0.1, keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)])
 def test_an_optimizer_is_rescaled_for_a_lazy_update(rate):
     optimizer = rescaled(keras.optimizers.Adam(rate, beta_1=0.5, beta_2=0.99), 4)
