@@ -41,9 +41,27 @@ def check(title, function, run, model):
         except Exception as error:  # runtimes have classes of their own
             raise refusal(f"{title} should take {kind}, as the model does", error) from error
         finite = all(np.isfinite(value).all() for value in inputs.values())
-        for output, value in expected.items():
-            where = f"{title} on {kind}"
-            _check_output(found.get(output), value, nearby[output], where, model, operations, of_finite=finite)
+        about = f"{title} on {kind}", model, operations, finite
+        try:
+            _check_outputs(found, expected, nearby, *about)
+        except ValueError:
+            # The graph's constants are rounded, too: where large ones nearly cancel, as means of data beside zeros.
+            others = _outputs(function.rounded_otherwise().function(), inputs) or expected
+            _check_outputs(found, expected, _farther(expected, nearby, others), *about)
+
+
+def _check_outputs(found, expected, nearby, where, model, operations, of_finite):
+    for output, value in expected.items():
+        _check_output(found.get(output), value, nearby[output], where, model, operations, of_finite)
+
+
+def _farther(expected, one, other):
+    """Of two dicts of outputs the values that lie farther from what was expected."""
+    with np.errstate(invalid="ignore"):
+        return {
+            key: np.where(np.abs(other[key] - value) > np.abs(one[key] - value), other[key], one[key])
+            for key, value in expected.items()
+        }
 
 
 def _outputs(function, inputs):

@@ -13,6 +13,7 @@ from keras_dl.models.base.exporting import input_specs
 from keras_dl.models.formats import blame, rewriting
 
 _NOISE = re.compile("NonDeterministic|Random|Multinomial|TruncatedNormal|Shuffle")
+_ROUNDING = 1e-7  # of a constant
 _FLOAT32 = tf.float32.as_datatype_enum
 #: What the runtimes have few kernels for.
 _OTHER_FLOATS = {dtype.as_datatype_enum for dtype in (tf.float64, tf.float16, tf.bfloat16)}
@@ -49,6 +50,17 @@ class Portable(NamedTuple):
             return {names.get(key, key): tf.identity(out) for key, out in zip(self.outputs, outputs, strict=True)}
 
         return tf.function(run, input_signature=self.specs)
+
+    def rounded_otherwise(self):
+        """The same with its constants moved by what rounding may make of them."""
+        graph, random = type(self.graph)(), np.random.default_rng(0)
+        graph.CopyFrom(self.graph)
+        for node in graph.node:
+            if node.op == "Const" and node.attr["dtype"].type == _FLOAT32:
+                values = tf.make_ndarray(node.attr["value"].tensor)
+                moved = values * (1.0 - _ROUNDING * random.choice([0.0, 2.0], values.shape))  # none beyond float32
+                node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(moved.astype(np.float32)))
+        return self._replace(graph=graph)
 
 
 def signatures_without_noise(signatures: dict[str, Any]) -> dict[str, Any]:
