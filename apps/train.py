@@ -26,12 +26,14 @@ def main(argv=None):
 
 
 def show_options(arguments):
-    """Lists the hyperparameters of a recipe: as written down for its own data set, or as other data open them."""
+    """Lists a recipe's hyperparameters: as written down for its own data set, or as other data or values open them."""
     from apps import show
 
-    of_other_data = arguments.dataset or arguments.data or options.asked_of_reading(arguments)
-    rows = None if of_other_data else catalogue.options_of(arguments.recipe)
-    rows = options_of_data(arguments) if rows is None else rows
+    values = cli.hyperparameters(arguments)
+    of_other_data = arguments.dataset not in (None, catalogue.default_dataset(arguments.recipe)) or arguments.data
+    written = not (of_other_data or values or options.asked_of_reading(arguments))
+    rows = catalogue.options_of(arguments.recipe) if written else None
+    rows = options_of_data(arguments, values) if rows is None else rows
     columns = {"default": {}, "takes": {}, "means": {}}
     for name, *cells in rows:
         for column, cell in zip(columns.values(), cells, strict=True):
@@ -39,8 +41,8 @@ def show_options(arguments):
     show.results_table(f"hyperparameters of {catalogue.title(arguments.recipe)}", columns)
 
 
-def options_of_data(arguments):
-    """The rows of a recipe's hyperparameters as the data of the command line open them, which builds its model."""
+def options_of_data(arguments, values):
+    """The rows of a recipe's hyperparameters as data and values of the command line open them: its model is built."""
     cli.start_tensorflow()
 
     from apps import show
@@ -51,7 +53,7 @@ def options_of_data(arguments):
     with user_errors(ValueError, OSError, ImportError):
         reading = options.reading_of({"reading": options.reading(arguments, recipe)})
         data = recipe.TASK.load(name, arguments.data, track=show.tracked, **reading)
-        return space.table(recipe, data.spec)
+        return space.table(recipe, data.spec, values)
 
 
 def train(arguments):

@@ -144,12 +144,24 @@ def describe(parameter):
     return {bool: "true or false", float: "a number"}.get(type(parameter.value), "a text")
 
 
-def table(recipe, data_spec):
-    """Rows (name, default, what it takes, what it means) of the recipe's space, as its defaults open it."""
-    hp = kt.HyperParameters()
+def table(recipe, data_spec, values=None):
+    """Rows (name, default, what it takes, what it means) of the recipe's space.
+
+    Args:
+        recipe: as of `build`.
+        data_spec: `keras_dl.data.DataSpec`.
+        values: dict of hyperparameters that are set, as of `build`, and open others; the rest are at their defaults.
+
+    Raises:
+        ValueError: for a name that the space does not have, or a value that does not fit into it.
+    """
+    values = values or {}
+    hp = Settings(values)
     recipe.build(hp, data_spec)
     recipe.fit_options(hp)
-    return [(p.name, str(p.default), describe(p), meaning(p)) for p in hp.space]
+    hp.check_known()
+    shown = [f"{hp.values[p.name]} (set)" if p.name in values else str(p.default) for p in hp.space]
+    return [(p.name, text, describe(p), meaning(p)) for p, text in zip(hp.space, shown, strict=True)]
 
 
 def _least(parameter):

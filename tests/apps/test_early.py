@@ -43,11 +43,12 @@ REFUSALS = [
     (["train", "vae", "--set", "latent_sice=3"], "unknown hyperparameter 'latent_sice'. Did you mean latent_size?"),
     (["train", "vae", "--dataset", "digit"], "unknown dataset 'digit'. Did you mean digits?"),
 ]
+OF_ITS_OWN_DATA = ["train", "vae", "--options", "--dataset", "digits"]
 
 
 @pytest.fixture(scope="module")
 def answers():
-    commands = json.dumps([*(command for command, _ in REFUSALS), ["train", "vae", "--options"]])
+    commands = json.dumps([*(command for command, _ in REFUSALS), ["train", "vae", "--options"], OF_ITS_OWN_DATA])
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-c", WITHOUT, commands]
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=300)
@@ -62,8 +63,9 @@ def test_a_refusal_without_tensorflow(answers, number):
 
 
 def test_hyperparameters_are_listed_without_tensorflow(answers):
-    code, written = answers[-1]
+    code, written = answers[-2]
     assert code == 0 and "size of the latent vector" in written, written
+    assert answers[-1] == answers[-2]  # the recipe's data set, whether named or not
 
 
 def test_epochs_of_a_recipe_without_any(monkeypatch):

@@ -297,5 +297,10 @@ def test_missing_and_unlabelled_data_are_messages(run, tmp_path, monkeypatch, ca
 def test_options_are_listed(run, capsys):
     assert run(train.main, "vae", "--options") == 0
     assert "latent_size" in capsys.readouterr().out
+    assert run(train.main, "vae", "--options", "--set", "network=mlp", "--epochs", "7") == 0
+    written = capsys.readouterr().out
+    assert "activation" in written and "filters" not in written and "mlp (set)" in written and "7 (set)" in written
+    assert run(train.main, "vae", "--options", "--set", "latent_size=1") == 2
+    assert "latent_size takes a whole number from 2 to 128" in capsys.readouterr().err
     assert run(train.main, "vae", "--options", "--groups", "[^_]+") == 2
     assert "for recipes of scans with masks" in capsys.readouterr().err
