@@ -13,6 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RECIPES = ROOT / "apps" / "recipes"
 #: The hyperparameters of all recipes.
 OPTIONS = RECIPES / "options.json"
+#: What a search of each of them tries.
+SEARCHES = RECIPES / "searches.json"
 #: Methods by which a recipe asks for a hyperparameter.
 KINDS = ("Boolean", "Choice", "Fixed", "Float", "Int")
 
@@ -116,6 +118,15 @@ def options_of(recipe):
         A list; `None` for a recipe of one's own.
     """
     return json.loads(OPTIONS.read_text(encoding="utf-8")).get(recipe)
+
+
+def search_of(recipe):
+    """What `keras_dl.search.Plan.listed` says of a recipe on its own data set with nothing set, as it is written down.
+
+    Returns:
+        A dict; `None` for a recipe of one's own.
+    """
+    return json.loads(SEARCHES.read_text(encoding="utf-8")).get(recipe)
 
 
 @functools.cache

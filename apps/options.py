@@ -110,6 +110,12 @@ def add_reading(parser):
     )  # fmt: skip
 
 
+def are_written(arguments):
+    """Whether what is asked of a recipe's hyperparameters is written down: of its own data, with nothing set."""
+    of_other_data = arguments.dataset not in (None, catalogue.default_dataset(arguments.recipe)) or arguments.data
+    return not (of_other_data or cli.hyperparameters(arguments) or asked_of_reading(arguments))
+
+
 def asked_of_reading(arguments):
     """What the command line says of how scans are read, a dict."""
     options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}

@@ -29,11 +29,8 @@ def show_options(arguments):
     """Lists a recipe's hyperparameters: as written down for its own data set, or as other data or values open them."""
     from apps import show
 
-    values = cli.hyperparameters(arguments)
-    of_other_data = arguments.dataset not in (None, catalogue.default_dataset(arguments.recipe)) or arguments.data
-    written = not (of_other_data or values or options.asked_of_reading(arguments))
-    rows = catalogue.options_of(arguments.recipe) if written else None
-    rows = options_of_data(arguments, values) if rows is None else rows
+    rows = catalogue.options_of(arguments.recipe) if options.are_written(arguments) else None
+    rows = options_of_data(arguments) if rows is None else rows
     columns = {"default": {}, "takes": {}, "means": {}}
     for name, *cells in rows:
         for column, cell in zip(columns.values(), cells, strict=True):
@@ -41,7 +38,7 @@ def show_options(arguments):
     show.results_table(f"hyperparameters of {catalogue.title(arguments.recipe)}", columns)
 
 
-def options_of_data(arguments, values):
+def options_of_data(arguments):
     """The rows of a recipe's hyperparameters as data and values of the command line open them: its model is built."""
     cli.start_tensorflow()
 
@@ -53,7 +50,7 @@ def options_of_data(arguments, values):
     with user_errors(ValueError, OSError, ImportError):
         reading = options.reading_of({"reading": options.reading(arguments, recipe)})
         data = recipe.TASK.load(name, arguments.data, track=show.tracked, **reading)
-        return space.table(recipe, data.spec, values)
+        return space.table(recipe, data.spec, cli.hyperparameters(arguments))
 
 
 def train(arguments):

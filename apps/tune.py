@@ -20,30 +20,29 @@ def main(argv=None):
     arguments = options.parsed(parser, argv)
     if arguments.resume and not arguments.options:
         early.check_run(arguments.out or f"runs/{catalogue.title(arguments.recipe)}_search", "search.json")
-    cli.start_tensorflow()
     if arguments.options:
         show_options(arguments)
     else:
+        cli.start_tensorflow()
         tune(arguments)
 
 
 def show_options(arguments):
-    """Lists what is searched, what is not, and the objectives."""
+    """Lists what is searched, what is not, and the objectives: as written down, or as the command line opens them."""
     from apps import show
-    from keras_dl.runs import space
 
-    plan = make_plan(search_config(arguments, None))
+    written = options.are_written(arguments) and arguments.objective is None and arguments.features is None
+    listed = catalogue.search_of(arguments.recipe) if written else None
+    if listed is None:
+        cli.start_tensorflow()
+        listed = make_plan(search_config(arguments, None)).listed()
     columns = {"searched": {}, "scale": {}, "means": {}}
-    for parameter in sorted(plan.space.space, key=lambda p: p not in plan.searched):
-        is_searched = parameter in plan.searched
-        cells = columns.values()
-        takes = space.describe(parameter) if is_searched else f"{parameter.value} (not searched)"
-        scale = getattr(parameter, "sampling", None) or ""
-        for column, text in zip(cells, (takes, scale, space.meaning(parameter)), strict=True):
-            column[parameter.name] = text
-    name = catalogue.title(arguments.recipe)
-    show.results_table(f"hyperparameters of {name}, as they are searched for {plan.goal.objective.name}", columns)
-    show.say(f"objectives: {', '.join(plan.offers)}")
+    for name, *cells in listed["rows"]:
+        for column, cell in zip(columns.values(), cells, strict=True):
+            column[name] = cell
+    title = f"hyperparameters of {catalogue.title(arguments.recipe)}, as they are searched for {listed['objective']}"
+    show.results_table(title, columns)
+    show.say(f"objectives: {', '.join(listed['offers'])}")
 
 
 def tune(arguments):

@@ -88,6 +88,20 @@ class Plan(NamedTuple):
         fixed = [parameter.name for parameter in self.space.space if is_fixed(parameter)]
         return [name for name in fixed if name not in self.values]
 
+    def listed(self) -> dict[str, Any]:
+        """Returns what is searched, what is not, and the objectives, as a program lists them and JSON holds them."""
+        searched = self.searched
+        rows = [
+            [
+                str.__str__(parameter.name),
+                space.describe(parameter) if parameter in searched else f"{parameter.value} (not searched)",
+                getattr(parameter, "sampling", None) or "",
+                space.meaning(parameter),
+            ]
+            for parameter in sorted(self.space.space, key=lambda parameter: parameter not in searched)
+        ]
+        return {"objective": self.goal.objective.name, "rows": rows, "offers": list(self.offers)}
+
     def described(self) -> dict[str, Any]:
         """What a search's config says of the plan beside what was asked for, as JSON holds it."""
         described = {"data": self.data.described(), "objective": self.goal.name}

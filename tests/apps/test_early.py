@@ -43,12 +43,12 @@ REFUSALS = [
     (["train", "vae", "--set", "latent_sice=3"], "unknown hyperparameter 'latent_sice'. Did you mean latent_size?"),
     (["train", "vae", "--dataset", "digit"], "unknown dataset 'digit'. Did you mean digits?"),
 ]
-OF_ITS_OWN_DATA = ["train", "vae", "--options", "--dataset", "digits"]
+LISTS = [[program, "vae", "--options", *own] for program in ("train", "tune") for own in ([], ["--dataset", "digits"])]
 
 
 @pytest.fixture(scope="module")
 def answers():
-    commands = json.dumps([*(command for command, _ in REFUSALS), ["train", "vae", "--options"], OF_ITS_OWN_DATA])
+    commands = json.dumps([*(command for command, _ in REFUSALS), *LISTS])
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
     command = [sys.executable, "-c", WITHOUT, commands]
     done = subprocess.run(command, cwd="/", env=environment, capture_output=True, text=True, timeout=300)
@@ -63,9 +63,11 @@ def test_a_refusal_without_tensorflow(answers, number):
 
 
 def test_hyperparameters_are_listed_without_tensorflow(answers):
-    code, written = answers[-2]
-    assert code == 0 and "size of the latent vector" in written, written
-    assert answers[-1] == answers[-2]  # the recipe's data set, whether named or not
+    train, train_named, tune, tune_named = answers[-len(LISTS) :]
+    for code, written in (train, tune):
+        assert code == 0 and "size of the latent vector" in written, written
+    assert train == train_named and tune == tune_named  # the recipe's data set, whether named or not
+    assert "searched for val_elbo" in tune[1] and "objectives: elbo" in tune[1], tune[1]
 
 
 def test_epochs_of_a_recipe_without_any(monkeypatch):
