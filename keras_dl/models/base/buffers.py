@@ -133,11 +133,12 @@ class SampleBuffer:
 
     def local(self, handed_back: Any, rows: Tensor) -> list[Tensor]:
         """This replica's first `rows` rows; the base gathers them in `commit`."""
-        if not isinstance(handed_back, Rows) or not handed_back.samples.shape[1:] == self.shape:
+        expected = tf.TensorShape([None, *self.shape])
+        if not isinstance(handed_back, Rows) or not expected.is_compatible_with(handed_back.samples.shape):
             raise refusal(
                 f"The buffer {self.name!r} should be handed Rows(slots, samples) with samples of shape "
                 f"{('batch', *self.shape)}",
-                f"{tuple(handed_back.samples.shape)}" if isinstance(handed_back, Rows) else type(handed_back).__name__,
+                f"{handed_back.samples.shape}" if isinstance(handed_back, Rows) else type(handed_back).__name__,
             )
         return [tf.cast(handed_back.slots[:rows], tf.int32), self._encode(handed_back.samples[:rows])]
 

@@ -98,6 +98,18 @@ def test_what_is_handed_back_is_checked(state, handed_back, message):
         handing(state(), handed_back).trained()
 
 
+def test_samples_of_sizes_that_a_graph_does_not_know_are_taken():
+    """A fully convolutional network gives such images."""
+    pool = SampleBuffer(4, (2, 2))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None])])
+    def write(samples):
+        pool.commit(pool.local(Rows(tf.range(2), samples), 2), 2)
+
+    write(tf.ones((2, 2, 2)))
+    np.testing.assert_array_equal(pool.read([0, 1]), np.ones((2, 2, 2)))
+
+
 @pytest.mark.parametrize(
     ("refused", "message"),
     [
