@@ -46,9 +46,10 @@ def recomputed(bijectors, x, condition):
 def _gradient(steps, weights, starts, ends, upstream):
     """The gradients of input, condition and weights, step by step from the last to the first."""
     (y, conditions), (of_y, of_log_det) = ends, upstream
-    of_conditions, of_weights = [tf.zeros_like(condition) for condition in conditions], []
+    of_conditions, of_weights, parts = [tf.zeros_like(condition) for condition in conditions], [], []
     for step, own, start in reversed(list(zip(steps, weights, starts, strict=True))):
-        with tf.control_dependencies([of_y]):  # or all steps would be computed again at once
+        # Or all steps would be computed again at once, or hold what the gradients of their weights still need.
+        with tf.control_dependencies([of_y, *parts]):
             y = tf.identity(y if start is None else start)
         x = step.inverse(y, conditions, own) if start is None else y
         sources = [x, *conditions, *own]
