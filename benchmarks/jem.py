@@ -60,16 +60,16 @@ def run(data, arm, seed, epochs):
     x, y = data.x_test, np.asarray(data.y_test)
     others = strangers(data.spec.shape, len(x))
     probabilities = model.predict(x, verbose=0)
-    found = {"accuracy": float(np.mean(probabilities.argmax(1) == y)), "ece": calibration_error(probabilities, y)}
-    found["cross_entropy"] = float(-np.mean(np.log(np.maximum(probabilities[np.arange(len(y)), y], 1e-30))))
+    figures = {"accuracy": float(np.mean(probabilities.argmax(1) == y)), "ece": calibration_error(probabilities, y)}
+    figures["cross_entropy"] = float(-np.mean(np.log(np.maximum(probabilities[np.arange(len(y)), y], 1e-30))))
     scores = {
         "probability": [-probabilities.max(1), -model.predict(others, verbose=0).max(1)],
         "log_prob": [-np.asarray(model.log_prob(images)) for images in (x, others)],
     }
     for name, (own, strange) in scores.items():
         area = keras_dl.metrics.roc_auc(own, strange)
-        found[f"auroc_{name}"] = {"value": float(area.value), "standard_error": float(area.standard_error)}
-    return {"arm": arm, "seed": seed, "epochs": options["epochs"], "seconds": round(seconds, 1), **found}
+        figures[f"auroc_{name}"] = {"value": float(area.value), "standard_error": float(area.standard_error)}
+    return {"arm": arm, "seed": seed, "epochs": options["epochs"], "seconds": round(seconds, 1), **figures}
 
 
 def main():

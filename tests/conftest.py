@@ -1,4 +1,4 @@
-"""Which cases of a grid the default run takes (marker `grid`), which share of the files runs, and in which order."""
+"""Threads of the tests; which cases of a grid (marker `grid`) and which share of the files run, and in which order."""
 
 import collections
 import itertools

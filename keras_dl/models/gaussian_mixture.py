@@ -54,9 +54,18 @@ class GaussianMixture(MixtureGraphs):
     """
 
     def __init__(
-        self, shape: Shape, num_components: int, covariance: str = "full", floor: float = 1e-6, starts: int = 1,
-        seed: int | None = None, name: str | None = None, method: str = "em", rank: int | None = None, **kwargs,
-    ):  # fmt: skip
+        self,
+        shape: Shape,
+        num_components: int,
+        covariance: str = "full",
+        floor: float = 1e-6,
+        starts: int = 1,
+        seed: int | None = None,
+        name: str | None = None,
+        method: str = "em",
+        rank: int | None = None,
+        **kwargs,
+    ):
         size = mixture_checks.check_arguments(shape, num_components, covariance, method, rank)
         check_number(floor, "floor", above=0)
         self.optimizer_names = ("optimizer",) if method == "gradient" else ()

@@ -35,7 +35,7 @@ class TwoStage:
     """
 
     def __init__(self, model: Any, components: int = 10, seed: int = 0):
-        self.model, self.seed, self.fitted = model, check_seed(seed), False
+        self.model, self.seed = model, check_seed(seed)
         self.mixture = GaussianMixture((model.latent_size,), check_count(components, "components"), seed=seed)
 
     def fit(self, x: Tensor, condition: Tensor | None = None, epochs: int = ITERATIONS) -> Self:
@@ -50,7 +50,6 @@ class TwoStage:
         noise = np.random.default_rng(self.seed).standard_normal((len(x), self.model.latent_size))
         latents = self.model.posterior.reparameterize(posterior, tf.constant(noise, tf.float32))
         self.mixture.fit(np.asarray(latents), batch_size=len(x), epochs=check_count(epochs, "epochs"), verbose=0)
-        self.fitted = True
         return self
 
     def sample(self, num_samples: int, condition: Tensor | None = None, seed: int | None = None) -> Tensor:
@@ -67,7 +66,7 @@ class TwoStage:
         Raises:
             ValueError: If the mixture has not been fitted.
         """
-        if not self.fitted:
+        if not self.mixture.state.initialized:
             raise refusal("A TwoStage should be fitted before it samples: fit(x)", "no data yet")
         return self.model.from_latents(self.mixture.sample(num_samples, seed=seed), condition)
 

@@ -74,16 +74,6 @@ def test_images_have_scikit_learns_lower_bound_and_score(name, covariance):
     assert float(np.mean(model.log_prob(x))) == pytest.approx(peer.score(x), abs=1e-4)
 
 
-@pytest.mark.parametrize("covariance", mixture_shapes.COVARIANCES)
-def test_groups_that_lie_a_thousand_widths_apart(covariance):
-    random, widths = np.random.default_rng(0), np.array([1.0, 0.5, 2.0])
-    x = np.concatenate([widths * random.normal(size=(50, 3)) + side for side in (1000.0, -1000.0)]).astype("float32")
-    model = plain(models.GaussianMixture((3,), 2, covariance, seed=0))
-    model.fit(x, batch_size=100, epochs=3, verbose=0)
-    peer = Reference(2, covariance_type=covariance, random_state=0).fit(x.astype("float64"))
-    assert float(np.mean(model.log_prob(x))) == pytest.approx(peer.score(x.astype("float64")), abs=1e-5)
-
-
 @settings(max_examples=8, deadline=None)
 @given(
     st.integers(0, 10**6), st.sampled_from([*mixture_shapes.COVARIANCES, *low_rank.KINDS]), st.sampled_from([0.0, 1e3]),
@@ -184,7 +174,7 @@ def test_mixtures_of_low_rank_never_lose_likelihood_and_have_their_form(kind, tm
     x = (np.concatenate(parts) + 0.3 * random.normal(size=(300, 5))).astype("float32")
     model = plain(models.GaussianMixture((5,), 2, kind, rank=2, seed=0))
     loss = np.array(model.fit(x, batch_size=300, epochs=12, verbose=0).history["loss"])
-    assert (np.diff(loss) < 1e-5).all()
+    assert (np.diff(loss) < 1e-5).all() and loss[-1] < loss[0]
     loadings, noise = np.asarray(model.mixture.loadings), np.asarray(model.mixture.noise)
     expected = loadings @ np.swapaxes(loadings, 1, 2) + noise[:, :, None] * np.eye(5)
     np.testing.assert_allclose(model.covariances, expected, rtol=1e-3, atol=1e-4)

@@ -93,16 +93,16 @@ def _answers(jobs):
 
 def _unlike(answers, files):
     """Tuples (signature, output, shape, expected shape) of the outputs whose shapes are not the model's."""
-    found = []
+    differing = []
     for name, shapes in answers.items():
         for output, expected in files[name][1].shapes.items():
             expected = [0 if axis == 0 and size is None else size for axis, size in enumerate(expected)]
             if not _fits(shapes.get(output), expected):
-                found.append((name, output, shapes.get(output), expected))
-    return found
+                differing.append((name, output, shapes.get(output), expected))
+    return differing
 
 
 def _fits(shape, expected):
     if shape is None or len(shape) != len(expected):
         return False
-    return all(size in (None, found) for size, found in zip(expected, shape, strict=True))
+    return all(wanted in (None, size) for wanted, size in zip(expected, shape, strict=True))
