@@ -1,6 +1,5 @@
 """Mixtures of Gaussians."""
 
-import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -86,7 +85,8 @@ class GaussianMixture(MixtureGraphs):
     def make_updates(self, *optimizers) -> tuple[Update, ...]:
         if self.method == "gradient":
             return (Update("mixture", self.losses, (self.mixture,), optimizers[0], after=self.limit),)
-        return (Update("em", self.expect, sums=self._sum_shapes(), finish=self.maximise),)
+        expect = self.expect if self.method == "em" else self.expect_around_centre
+        return (Update("em", expect, sums=self._sum_shapes(), finish=self.maximise),)
 
     def losses(self, x: Nest, draw: Draw) -> Tensor:
         """Minus the log-likelihood of every sample."""
@@ -102,28 +102,35 @@ class GaussianMixture(MixtureGraphs):
             self.mixture.factors.assign(tf.clip_by_value(factors, -most, most))
 
     def expect(self, x: Nest, draw: Draw) -> Nest:
-        """Minus the log-likelihood of every sample, and the sums of an expectation step around the centre."""
-        x, parameters = self._flat(x), None
-        if self.method == "mini_batch" and draw.training:
+        """Minus the log-likelihood of every sample, and the sums of an expectation step around the components."""
+        log_weights, means, factors = self._parameters()
+        parts = mixture_shapes.whitened(self._flat(x) - self.mixture.centre, means, factors, self.form)
+        joint = mixture_shapes.log_components(parts, factors, self.form) + log_weights
+        log_prob = tf.reduce_logsumexp(joint, -1)
+        return -log_prob, {}, mixture_shapes.whitened_sums(parts, tf.exp(joint - log_prob[:, None]), self.form)
+
+    def expect_around_centre(self, x: Nest, draw: Draw) -> Nest:
+        """The same around the centre, which the means of steps have in common; in float64, as they are differences."""
+        x, parameters = tf.cast(self._flat(x), tf.float64), None
+        if draw.training:
             counts, totals, squares = (self.carried[name].value for name in ("counts", "totals", "squares"))
             parameters = mixture_shapes.parameters_of(counts, totals, squares, self.form, self.floor)
-            x = tf.cast(x, tf.float64)
         joint = self._joint(x, parameters)
         log_prob = tf.reduce_logsumexp(joint, -1)
-        # In float64: components much narrower than the data's spread are differences of nearly equal sums.
-        weights = tf.cast(tf.exp(joint - log_prob[:, None]), tf.float64)
-        centred = tf.cast(x, tf.float64) - tf.cast(self.mixture.centre, tf.float64)
+        weights = tf.exp(joint - log_prob[:, None])
+        centred = x - tf.cast(self.mixture.centre, tf.float64)
         squares = mixture_shapes.sums_of_squares(centred, weights, self.form)
         totals = tf.matmul(weights, centred, transpose_a=True)
         return -log_prob, {}, {"counts": tf.reduce_sum(weights, 0), "totals": totals, "squares": squares}
 
     def maximise(self, sums: dict[str, Tensor]) -> None:
         """Takes the step that the sums lead to."""
-        sums = {name: np.asarray(value, "float64") for name, value in sums.items()}
-        counts, totals, squares = sums["counts"], sums["totals"], sums["squares"]
+        counts, totals, squares = (np.asarray(sums[name], "float64") for name in ("counts", "totals", "squares"))
         empty = counts < 1e-8 * counts.sum() + 1e-12
         counts = counts + 10 * np.finfo("float64").eps
         means, covariances = mixture_shapes.covariances_of(counts, totals, squares, self.form)
+        if self.method == "em":
+            means, covariances = self._around_centre(means, covariances)
         if empty.any():
             means[empty] = self._anew(empty)
             if self.form != "tied":
@@ -131,6 +138,12 @@ class GaussianMixture(MixtureGraphs):
             counts[empty] = counts[~empty].mean()
             self._restate(counts, means, covariances)
         self._take(counts, means, covariances)
+
+    def _around_centre(self, means, covariances):
+        """What sums of whitened rows give, as means relative to the centre and covariances of the data."""
+        before = [np.asarray(weight, "float64") for weight in (self.mixture.means, self.mixture.factors)]
+        shifts, covariances = mixture_shapes.unwhitened(means, covariances, before[1], self.form)
+        return before[0] - np.asarray(self.mixture.centre, "float64") + shifts, covariances
 
     def _take(self, counts, means, covariances):
         """Takes parameters, of which the covariances are those of the sums, without a floor."""
@@ -189,37 +202,6 @@ class GaussianMixture(MixtureGraphs):
         values = np.log(counts / counts.sum()), centre + means, factors, centre, *parts
         carried = [value / len(x) for value in (counts, totals, squares)] if self.method == "mini_batch" else []
         return (*(np.asarray(value, "float32") for value in values), *carried)
-
-    @property
-    def mixture_weights(self) -> np.ndarray:
-        """The probabilities of the components, shape `(num_components,)`, a NumPy array."""
-        return np.exp(np.asarray(tf.nn.log_softmax(self.mixture.log_weights)))
-
-    @property
-    def means(self) -> np.ndarray:
-        """The components' means, shape `(num_components, *shape)`."""
-        return np.asarray(self.mixture.means).reshape(-1, *self.shape)
-
-    @property
-    def covariances(self) -> np.ndarray:
-        """The components' covariances as matrices, whatever their kind: `(num_components, size, size)`."""
-        return mixture_shapes.matrices_of(np.asarray(self._parameters()[2]), self.form, *self.mixture.means.shape)
-
-    @property
-    def num_parameters(self) -> int:
-        """How many free parameters the mixture has."""
-        return mixture_shapes.num_parameters(self.covariance, self.num_components, self.mixture.size, self.rank)
-
-    def bic(self, x: Tensor) -> float:
-        """Returns the Bayesian information criterion of data, lower is better."""
-        return -2.0 * self._total(x) + self.num_parameters * math.log(len(x))
-
-    def aic(self, x: Tensor) -> float:
-        """Returns Akaike's information criterion of data, lower is better."""
-        return -2.0 * self._total(x) + 2.0 * self.num_parameters
-
-    def _total(self, x):
-        return float(np.sum(np.asarray(self.log_prob(x), "float64")))
 
     @classmethod
     def select(cls, x: Tensor, numbers: Sequence[int], criterion: str = "bic", epochs: int = 50, **options) -> tuple:

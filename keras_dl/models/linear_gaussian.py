@@ -72,7 +72,8 @@ class LinearGaussian(keras.layers.Layer):
             total = np.square(loadings).sum() + self.size * noise
         log_det = (self.size - self.latent_size) * math.log(noise) + np.linalg.slogdet(precision)[1]
         scale = np.linalg.cholesky(noise * (inverse + inverse.T) / 2)
-        expansion = np.linalg.pinv(loadings.T) @ precision
+        orthogonal, triangle = np.linalg.qr(loadings)
+        expansion = orthogonal @ np.linalg.pinv(triangle.T) @ precision
         values = inverse @ loadings.T, expansion, scale, log_det, components, variances, total
         names = ("projection", "expansion", "posterior_scale", "log_det", "components")
         names += ("explained_variance", "total_variance")

@@ -1,5 +1,7 @@
 """The weights of a mixture of Gaussians, its graphs, and what users call."""
 
+import math
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -99,6 +101,37 @@ class MixtureGraphs(ObjectiveModel):
         x, component = self.as_graph(self._sample)(tf.constant(check_count(num_samples, "num_samples")), seed, call)
         return (x, component) if labels else x
 
+    @property
+    def mixture_weights(self) -> np.ndarray:
+        """The probabilities of the components, shape `(num_components,)`, a NumPy array."""
+        return np.exp(np.asarray(tf.nn.log_softmax(self.mixture.log_weights)))
+
+    @property
+    def means(self) -> np.ndarray:
+        """The components' means, shape `(num_components, *shape)`."""
+        return np.asarray(self.mixture.means).reshape(-1, *self.shape)
+
+    @property
+    def covariances(self) -> np.ndarray:
+        """The components' covariances as matrices, whatever their kind: `(num_components, size, size)`."""
+        return mixture_shapes.matrices_of(np.asarray(self._parameters()[2]), self.form, *self.mixture.means.shape)
+
+    @property
+    def num_parameters(self) -> int:
+        """How many free parameters the mixture has."""
+        return mixture_shapes.num_parameters(self.covariance, self.num_components, self.mixture.size, self.rank)
+
+    def bic(self, x: Tensor) -> float:
+        """Returns the Bayesian information criterion of data, lower is better."""
+        return -2.0 * self._total(x) + self.num_parameters * math.log(len(x))
+
+    def aic(self, x: Tensor) -> float:
+        """Returns Akaike's information criterion of data, lower is better."""
+        return -2.0 * self._total(x) + 2.0 * self.num_parameters
+
+    def _total(self, x):
+        return float(np.sum(np.asarray(self.log_prob(x), "float64")))
+
     def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
         x = {"x": tf.TensorSpec([None, *self.shape], tf.float32)}
@@ -140,7 +173,8 @@ class MixtureGraphs(ObjectiveModel):
         """The logarithms of weights times densities, around the centre, shape `(rows, components)`."""
         log_weights, means, factors = self._parameters() if parameters is None else parameters
         centred = x - tf.cast(self.mixture.centre, x.dtype)
-        return mixture_shapes.log_components(centred, means, factors, self.form) + log_weights
+        parts = mixture_shapes.whitened(centred, means, factors, self.form)
+        return mixture_shapes.log_components(parts, factors, self.form) + log_weights
 
     def _log_prob(self, x):
         x = self._flat(x)

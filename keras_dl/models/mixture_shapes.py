@@ -40,34 +40,33 @@ def num_parameters(covariance, components, size, rank=None):
     return of_covariance.get(covariance, components) + components * size + components - 1
 
 
-def log_components(x, means, factors, covariance):
-    """$\\log \\mathcal{N}(x; \\mu_k, \\Sigma_k)$, shape `(rows, components)`.
+def whitened(x, means, factors, covariance):
+    """Differences of rows from means in the directions and scales of factors, a list of `(components, rows, size)`.
 
-    Every component subtracts its mean before it multiplies, so that offsets cost no digits. Factors may have entries of
-    any sign on the diagonal, as gradients may give them: the precision is the same.
+    Full covariances subtract before they multiply, so that offsets cost no digits. A tied one multiplies the rows once.
     """
-    size = x.shape[-1]
     if covariance == "full":
-        groups = _groups(means.shape[0], size)
-        squares = tf.concat([_scaled_squares(x, means[group], factors[group]) for group in groups], -1)
+        groups = _groups(means.shape[0], x.shape[-1])
+        return [tf.matmul(x[None] - means[group][:, None], factors[group]) for group in groups]
+    if covariance == "tied":
+        return [tf.matmul(x, factors)[None] - tf.matmul(means, factors)[:, None]]
+    scales = factors if covariance == "diag" else factors[:, None]
+    return [(x[None] - means[:, None]) * scales[:, None]]
+
+
+def log_components(parts, factors, covariance):
+    """$\\log \\mathcal{N}(x; \\mu_k, \\Sigma_k)$ of what `whitened` gives, shape `(rows, components)`.
+
+    Factors may have entries of any sign on the diagonal, as gradients may give them: the precision is the same.
+    """
+    size = parts[0].shape[-1]
+    squares = tf.concat([tf.reduce_sum(tf.square(part), -1) for part in parts], 0)
+    if covariance in ("full", "tied"):
         log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(factors))), -1)
-    elif covariance == "tied":
-        scaled = tf.matmul(x, factors)[:, None] - tf.matmul(means, factors)
-        squares = tf.reduce_sum(tf.square(scaled), -1)
-        log_det = tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(factors))))
     else:
-        scales = factors if covariance == "diag" else factors[:, None] * tf.ones_like(means)
-        squares = tf.reduce_sum(tf.square((x[:, None] - means) * scales), -1)
+        scales = factors if covariance == "diag" else factors[:, None] * tf.ones([1, size], factors.dtype)
         log_det = tf.reduce_sum(tf.math.log(tf.abs(scales)), -1)
-    return -0.5 * (size * LOG_2PI + squares) + log_det
-
-
-def _scaled_squares(x, means, factors):
-    """Squared distances from means in the directions and scales of full factors, shape `(rows, components)`."""
-    shift = tf.einsum("kd,kde->ke", means, factors)
-    wide = tf.reshape(tf.transpose(factors, [1, 0, 2]), [x.shape[-1], -1])
-    scaled = tf.reshape(tf.matmul(x, wide), [-1, *shift.shape]) - shift
-    return tf.reduce_sum(tf.square(scaled), -1)
+    return -0.5 * (size * LOG_2PI + tf.transpose(squares)) + log_det
 
 
 def _groups(components, size):
@@ -91,6 +90,36 @@ def _weighted_products(centred, weights):
     count, size = weights.shape[1], centred.shape[1]
     flat = tf.reshape(weights[:, :, None] * centred[:, None], [tf.shape(centred)[0], count * size])
     return tf.reshape(tf.matmul(flat, centred, transpose_a=True), [count, size, size])
+
+
+def whitened_sums(parts, weights, covariance):
+    """Sums over rows of weights, and of weighted rows and their squares or products, of what `whitened` gives.
+
+    They are of the order of one in every direction, so that float32 is enough within a batch.
+    """
+    by_component, start, totals, squares = tf.transpose(weights), 0, [], []
+    for part in parts:
+        count = part.shape[0]
+        weighted = part * by_component[start : start + count, :, None]
+        totals.append(tf.reduce_sum(weighted, 1))
+        if covariance in ("full", "tied"):
+            squares.append(tf.matmul(weighted, part, transpose_a=True))
+        else:
+            squares.append(tf.reduce_sum(weighted * part, 1))
+        start += count
+    squares = tf.concat(squares, 0)
+    squares = tf.reduce_mean(squares, -1) if covariance == "spherical" else squares
+    sums = {"counts": tf.reduce_sum(weights, 0), "totals": tf.concat(totals, 0), "squares": squares}
+    return {name: tf.cast(value, tf.float64) for name, value in sums.items()}
+
+
+def unwhitened(means, covariances, factors, covariance):
+    """Means and covariances of rows from those of what `whitened` gives, relative to the means before, in float64."""
+    if covariance in ("full", "tied"):
+        back = np.linalg.inv(factors)
+        return (means[:, None] @ back)[:, 0], np.swapaxes(back, -1, -2) @ covariances @ back
+    scales = factors if covariance == "diag" else factors[:, None]
+    return means / scales, covariances / np.square(factors)
 
 
 def covariances_of(counts, totals, squares, covariance):

@@ -103,11 +103,18 @@ def of_covariance(matrix, count, overwrite=False):
     from scipy.linalg import eigh
 
     size, total = len(matrix), np.trace(matrix)
-    # The transposed matrix is the same one, in LAPACK's order. One thread, as SciPy's would wait for the processors on
-    # which NumPy's, done with the product, wait for work.
-    with _libraries().limit(limits=1, user_api="blas"):
+    with one_thread():
+        # The transposed matrix is the same one, in LAPACK's order.
         values, vectors = eigh(matrix.T, subset_by_index=[size - count, size - 1], overwrite_a=overwrite)
     return np.maximum(values[::-1], 0.0), _signed(vectors.T[::-1]), total
+
+
+def one_thread():
+    """A context in which a product or a decomposition takes one thread.
+
+    Small ones wait longer for their threads than they work, above all where other programs keep the processors busy.
+    """
+    return _libraries().limit(limits=1, user_api="blas")
 
 
 @functools.cache

@@ -144,7 +144,8 @@ class PPCA(LinearGraphs):
         noise = max(rest / max(size - count, 1), NOISE_FLOOR * total / size, 1e-30)
         signal = np.maximum(variances - noise, 0.0)
         self.density.set(mean, components.T * np.sqrt(signal), noise)
-        self.density.refresh(components, variances, total)
+        with moments.one_thread():
+            self.density.refresh(components, variances, total)
         modelled = signal + noise
         log_det = np.log(modelled).sum() + (size - count) * math.log(noise)
         quadratic = (variances / modelled).sum() + rest / noise

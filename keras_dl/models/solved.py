@@ -31,11 +31,11 @@ class SolvedModel(ObjectiveModel):
         arrays = is_arrays(x) and not reads_disk(x)
         if self.solves and arrays:
             x, options = self._whole(x, y, options)
+            self.check_training(x)
+            return self._fit_arrays(x, **options)
         if arrays and not isinstance(x, (tuple, list, dict)):
             check(self, x)
             self.check_training(x)
-        if self.solves and arrays:
-            return self._fit_arrays(x, **options)
         return super().fit(x, y, **options)
 
     def _whole(self, x, y, options):

@@ -66,6 +66,19 @@ def test_narrow_components_far_apart_have_scikit_learns_covariances(covariance, 
     assert float(np.mean(model.log_prob(x))) == pytest.approx(score, abs=error)
 
 
+def test_directions_of_very_different_spread_have_scikit_learns_covariances():
+    """The least variance of a component is 1e-7 of its largest, as of columns that are nearly proportional."""
+    random = np.random.default_rng(0)
+    wide, narrow = random.normal(size=(2, 2000, 1))
+    sign = random.integers(0, 2, (2000, 1)) * 2 - 1
+    x = (sign * [1000.0, -1000.0] + 100.0 * wide + 0.03 * narrow * [1, -1]).astype("float32")
+    model = models.GaussianMixture((2,), 2, seed=0)
+    model.compile(jit_compile=False)
+    loss = model.fit(x, batch_size=500, epochs=4, verbose=0).history["loss"]
+    score = Reference(2, random_state=0).fit(x.astype("float64")).score(x.astype("float64"))
+    assert -loss[-1] == pytest.approx(score, abs=2e-3)
+
+
 def test_a_component_without_rows_begins_anew_and_is_reported():
     model = models.GaussianMixture((2,), 2, seed=0)
     sums = {"counts": [10.0, 0.0], "totals": np.zeros((2, 2)), "squares": [10 * np.eye(2), np.zeros((2, 2))]}
