@@ -33,7 +33,7 @@ def check_run(path, file="config.json", folds=False):
     """
     place = Path(path)
     with user_errors(OSError):  # a name that is too long, a folder that may not be entered
-        is_run = (place / file).is_file() or (folds and any(place.glob(f"fold_[0-9]/{file}")))
+        is_run = (place / file).is_file() or (folds and any(place.glob(f"fold_[0-9]*/{file}")))
     if not is_run:
         kind = "search" if file == "search.json" else "run"
         raise UserError(f"{path} holds no {kind}: {place / file} does not exist")

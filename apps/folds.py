@@ -8,7 +8,9 @@ from apps.cli import UserError, user_errors
 
 
 def train_all(arguments, train):
-    """Trains a run for each fold into OUT/fold_0 to OUT/fold_4, and brings their held-out cases together.
+    """Trains a run for each fold into OUT/fold_0, OUT/fold_1 ..., and brings their held-out cases together.
+
+    There are five, or as many as `--groups` makes; how many, the first one's config tells.
 
     Args:
         arguments: the arguments of `apps.train`.
@@ -18,14 +20,17 @@ def train_all(arguments, train):
 
     from apps import show
     from keras_dl.runs import RunFolder, ensemble
-    from keras_dl.tasks.scan_configs import NUM_FOLDS
+    from keras_dl.tasks.scan_configs import num_folds
 
     out = RunFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}")
     check_folds(arguments, out)
-    for number in range(NUM_FOLDS):
-        show.say(f"\nfold {number} of 0 to {NUM_FOLDS - 1}")
+    number, count = 0, None
+    while number != count:
+        show.say(f"\nfold {number}" + (f" of 0 to {count - 1}" if count else ""))
         keras.backend.clear_session()
         train(fold_arguments(arguments, out, number))
+        count = count or num_folds(RunFolder(out.folds()[0]).read_config())
+        number += 1
     with user_errors(ValueError, OSError):
         pooled = ensemble.pooled(out)
         dataset = RunFolder(out.folds()[0]).read_config()["dataset"]

@@ -106,7 +106,8 @@ def add_reading(parser):
     parser.add_argument(
         "--groups", metavar="FILE",
         help="of scans: what keeps cases of one patient in one part of a fold: CSV with lines NAME,PATIENT or JSON of "
-        "such a dict; nnU-Net's splits_final.json; or a regular expression for the beginning of names, as '[^_]+'",
+        "such a dict; nnU-Net's splits_final.json; or a regular expression for the beginning of names, as '[^_]+'; "
+        "fewer than five groups make as many folds",
     )  # fmt: skip
 
 

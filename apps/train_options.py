@@ -59,7 +59,9 @@ def _add_data(parser):
     )
     options.add_reading(parser)
     parser.add_argument(
-        "--folds", action="store_true", help="of scans: train all five folds, into OUT/fold_0 to OUT/fold_4"
+        "--folds",
+        action="store_true",
+        help="of scans: train all folds, five or those that --groups makes, into OUT/fold_0, OUT/fold_1 ...",
     )
 
 

@@ -89,7 +89,7 @@ def schedule(hp, epochs, steps):
     return {
         "epochs": hp.Fixed(Name("epochs", "passes over the training data"), epochs),
         "steps": hp.Fixed(Name("steps", "batches per epoch"), steps),
-        "fold": hp.Fixed(Name("fold", "which fifth of the cases is held out"), 0),
+        "fold": hp.Fixed(Name("fold", "which fold of the cases is held out"), 0),
     }
 
 

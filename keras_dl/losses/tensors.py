@@ -92,8 +92,8 @@ def class_targets(y_true, y_pred):
     shape of the predictions.
 
     Returns:
-        (indices as int32, None) or (None, probabilities in the dtype of `y_pred`). A fraction is no index, and becomes
-        one of no class.
+        (indices as int32, None) or (None, probabilities in the dtype of `y_pred`). A fraction, or what int32 cannot
+        hold, is no index, and becomes one of no class.
     """
     y_true = ops.convert_to_tensor(y_true)
     shape, expected = tuple(y_true.shape), tuple(y_pred.shape)
@@ -112,7 +112,7 @@ def class_targets(y_true, y_pred):
 
 def _indices(y_true):
     indices = ops.cast(y_true, "int32")
-    if is_integer(y_true):
+    if is_integer(y_true) and "64" not in keras.backend.standardize_dtype(y_true.dtype):
         return indices
     return ops.where(ops.equal(ops.cast(indices, y_true.dtype), y_true), indices, -(2**31))
 

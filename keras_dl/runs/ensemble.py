@@ -1,10 +1,11 @@
 """Ensembles of runs: the folds of one set of scans, or runs that share a plan."""
 
 from keras_dl.checks import refusal
+from keras_dl.runs.folder import RunFolder
 from keras_dl.tasks.dice_table import columns, measures
 from keras_dl.tasks.measure import Report
 from keras_dl.tasks.rows import read_rows, write_rows
-from keras_dl.tasks.scan_configs import plan_of
+from keras_dl.tasks.scan_configs import plan_of, trained_on
 from keras_dl.tasks.segmentation import Ensemble
 
 
@@ -56,11 +57,14 @@ def pooled(folder):
     Returns:
         `keras_dl.tasks.Report`; its files are written.
     """
-    rows = []
+    rows, seen = [], set()
     for fold in folder.folds():
-        rows += read_rows(fold / "cases.csv")
+        of_fold = read_rows(fold / "cases.csv")
+        seen |= {row["case"] for row in of_fold} & trained_on(RunFolder(fold).read_config())
+        rows += of_fold
     count = len({row["case"] for row in rows})
-    title = f"all {count} cases, each by the model of the fold that left it out"
+    by = "all of which the model was trained on" if seen else "each by the model of the fold that left it out"
+    title = f"all {count} cases, {by}"
     write_rows(folder.path / "cases.csv", rows)
     files = {
         folder.path / "cases.csv": "the scores of every case and class",

@@ -47,7 +47,9 @@ class RunFolder:
 
     def folds(self) -> list[Path]:
         """The folders of the folds' runs that lie in this one, in order; none if it is no such folder."""
-        return sorted(path.parent for path in self.path.glob("fold_[0-9]/config.json"))
+        folds = [path.parent for path in self.path.glob("fold_*/config.json")]
+        numbers = {int(path.name[5:]): path for path in folds if path.name[5:].isdecimal()}
+        return [numbers[number] for number in sorted(numbers)]
 
     def check_new(self) -> None:
         """Refuses a folder that holds something or that cannot be made, and makes nothing."""

@@ -17,7 +17,7 @@ from keras_dl.data import augment, segmentation
 from keras_dl.data.segmentation.labels import compact
 from keras_dl.data.segmentation.problems import listed
 from keras_dl.tasks.measure import untracked
-from keras_dl.tasks.scan_configs import NUM_FOLDS, plan_of, trained_on
+from keras_dl.tasks.scan_configs import few_folds, plan_of, trained_on
 from keras_dl.types import PathLike, Track
 
 VALIDATION_STEPS = 10
@@ -40,7 +40,7 @@ class ScanSpec(NamedTuple):
 
 
 class Scans:
-    """Cases with masks, of which each fold trains on four fifths.
+    """Cases with masks, of which each fold leaves some out: a fifth, or those of some groups.
 
     Args:
         name: the set's name, or its folder's.
@@ -110,9 +110,7 @@ class Scans:
 
     def names(self, fold: int) -> tuple[list[str], list[str]]:
         """The names that a fold trains on, and those that it leaves out; of too few cases for folds all are both."""
-        if len(self.cases.names) < NUM_FOLDS and fold == 0 and self.groups is None:
-            return list(self.cases.names), list(self.cases.names)
-        return segmentation.fold(self.cases.names, fold, NUM_FOLDS, groups=self.groups)
+        return segmentation.divide(self.cases.names, fold, self.groups)
 
     def held_out(self, options: dict[str, Any]) -> Any:
         """The cases that a run has not been trained on, or those that `of_run` chose."""
@@ -196,9 +194,8 @@ class Scans:
     def warn_of_fold(self, fold: int) -> None:
         """Warns of what training on a fold cannot learn, or its evaluation not tell."""
         training, held_out = self.names(fold)
-        if training == held_out:
-            text = f"{len(training)} cases are too few for folds: all are trained on, and evaluation is of the same"
-            warnings.warn(f"{text}; give {NUM_FOLDS} or more", stacklevel=3)
+        if few := few_folds(self.cases.names, self.groups):
+            warnings.warn(few, stacklevel=3)
         classes = self.cases.classes
         if classes is None:
             return

@@ -150,6 +150,37 @@ def test_too_few_cases_for_folds_are_all_trained_on(tmp_path):
         scans.names(1)
 
 
+def test_groups_that_are_fewer_than_five_are_said(tmp_path):
+    pictures(tmp_path, names=("p1_a", "p1_b", "p2_a", "p2_b", "p3_a"))
+    scans = tasks.Scans.load("set", tmp_path, reading={"groups": "[^_]+"})
+    assert [scans.names(number)[1] for number in range(3)] == [["p1_a", "p1_b"], ["p2_a", "p2_b"], ["p3_a"]]
+    with pytest.warns(UserWarning, match="3 groups make 3 folds, 0 to 2, each of which leaves one group out"):
+        scans.warn_of_fold(0)
+    one = tasks.Scans.load("set", tmp_path, reading={"groups": "p"})
+    assert one.names(0) == (scans.cases.names,) * 2
+    with pytest.warns(UserWarning, match="5 cases are of one group: all are trained on"):
+        one.warn_of_fold(0)
+
+
+@pytest.mark.parametrize(
+    ("names", "groups", "folds", "text"),
+    [
+        (("p1_a", "p1_b", "p2_a"), ["--groups=[^_]+"], 2, "each by the model of the fold that left it out"),
+        (("a", "b"), [], 1, "all of which the model was trained on"),
+    ],
+)
+def test_all_folds_are_those_that_there_are(run, tmp_path, capsys, names, groups, folds, text):
+    """The second fold of too few cases was refused when the first had been trained."""
+    pictures(tmp_path / "few", names=names)
+    tiny = [f"--set={option}" for option in ("filters=4", "steps=1", "batch_size=2", "levels=2", "patch_size=16")]
+    given = ["--data", tmp_path / "few", *groups, "--out", tmp_path / "all", "--epochs", 1, *tiny]
+    with pytest.warns(UserWarning, match="2 groups make 2 folds|2 cases are too few"):
+        assert run(train.main, "unet", "--folds", *given) == 0
+    assert len(list((tmp_path / "all").glob("fold_*/config.json"))) == folds
+    assert json.loads((tmp_path / "all" / "evaluation.json").read_text())["rows"] == len(names)
+    assert text in capsys.readouterr().out
+
+
 def test_classes_that_only_held_out_cases_have_are_warned_of(tmp_path):
     held_out = segmentation.fold("abcdefghij", 0)[1]
     for name in "abcdefghij":

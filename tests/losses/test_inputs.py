@@ -227,6 +227,15 @@ def test_labels_of_mined_triplets(mining):
         loss(LABELS[:5], LOGITS)
 
 
+@pytest.mark.parametrize("labels", [[0, 2**32], [0, 2**40 + 1], [0.0, 2.0**32]])
+def test_indices_that_int32_does_not_hold_are_no_classes(labels):
+    """The lower half of 2^32 is class 0."""
+    for loss in (losses.Focal(from_logits=True), losses.Dice(from_logits=True)):
+        assert np.isnan(float(loss(np.array([labels]), LOGITS[None, :2])))
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        losses.CrossEntropy()(np.array(labels), LOGITS[:2])
+
+
 def test_fractions_are_no_class_indices():
     assert np.isnan(float(losses.Focal(from_logits=True)(np.array([0.0, 1.5], "float32"), LOGITS[:2])))
 

@@ -41,6 +41,9 @@ def augment(
     images = tf.convert_to_tensor(images)
     if not images.dtype.is_floating:
         raise refusal("images should have a float type", f"{images.dtype.name}")
+    if images.shape.rank not in (None, 4, 5):
+        text = "images should have the axes (batch, height, width, channels), volumes one more: grey ones x[..., None]"
+        raise refusal(text, f"shape {images.shape}")
     masks = None if masks is None else tf.convert_to_tensor(masks)
     flat = masks is not None and len(masks.shape) < len(images.shape)
     masks = masks[..., None] if flat else masks

@@ -37,8 +37,9 @@ class JPEG(Transform):
             raise refusal("`quality` should be at most 100", quality=quality)
 
     def change(self, images: Tensor, masks: Tensor, key: Tensor) -> tuple:
-        if images.shape[-1] not in (1, 3):
-            raise refusal("Images should have 1 or 3 channels to be written as JPEG", f"{images.shape}")
+        if images.shape[-1] not in (1, 3) or len(images.shape) != 4:
+            text = "Images should have 1 or 3 channels to be written as JPEG, and be no volumes"
+            raise refusal(text, f"{images.shape}")
         low, high = (int(limit) for limit in self.quality)
         shape = tf.shape(images)[:1]
         qualities = tf.random.stateless_uniform(shape, key, low, high + 1, tf.int32, alg="philox")

@@ -46,20 +46,25 @@ class Column:
         rows = np.asarray(rows, "int64")
         samples = self.read_stored(rows)
         if samples.dtype.kind == "f" and samples.size:
-            self._check_finite(samples, rows)
-        samples = samples.astype(self.dtype, copy=False)
-        return samples / np.float32(self.white) if self.white else samples
+            self._check(np.isfinite(samples), "finite", samples, rows)
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            held = samples.astype(self.dtype, copy=False)
+        if samples.size and not np.can_cast(samples.dtype, held.dtype):
+            fits = np.isfinite(held) if held.dtype.kind == "f" else held == samples
+            self._check(fits, f"within the range of {held.dtype}", samples, rows)
+        return held / np.float32(self.white) if self.white else held
 
     def take(self, rows: Any) -> "Subset":
         """Returns the column of some rows, which it reads when it is read: a sequence of numbers, or a slice."""
         return Subset(self, np.arange(len(self))[rows])
 
-    def _check_finite(self, samples, rows):
-        finite = np.isfinite(samples).reshape(len(rows), -1).all(axis=1)
-        if not finite.all():
-            row = int(np.argmin(finite))
-            bad = samples[row][~np.isfinite(samples[row])]
-            raise refusal(f"{self.where(rows[row])} should be finite", f"{bad.flat[0]}", error=DataError)
+    def _check(self, fits, what, samples, rows):
+        """Refuses the first row of which a number does not fit, in the words of `what`."""
+        good = fits.reshape(len(rows), -1).all(axis=1)
+        if not good.all():
+            row = int(np.argmin(good))
+            bad = samples[row][~fits[row]].flat[0]
+            raise refusal(f"{self.where(rows[row])} should be {what}", f"{bad}", error=DataError)
 
     def __len__(self):
         return self.shape[0]

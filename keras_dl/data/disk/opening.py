@@ -1,6 +1,7 @@
 """Opening of data on disk, by what they are: a folder of pictures, NumPy's files, tables, records."""
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,14 @@ import numpy as np
 
 from keras_dl.checks import check_number, check_path, check_seed, refusal
 from keras_dl.data.disk import blocks, pictures, records, tables
-from keras_dl.data.disk.column import Column, rows_of
+from keras_dl.data.disk.column import Column, DataError, rows_of
 from keras_dl.data.disk.unpacking import as_labels
+from keras_dl.data.segmentation.colours import BYTE
 from keras_dl.types import PathLike
 
-_LOOKED_AT = 256  # rows by which numbers of eight bits are judged
+_LOOKED_AT = 256  # rows by which numbers of eight or sixteen bits are judged
+_UNUSED = 15  # times the largest number, such as 4095 of 65535 or 16 of 255: if that is no more than white
+_DECODED = 16  # pictures, which have to be decoded
 _READERS = {".csv": tables.read_csv, ".parquet": tables.read_parquet}
 _READERS |= dict.fromkeys(records.SUFFIXES, records.read)
 SUFFIXES = (".npy", ".npz", *_READERS)
@@ -162,9 +166,23 @@ class _Flat(Column):
 
 
 def _check_pixels(x, path):
-    """Refuses zeros and ones in eight bits, which would be read as almost black."""
-    if x.white == 255 and not isinstance(x, pictures.Pictures):
-        rows = np.unique(np.linspace(0, len(x) - 1, _LOOKED_AT).astype(int))
-        if x.read_stored(rows).max() == 1:
-            text = f"{path} should hold pixels of 0 to 255 where it holds eight bits: save zeros and ones as booleans"
-            raise refusal(f"{text}, x.astype(bool)", "values from 0 to 1")
+    """Refuses zeros and ones, or in sixteen bits numbers of eight, which would be read as almost black."""
+    if x.white is None:
+        return
+    decoded = isinstance(x, pictures.Pictures)
+    rows = np.unique(np.linspace(0, len(x) - 1, _DECODED if decoded else _LOOKED_AT).astype(int))
+    try:
+        largest = int(x.read_stored(rows).max())
+    except DataError:
+        return  # of a file that is damaged, or unlike the first, which is said when it is read
+    if largest == 1:
+        bits = "eight" if x.white == BYTE else "sixteen"
+        text = f"{path} should hold pixels of 0 to {x.white:g} where it holds {bits} bits: save zeros and ones as"
+        booleans = "pictures of one bit" if decoded else "booleans, x.astype(bool)"
+        raise refusal(f"{text} {booleans}", "values from 0 to 1")
+    if 0 < largest <= BYTE < x.white:
+        text = f"{path} should hold pixels of 0 to {x.white:g} where it holds sixteen bits: save them as uint8"
+        raise refusal(text, f"values up to {largest}")
+    if 0 < _UNUSED * largest <= x.white:
+        text = f"numbers in {path} go up to {largest} of {x.white:g}, the value of white, and are divided by that"
+        warnings.warn(f"{text}; if they have fewer bits than their type, scale them", stacklevel=3)

@@ -14,6 +14,24 @@ from keras_dl.data.disk.decoding import decoded, kind
 from keras_dl.data.segmentation.problems import listed
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif")
+#: Names that folders beside one another have for other reasons than being classes.
+NO_CLASSES = frozenset(
+    [
+        "train",
+        "training",
+        "trn",
+        "val",
+        "valid",
+        "validation",
+        "dev",
+        "test",
+        "testing",
+        "tst",
+        "images",
+        "masks",
+        "labels",
+    ]
+)
 _SHARE_OF_DISK = 10  # a tenth of what is free may hold decoded pictures
 
 
@@ -82,6 +100,9 @@ def folder(path):
     if not folders:
         return Pictures(Paths([path], [_pictures(path, files)])), None, None
     paths = Paths([path / name for name in folders], [_of_class(path / name) for name in folders])
+    if {name.lower() for name in folders} <= NO_CLASSES:
+        text = f"{path} should hold a folder a class: of the parts of a set, or of images and their masks, open one"
+        raise refusal(text, listed(folders))
     return Pictures(paths), paths.owners, tuple(folders)
 
 

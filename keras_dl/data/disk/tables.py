@@ -32,6 +32,13 @@ def read_csv(path, label=None):
         ValueError: If a cell is no number, or a line has more or fewer cells than the first.
     """
     path = Path(path)
+    try:
+        return _read_csv(path, label)
+    except UnicodeDecodeError as error:
+        raise refusal(f"{path} should be text in UTF-8: save it so", f"{error}", error=DataError) from error
+
+
+def _read_csv(path, label):
     with path.open(newline="", encoding="utf-8-sig") as file:
         first = file.readline()
         names = _cells(first)
@@ -41,12 +48,21 @@ def read_csv(path, label=None):
             begin = 1
         else:
             begin = 2
+            _check_named(names, path)
         chosen = label_among(names, label, path)
         unpacked = Unpacked(lambda row: f"line {row + begin} of {path}")
         labels = Labels(unpacked.where)
         while lines := list(itertools.islice(file, _LINES)):
             _append(lines, names, chosen, unpacked, labels)
     return unpacked.column(), *labels.arrays()
+
+
+def _check_named(names, path):
+    """Refuses a column without a name, as pandas writes the numbers of rows, which would be a feature."""
+    index = [name for name in names if not name.strip() or name.startswith("Unnamed: ")]
+    if index:
+        text = f"columns of {path} should have names; leave numbers of rows out (of pandas, to_csv(index=False))"
+        raise refusal(text, ", ".join(map(repr, index)), error=DataError)
 
 
 def _append(lines, names, chosen, unpacked, labels):

@@ -1,6 +1,7 @@
 """What is read off files whose rows cannot be read in any order: samples for a temporary file, labels for memory."""
 
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ from keras_dl.checks import refusal
 from keras_dl.data.disk.blocks import Spool
 from keras_dl.data.disk.column import DataError
 from keras_dl.data.disk.decoding import decoded, kind
+from keras_dl.data.segmentation.problems import listed
 
+MOST_CLASSES = 1_000_000
 #: What a column of labels or of values to predict is usually called.
 LABELS = ("label", "labels", "class", "target", "y")
 
@@ -138,4 +141,18 @@ def as_labels(values, where):
     if labels.min() < 0:
         row = int(np.argmin(labels))
         raise refusal(f"The label in {where(row)} should count from 0", f"{labels[row]:g}", error=DataError)
+    if labels.max() >= MOST_CLASSES:
+        row = int(np.argmax(labels))
+        text = f"The label in {where(row)} should be one of fewer than {MOST_CLASSES:,} classes: write names as text"
+        raise refusal(text, f"{labels[row]:.0f}", error=DataError)
+    _warn_of_gaps(labels, where)
     return labels.astype("int32")
+
+
+def _warn_of_gaps(labels, where):
+    """Warns if the largest label is not the number of classes: a count that begins with 1, values to predict."""
+    known = np.unique(labels).astype(int)
+    missing = np.setdiff1d(np.arange(known[-1]), known)
+    if len(missing):
+        text = f"labels count from 0, and {listed(map(str, missing))} of 0 to {known[-1]} are those of no row"
+        warnings.warn(f"{text} ({where(0)} and the next); write labels as text to have no other classes", stacklevel=2)

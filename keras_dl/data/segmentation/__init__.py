@@ -5,7 +5,7 @@ from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.file_names import taken
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities, fingerprint
 from keras_dl.data.segmentation.folder import Folder, open_folder
-from keras_dl.data.segmentation.folds import fold, read_groups
+from keras_dl.data.segmentation.folds import count_folds, divide, fold, read_groups
 from keras_dl.data.segmentation.labels import IGNORED
 from keras_dl.data.segmentation.named import NAMES, load
 from keras_dl.data.segmentation.patches import Patches, at_stride
@@ -30,6 +30,8 @@ __all__ = [
     "Store",
     "at_stride",
     "augmentation",
+    "count_folds",
+    "divide",
     "fingerprint",
     "fold",
     "load",

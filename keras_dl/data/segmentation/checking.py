@@ -1,24 +1,29 @@
 """Checks of a folder: what its files have to share, and which labels they may hold."""
 
+import numbers
+
 import numpy as np
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_count, refusal
 from keras_dl.data.segmentation.problems import listed, named
 
 LARGEST_RATIO = 50  # of a case's spacing to the median one, along an axis
+MOST_LABELS = 64  # that the files alone say; numbered objects are taken for classes otherwise
 LARGEST_MEAN_RATIO = 8  # of the geometric mean over the axes
 
 
 def check_classes(num_classes, label_values, ignore=None):
     """Refuses arguments of `open_folder` that are no classes."""
-    if num_classes is not None and (not isinstance(num_classes, int) or num_classes < 1):
-        raise refusal("`num_classes` should be a positive integer", num_classes=num_classes)
+    if num_classes is not None:
+        check_count(num_classes, "num_classes")
     values = [] if label_values is None else list(label_values)
-    if any(int(v) != v for v in values) or values != sorted(set(values)) or min(values, default=0) < 0:
+    whole = all(isinstance(v, numbers.Real) and not isinstance(v, bool) and v % 1 == 0 for v in values)
+    if not whole or values != sorted(set(values)) or min(values, default=0) < 0:
         raise refusal("`label_values` should be increasing integers of at least 0", label_values=label_values)
     if num_classes is not None and values and len(values) != num_classes:
         raise refusal("`num_classes` and `label_values` differ", f"{num_classes} and {label_values!r}")
-    if ignore is not None and (isinstance(ignore, bool) or not isinstance(ignore, int) or ignore in {0, *values}):
+    integer = isinstance(ignore, numbers.Integral) and not isinstance(ignore, bool)
+    if ignore is not None and (not integer or ignore in {0, *values}):
         raise refusal("`ignore` should be an integer that is no class", ignore=ignore)
 
 
@@ -52,6 +57,33 @@ def consecutive(values):
         "or `ignore` for pixels that train nothing",
         f"{listed(map(str, labels))}, of which {rare} in {listed(holders)}",
     )
+
+
+def label_doubts(values, described, folder):
+    """Returns what lets one suspect that labels mean something else than classes, in words, or `None`.
+
+    Args:
+        values: Sets of the labels that cases hold, by name.
+        described: The label of each class as `dataset.json` names them, or `None` where the files alone say them.
+        folder: What the message calls the folder.
+
+    Example:
+
+    >>> label_doubts({"a": {1, 2}, "b": {1, 3}}, None, "pets")
+    'no mask in pets holds 0, which is taken for the background beside 1, 2, 3: renumber labels that begin with 1'
+    """
+    labels = sorted(set().union(*values.values()))
+    missing = sorted(set(described or ()) - {0, *labels})
+    if missing and any(labels):
+        return f"no mask in {folder} holds {listed(map(str, missing))}, of the labels that dataset.json names"
+    if described is None and labels and 0 not in labels:
+        known = listed(map(str, labels))
+        text = f"no mask in {folder} holds 0, which is taken for the background beside {known}"
+        return f"{text}: renumber labels that begin with 1"
+    if described is None and len(labels) > MOST_LABELS:
+        text = f"masks in {folder} hold {len(labels)} labels, each of which is taken for a class"
+        return f"{text}: of numbered objects, such as cells, save all as 1; of classes, name them in dataset.json"
+    return None
 
 
 def check_alike(opened, modalities, problems):

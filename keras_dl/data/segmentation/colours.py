@@ -9,6 +9,7 @@ from keras_dl.data.segmentation.problems import listed
 
 BYTE = 255.0
 COLOURS = ("rgb", "rgb_to_0_1")
+ALIKE = {"ct", "none", "nonorm"}  # the numbers of all images mean the same
 REMEDY = "else save them as 8 or 16 bits, or have dataset.json call the channels zscore, rescale_to_0_1 or noNorm"
 UNUSED = 16  # times the largest value, if that is no more than white, images have fewer bits than their files
 
@@ -67,6 +68,26 @@ def check_depth(images, modalities):
             "that; if they have fewer bits than their files, scale them (12 bits in 16 by 16)",
             stacklevel=4,
         )
+
+
+def check_alike_depth(opened, modalities):
+    """Refuses pictures of eight and of sixteen bits side by side where all images are normalised alike.
+
+    Args:
+        opened: Of each image, by name, its `Opened`.
+        modalities: Of each channel, the name of its modality; z-scores, colours and ranges are each image's own.
+
+    Raises:
+        ValueError: If there are both.
+    """
+    depths: dict = {}
+    for name, image in opened.items():
+        if image.image.dtype.kind == "u":
+            depths.setdefault(float(np.max(image.source.white)), []).append(name)
+    if len(depths) > 1 and ALIKE.intersection(modalities):
+        kinds = "; ".join(f"white of {white:g} in {listed(names)}" for white, names in depths.items())
+        text = f"images should have as many bits each where dataset.json calls channels {listed(sorted(ALIKE))}"
+        raise refusal(f"{text}: save them alike", kinds)
 
 
 def _by_white(modalities, white):

@@ -4,6 +4,7 @@ import json
 from typing import NamedTuple
 
 from keras_dl.checks import refusal
+from keras_dl.data.segmentation import listing
 
 BACKGROUND, IGNORE = "background", "ignore"
 
@@ -15,11 +16,13 @@ class Description(NamedTuple):
         label_values: The label of each class, ascending, 0 first; `None` if it says nothing.
         ignore: The label of pixels that train nothing, or `None`.
         modalities: Of each channel, in lower case; empty if it says nothing.
+        listed: What it says of the files of the cases, see `keras_dl.data.segmentation.listing`; a dict.
     """
 
     label_values: tuple | None = None
     ignore: int | None = None
     modalities: tuple = ()
+    listed: dict | None = None
 
 
 def describe(folder):
@@ -41,22 +44,32 @@ def describe(folder):
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = Path(folder, "dataset.json").write_text('{"labels": {"background": 0, "cell": 255, "ignore": 9}}')
     ...     describe(Path(folder))
-    Description(label_values=(0, 255), ignore=9, modalities=())
+    Description(label_values=(0, 255), ignore=9, modalities=(), listed={})
     """
     path = folder / "dataset.json"
     if not path.is_file():
         return Description()
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)
         numbers, modalities = _labels(content.get("labels", {})), _modalities(content)
+        files = listing.listed(content)
     except _Regions as error:
         raise refusal(str(error), f"regions in {folder.name}/dataset.json") from error
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise refusal("dataset.json should name labels and channels", f"{error!r}") from error
     ignore = numbers.pop(IGNORE, None)
     if not numbers:
-        return Description(None, ignore, modalities)
-    return Description(tuple(sorted({0, *numbers.values()})), ignore, modalities)
+        return Description(None, ignore, modalities, files)
+    return Description(tuple(sorted({0, *numbers.values()})), ignore, modalities, files)
+
+
+def _once(pairs):
+    """A dict of JSON, which otherwise keeps the last of two entries of one name."""
+    names = [name for name, _ in pairs]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{', '.join(twice)}, which is there twice")
+    return dict(pairs)
 
 
 class _Regions(Exception):
@@ -96,6 +109,8 @@ def _modalities(content):
     channels = content.get("channel_names", content.get("modality", {}))
     if not isinstance(channels, dict):
         raise ValueError(f'channels {channels!r}, which are not as {{"0": "CT"}}')
+    if content.get("modality", channels) != channels:
+        raise ValueError(f"channel_names {channels!r} and modality {content['modality']!r}, which differ")
     numbers = sorted(int(key) for key in channels)
     if numbers != list(range(len(channels))):
         raise ValueError(f"channels {numbers}, which are not 0, 1, 2 ...")

@@ -39,7 +39,7 @@ def find(folder, labelled, channels=None):
         ValueError: If two files have one name, an image has no labels or labels no image, or cases have other channels.
     """
     files, images = _files(_inside(folder, IMAGES, alone=not labelled))
-    labels = _by_stem(_inside(folder, LABELS), files) if labelled else None
+    labels = _by_stem(_inside(folder, LABELS, files.SUFFIXES), files) if labelled else None
     images = _with_channels(images, labels, channels)
     _check_pairs(images, labels)
     _check_channels(images)
@@ -58,10 +58,15 @@ def taken(folder: PathLike) -> set:
     return {folder, *(path for path in inside if path.exists())}
 
 
-def _inside(folder, names, alone=False):
+def _inside(folder, names, suffixes=None, alone=False):
+    """The one folder of some names that holds images, or files of these suffixes."""
     folders = [folder / name for name in names if (folder / name).is_dir()]
+    holding = [one for one in folders if any(_is_image(path, suffixes) for path in one.iterdir())]
+    if len(holding) > 1:
+        text = f"{folder} should hold one folder of the names {', '.join(names)}; rename those that are not meant"
+        raise refusal(text, listed(path.name for path in holding))
     if folders or alone:
-        return folders[0] if folders else folder
+        return (holding or folders or [folder])[0]
     there = listed(sorted(path.name for path in folder.iterdir())) or "nothing"
     raise refusal(f"{folder} should hold a folder {' or '.join(names)}", there, error=FileNotFoundError)
 
@@ -83,6 +88,8 @@ def _by_stem(folder, files):
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
+        if path.is_dir() and folder.name in (*IMAGES, *LABELS) and any(map(_is_image, path.iterdir())):
+            raise refusal(f"{folder} should hold files alone; move those of its folders into it", f"{named(path)}")
         suffix = next((s for s in files.SUFFIXES if path.name.lower().endswith(s)), None)
         if path.suffix.lower() in UNREADABLE:
             formats = ", ".join((*nifti.SUFFIXES, *pictures.SUFFIXES))
@@ -94,6 +101,12 @@ def _by_stem(folder, files):
             raise refusal("there should be one file of each name", f"{paths[stem].name} and {named(path)}")
         paths[stem] = path
     return paths
+
+
+def _is_image(path, suffixes=None):
+    """Whether a path is that of an image or a volume, one that can be read or not, or has one of some suffixes."""
+    suffixes = suffixes or (*nifti.SUFFIXES, *pictures.SUFFIXES, *UNREADABLE)
+    return not path.name.startswith(".") and path.name.lower().endswith(suffixes)
 
 
 def _with_channels(images, labels, channels):

@@ -10,10 +10,11 @@ import numpy as np
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation import file_names
 from keras_dl.data.segmentation.case import Case
-from keras_dl.data.segmentation.checking import check_alike, check_classes, check_labels, consecutive
-from keras_dl.data.segmentation.colours import check_colours, check_depth
+from keras_dl.data.segmentation.checking import check_alike, check_classes, check_labels, consecutive, label_doubts
+from keras_dl.data.segmentation.colours import check_alike_depth, check_colours, check_depth
 from keras_dl.data.segmentation.description import describe
 from keras_dl.data.segmentation.labels import compact, to_classes
+from keras_dl.data.segmentation.listing import check_listed
 from keras_dl.data.segmentation.problems import Problems, listed, named
 from keras_dl.data.segmentation.store import MEMORY, Store
 from keras_dl.types import PathLike
@@ -131,19 +132,27 @@ def open_folder(
         raise refusal("there should be a folder of images", f"{folder}, which is none", error=FileNotFoundError)
     check_classes(num_classes, label_values, ignore)
     description = describe(folder)
+    given = num_classes is not None or label_values is not None
     label_values, ignore = _described(description, num_classes, label_values, ignore)
+    label_values = None if label_values is None else tuple(map(int, label_values))
+    ignore = None if ignore is None else int(ignore)
     allowed = None if label_values is None else {*label_values, ignore} - {None}
     files, images, labels = file_names.find(folder, labelled, channels)
+    if labels is not None:
+        check_listed(description.listed or {}, images, labels)
     cases, values = _read(files, images, labels, allowed, ignore, description.modalities, Store(memory))
     first = next(iter(cases.values()))[0]
     modalities = description.modalities or first.modalities
     if labels is None:
         return Folder(cases, modalities=modalities)
     values = {name: labels_of_case - {ignore} for name, labels_of_case in values.items()}
-    label_values = consecutive(values) if label_values is None else tuple(label_values)
+    strange = None if given else label_doubts(values, label_values, folder)
+    label_values = consecutive(values) if label_values is None else label_values
     classes = {name: {label_values.index(value) for value in labels_of_case} for name, labels_of_case in values.items()}
     if not any(labels_of_case - {0} for labels_of_case in classes.values()):
-        warnings.warn(f"all masks in {folder} are empty: there is nothing to learn but the background", stacklevel=2)
+        strange = f"all masks in {folder} are empty: there is nothing to learn but the background"
+    if strange:
+        warnings.warn(strange, stacklevel=2)
     attributes = {"label_values": label_values, "ignore": ignore, "modalities": modalities, "classes": classes}
     opened = Folder(cases, num_classes=len(label_values), **attributes)
     opened.check_depth(modalities)
@@ -171,7 +180,8 @@ def _read(files, images, labels, allowed, ignore, modalities, store):
             paths = images[name]
             opened = files.read_image(paths)
             if not np.isfinite(opened.image).all():
-                raise refusal("values should be finite", f"NaN or infinity in {listed(map(named, paths))}")
+                received = f"NaN or infinity in {listed(map(named, paths))}; replace them, as numpy.nan_to_num does"
+                raise refusal("values should be finite", received)
             mask = None
             if labels is not None:
                 check_colours(opened.image, modalities or opened.modalities, opened.source.white, named(paths[0]))
@@ -185,6 +195,9 @@ def _read(files, images, labels, allowed, ignore, modalities, store):
                 values[name] = check_labels(mask, allowed, labels[name], ignore)
                 mask = store.keep(compact(mask))
             cases[name] = opened._replace(image=store.keep(opened.image)), mask
-    check_alike({name: opened for name, (opened, _) in cases.items()}, modalities, problems)
+    every = {name: opened for name, (opened, _) in cases.items()}
+    check_alike(every, modalities, problems)
+    with problems:
+        check_alike_depth(every, modalities)
     problems.check()
     return cases, values

@@ -14,10 +14,11 @@ from keras_dl.data.segmentation.problems import listed
 from keras_dl.types import PathLike
 
 HEADERS = ("name", "case", "image", "id")
+NUM_FOLDS = 5
 
 
 def fold(
-    names: Sequence[str], number: int, num_folds: int = 5, seed: int = 12345, groups: dict | list | None = None
+    names: Sequence[str], number: int, num_folds: int = NUM_FOLDS, seed: int = 12345, groups: dict | list | None = None
 ) -> tuple[list, list]:
     """Returns the names that fold `number` trains on, and those that it leaves out for validation.
 
@@ -67,6 +68,55 @@ def fold(
     left_out = {units[i] for i in list(splits)[number][1]}
     validation = [name for name in names if unit_of[name] in left_out]
     return [name for name in names if name not in set(validation)], validation
+
+
+def count_folds(names: Sequence[str], groups: dict | list | None = None) -> int:
+    """Returns how many folds `divide` makes: those of a file, else five, fewer if there are fewer groups, or one.
+
+    Args:
+        names: Names of the cases.
+        groups: See `fold`.
+
+    Example:
+
+    >>> count_folds("abcdefgh"), count_folds("abc"), count_folds("abcd", {"a": 1, "b": 1, "c": 2, "d": 3})
+    (5, 1, 3)
+    """
+    if isinstance(groups, list):
+        return len(groups)
+    if groups is not None:
+        return min(NUM_FOLDS, len(set(map(str, groups.values()))))
+    return NUM_FOLDS if len(names) >= NUM_FOLDS else 1
+
+
+def divide(names: Sequence[str], number: int, groups: dict | list | None = None) -> tuple[list, list]:
+    """Returns what fold `number` trains on and what it is evaluated on, however few cases or groups there are.
+
+    Fewer than five cases are all trained on, and so are those of a single group; two to four groups make as many folds.
+
+    Args:
+        names: Names of the cases.
+        number: Integer from 0, below `count_folds(names, groups)`.
+        groups: See `fold`.
+
+    Returns:
+        `(training, evaluated)`: two sorted lists, the same if all are trained on.
+
+    Raises:
+        ValueError: If there is no such fold, or groups are not of these names.
+
+    Example:
+
+    >>> divide(["p1_a", "p1_b", "p2_a"], 0, {"p1_a": 1, "p1_b": 1, "p2_a": 2})
+    (['p1_a', 'p1_b'], ['p2_a'])
+    >>> divide("abc", 0)
+    (['a', 'b', 'c'], ['a', 'b', 'c'])
+    """
+    count = count_folds(names, groups)
+    few = count == 1 and not isinstance(groups, list)
+    if few and number == 0:
+        return sorted(names), sorted(names)
+    return fold(names, number, NUM_FOLDS if few else count, groups=groups)
 
 
 def read_groups(source: PathLike, names: Sequence) -> dict | list:

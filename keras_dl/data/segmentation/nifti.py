@@ -193,7 +193,8 @@ def _read(path):
         raise refusal(f"{named(path)} should be a NIfTI file", f"{reason(error)}") from error
     check_header(raw, image, num_bytes, path)
     if array.dtype.kind not in "biuf":
-        raise refusal("a voxel should be one real number", f"type {array.dtype} in {named(path)}")
+        received = f"type {array.dtype} in {named(path)}; save its parts as channels, name_0000, name_0001 ..."
+        raise refusal("a voxel should be one real number", received)
     if not _invertible(affine):
         raise refusal("an affine should have an inverse", f"{affine.tolist()} in {named(path)}")
     array = array.astype("float32") if array.dtype == "float16" else array
@@ -222,7 +223,4 @@ def _invertible(affine):
 
 def _unit(header):
     """Length of a header's unit of space in mm, `None` if it names none."""
-    try:
-        return MILLIMETRES.get(header.get_xyzt_units()[0])
-    except KeyError:  # a code that the format does not have
-        return None
+    return MILLIMETRES.get(header.get_xyzt_units()[0])

@@ -7,11 +7,12 @@ import numpy as np
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation.problems import named
 
+FORMS, UNITS = range(6), (0, 1, 2, 3)  # codes that the format has; the unit of space is in the lower three bits
 CONTRADICTION = 2.0  # times; registrations to an atlas stretch a brain by less
 
 
 def check_header(raw, image, num_bytes, path):
-    """Refuses a header whose voxels have no size, two sizes, or another number than the file.
+    """Refuses a header whose voxels have no size, two sizes, or another number than the file, or with unknown codes.
 
     Args:
         raw: The header as it is in the file; nibabel mends some faults of those that it returns.
@@ -22,6 +23,7 @@ def check_header(raw, image, num_bytes, path):
     Raises:
         ValueError: If it is such a header.
     """
+    _check_codes(raw, path)
     axes = min(3, image.ndim)
     pixels = np.abs(np.asarray(raw["pixdim"][1 : axes + 1], "float64"))
     measured = int(raw["sform_code"]) > 0
@@ -38,3 +40,13 @@ def check_header(raw, image, num_bytes, path):
     if slice_bytes and rest >= slice_bytes:
         text = "a header should say how many voxels a file has"
         raise refusal(text, f"shape {image.shape}, behind which {rest} bytes are left in {named(path)}")
+
+
+def _check_codes(raw, path):
+    """Refuses codes that readers take otherwise: nibabel passes over a form of an unknown code, ITK does not."""
+    codes = {name: int(raw[name]) for name in ("sform_code", "qform_code") if int(raw[name]) not in FORMS}
+    if int(raw["xyzt_units"]) & 7 not in UNITS:
+        codes["xyzt_units"] = int(raw["xyzt_units"])
+    if codes:
+        text = "a header should hold the codes of NIfTI, forms 0 to 5 and units 0 to 3 (2 for mm); correct it"
+        raise refusal(text, f"{codes} in {named(path)}")

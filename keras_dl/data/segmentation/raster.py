@@ -6,6 +6,7 @@ from keras_dl.data.segmentation.picture_file import PictureFile, UnknownPicture,
 
 PNG = b"\x89PNG\r\n\x1a\n"
 ORIENTATION = 0x0112
+LOSSLESS = ("PNG", "BMP", "DIB", "GIF", "PPM", "TGA", "TIFF")
 JPEG_REFUSAL = "JPEG, which changes labels where they meet: save masks as PNG"
 
 
@@ -39,6 +40,8 @@ def read(path):
             if colour_type == 0 and bits in (2, 4):
                 file = file._replace(step=255 // (2**bits - 1))
         refusal = JPEG_REFUSAL if picture.format in ("JPEG", "MPO") else None
+        if refusal is None and picture.format not in LOSSLESS:
+            refusal = f"{picture.format}, which may change labels where they meet: save masks as PNG"
     parts = {name: turned(getattr(file, name), orientation) for name in ("array", "alpha", "indices")}
     return file._replace(**parts, refusal=refusal or file.refusal)
 

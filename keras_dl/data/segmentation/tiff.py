@@ -90,8 +90,10 @@ def _understood(array, page, file):
     first = 3 if page.photometric in (RGB, YCBCR) else 1
     kinds = page.extrasamples if array.shape[-1] == page.samplesperpixel else ()
     clear = [first + number for number, kind in enumerate(kinds) if int(kind) in ALPHA]
+    if len(clear) > 1:
+        raise UnknownPicture(f"one with {len(clear)} transparencies; save bands as such (ExtraSamples 0)")
     alpha = array[..., clear[0]] if clear else None
-    array = np.delete(array, clear[:1], axis=-1) if clear else array
+    array = np.delete(array, clear, axis=-1) if clear else array
     return PictureFile(array, colours=first == 3, white=white, alpha=alpha, refusal=refusal)
 
 

@@ -170,6 +170,8 @@ def test_training_resumes_with_the_changes_that_it_would_have_seen(tmp_path):
         (lambda: augment.Noise((0.2, 0.1)), "`stddev` should be"),
         (lambda: augment.KerasLayer(keras.layers.Dense(3)), "`layer` should be one of Keras'"),
         (lambda: augment.augment([], np.zeros((1, 4, 4, 1), "uint8")), "images should have a float type"),
+        (lambda: augment.augment([], images(4, 12, 12)), "images should have the axes .*: grey ones x"),
+        (lambda: augment.augment([augment.JPEG()], images(1, 4, 4, 4, 1)), "written as JPEG, and be no volumes"),
         (lambda: augment.augment([], images(1, 4, 4, 1), np.zeros((1, 4, 5))), "masks should have the images' size"),
         (lambda: augment.augmented(data.pipeline(images(4, 2, 2, 1)), [], masks=True), "`masks=True` needs batches"),
     ],

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from keras_dl.data.segmentation import fold, read_groups
+from keras_dl.data.segmentation import count_folds, divide, fold, read_groups
 
 NAMES = [f"p{patient}_{scan}" for patient in range(7) for scan in "abc"[: 1 + patient % 3]]
 
@@ -62,3 +62,26 @@ def test_groups_that_are_refused():
         fold(NAMES, 0, groups=both)
     with pytest.raises(ValueError, match="there should be 5 folds. Received: 1"):
         fold(NAMES, 0, groups=both[:1])
+
+
+def test_few_groups_make_as_many_folds():
+    """Two to four patients are left out one after another, with all of their scans."""
+    names = [f"p{patient}_{scan}" for patient in range(3) for scan in range(4)]
+    groups = read_groups("[^_]+", names)
+    assert count_folds(names, groups) == 3
+    left_out = [divide(names, number, groups)[1] for number in range(3)]
+    assert sorted(sum(left_out, [])) == names and all(len({groups[n] for n in part}) == 1 for part in left_out)
+    with pytest.raises(ValueError, match="a fold from 0 to 2. Received: 3 groups, 3 of them different, and fold 3"):
+        divide(names, 3, groups)
+    assert divide(names, 0, dict.fromkeys(names, "one")) == (names, names)
+    with pytest.raises(ValueError, match="at least 5 different groups, .*Received: 1 groups"):
+        divide(names, 1, dict.fromkeys(names, "one"))
+
+
+def test_files_say_how_many_folds_there_are():
+    folds = [{"train": NAMES[number:], "val": NAMES[:number]} for number in range(1, 8)]
+    assert count_folds(NAMES, folds) == 7
+    assert divide(NAMES, 6, folds) == (sorted(NAMES[7:]), sorted(NAMES[:7]))
+    assert divide(NAMES, 0, folds[:1]) == (sorted(NAMES[1:]), NAMES[:1])
+    with pytest.raises(ValueError, match="there should be 7 folds. Received: 7, and fold 7"):
+        divide(NAMES, 7, folds)
