@@ -14,7 +14,7 @@ from keras_dl.data import augment
 CASES = {
     "AdaptiveAugmentation(target=0.5, start=0.1)": lambda: objectives.AdaptiveAugmentation(0.5, start=0.1),
     "Attributes(sizes=(3, None), weight=0.5)": lambda: objectives.Attributes((3, None), 0.5),
-    "ConditionalNoiseContrastive(scale=0.2)": lambda: objectives.ConditionalNoiseContrastive(0.2),
+    "ConditionalNoiseContrastive(scale=0.2, ratio=3)": lambda: objectives.ConditionalNoiseContrastive(0.2, 3),
     "ConsistencyTerm(weight=3.0, margin=0.1)": lambda: objectives.ConsistencyTerm(3.0, margin=0.1),
     "ContrastiveDivergence(energy_penalty=0.1)": lambda: objectives.ContrastiveDivergence(0.1),
     "Cyclical(steps=100, ratio=0.25, cycles=4)": lambda: objectives.Cyclical(100, ratio=0.25, cycles=4),

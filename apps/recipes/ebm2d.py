@@ -25,7 +25,7 @@ from keras_dl.tasks.log_density import NOTE
 DATASET = "eight_gaussians"
 OBJECTIVES = {
     "noise_contrastive": lambda batch: objectives.NoiseContrastive(4),
-    "conditional_noise_contrastive": lambda batch: objectives.ConditionalNoiseContrastive(0.3),
+    "conditional_noise_contrastive": lambda batch: objectives.ConditionalNoiseContrastive(1.0, 8),
     "score_matching": lambda batch: objectives.ScoreMatching(),
     "sliced": lambda batch: objectives.ScoreMatching(1),
     "denoising": lambda batch: objectives.DenoisingScoreMatching(0.02),

@@ -59,21 +59,25 @@ class NoiseContrastive(EnergyObjective):
 class ConditionalNoiseContrastive(EnergyObjective):
     r"""Conditional noise-contrastive estimation (Ceylan & Gutmann 2018): the noise is the data, moved a little.
 
-    $$2 \log\left(1 + e^{E(x) - E(y)}\right), \qquad y = x + \sigma \epsilon$$
+    $$\frac{2}{\kappa} \sum_{i=1}^{\kappa} \log\left(1 + e^{E(x) - E(y_i)}\right),
+    \qquad y_i = x + \sigma \epsilon_i$$
 
-    As the noise is symmetric, $\log Z$ cancels and need not be learned.
+    As the noise is symmetric, $\log Z$ cancels and need not be learned. The scale is that of what the energies are
+    compared over: with one below the distance of modes, nothing says how much each of them weighs.
 
     Args:
         scale: $\sigma$.
+        ratio: $\kappa$, samples of noise per sample of data.
 
     Example:
 
     >>> ConditionalNoiseContrastive(0.2)
-    ConditionalNoiseContrastive(scale=0.2)
+    ConditionalNoiseContrastive(scale=0.2, ratio=1)
     """
 
-    def __init__(self, scale: float = 0.1):
+    def __init__(self, scale: float = 0.1, ratio: int = 1):
         self.scale = check_number(scale, "scale", above=0)
+        self.ratio = check_count(ratio, "ratio")
 
     def __call__(
         self,
@@ -84,9 +88,11 @@ class ConditionalNoiseContrastive(EnergyObjective):
         reference: Any = None,
         log_normalizer: Tensor | None = None,
     ) -> tuple[Tensor, dict]:
-        y = x + self.scale * draw.normal(tuple(x.shape[1:]))
-        of_data, of_noise = tf.split(energy(tf.concat([x, y], 0)), 2)
-        return 2.0 * tf.nn.softplus(of_data - of_noise), {"energy": of_data}
+        y = x[:, None] + self.scale * draw.normal((self.ratio, *x.shape[1:]))
+        everything = tf.concat([x, tf.reshape(y, tf.concat([[-1], tf.shape(x)[1:]], 0))], 0)
+        energies, rows = energy(everything), tf.shape(x)[0]
+        of_data, of_noise = energies[:rows], tf.reshape(energies[rows:], [rows, self.ratio])
+        return 2.0 * tf.reduce_mean(tf.nn.softplus(of_data[:, None] - of_noise), -1), {"energy": of_data}
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

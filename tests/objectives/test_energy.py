@@ -45,18 +45,29 @@ def test_noise_contrast(ratio, k):
     assert by_log_z == pytest.approx(slope(lambda z: expected(k, z), 0.4), abs=0.01)
 
 
-@pytest.mark.parametrize("scale", [0.3, 1.5])
+@pytest.mark.parametrize(("scale", "ratio"), [(0.3, 1), (1.5, 1), (1.5, 5)])
 @pytest.mark.parametrize("k", [0.5, 3.0])
-def test_conditional_noise_contrast(scale, k):
+def test_conditional_noise_contrast(scale, ratio, k):
     mass = stats.norm.pdf(LINE) * CELL
     x, y = VARIANCE**0.5 * LINE[:, None], VARIANCE**0.5 * LINE[:, None] + scale * LINE
 
     def expected(k):
         return mass @ (2 * np.logaddexp(0, 0.5 * k * (x**2 - y**2))) @ mass
 
-    value, by_k = value_and_slopes(objectives.ConditionalNoiseContrastive(scale), k)
+    value, by_k = value_and_slopes(objectives.ConditionalNoiseContrastive(scale, ratio), k)
     assert value == pytest.approx(expected(k), rel=0.03)
     assert by_k == pytest.approx(slope(expected, k), abs=0.02)
+
+
+def test_more_noise_makes_conditional_noise_contrast_steadier():
+    """Of the same data, the mean over many samples of noise is nearer to its expectation than one."""
+    x = tf.zeros([4000, 1])
+
+    def spread(ratio):
+        loss = objectives.ConditionalNoiseContrastive(1.0, ratio)
+        return float(tf.math.reduce_std(loss(lambda x: tf.reduce_sum(x**2, -1), x, draw_of(4000))[0]))
+
+    assert spread(16) == pytest.approx(spread(1) / 4, rel=0.1)
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.25])
