@@ -1,6 +1,7 @@
 """Checks of a normalizing flow's parts and data."""
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -11,6 +12,9 @@ from keras_dl.data.checks import as_array, check_finite
 from keras_dl.likelihoods import Dequantized, Prior
 from keras_dl.models.base import conditions
 from keras_dl.networks import condition_inputs
+
+#: Images of which the values are counted.
+_LOOKED_AT = 256
 
 
 def check_parts(bijector, base, dequantized):
@@ -82,9 +86,12 @@ def check_values(flow, x):
 
 
 def check_columns(x, flow):
-    """Refuses training data with a constant column: their density is unbounded."""
+    """Refuses training data with a constant column, and warns of images of few levels: their density is unbounded."""
     x = x[0] if isinstance(x, (tuple, list)) and x else x
-    if flow.dequantized is not None or not hasattr(x, "__array__") or np.ndim(x) != 2 or not len(x):
+    if flow.dequantized is not None or not hasattr(x, "__array__") or np.ndim(x) < 2 or not len(x):
+        return
+    if np.ndim(x) > 2:
+        _warn_of_levels(np.asarray(x[:_LOOKED_AT]))
         return
     x = np.asarray(x)
     constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else np.zeros(0, int)
@@ -94,3 +101,11 @@ def check_columns(x, flow):
             "it out, or add noise",
             f"constant columns {constant.tolist()}",
         )
+
+
+def _warn_of_levels(images):
+    levels = len(np.unique(images))
+    if levels <= 256 and images.size > 4 * levels:
+        message = f"x takes {levels} values, such as pixels do: a density of them is unbounded, and the loss falls for "
+        message += f"ever. NormalizingFlow(dequantized=Dequantized({images.shape[1:]}, num_levels=...)) adds noise."
+        warnings.warn(message, stacklevel=4)

@@ -9,6 +9,8 @@ from keras_dl.checks import check_count, check_flag, refusal
 METHODS = ("closed_form", "em", "gradient")
 #: The variance of rows that float32 cannot tell apart, as a share of their mean square.
 _EQUAL = 1e-13
+#: Mean variances of which float32 holds noises, precisions and densities.
+_VARIANCES = (1e-24, 1e30)
 
 
 def check_arguments(shape, num_components, method, missing, fewer_by):
@@ -37,6 +39,14 @@ def check_spread(mean, variance, name="x"):
     """Refuses means and variances of rows that are all equal."""
     if np.mean(variance) <= _EQUAL * np.mean(np.square(mean, dtype="float64")):
         raise refusal(f"{name} should have at least two distinct rows", f"variances up to {np.max(variance):.3g}")
+
+
+def check_scale(variance):
+    """Refuses data whose squares float32 does not hold."""
+    if not _VARIANCES[0] < variance < _VARIANCES[1]:
+        low, high = (f"{limit**0.5:.0e}" for limit in _VARIANCES)
+        expected = f"x should have deviations between {low} and {high}, as of columns that are divided by their own"
+        raise refusal(expected, f"{variance**0.5:.3g}")
 
 
 def check_rows(rows, count):

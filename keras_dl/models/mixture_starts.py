@@ -1,5 +1,7 @@
 """Starts of clusterings: k-means++ and Lloyd's iterations on rows in memory."""
 
+import warnings
+
 import numpy as np
 
 from keras_dl.checks import refusal
@@ -25,6 +27,9 @@ def plus_plus(x, count, random):
     nearest = np.square(x - centres[0]).sum(1)
     while len(centres) < count:
         total = nearest.sum()
+        if total == 0 and len(np.unique(centres, axis=0)) == len(centres):
+            message = f"x has {len(centres)} distinct rows for {count} clusters: the others are empty"
+            warnings.warn(message, stacklevel=4)
         index = random.choice(len(x), p=nearest / total) if total > 0 else random.integers(len(x))
         centres.append(x[index])
         nearest = np.minimum(nearest, np.square(x - x[index]).sum(1))

@@ -140,6 +140,7 @@ class PPCA(LinearGraphs):
     def _take(self, mean, variances, components, total):
         """Takes the maximum-likelihood parameters; returns minus the mean log-likelihood, in nats per sample."""
         size, count = self.density.size, self.num_components
+        linear_checks.check_scale(total / size)
         rest = max(total - variances.sum(), 0.0)
         noise = max(rest / max(size - count, 1), NOISE_FLOOR * total / size, 1e-30)
         signal = np.maximum(variances - noise, 0.0)

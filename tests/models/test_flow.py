@@ -1,5 +1,6 @@
 """Normalizing flows: densities, both directions, conditions, temperature, integers, files and refusals."""
 
+import warnings
 from pathlib import Path
 
 import keras
@@ -231,3 +232,15 @@ def test_refusals():
         flow.bits_per_dim(POINTS)
     with pytest.raises(ValueError, match="temperature"):
         flow.sample(2, temperature=-1.0)
+
+
+def test_images_of_few_levels_without_noise_are_warned_of():
+    """As scikit-learn's digits from 0 to 1: 17 values, of which a density is unbounded."""
+    x = np.random.default_rng(0).integers(0, 17, (40, 4, 4, 1)) / 16
+    flow = models.NormalizingFlow(bijectors.Chain([bijectors.ActNorm()]), shape=(4, 4, 1))
+    flow.compile("adam", jit_compile=False)
+    with pytest.warns(UserWarning, match=r"x takes 17 values.*Dequantized\(\(4, 4, 1\)"):
+        flow.fit(x, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        flow.fit(x + np.random.default_rng(1).random(x.shape) / 16, verbose=0)

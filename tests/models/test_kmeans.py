@@ -107,3 +107,11 @@ def test_held_out_data_may_come_as_a_tuple_of_one():
         assert "val_loss" in model.fit(x, validation_data=(x[:20],), verbose=0).history, model.name
         with pytest.raises(ValueError, match="takes x alone, no targets"):
             model.check_data((x, x))
+
+
+def test_fewer_distinct_rows_than_clusters_are_said():
+    x = np.repeat([[0.0, 0], [5, 5], [9, 1]], 20, axis=0).astype("float32")
+    for kind in (models.KMeans, models.GaussianMixture):
+        model = kind((2,), 5, seed=0)
+        with pytest.warns(UserWarning, match="x has 3 distinct rows for 5 clusters"):
+            model.fit(x, batch_size=60, verbose=0)

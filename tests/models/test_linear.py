@@ -243,6 +243,8 @@ def test_files_and_callbacks(tmp_path):
         (lambda: models.PPCA((4,), 2).fit(np.full((9, 4), np.nan)), "should be finite"),
         (lambda: models.PPCA((4,), 2).fit(np.full((9, 4), np.inf)), "should be finite"),
         (lambda: models.PPCA((4,), 2).fit(np.zeros((9, 4))), "two distinct rows"),
+        (lambda: models.PPCA((4,), 2).fit(1e20 * np.eye(4)), "deviations between 1e-12 and 1e.15.*Received: 4.33e.19"),
+        (lambda: models.PCA((4,), 2).fit(1e-20 * np.eye(4)), "deviations between 1e-12 and 1e.15.*Received: 4.33e-21"),
         (lambda: models.PPCA((4,), 2).fit(np.eye(4)[:1]), "as many rows as components"),
         (lambda: models.PPCA((4,), 2).fit(np.zeros((9, 3))), "should have shape"),
         (lambda: models.PPCA((4,), 2).fit(np.array(["a"] * 9)), "should hold numbers"),
