@@ -18,6 +18,7 @@ class TrainingBar(keras.callbacks.Callback):
         self.epochs, self.done, self.metrics, self.titles = epochs, done, metrics, titles
         self._bar = self._task = None
         self._compiling = True  # until the first steps are done
+        self._phase = self._text = ""
         self._last_line = 0.0
 
     def on_train_begin(self, logs=None):
@@ -33,13 +34,15 @@ class TrainingBar(keras.callbacks.Callback):
             self._bar.update(self._task, completed=self.done + min(batch / steps, 1.0), epoch=self.done + 1)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._compiling and self._bar:
-            self._bar.update(self._task, description="")
-        self._compiling = False
+        phase = self.model.phases.label(self.model.state.ran_in)
+        if self._bar and (self._compiling or phase != self._phase):
+            self._bar.update(self._task, description=joined(phase, self._text))
+        self._compiling, self._phase = False, phase
 
     def on_epoch_end(self, epoch, logs=None):
         self.done = epoch + 1
-        text = describe(logs or {}, self.metrics, self.titles)
+        self._text = describe(logs or {}, self.metrics, self.titles)
+        text = joined(self._phase, self._text)
         if self._bar:
             self._bar.update(self._task, completed=self.done, epoch=self.done, description=text)
         elif self.done % -(-self.epochs // 20) == 0 or time.monotonic() - self._last_line > 10:
@@ -50,6 +53,11 @@ class TrainingBar(keras.callbacks.Callback):
         """Leaves the bar as it stands; also after an interruption."""
         if self._bar:
             self._bar.stop()
+
+
+def joined(*texts):
+    """Texts side by side, without those that are empty."""
+    return "  ".join(text for text in texts if text)
 
 
 def describe(logs, metrics=("elbo", "loss"), titles=None):

@@ -85,6 +85,16 @@ def test_balance_warns_where_the_game_has_ended(leads, message):
         fit_gan(Logged(changes), callbacks.CriticBalance(patience=3), epochs=3)
 
 
+def test_balance_waits_for_a_game_that_a_later_phase_has():
+    balance = callbacks.CriticBalance()
+    balance.set_model(fit_gan()[0])
+    logs = {"pixels_loss": 1.0}
+    balance.on_epoch_end(0, logs)
+    assert logs == {"pixels_loss": 1.0}
+    with pytest.raises(ValueError, match="Received"):
+        balance.on_epoch_end(0, {"critic_real": 1.0})
+
+
 def test_balance_wants_an_adversarial_model():
     model = small_vae()
     model.compile(optimizer="sgd", jit_compile=False)

@@ -9,7 +9,7 @@ from .markup import element
 #: What draws the curves, of the `bokeh` package; its Python is not used.
 SCRIPTS = ("bokeh.min.js", "bokeh-api.min.js")
 MISSING = "The curves answer to the pointer once bokeh is installed (the extra `report`) and the report written again."
-NO_METRICS = ("epoch", "seconds")
+NO_METRICS = ("epoch", "seconds", "phase")
 
 
 def library():
@@ -43,12 +43,48 @@ def of_histories(histories):
                     title = f"{run}, {what}" if several else what
                     colour, dashed = (number, key == name) if several else (int(key != name), False)
                     series.append({"name": title, "x": x, "y": y, "colour": colour, "dashed": dashed})
-        charts.append({"title": name, "unit": name, "series": series})
+        begins = phase_begins(next(iter(histories.values()))) if len(histories) == 1 else []
+        charts.append({"title": name, "unit": name, "series": series, "phases": begins})
     return charts
 
 
-def drawn(charts, interactive=True):
-    """Returns the places of charts and their data, with a box for the log scale; sentences if nothing can be drawn."""
+def phase_begins(rows):
+    """Returns where phases begin, pairs of a place between two epochs and the number of the phase.
+
+    Example:
+
+    >>> phase_begins([{"epoch": 1, "phase": 1.0}, {"epoch": 2, "phase": 1.0}, {"epoch": 3, "phase": 2.0}])
+    [(2.5, 2)]
+    """
+    numbers = [(row["epoch"], int(row["phase"])) for row in rows if "phase" in row]
+    pairs = zip(numbers, numbers[1:], strict=False)
+    return [(epoch - 0.5, number) for (_, before), (epoch, number) in pairs if number != before]
+
+
+def phases_in_words(begins, names=()):
+    """Returns the sentence that says what the lines between phases are; empty where there are none.
+
+    Args:
+        begins: what `phase_begins` returned.
+        names: the names of all phases, in order.
+
+    Example:
+
+    >>> phases_in_words([(2.5, 2)], ["pretraining", "game"])
+    'Dotted lines: a phase begins, 2 game.'
+    """
+    named = [f"{number} {names[number - 1]}" if number <= len(names) else f"{number}" for _, number in begins]
+    return f"Dotted lines: a phase begins, {', '.join(named)}." if named else ""
+
+
+def drawn(charts, interactive=True, phases=()):
+    """Returns the places of charts and their data, with a box for the log scale; sentences if nothing can be drawn.
+
+    Args:
+        charts: what `of_histories` returned.
+        interactive: whether there is a library that draws them.
+        phases: names of the phases of the run.
+    """
     if not charts:
         return element("p", "There are no curves: no epoch is behind this run.", class_="note")
     places = []
@@ -59,6 +95,7 @@ def drawn(charts, interactive=True):
         place = element("div", id=name, class_="chart", data_chart=number, role="group", aria_label=described(chart))
         places.append(element("div", *head, place))
     note = "Drag to move, the wheel or the box to zoom, the legend to hide a curve; all values are in the table."
+    note = f"{note} {phases_in_words(charts[0]['phases'], phases)}".rstrip()
     texts = [element("p", note if interactive else MISSING, class_="note"), element("div", *places, class_="charts")]
     return markup.joined([*texts, markup.data("curve-data", charts)])
 

@@ -33,10 +33,12 @@ def single(record, interactive=True):
     histories = {record.title: record.history} if record.history else {}
     charts = curves.of_histories(histories)
     figures = tables.figures("figures, with standard errors where they are known", tables.columns(record))
+    phases = record.config.get("phases")
+    phases = [str(name) for name in phases] if isinstance(phases, list) else []
     values = markup.details("hyperparameters", tables.hyperparameters(record))
     return [
         section("run", "The run", tables.state(record), tables.facts(record), pictures.glance(record), values),
-        section("curves", "Curves", curves.drawn(charts, interactive), curves.values(histories)),
+        section("curves", "Curves", curves.drawn(charts, interactive, phases), curves.values(histories)),
         section("figures", "Figures", figures),
         section("pictures", "Pictures", *pictures.section(record)),
         section("model", "The model", *model.section(record)),

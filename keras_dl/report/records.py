@@ -4,6 +4,7 @@ import contextlib
 import csv
 import dataclasses
 import json
+import math
 import os
 import socket
 from pathlib import Path
@@ -95,6 +96,7 @@ def _attempt(record, file, reader):
 def _history(file):
     with file.open(newline="", encoding="utf-8") as lines:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(lines)]
+    rows = [{name: value for name, value in row.items() if not math.isnan(value)} for row in rows]  # lacking
     return [row | {"epoch": int(row["epoch"])} for row in rows]
 
 

@@ -37,6 +37,12 @@ SCRIPT = """
       tips.push(new Bokeh.HoverTool({ renderers: [line], mode: "vline",
                 tooltips: [[series.name, "@y{0.[000000]}"], [chart.x_label || "epoch", "@x"]] }));
     });
+    (chart.phases || []).forEach(([place, number]) => {
+      const begins = { location: place, dimension: "height", line_dash: "dotted", line_color: colour("--faint") };
+      plot.add_layout(new Bokeh.Span(begins));
+      plot.add_layout(new Bokeh.Label({ x: place, y: 0, y_units: "screen", x_offset: 2, text: String(number),
+                                        text_font_size: "10px", text_color: colour("--faint") }));
+    });
     tips.forEach((tip) => plot.add_tools(tip));
     plot.toolbar.logo = null;
     if (window.matchMedia("(pointer: coarse)").matches) { plot.toolbar.active_drag = null; } // a finger scrolls

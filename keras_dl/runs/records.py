@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 
 from keras_dl.checks import refusal
 from keras_dl.data.segmentation import Plan
@@ -9,7 +10,7 @@ from keras_dl.data.segmentation import Plan
 #: What a config holds at least: the kind of each value, and for the data what is asked of it later.
 CONFIG = {"recipe": str, "dataset": str, "data": dict, "seed": int, "hyperparameters": dict, "fit": dict}
 #: What it may hold beside that.
-OPTIONAL = {"folder": str, "reading": dict, "features": str, "versions": dict, "runtime": dict}
+OPTIONAL = {"folder": str, "reading": dict, "features": str, "versions": dict, "runtime": dict, "phases": list}
 DATA = {"shape": list, "num_samples": int}
 #: What results and evaluations hold at least.
 RESULTS = {"train": dict, "test": dict}
@@ -55,7 +56,7 @@ def read_json(path, kinds):
 
 
 def read_table(path):
-    """Reads a CSV file of numbers with a column `epoch`, a dict per row.
+    """Reads a CSV file of numbers with a column `epoch`, a dict per row, without what is NaN: what an epoch lacks.
 
     Raises:
         ValueError: If it cannot be read; the message names the file.
@@ -64,6 +65,7 @@ def read_table(path):
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file, strict=True)
             rows = [{name: float(value) for name, value in row.items()} for row in reader]
+        rows = [{name: value for name, value in row.items() if not math.isnan(value)} for row in rows]
         if not reader.fieldnames:
             raise ValueError("it is empty")
         for row in rows:

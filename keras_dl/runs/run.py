@@ -12,12 +12,13 @@ from keras_dl import runtime
 from keras_dl.callbacks.sheets import epoch_title
 from keras_dl.checks import refusal
 from keras_dl.models.base import NotFiniteError
+from keras_dl.report.curves import phase_begins, phases_in_words
 from keras_dl.runs import closing, extension, space
 from keras_dl.tasks.drawing import loss_curves
 from keras_dl.tasks.measure import Context, silent, untracked
 from keras_dl.types import Say, Track
 
-SKIPPED = ("epoch", "seconds")
+SKIPPED = ("epoch", "seconds", "phase")
 #: What tells TensorBoard that a value is a number to plot, as its own `tf.summary.scalar` does if it is installed.
 SCALAR = tf.compat.v1.SummaryMetadata(plugin_data={"plugin_name": "scalars"}, data_class="DATA_CLASS_SCALAR")
 
@@ -49,6 +50,8 @@ def prepare(
         data.check_resumed(config, folder.path, options)
     config = config | {"data": data.described(), "condition": recipe.TASK.condition}
     config |= {"hyperparameters": hyperparameters, "fit": options}
+    if len(model.phases.phases) > 1:
+        config |= {"phases": [phase.name for phase in model.phases.phases]}
     pipelines = data.pipelines(options, config["seed"])
     try:
         data.check_learnable(model, pipelines[0])
@@ -134,7 +137,9 @@ class Run:
         curves = self.folder.pictures / "loss_curves.png"
         title = epoch_title(self.model, self.data.name, epoch, what="Metrics")
         if train:  # a history that was removed has no curves
-            loss_curves(curves, history, title, self.task.units, self.task.titles)
+            phases = phase_begins(history)
+            note = phases_in_words(phases, self.config.get("phases", ()))
+            loss_curves(curves, history, title, self.task.units, self.task.titles, phases, note)
         report = self.task.finish(self.model, self.data, self.folder.pictures, self.context)
         if report.measures:
             self.folder.write_evaluation({"dataset": self.data.name, "rows": report.rows, **report.results})

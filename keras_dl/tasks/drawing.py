@@ -23,8 +23,8 @@ POINTS = 200  # in the plane, per class
 MOST_POINTS = 1000  # held-out samples in one picture
 
 
-def loss_curves(path, history, title=None, units=None, titles=None):
-    """Draws every metric over the epochs, training and held-out data in one panel.
+def loss_curves(path, history, title=None, units=None, titles=None, phases=(), note=None):
+    """Draws every metric over the epochs, training and held-out data in one panel, and where phases begin.
 
     Args:
         path: the PNG file.
@@ -32,10 +32,13 @@ def loss_curves(path, history, title=None, units=None, titles=None):
         title: the line above the panels; None for none.
         units: dict of the units of metrics by name; None for those that are known of their names.
         titles: dict of what metrics are called above their panels, where their names do not say it.
+        phases: pairs of a place on the axis where a phase begins and its number.
+        note: the line below the panels, which says what phases are called; None for none.
     """
     plt = pyplot()
-    names = [name for name in history[0] if name not in ("epoch", "seconds") and not name.startswith("val_")]
-    names = list(without_repeats({name: history[-1].get(name, np.nan) for name in names}))
+    values = {name: value for row in history for name, value in row.items()}  # an epoch lacks what did not run in it
+    names = [name for name in values if name not in ("epoch", "seconds", "phase") and not name.startswith("val_")]
+    names = list(without_repeats({name: values[name] for name in names}))
     rows = math.ceil(len(names) / PANELS)
     columns = math.ceil(len(names) / rows)
     size = (3.6 * columns, 3.3 * rows)
@@ -46,14 +49,19 @@ def loss_curves(path, history, title=None, units=None, titles=None):
     marker = "o" if len(epochs) <= FEW else None  # the line of one epoch would not be seen
     for name, panel in zip(names, panels.flat[: len(names)], strict=True):
         for key, label in ((name, "train"), (f"val_{name}", "held out")):
-            if key in history[0]:
+            if key in values:
                 panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label, marker=marker, ms=4)
         panel.set_title(fill((titles or {}).get(name, name), 36), fontsize=10)
         panel.set(xlabel="epoch", ylabel=scale(name, units))
         panel.xaxis.get_major_locator().set_params(integer=True)
         if len(epochs) == 1:
             panel.set_xticks(epochs)
+        for place, number in phases:
+            panel.axvline(place, color="0.6", lw=1, ls=":")
+            panel.text(place, 0.0, f" {number}", transform=panel.get_xaxis_transform(), fontsize=7, color="0.4")
         panel.legend(frameon=False)
+    if note:
+        figure.supxlabel(fill(note, 50 * columns), fontsize=9)
     finish_figure(path, figure, title)
 
 

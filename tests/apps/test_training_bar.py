@@ -2,7 +2,9 @@
 
 import pytest
 
-from apps import catalogue, training_bar
+from apps import catalogue, show, training_bar
+from tests.models.base.test_memory import X
+from tests.models.remembering import remembering
 
 ADVERSARIAL = {"critic_gap": 1.0, "critic_loss": 2.0, "generator_loss": 3.0, "val_critic_loss": 4.0}
 LIKELY = {"distortion": 1.0, "elbo": -2.0, "loss": 2.0, "val_elbo": -3.0}
@@ -22,3 +24,14 @@ LIKELY = {"distortion": 1.0, "elbo": -2.0, "loss": 2.0, "val_elbo": -3.0}
 def test_an_epoch_shows_what_tells_most(recipe, logs, text):
     task = catalogue.module(recipe).TASK
     assert training_bar.describe(logs, task.progress, task.titles) == text
+
+
+def test_an_epoch_names_its_phase():
+    with show.console.capture() as printed:
+        bar = training_bar.TrainingBar(4, metrics=("main_loss",))
+        remembering(fade_from=50).fit(X, batch_size=8, epochs=4, verbose=0, callbacks=[bar])
+    lines = printed.get().splitlines()
+    starts = ["phase 1/3: warm-up", "phase 2/3: fade", "phase 2/3: fade", "phase 3/3: rest"]
+    assert len(lines) == 4
+    for number, (line, start) in enumerate(zip(lines, starts, strict=True), start=1):
+        assert line.startswith(f"epoch {number}/4  {start}  main_loss ")

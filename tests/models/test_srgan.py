@@ -73,12 +73,12 @@ def test_phases_follow_one_another_and_are_resumed(tmp_path):
     untouched = weights(model, "critic")
     history = model.fit(SMALL, LARGE, batch_size=5, epochs=2, verbose=0).history
     assert same(weights(model, "critic"), untouched)
-    assert history["critic_loss"] == [0.0, 0.0] and history["pixels_loss"][0] > 0
+    assert "critic_loss" not in history and history["pixels_loss"][0] > 0 and history["phase"] == [1, 1]
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     for one in (model, again):
         history = one.fit(SMALL, LARGE, batch_size=5, verbose=0).history
-        assert history["critic_loss"][0] > 0 and history["pixels_loss"] == [0.0]
+        assert history["critic_loss"][0] > 0 and "pixels_loss" not in history and history["phase"] == [2]
     assert same(model.get_weights(), again.get_weights())
     assert not same(weights(model, "critic"), untouched)
     # The generator's Adam began anew with the game: two steps of it in one epoch.

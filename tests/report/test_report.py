@@ -217,6 +217,18 @@ def test_curves_hold_the_values_and_not_finite_ones_are_gaps():
     assert [series["y"] for series in shown[0]["series"]] == [[2.0, None], [3.0, None]]
 
 
+def test_phases_are_lines_over_the_curves_and_called_by_name(run):
+    table = (run / "history.csv").read_text().splitlines()
+    numbers = ["phase", *(str(float(1 + (row > 0))) for row in range(len(table) - 1))]
+    lines = [f"{line},{number}" for line, number in zip(table, numbers, strict=True)]
+    (run / "history.csv").write_text("\n".join(lines) + "\n")
+    (run / "config.json").write_text(json.dumps(CONFIG | {"phases": ["small", EVIL]}))
+    tree = parsed(one_page(run))
+    charts = json.loads(next(node for node in tree.iter("script") if node.get("id") == "curve-data").text)
+    assert charts and all(chart["phases"] == [[1.5, 2]] and chart["title"] != "phase" for chart in charts)
+    assert f"Dotted lines: a phase begins, 2 {EVIL}." in words(tree)
+
+
 def test_without_bokeh_a_sentence_and_the_table_stand_there(run, monkeypatch):
     monkeypatch.setattr(curves.importlib.util, "find_spec", lambda name: None)
     text = one_page(run)

@@ -63,6 +63,14 @@ def test_history_reads_back_and_stops_where_it_is_told(tmp_path):
     assert folder.read_history(epochs=2) == rows[:2]
 
 
+def test_an_epoch_lacks_what_it_did_not_have(tmp_path):
+    """Updates of another phase: no NaN, which would be a training that broke."""
+    folder = RunFolder(tmp_path)
+    rows = [{"epoch": 1, "phase": 1.0, "pixels_loss": 2.0}, {"epoch": 2, "phase": 2.0, "critic_loss": 1.0}]
+    folder.write_history(rows)
+    assert folder.read_history() == rows
+
+
 def test_a_write_that_fails_leaves_the_last_whole_file(tmp_path, monkeypatch):
     folder = RunFolder(tmp_path)
     folder.write_config(CONFIG)

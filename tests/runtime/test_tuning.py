@@ -11,6 +11,7 @@ import keras_dl
 from keras_dl.data import DataSpec
 from keras_dl.runtime import hypermodel, objective
 from keras_dl.runtime.tuning.data import batches
+from keras_dl.runtime.tuning.recipe import with_objective
 
 X = np.random.default_rng(0).random((40, 4)).astype("float32")
 Y = X @ np.array([[1.0], [-2.0], [0.5], [3.0]], "float32")
@@ -168,6 +169,36 @@ def test_the_best_model_is_that_of_the_best_epoch(tmp_path):
     found = tuner.get_best_models()[0]
     assert trial.score == history["val_loss"][0] and found.state.epoch == 1
     np.testing.assert_array_equal(found.get_weights()[0], expected.get_weights()[0])
+
+
+class LaterPhase(keras.callbacks.Callback):
+    """Takes the loss out of the logs of the first epoch, as if its update ran in a later phase."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 0:
+            del logs["val_loss"]
+
+
+def test_a_trial_is_judged_by_the_epochs_that_have_the_objective(tmp_path):
+    """The loss falls, so that the best of the epochs by the opposite goal is the first that has it."""
+    goal = kt.Objective("val_loss", "max")
+    tuner = kt.RandomSearch(recipe(), objective=goal, seed=1, directory=tmp_path, max_trials=1)
+    tuner.search(X, Y, validation_data=(X_TEST, Y_TEST), callbacks=[LaterPhase()], verbose=0)
+    (trial,) = tuner.oracle.trials.values()
+    assert trial.score == by_hand(trial.hyperparameters.values)[1]["val_loss"][1]
+
+
+def test_epochs_without_the_objective_do_not_count():
+    history = keras.callbacks.History()
+    rows = [{"phase": 1, "pixels": 0.0}, {"phase": 2, "game": 3.0}, {"phase": 2, "game": 2.0}]
+    history.epoch = [4, 5, 6]
+    history.history = {"phase": [1, 2, 2], "pixels": [0.0], "game": [3.0, 2.0]}
+    found = with_objective(history, rows, kt.Objective("game", "min"))
+    assert found.epoch == [5, 6] and found.history == {"phase": [2, 2], "game": [3.0, 2.0]}
+    of_all = [kt.Objective("phase", "min"), kt.Objective("phase", "max")]
+    both = kt.oracles.RandomSearchOracle(of_all, max_trials=1).objective
+    assert with_objective(history, rows, both) is history
+    assert with_objective(history, rows, kt.Objective("other", "min")) is history
 
 
 @pytest.mark.full

@@ -10,7 +10,7 @@ saved, resumed to the bit and the same on one device, on replicas and in workers
         return main, Update("r1", self.penalty, (self.critic,), optimizer, every=16, rescale=True)
 
 The base multiplies no loss: a penalty that runs in the steps 0, 16, 32, ... returns 16 times its values to keep its
-weight. An epoch in which it does not run logs 0 for it.
+weight. The logs of an epoch in which it does not run lack it.
 
 **A value that a loss reads and hands back**, here the mean of a path length:
 
@@ -50,7 +50,8 @@ A family of such updates alone has `optimizer_names = ()`.
 **Averages by half-life**, several of one network: `ema_momentum={"short": HalfLife(10_000, ramp_up=0.05), "long":
 HalfLife(100_000)}`; `self.averaged("generator", "long")`.
 
-**Phases and fades**, by the number of samples seen; the step of each phase is compiled once:
+**Phases and fades**, by the number of samples seen; the step of each phase is compiled once, bars name it, and logs
+hold its number, and the losses of the updates that ran in the epoch:
 
     self.set_phases([Phase("8x8", 600_000), Phase("fade", 600_000, restart=("critic_optimizer",)), Phase("16x16")])
     alpha = self.phase_fraction()                                                  # in the loss: 0 to 1 within a phase

@@ -37,6 +37,9 @@ def write(model, values):
             variable.value.assign(tf.gather(tf.cast(value, variable.dtype), replica))
 
     traced_alone(lambda: strategy.run(assign))()  # as a graph: replicas run eagerly with a warning
+    sums = {id(variable): value.sum() for variable, value in zip(variables, values, strict=True)}
+    counts = [sums[id(model._trackers[update.name, "loss"].count)] for update in model.updates]
+    model.state.note_run({index for index, count in enumerate(counts) if count > 0})
 
 
 def gather(strategy, function):

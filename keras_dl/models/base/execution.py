@@ -11,7 +11,8 @@ from keras_dl.models.base.checking import check_rows, without_none
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
 from keras_dl.models.base.graphs import compiled, traced_alone
-from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize, run_due_updates, within_phase
+from keras_dl.models.base.reporting import of_updates_that_ran
+from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize, noted, run_due_updates, within_phase
 
 
 def train_function(model):
@@ -21,7 +22,7 @@ def train_function(model):
     def function(iterator):
         logs = run(iterator)
         model.finiteness.refuse(model, logs)
-        return logs
+        return of_updates_that_ran(model, logs)
 
     return function
 
@@ -122,10 +123,13 @@ class Programs:
         self._begin_phase()
         # A phase that ends within the stack has other updates from there on, so that its steps are run one by one.
         if stacks and within_phase(model, rows * len(batches)):
-            return self._function(_train_stack, xla)(*_stacked(batches, model.steps_per_execution if xla else None))
+            stack = _stacked(batches, model.steps_per_execution if xla else None)
+            with noted(model, len(batches)):
+                return self._function(_train_stack, xla)(*stack)
         for batch in batches:
             self._begin_phase()
-            logs = self._function(_train_step, xla)(batch, **due_updates(model), **option)
+            with noted(model):
+                logs = self._function(_train_step, xla)(batch, **due_updates(model), **option)
         return logs
 
     def _begin_phase(self):
@@ -209,7 +213,8 @@ class Replicated:
             return model.get_metrics_result()
         if enter_phase(model):
             self._graphs.clear()
-        return self._run_next(iterator, **due_updates(model))
+        with noted(model):
+            return self._run_next(iterator, **due_updates(model))
 
     def _run_next(self, iterator, **options):
         model = self.model

@@ -31,6 +31,7 @@ from keras_dl.models.base.progress import (
     in_order,
 )
 from keras_dl.models.base.replicas import lost_workers
+from keras_dl.models.base.reporting import with_bar
 from keras_dl.models.base.stream import Stream
 
 
@@ -79,8 +80,9 @@ def _with_progress(model, callbacks, progress, steps, verbose, epochs):
         progress.set_model(model)
         callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
         return callbacks
+    callbacks = with_bar(model, in_order(model, as_list(callbacks), progress), verbose)
     shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs}
-    return Callbacks(in_order(model, as_list(callbacks), progress), steps, model=model, **shown)
+    return Callbacks(callbacks, steps, model=model, **shown)
 
 
 def check_numbers(options):

@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_dl.models.base import checking, execution, fitting, structure
 from keras_dl.models.base.parts import take_part
 from keras_dl.models.base.replicas import first_row
+from keras_dl.models.base.reporting import with_absent
 from keras_dl.models.base.tracking import track
 from keras_dl.types import Nest, Tensor
 
@@ -145,9 +146,13 @@ class Loops(keras.Model):
         class_weight: dict | None = None,
         return_dict: bool = False,
     ) -> Any:
-        """Trains on one batch; `keras.Model.train_on_batch`, with arrays that are checked as those of `fit` are."""
+        """Trains on one batch; `keras.Model.train_on_batch`, with arrays that are checked as those of `fit` are.
+
+        A dict lacks the losses of updates that have not run since the metrics began anew; a list has NaN for them.
+        """
         weight = fitting.check_batch(self, "train_on_batch", x, y, sample_weight, class_weight)
-        return super().train_on_batch(x, y, weight, return_dict=return_dict)
+        logs = super().train_on_batch(x, y, weight, return_dict=True)
+        return logs if return_dict else self._flatten_metrics_in_order(with_absent(self, logs))
 
     def test_on_batch(
         self, x: Nest, y: Nest | None = None, sample_weight: Tensor | None = None, return_dict: bool = False

@@ -241,7 +241,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
     def reset_metrics(self) -> None:
         """Begins the means of losses and terms anew, and the noise of an evaluation, as `fit` does in every epoch."""
         super().reset_metrics()
-        self.state.batches_evaluated.assign(0)
+        self.state.begin_means()
         if self.finiteness is not None:
             self.finiteness.reset()
 

@@ -15,8 +15,15 @@ class Phase(NamedTuple):
     own, compiled once and freed when the phase is over. The count of samples is saved, so that a run resumed inside a
     phase or a fade goes on exactly.
 
+    Progress bars name the phase under way. Logs of epochs hold its number, counted from 1, as `phase`: that of the
+    epoch's last step. They hold the losses and terms of the updates that ran in the epoch; others are absent, as
+    Keras' `val_` logs are from epochs without validation. `History` then has a shorter list, `CSVLogger` writes "NA",
+    and `EarlyStopping`, `ModelCheckpoint` and `ReduceLROnPlateau` leave such an epoch out of account, with a warning.
+    A search counts the epochs that have its objective (with `keras_dl.runtime.hypermodel`; KerasTuner alone needs one
+    that all epochs have). Held-out losses are those of all updates, as all can be evaluated in every phase.
+
     Attributes:
-        name: What messages call it; `model.phases.phases[model.state.phase].name` is that of the phase under way.
+        name: What progress bars and messages call it.
         samples: How many samples of the data it lasts; `None` for the last, which has no end.
         updates: Names of the updates that run; `None` for all.
         restart: Names of the optimizers that begin anew with it (`"critic_optimizer"`).
@@ -60,6 +67,10 @@ class Phases:
     def index(self, samples):
         """The number of the phase in which the next step lies once `samples` samples were seen, a Python integer."""
         return sum(start <= samples for start in self.starts) - 1
+
+    def label(self, index):
+        """What progress bars call a phase: `phase 2/3: fade 4x4`; empty where a training does not change."""
+        return f"phase {index + 1}/{len(self.phases)}: {self.phases[index].name}" if len(self.phases) > 1 else ""
 
     def steps_per_batch(self, index):
         """In how many steps a batch of a phase is taken."""

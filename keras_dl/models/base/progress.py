@@ -10,6 +10,7 @@ from keras_dl.checks import refusal
 from keras_dl.metrics.directions import direction
 from keras_dl.models.base.checking import without_none
 from keras_dl.models.base.feeding import endless, shuffles
+from keras_dl.models.base.reporting import with_columns
 
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 #: Keras' callbacks that do something at a batch only where they are told to, and whether they are.
@@ -64,6 +65,8 @@ class Progress(keras.callbacks.Callback):
         self.model.state.batch = max(self.model.state.batch, batch + 1)  # at first a resumed epoch is behind its place
 
     def on_epoch_end(self, epoch, logs=None):
+        if logs is not None and len(self.model.phases.phases) > 1:
+            logs["phase"] = self.model.state.ran_in + 1
         self.model.finiteness.refuse_weights(self.model)
         self.model.finish_epoch()
         self.model.state.end_epoch(self.steps_per_epoch is not None, self.count, endless(self.data))
@@ -171,6 +174,7 @@ def in_order(model, callbacks, progress):
     callbacks = list(callbacks)
     if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
         callbacks.append(keras.callbacks.History())
+    callbacks = with_columns(model, callbacks)
     if model.shares_rates:
         callbacks = _with_shared_rates(callbacks)
     callbacks = [progress, *sorted(callbacks, key=lambda callback: getattr(callback, "runs_last", False))]

@@ -1,5 +1,6 @@
 """What happens in the next step: which phase it lies in, which updates run, and whether the model begins with it."""
 
+import contextlib
 import functools
 import math
 
@@ -16,6 +17,14 @@ def due_updates(model):
     """What the step is told of the updates that run, as keyword arguments: none if all of them do."""
     due = model.phases.due(model.updates, model.state.phase, int(model.state.step.numpy()))
     return {} if all(len(one) == len(model.updates) for one in due) else {"due": due}
+
+
+@contextlib.contextmanager
+def noted(model, batches=1):
+    """Notes which updates run in the steps of the block, unless its data have ended: logs hold those."""
+    updates = _running(model, batches)
+    yield
+    model.state.note_run(updates)
 
 
 def enter_phase(model):
@@ -73,3 +82,13 @@ def run_due_updates(model, batch):
     table = tf.constant([branches.index(due) for due in sets])
     number = tf.gather(table, model.state.step.value % period)
     tf.switch_case(number, [functools.partial(branch, due) for due in branches])
+
+
+def _running(model, batches):
+    """Indices of the updates that run in the next batches, all of one phase; none where all have run."""
+    if len(model.state.ran) == len(model.updates):
+        return set()
+    step, phase = int(model.state.step.numpy()), model.state.phase
+    length = model.phases.steps_per_batch(phase)
+    starts = range(step, step + batches * length, length)
+    return {number for start in starts for due in model.phases.due(model.updates, phase, start) for number in due}

@@ -24,6 +24,8 @@ class TrainingState:
         samples: int64 variable, the number of samples of the global batches that these steps have seen.
         initialized: Whether the model's `initialize` was called.
         phase: Number of the phase that was entered last.
+        ran: Indices of the updates that ran since the metrics of training began anew: those that logs hold.
+        ran_in: Number of the phase in which the last step ran.
         batches_evaluated: int64 variable, batches seen by the evaluation under way: its noise is always the same.
         epoch, batch: Python integers, where the next batch stands: the epoch, and its batches done.
         passes, position: How often the data were passed over, and how many batches of the next pass the epochs before
@@ -43,7 +45,7 @@ class TrainingState:
         self.seed = self._counter(as_seed(seed), "seed")
         self.step = self._counter(0, "step")
         self.samples = self._counter(0, "samples")
-        self.initialized, self.phase = False, 0
+        self.initialized, self.phase, self.ran, self.ran_in = False, 0, set(), 0
         self.batches_evaluated = self._counter(0, "batches_evaluated")
         self.epoch = self.batch = self.draws = self.passes = self.position = 0
         self.mark, self.marks, self.shuffled, self.ahead = 0, False, False, 0
@@ -55,6 +57,16 @@ class TrainingState:
         return keras.Variable(
             value, dtype="int64", trainable=False, autocast=False, aggregation="only_first_replica", name=name
         )
+
+    def begin_means(self):
+        """Called as means of losses and terms begin anew."""
+        self.ran.clear()
+        self.batches_evaluated.assign(0)
+
+    def note_run(self, updates):
+        """Notes the indices of updates that ran in steps of the phase under way."""
+        self.ran |= updates
+        self.ran_in = self.phase
 
     def generators(self):
         """Every `keras.random.SeedGenerator` that the model reaches (Dropout's too), each once."""
@@ -178,6 +190,7 @@ class TrainingState:
             getattr(self, name).assign(np.asarray(store[name]))
         for name in names.intersection(NUMBERS):
             setattr(self, name, int(np.asarray(store[name])))
+        self.ran_in = self.phase
         if "passes" not in names:
             self.passes = self.epoch
         self._load_carried(store, names)

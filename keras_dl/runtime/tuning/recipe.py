@@ -147,7 +147,11 @@ class Recipe(kt.HyperModel):
         callbacks: Any = None,
         **options,
     ) -> keras.callbacks.History:
-        """Trains a model that was built with the same hyperparameters; returns its `History`."""
+        """Trains a model that was built with the same hyperparameters.
+
+        Returns:
+            Its `History`; within a search, of the epochs that have the objective.
+        """
         tuner = _tuner(callbacks)
         unknown = ", ".join(f"{name}={value!r}" for name, value in options.items() if name not in SEARCH)
         if unknown:
@@ -162,7 +166,8 @@ class Recipe(kt.HyperModel):
         else:
             options = data.without_batches(said, options)
         options = {name: value for name, value in options.items() if name in FIT}
-        callbacks = [FiniteMetrics(), *(callbacks or [])]
+        finite = FiniteMetrics()
+        callbacks = [finite, *(callbacks or [])]
         number = self._repeated[1] if self._repeated[0] is hp else 0
         self._repeated = (None, 0)
         try:
@@ -171,7 +176,7 @@ class Recipe(kt.HyperModel):
             raise kt.errors.FailedTrialError(str(error)) from error
         if number + 1 < getattr(tuner, "executions_per_trial", 1):
             self._repeated = (hp, number + 1)
-        return history
+        return history if tuner is None else with_objective(history, finite.rows, tuner.oracle.objective)
 
     def _check_space(self, tuner, hp):
         """Refuses, once per search, a space that is not that of the search's first trial."""
@@ -193,10 +198,39 @@ def _tuner(callbacks):
     return next((tuner for tuner in tuners if isinstance(tuner, kt.Tuner)), None)
 
 
+def with_objective(history, rows, objective):
+    """The history of a trial without epochs that lack its objective, such as those of a phase without its update.
+
+    KerasTuner takes the values of every list for those of the first epochs.
+
+    Args:
+        history: `keras.callbacks.History`.
+        rows: List of the logs of every epoch.
+        objective: `keras_tuner.Objective`, or several as one.
+    """
+    names = [one.name for one in getattr(objective, "objectives", [objective])]
+    kept = [(epoch, row) for epoch, row in zip(history.epoch, rows, strict=False) if all(name in row for name in names)]
+    if not kept or len(kept) == len(history.epoch):
+        return history
+    whole = keras.callbacks.History()
+    whole.epoch = [epoch for epoch, _ in kept]
+    whole.history = {name: [row[name] for _, row in kept] for name in kept[0][1] if all(name in row for _, row in kept)}
+    return whole
+
+
 class FiniteMetrics(keras.callbacks.Callback):
-    """Fails a trial whose metrics are not finite."""
+    """Fails a trial whose metrics are not finite.
+
+    Attributes:
+        rows: List of the logs of every epoch.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.rows = []
 
     def on_epoch_end(self, epoch, logs=None):
+        self.rows.append({} if logs is None else logs)  # to which later callbacks add
         broken = [name for name, value in (logs or {}).items() if not np.isfinite(value).all()]
         if broken:
             raise kt.errors.FailedTrialError(f"{', '.join(broken)} not finite in epoch {epoch + 1}")
