@@ -11,10 +11,14 @@ import math
 import numbers
 import operator
 import os
+import reprlib
 
 import numpy as np
 
 LARGEST_SEED = 2**63 - 1
+_SHORT = reprlib.Repr()  # data in place of another argument would fill pages
+_SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxarray = 20
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 1000
 
 
 def refusal(expected, received="", /, *, error=ValueError, **values):
@@ -33,7 +37,7 @@ def refusal(expected, received="", /, *, error=ValueError, **values):
     ValueError('`rate` should be a positive number. Received: rate=-1')
     """
     if values:
-        received = ", ".join(f"{name}={value!r}" for name, value in values.items())
+        received = ", ".join(f"{name}={_SHORT.repr(value)}" for name, value in values.items())
     stop = "" if expected.endswith((".", "?")) else "."
     return error(f"{expected}{stop} Received: {received}")
 

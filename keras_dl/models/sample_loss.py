@@ -8,6 +8,13 @@ from keras_dl.checks import check_number, refusal
 from keras_dl.models.output_loss import OutputLoss
 from keras_dl.models.outputs import Outputs
 
+#: Functions of Keras' losses that compare numbers one by one.
+_ELEMENTWISE = [
+    getattr(keras.losses, name)
+    for name in ("mean_squared_error", "mean_absolute_error", "mean_absolute_percentage_error", "huber", "log_cosh")
+    + ("mean_squared_logarithmic_error", "poisson", "binary_crossentropy", "binary_focal_crossentropy")
+]
+
 
 class SampleLoss:
     """Gives each sample its part of a loss whose mean over the global batch is the objective, Keras' value.
@@ -96,10 +103,11 @@ class SampleLoss:
         return targets
 
     def check(self, y_true):
-        """Refuses labels that a loss over classes has no class for: a step fails on them, or gives NaN."""
+        """Refuses labels that a loss over classes has no class for, and targets that are not of the output's shape."""
         for loss, output, target in zip(self._losses, self.outputs.specs, self.targets(y_true), strict=True):
             if loss is not None and loss.loss is not None and output is not None:
                 _check_labels(loss.loss, np.asarray(target), tuple(output.shape))
+                _check_shape(loss.identifier, loss.name, tuple(np.shape(target)), tuple(output.shape))
 
     def _by_output(self, y_true, y_pred, sample_weight):
         """Each loss's name in `terms`, itself, its target, prediction and sample weights."""
@@ -107,6 +115,26 @@ class SampleLoss:
         data = self.targets(y_true), self.outputs.predictions(y_pred), weights
         parts = zip(self._terms, self._losses, *data, strict=True)
         return [part for part in parts if part[1] is not None]
+
+
+def _check_shape(loss, name, shape, output_shape):
+    """Refuses targets that a loss of numbers beside numbers would stretch to its predictions, one for many.
+
+    As Keras does, it takes targets with an axis of one missing or too many at the end.
+    """
+    if getattr(loss, "fn", loss) not in _ELEMENTWISE:
+        return
+    expected = output_shape
+    if len(shape) == len(expected) - 1 and expected[-1] == 1:
+        expected = expected[:-1]
+    elif len(shape) == len(expected) + 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    alike = len(shape) == len(expected) and all(
+        size is None or size == other for size, other in zip(expected[1:], shape[1:], strict=True)
+    )
+    if not alike:
+        text = f"y should have the shape of the predictions, {output_shape}, for the loss {name}"
+        raise refusal(text, f"shape {shape}")
 
 
 def _check_labels(loss, labels, output_shape):
@@ -120,6 +148,9 @@ def _check_labels(loss, labels, output_shape):
     ignored = loss.ignore_index if by_class else getattr(loss, "ignore_class", None)
     labels = labels if ignored is None else labels[labels != ignored]
     classes = output_shape[-1]
+    if labels.dtype.kind == "f" and (labels % 1).any():  # which Keras rounds down to a class
+        fraction = labels[labels % 1 != 0].flat[0]
+        raise refusal("y should be integer labels", f"{fraction}")
     if classes and labels.size and (labels.min() < 0 or labels.max() >= classes):
         received = f"values from {labels.min()} to {labels.max()}"
         raise refusal(f"y should be integer labels from 0 to {classes - 1}", received)

@@ -44,7 +44,14 @@ class Saved(keras.Model):
         self.compile(**config)
 
     def save(self, *args, **options) -> None:
-        """Writes the model to a file; `keras.Model.save`, with a warning of parts that could not be loaded again."""
+        """Writes the model to a file; `keras.Model.save`, with a warning of parts that could not be loaded again.
+
+        Raises:
+            ValueError: If the file is to be HDF5, of which Keras loads no class but its own.
+        """
+        filepath = str(next(iter(args), options.get("filepath", "")))
+        if filepath.endswith((".h5", ".hdf5")):
+            raise refusal("`filepath` should end in .keras (a model in HDF5 could not be loaded)", filepath=filepath)
         warn_of_unregistered([self.get_config(), self.get_compile_config()])
         return super().save(*args, **options)
 

@@ -159,6 +159,49 @@ def test_labels_without_a_class(loss, outputs):
     assert int(model.optimizer.iterations) == 0
 
 
+@pytest.mark.parametrize("loss", LABELLED, ids=lambda loss: loss.name)
+def test_fractions_are_no_labels(loss):
+    """Keras rounds them down to a class."""
+    model = segmenter()
+    model.compile(loss=loss)
+    labels = np.zeros((5, 4, 4), "float32")
+    model.fit(np.zeros((5, 4, 4, 1), "float32"), labels, verbose=0)
+    labels[2, 1, 1] = 0.5
+    with pytest.raises(ValueError, match="y should be integer labels. Received: 0.5"):
+        model.fit(np.zeros((5, 4, 4, 1), "float32"), labels, verbose=0)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", keras.losses.Huber(), "binary_crossentropy"])
+@pytest.mark.parametrize("shape", [(), (1,), (2,), (3, 1, 1), (4,)])
+def test_targets_of_another_shape_than_the_predictions(loss, shape):
+    """Keras stretches some, so that one number is the target of three, and fails in its graph on others."""
+    network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "sigmoid")])
+    model = keras_dl.models.Supervised(network)
+    model.compile(loss=loss)
+    x = np.zeros((6, 2), "float32")
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=r"y should have the shape of the predictions, \(None, 3\), for the loss "):
+            method(x, np.zeros((6, *shape)), batch_size=3, verbose=0)
+    for fits in (np.zeros((6, 3)), np.zeros((6, 3, 1)), np.zeros((6, 3), int)):
+        model.fit(x, fits, verbose=0)
+
+
+def test_targets_of_one_number_may_have_an_axis_for_it():
+    model = keras_dl.models.Supervised(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    model.compile(loss="mse")
+    for y in (np.zeros(6), np.zeros((6, 1))):
+        model.fit(np.zeros((6, 2), "float32"), y, verbose=0)
+
+
+def test_data_in_messages_are_shortened():
+    """A list of numbers, which is no array, was written out."""
+    model = keras_dl.models.Supervised(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
+    model.compile(loss="mse")
+    with pytest.raises(ValueError, match="fit should be given data: arrays.*Received: x=") as error:
+        model.fit([[0.5, 1.5]] * 10_000, np.zeros(10_000))
+    assert len(str(error.value)) < 1000
+
+
 def test_labels_that_are_ignored_or_probabilities_are_let_through():
     images, labels = np.zeros((5, 4, 4, 1), "float32"), np.zeros((5, 4, 4), "int64")
     labels[2, 1, 1] = 9

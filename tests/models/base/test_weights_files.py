@@ -88,3 +88,11 @@ def test_backup_and_restore_goes_on_within_an_epoch(tmp_path):
     assert int(resumed.state.step) == int(whole.state.step) == 10
     for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["m.h5", "m.hdf5"])
+def test_models_are_not_written_as_hdf5(name, tmp_path):
+    """Keras' loader of such files knows no class but its own, registered or not."""
+    with pytest.raises(ValueError, match=r"`filepath` should end in .keras .*Received: filepath='.*m\.h"):
+        models()[1].save(tmp_path / name)
+    assert not (tmp_path / name).exists()
