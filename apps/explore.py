@@ -12,8 +12,8 @@ from apps.cli import UserError, user_errors
 DESCRIPTION = """\
 Shows a model on a page of this machine, where the browser itself computes it, by ONNX Runtime Web: latents by a pad and
 sliders, classes, films between two latents; what an encoder and a decoder make of a dropped image; the classes of one
-that is shifted and turned; a mask over it; a field, enlarged; noise on its way to a sample. What there is to see
-depends on what the model is for.
+that is shifted and turned; a mask over it; a field, enlarged; noise on its way to a sample; styles, mixed layer by
+layer; a pyramid, level by level. What there is to see depends on what the model is for.
 
 The runtime, a package of npm, is fetched once (20 MB) and checked. Needs the extra onnx (pip install "keras_dl[onnx]").
 """

@@ -14,6 +14,8 @@ SIGNATURES = {
     "translate": (("translate", "forward", "backward", "upscale", "predict"), ()),
     "trajectory": (("denoise", "velocity", "decode_steps"), ()),
     "zoom": (("predict",), ()),
+    "pyramid": (("levels", "refine_levels", "coarsen"), ()),
+    "styles": (("style", "paint", "synthesize"), ()),
 }
 #: Ways of translation of exported models -> their signatures.
 _WAYS = {"source to target": "translate", "A to B": "forward", "enlarged": "upscale"}
@@ -43,9 +45,9 @@ def views_of(shapes):
     >>> views_of({"predict": ({"x": (8, 8, 1)}, {"predictions": (10,)})})
     {'classify': {}}
     """
-    views = {}
+    views: dict[str, dict] = {}
     if "latents" in shapes.get("decode", shapes.get("generate", ({}, {})))[0]:
-        views["latents"] = {}
+        views["latents"] = {"uniform": True} if "refine" in shapes else {}  # of a LAPGAN
     if "latents" in views and "encode" in shapes:
         views["posterior"] = {}
     ways = {title: name for title, name in _WAYS.items() if name in shapes}

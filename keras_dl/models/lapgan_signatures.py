@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from keras_dl.models import gan_checks
+from keras_dl.models import lapgan_game as game
 from keras_dl.models.base import Signature, conditions, fresh_seed
 
 
@@ -33,4 +35,30 @@ def signatures(model):
         "discriminate": Signature(
             lambda x, *c: {"score": model._discriminate(x, *c)}, {"x": x, **conditions.spec([finest])}
         ),
+    }
+
+
+def by_level(model):
+    """Returns the `Signature`s of a `LAPGAN` that take noise as an input and give images of every level.
+
+    Outputs `level_0`, `level_1`, ... are coarsest first. `levels` takes the noise of all levels side by side;
+    `refine_levels` images of the coarsest level and the noise of the others; `coarsen` images of the finest.
+    """
+    generators = model.networks[: len(model.shapes)]
+    label = conditions.spec(generators)
+    x, coarse = (tf.TensorSpec([None, *model.shapes[level]]) for level in (-1, 0))
+    whole, finer = (tf.TensorSpec([None, sum(model.latent_sizes[start:])]) for start in (0, 1))
+
+    def levels(latents, condition=None):
+        return {f"level_{number}": images for number, images in enumerate(model._generate_levels(latents, condition))}
+
+    def refined(x, latents, condition=None):
+        *between, finest = game.chain(model._generators()[1:], latents, condition, x)
+        images = [*between, gan_checks.clipped(finest, model.value_range)]
+        return {f"level_{number}": one for number, one in enumerate(images, start=1)}
+
+    return {
+        "levels": Signature(levels, {"latents": whole, **label}),
+        "refine_levels": Signature(refined, {"x": coarse, "latents": finer, **label}),
+        "coarsen": Signature(lambda x: {"coarse": game.gaussian_pyramid(x, len(model.shapes))[0]}, {"x": x}),
     }

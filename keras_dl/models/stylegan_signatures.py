@@ -29,3 +29,9 @@ def signatures(gan):
         "style": Signature(lambda z, *c: {"styles": gan._style(z, *c)}, {"latents": latents, **condition}),
         "synthesize": Signature(lambda w, n: {"x": gan._synthesize(w, n)}, {"styles": styles, "noise": noise}),
     }
+
+
+def of_styles(gan):
+    """Returns the `Signature` `paint` of a StyleGAN, which makes images of styles with the noise of the model."""
+    styles = tf.TensorSpec([None, gan.num_styles, gan.style_size], tf.float32)
+    return {"paint": Signature(lambda w: {"x": gan._synthesize(w)}, {"styles": styles})}

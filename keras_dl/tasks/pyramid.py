@@ -10,6 +10,7 @@ import numpy as np
 from scipy import special
 
 from keras_dl.callbacks.sheets import Block, save_sheet
+from keras_dl.models import lapgan_signatures
 from keras_dl.tasks import drawing
 from keras_dl.tasks.films import film_of_latents
 from keras_dl.tasks.generation import Generation
@@ -56,6 +57,14 @@ class Pyramid(Generation):
         if not self.condition:
             pictures |= film_of_latents(folder / "film.gif", partial(_of_normals, model), model.latent_size)
         return super().pictures(model, data, folder, context) | pictures
+
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
+        pairs = zip(model.shapes, model.latent_sizes, strict=True)
+        levels = [{"shape": list(shape), "noise": int(size)} for shape, size in pairs]
+        return {"pyramid": {"shape": levels[-1]["shape"], "levels": levels}}
+
+    def page_signatures(self, model: keras.Model) -> dict[str, Any]:
+        return lapgan_signatures.by_level(model)
 
 
 def _of_normals(model, latents):

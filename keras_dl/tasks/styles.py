@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_dl.callbacks.sheets import Block, save_sheet
+from keras_dl.models import stylegan_signatures
 from keras_dl.tasks import drawing
 from keras_dl.tasks.films import film_of_latents
 from keras_dl.tasks.generation import Generation
@@ -43,6 +44,14 @@ class Styles(Generation):
             save_sheet(folder / name, title, blocks)
             pictures[folder / name] = meaning
         return pictures
+
+    def views(self, model: keras.Model, options: dict[str, Any] | None = None) -> dict[str, dict]:
+        mean = [float(value) for value in model.mean_style]
+        facts = {"mean": mean, "layers": int(model.num_styles), "noise": int(model.noise_size)}
+        return {**super().views(model, options), "styles": facts}
+
+    def page_signatures(self, model: keras.Model) -> dict[str, Any]:
+        return stylegan_signatures.of_styles(model)
 
 
 def mixing(model, styles):

@@ -18,9 +18,10 @@ import pytest
 import keras_dl
 from apps import catalogue, cli
 from apps import explore as program
-from keras_dl import explore
+from keras_dl import explore, tasks
 from keras_dl.explore import manifest, npm, site
 from keras_dl.tasks import showing
+from tests.models.gan_builders import small_lapgan, small_stylegan
 
 PAGE = Path(explore.__file__).parent / "page"
 PLAN = keras_dl.data.segmentation.plan(
@@ -113,13 +114,19 @@ def test_every_task_names_views_that_there_are():
         "super_resolution": ["translate"],
     }
     assert {name: list(catalogue.module(name).TASK.views(model)) for name in expected} == expected
+    pyramid, styles = tasks.Pyramid().views(small_lapgan()), tasks.Styles().views(small_stylegan())
+    levels = [{"shape": [2 * side, 2 * side, 1], "noise": noise} for side, noise in ((1, 3), (2, 16), (4, 64))]
+    assert pyramid == {"pyramid": {"shape": [8, 8, 1], "levels": levels}}
+    assert list(styles) == ["latents", "styles"] and styles["styles"]["layers"] == 4
 
 
 def test_views_of_an_exported_model_follow_from_its_signatures():
     image, latents = {"x": (8, 8, 1)}, {"latents": (4,)}
     vae = {"encode": (image, latents), "decode": (latents, image), "serving_default": (image, image)}
     assert list(manifest.views_of(vae)) == ["latents", "posterior"]
-    assert list(manifest.views_of({"generate": (latents, image)})) == ["latents"]
+    assert manifest.views_of({"generate": (latents, image)}) == {"latents": {}}
+    pyramid = {"generate": (latents, image), "refine": (image, image)}
+    assert manifest.views_of(pyramid) == {"latents": {"uniform": True}}
     ways = {"ways": {"A to B": "forward"}}
     assert manifest.views_of({"forward": (image, image), "backward": (image, image)}) == {"translate": ways}
     assert manifest.views_of({"classify": (image, {"probabilities": (10,)})}) == {"classify": {}}

@@ -9,7 +9,7 @@ import keras_dl
 from keras_dl import explore, metrics
 from keras_dl.tasks import Density, Field, Flow, Generation, SuperResolution, Task
 from tests import browser
-from tests.explore.pages import pixels, served, shown, watched
+from tests.explore.pages import pixels, seconds_to_interact, served, shown, watched
 from tests.report.test_report import make_run
 
 pytestmark = [
@@ -345,6 +345,11 @@ def serious_faults(page):
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= browser.SIZES[size][0], f"{width} pixels wide on a {size}"
     return {look: texts for look, texts in faults.items() if texts}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_page_is_interactive_within_two_seconds(models, chromium, name):
+    assert seconds_to_interact(chromium, models[name][1]) < 2
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -5,14 +5,16 @@ import { Latents } from "./latents.js";
 import { Models } from "./models.js";
 import { byId, element } from "./parts.js";
 import { Posterior } from "./posterior.js";
+import { Pyramid } from "./pyramid.js";
 import { Segment } from "./segment.js";
+import { Styles } from "./styles.js";
 import { Trajectory } from "./trajectory.js";
 import { Translate } from "./translate.js";
 import { Zoom } from "./zoom.js";
 
 const VIEWS = {
   latents: Latents, posterior: Posterior, classify: Classify, segment: Segment, translate: Translate,
-  trajectory: Trajectory, zoom: Zoom,
+  trajectory: Trajectory, zoom: Zoom, pyramid: Pyramid, styles: Styles,
 };
 
 async function fetched(name, kind) {
@@ -52,6 +54,7 @@ async function open() {
   await explorer.models.turn; // what the views have asked for first
   byId("status").textContent = "The model is computed here, in the browser.";
   document.documentElement.dataset.ready = "true";
+  performance.mark("interactive");
 }
 
 open().catch((error) => {

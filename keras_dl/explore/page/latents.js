@@ -3,7 +3,7 @@
 import { colour, draw, sheet } from "./images.js";
 import { byId, Condition, element, newest, slider } from "./parts.js";
 
-const REACH = 3; // standard deviations that pad, sliders and plane reach to
+const REACH = 3; // standard deviations that pad and plane reach to
 const FRAMES = 9;
 const GRID = 15;
 const KEYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [1, 1], ArrowDown: [1, -1] };
@@ -13,6 +13,8 @@ export class Latents {
     const { models, manifest } = explorer;
     this.explorer = explorer;
     this.size = manifest.latent_size;
+    this.uniform = Boolean(manifest.views.latents.uniform); // between -1 and 1, and not normal
+    this.reach = this.uniform ? 1 : REACH;
     this.values = new Float32Array(this.size);
     this.axes = [0, Math.min(1, this.size - 1)];
     this.shown = null; // what the model makes of the values
@@ -65,10 +67,11 @@ export class Latents {
     this.show();
   }
 
-  // Normal numbers times the temperature, drawn again where they lie beyond the truncation.
+  // Latents times the temperature; normal ones are drawn again where they lie beyond the truncation.
   drawn() {
     const [temperature, truncation] = ["temperature", "truncation"].map((name) => Number(byId(name).value));
     return Float32Array.from({ length: this.size }, () => {
+      if (this.uniform) return temperature * (2 * Math.random() - 1);
       let value = normal();
       while (Math.abs(value) > truncation) value = normal();
       return temperature * value;
@@ -81,7 +84,7 @@ export class Latents {
       const box = pad.getBoundingClientRect();
       const across = ((event.clientX - box.left) / box.width) * 2 - 1;
       const up = 1 - ((event.clientY - box.top) / box.height) * 2;
-      this.place(REACH * across, REACH * up);
+      this.place(this.reach * across, this.reach * up);
     };
     pad.addEventListener("pointerdown", (event) => {
       pad.setPointerCapture(event.pointerId);
@@ -107,7 +110,7 @@ export class Latents {
   }
 
   place(across, up) {
-    const inside = (value) => Math.min(REACH, Math.max(-REACH, value));
+    const inside = (value) => Math.min(this.reach, Math.max(-this.reach, value));
     this.values[this.axes[1]] = inside(up);
     this.values[this.axes[0]] = inside(across);
     this.changed();
@@ -118,12 +121,12 @@ export class Latents {
     const pad = byId("pad");
     const context = pad.getContext("2d");
     const half = pad.width / 2;
-    const [across, up] = this.axes.map((latent) => (this.values[latent] / REACH) * half);
+    const [across, up] = this.axes.map((latent) => (this.values[latent] / this.reach) * half);
     context.clearRect(0, 0, pad.width, pad.height);
     context.strokeStyle = colour("--faint");
-    for (const deviation of [1, 2]) {
+    for (const deviation of this.uniform ? [] : [1, 2]) {
       context.beginPath();
-      context.arc(half, half, (deviation / REACH) * half, 0, 2 * Math.PI);
+      context.arc(half, half, (deviation / this.reach) * half, 0, 2 * Math.PI);
       context.stroke();
     }
     context.fillStyle = colour("--link");
@@ -135,8 +138,9 @@ export class Latents {
   }
 
   addSliders() {
+    const end = this.uniform ? 1 : 4;
     this.sliders = Array.from(this.values, (_, latent) => {
-      const input = element("input", { type: "range", min: -4, max: 4, step: 0.01, value: 0 });
+      const input = element("input", { type: "range", min: -end, max: end, step: 0.01, value: 0 });
       byId("sliders").append(element("label", {}, `Latent ${latent} `, element("output"), input));
       input.addEventListener("input", () => {
         this.values[latent] = Number(input.value);
@@ -149,6 +153,10 @@ export class Latents {
   addButtons() {
     slider("temperature", () => {});
     slider("truncation", () => {});
+    byId("truncation").parentElement.hidden = this.uniform;
+    if (this.uniform) byId("pad-help").textContent = "Drag, or press the arrow keys.";
+    const reach = `from -${this.reach} to ${this.reach}`;
+    byId("plane-caption").textContent = `Both latents ${reach}, the others as they are. A click chooses a place.`;
     byId("draw").addEventListener("click", () => this.set(this.drawn()));
     byId("zero").addEventListener("click", () => this.set(new Float32Array(this.size)));
     for (const end of ["a", "b"]) {
@@ -163,7 +171,7 @@ export class Latents {
     byId("plane").addEventListener("click", (event) => {
       const box = byId("plane").getBoundingClientRect();
       const share = [(event.clientX - box.left) / box.width, 1 - (event.clientY - box.top) / box.height];
-      this.place(...share.map((part) => REACH * (2 * part - 1)));
+      this.place(...share.map((part) => this.reach * (2 * part - 1)));
     });
   }
 
@@ -183,8 +191,8 @@ export class Latents {
     for (let place = 0; place < GRID * GRID; place++) {
       const [row, column] = [Math.floor(place / GRID), place % GRID];
       const values = Float32Array.from(this.values);
-      values[this.axes[1]] = REACH * (1 - (2 * row) / (GRID - 1));
-      values[this.axes[0]] = REACH * ((2 * column) / (GRID - 1) - 1);
+      values[this.axes[1]] = this.reach * (1 - (2 * row) / (GRID - 1));
+      values[this.axes[0]] = this.reach * ((2 * column) / (GRID - 1) - 1);
       latents.set(values, place * this.size);
     }
     byId("plane-figure").hidden = false;
