@@ -54,6 +54,16 @@ def test_blocks_do_not_overlap(across):
     assert width >= sheets.title_width("T" * 200) and height >= second.top + second.pixels.shape[0]
 
 
+def test_images_lie_below_one_another_whatever_their_marks():
+    """Beside one another, a block takes only the room of its own marks."""
+    images = np.zeros((8, 28, 28, 1))
+    blocks = [sheets.Block(images, marks=("a long mark",)), sheets.Block(images), sheets.Block(images, marks=("b",))]
+    assert len({one.left for one in sheets.layout("t", blocks)[0]}) == 1
+    first, second, third = sheets.layout("t", blocks, across=True)[0]
+    width = first.pixels.shape[1]
+    assert second.left == first.left + width + sheets.MARGIN and third.left > second.left + width + sheets.MARGIN
+
+
 @pytest.mark.parametrize(
     ("arguments", "title"),
     [

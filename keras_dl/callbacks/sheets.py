@@ -98,9 +98,12 @@ def layout(title, blocks, across=False):
     height, width = blocks[0].images.shape[1:3]
     scale = magnification(height, width, min(columns))
     placed, left, top, right, bottom = [], MARGIN, MARGIN // 2 + TITLE, 0, 0
-    for block in blocks:
+    longest = [max(map(len, block.marks), default=0) for block in blocks]
+    if not across:  # columns lie below one another, whatever stands beside the rows
+        longest = [max(longest)] * len(blocks)
+    for block, letters in zip(blocks, longest, strict=True):
         pixels = image_grid(enlarged(block.images, scale), block.columns, GAP, block.value_range)
-        start = left + math.ceil(LETTER * max(map(len, block.marks), default=0))
+        start = left + math.ceil(LETTER * letters)
         first = top + (HEADING if block.heading else 0)
         placed.append(Placed(block, pixels, start, first))
         right, bottom = max(right, start + pixels.shape[1]), max(bottom, first + pixels.shape[0])
