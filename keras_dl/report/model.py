@@ -49,35 +49,93 @@ def section(record):
         rows = [[layer.name, layer.kind, " + ".join(layer.takes), markup.number(layer.weights)] for layer in layers]
         header = ["layer", "class", "takes", "weights"]
         listed = markup.table(f"{name}: layers", header, rows, numeric=False)
-        drawing = diagram(name, layers) if len(layers) <= MOST_DRAWN else markup.Markup()
-        parts.append(markup.details(f"{name}: {len(layers)} layers", drawing, listed))
+        joined = any(layer.inputs for layer in layers)
+        drawing = diagram(name, layers) if joined and len(layers) <= MOST_DRAWN else markup.Markup()
+        count = f"{len(layers)} layer" + ("s" if len(layers) > 1 else "")
+        parts.append(markup.details(f"{name}: {count}", drawing, listed))
     return parts
 
 
 def read(path):
-    """Returns the model's class, its networks as lists of `Layer`s by name, and whether weights could be counted."""
+    """Returns the model's class, its networks as lists of `Layer`s by name, and whether weights could be counted.
+
+    Parts with weights that are no networks of Keras, such as bijectors, are lists of the groups of their weights.
+    """
     with zipfile.ZipFile(path) as archive:
         config = json.loads(archive.read("config.json"))
         counts = _counts(archive.read("model.weights.h5"))
-    configs = {}
     if "layers" in config["config"]:
-        configs[config["config"].get("name", "network")] = (config, "")
-    for name, value in config["config"].items():
-        if isinstance(value, dict) and isinstance(value.get("config"), dict) and "layers" in value["config"]:
-            configs[name] = (value, f"{name}/")
+        name = config["config"].get("name", "network")
+        return config["class_name"], {name: _layers(config["config"], counts, "")}, counts is not None
+    homes, parts = _homes(counts or {}), dict(_parts(config["config"]))
     networks = {}
-    for name, (value, prefix) in configs.items():
-        networks[name] = _layers(value["config"], counts, prefix)
+    for name, value in parts.items():
+        if "layers" in value["config"]:
+            home = _home(name, value["config"], homes)
+            networks[name] = _layers(value["config"], counts, f"{home}/")
+            homes.pop(home, None)
+    for home, sizes in homes.items():
+        name = home.rpartition("/")[2]
+        networks[name] = _groups(name, parts.get(name, {}).get("class_name", ""), sizes)
     return config["class_name"], networks, counts is not None
+
+
+def _parts(config):
+    """The parts of a model by name, as its config has them; of a list `generators` they are `generator_0` and so on."""
+    for name, value in config.items():
+        several = value if isinstance(value, list) else [value]
+        for number, one in enumerate(several):
+            if isinstance(one, dict) and isinstance(one.get("config"), dict):
+                yield f"{name.removesuffix('s')}_{number}" if isinstance(value, list) else name, one
+
+
+def _homes(counts):
+    """The groups of a file of weights that hold parts of a model: their weights by the path within, not averages."""
+    homes = {}
+    for path, count in counts.items():
+        first, _, rest = path.partition("/")
+        if first in ("vars", "ema_networks") or first.endswith("optimizer") or first.startswith("_"):
+            continue
+        if first == "layers":  # Keras files there what comes later in the alphabet
+            second, _, rest = rest.partition("/")
+            first = f"layers/{second}"
+        homes.setdefault(first, {})[rest] = count
+    return homes
+
+
+def _home(name, config, homes):
+    """The group in which a network's weights lie: its own, or the first among the layers' that has its layers."""
+    groups = {f"layers/{group}" for group in _numbered(config["layers"])}
+    for home, sizes in homes.items():
+        if home.startswith("layers/") and {"/".join(path.split("/")[:2]) for path in sizes} <= groups:
+            return name if name in homes else home
+    return name
+
+
+def _groups(name, kind, sizes):
+    """The groups of weights of a part that is no network of Keras, as `Layer`s."""
+    totals = {}
+    for path, count in sizes.items():
+        group = "/".join(path.split("/")[:-2][:2])
+        totals[group] = totals.get(group, 0) + count
+    return [Layer(group or name, "" if group else kind, [], count, []) for group, count in totals.items()]
+
+
+def _numbered(layers):
+    """What Keras calls the groups of layers' weights: their class in snake case, numbered among its own."""
+    names, seen = [], {}
+    for layer in layers:
+        place = _snake_case(layer["class_name"])
+        seen[place] = seen.get(place, -1) + 1
+        names.append(place + (f"_{seen[place]}" if seen[place] else ""))
+    return names
 
 
 def _layers(config, counts, prefix):
     """The layers of a network's config, as Keras numbers their weights in its file."""
-    layers, seen = [], {}
-    for layer in config["layers"]:
-        place = _snake_case(layer["class_name"])
-        seen[place] = seen.get(place, -1) + 1
-        group = f"{prefix}layers/{place}" + (f"_{seen[place]}" if seen[place] else "")
+    layers = []
+    for layer, place in zip(config["layers"], _numbered(config["layers"]), strict=True):
+        group = f"{prefix}layers/{place}"
         weights = None if counts is None else sum(n for key, n in counts.items() if key.startswith(f"{group}/"))
         tensors = list(_tensors(layer.get("inbound_nodes", [])))
         shapes = [_shape(tensor["shape"]) for tensor in tensors] or [_shape(layer["config"].get("batch_shape") or [])]

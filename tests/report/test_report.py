@@ -11,8 +11,12 @@ import keras
 import numpy as np
 import pytest
 
+import keras_dl
 from keras_dl import report
 from keras_dl.report import curves, markup, model, pictures, tables
+from tests.models import hierarchical_builders
+from tests.models.builders import small_classifier
+from tests.models.gan_builders import small_lapgan
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIL = "</script><img src=x onerror=alert(1)>"
@@ -138,8 +142,6 @@ def test_layers_and_their_weights_are_those_of_keras(run):
 
 
 def test_networks_inside_a_model_are_read(tmp_path):
-    import keras_dl
-
     encoder = keras_dl.networks.mlp_encoder((8, 8, 1), latent_size=2, hidden=(5, 4))
     vae = keras_dl.models.VAE(encoder, keras_dl.networks.mlp_decoder(2, (8, 8, 1), hidden=(5,)), "bernoulli")
     vae.save(tmp_path / "vae.keras")
@@ -147,6 +149,31 @@ def test_networks_inside_a_model_are_read(tmp_path):
     counts = {name: sum(layer.weights for layer in layers) for name, layers in networks.items()}
     assert kind == "VAE"
     assert counts == {"encoder": vae.encoder.count_params(), "decoder": vae.decoder.count_params()}
+
+
+PARTS = {
+    "a network": small_classifier,
+    "networks of levels": lambda: small_lapgan(ema_momentum=0.9),
+    "an averaged network": lambda: keras_dl.models.Diffusion(
+        keras_dl.networks.denoising_mlp((2,), 4, 8), ema_momentum=0.9, seed=0
+    ),
+    "a decoder of groups": hierarchical_builders.nvae,
+    "bijectors": lambda: keras_dl.models.RealNVP((4, 4, 1), 2, (8,), ema_momentum=0.9, seed=0),
+    "a density": lambda: keras_dl.models.PPCA((4,), 2, seed=0),
+}
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_weights_of_every_kind_of_model_are_counted(tmp_path, kind):
+    """Wherever Keras files them: neither averages nor optimizers nor the place in the data are weights of the model."""
+    built = PARTS[kind]()
+    if kind in ("networks of levels", "an averaged network"):
+        built.compile("adam")
+    built.save(tmp_path / "model.keras")
+    networks = model.read(tmp_path / "model.keras")[1]
+    counts = {name: sum(layer.weights for layer in layers) for name, layers in networks.items()}
+    expected = {name: part.count_params() for name, part in zip(built.network_names, built.networks, strict=True)}
+    assert counts == {name: count for name, count in expected.items() if count}
 
 
 def test_a_killed_run_says_so(run):
