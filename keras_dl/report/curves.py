@@ -71,10 +71,12 @@ def phases_in_words(begins, names=()):
     Example:
 
     >>> phases_in_words([(2.5, 2)], ["pretraining", "game"])
-    'Dotted lines: a phase begins, 2 game.'
+    'Dotted lines: where phases begin; 2 is game.'
     """
-    named = [f"{number} {names[number - 1]}" if number <= len(names) else f"{number}" for _, number in begins]
-    return f"Dotted lines: a phase begins, {', '.join(named)}." if named else ""
+    if not begins:
+        return ""
+    named = [f"{number} is {names[number - 1]}" for _, number in begins if number <= len(names)]
+    return "; ".join(["Dotted lines: where phases begin", *([", ".join(named)] if named else [])]) + "."
 
 
 def drawn(charts, interactive=True, phases=()):

@@ -40,8 +40,8 @@ SCRIPT = """
     (chart.phases || []).forEach(([place, number]) => {
       const begins = { location: place, dimension: "height", line_dash: "dotted", line_color: colour("--faint") };
       plot.add_layout(new Bokeh.Span(begins));
-      plot.add_layout(new Bokeh.Label({ x: place, y: 0, y_units: "screen", x_offset: 2, text: String(number),
-                                        text_font_size: "10px", text_color: colour("--faint") }));
+      const words = { text: String(number), text_font_size: "10px", text_color: colour("--faint") };
+      plot.add_layout(new Bokeh.Label({ x: place, y: 0, y_units: "screen", x_offset: 2, y_offset: 3, ...words }));
     });
     tips.forEach((tip) => plot.add_tools(tip));
     plot.toolbar.logo = null;

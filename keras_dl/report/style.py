@@ -20,7 +20,7 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; mar
 .note { color: var(--faint); }
 .scroll { overflow-x: auto; margin: .5rem 0 1rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--faint); padding: .25rem 0; }
+caption { min-width: 16rem; text-align: left; color: var(--faint); padding: .25rem 0; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .75rem .25rem 0; border-bottom: 1px solid var(--line);
   font-weight: normal; }
 thead th { font-weight: 600; } .number { text-align: right; white-space: nowrap; }

@@ -253,7 +253,7 @@ def test_phases_are_lines_over_the_curves_and_called_by_name(run):
     tree = parsed(one_page(run))
     charts = json.loads(next(node for node in tree.iter("script") if node.get("id") == "curve-data").text)
     assert charts and all(chart["phases"] == [[1.5, 2]] and chart["title"] != "phase" for chart in charts)
-    assert f"Dotted lines: a phase begins, 2 {EVIL}." in words(tree)
+    assert f"Dotted lines: where phases begin; 2 is {EVIL}." in words(tree)
 
 
 def test_without_bokeh_a_sentence_and_the_table_stand_there(run, monkeypatch):

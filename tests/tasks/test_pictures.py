@@ -100,12 +100,12 @@ def test_curves_of_phases_have_the_epochs_that_they_have(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(drawing, "finish_figure", lambda path, figure, title: drawn.append(figure))
     rows = [{"epoch": 1, "phase": 1.0, "first": 2.0}, {"epoch": 2, "phase": 2.0, "second": 1.0, "val_second": 3.0}]
-    drawing.loss_curves(tmp_path / "curves.png", rows, phases=[(1.5, 2)], note="a phase begins, 2 game.")
+    drawing.loss_curves(tmp_path / "curves.png", rows, phases=[(1.5, 2)], note="2 is game.")
     (figure,) = drawn
     assert [panel.get_title() for panel in figure.axes] == ["first", "second"]
     of_second = [(list(line.get_xdata()), list(line.get_ydata())) for line in figure.axes[1].lines]
     np.testing.assert_equal(of_second, [([1, 2], [np.nan, 1.0]), ([1, 2], [np.nan, 3.0]), ([1.5, 1.5], [0, 1])])
-    assert figure.get_supxlabel() == "a phase begins, 2 game."
+    assert figure.get_supxlabel() == "2 is game."
 
 
 @pytest.mark.parametrize(("count", "columns"), [(1, 1), (5, 5), (6, 3), (11, 4)])
