@@ -162,6 +162,8 @@ def announce(run):
     spec, config, done = run.data.spec, run.config, run.model.state.epoch
     shape = "x".join(map(str, spec.shape))
     text = f"{config['recipe']} on {config['dataset']}: {spec.num_samples:,} samples of {shape}"
+    left_out = config["fit"].get("anomaly_class")
+    text += "" if left_out is None else f" without those of class {left_out}"
     show.say(f"{text}, {run.model.count_params():,} parameters, {run.epochs} epochs into {run.folder.path}")
     if done:
         show.say(f"{done} epochs done: {'already finished' if done >= run.epochs else 'going on'}")

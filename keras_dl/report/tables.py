@@ -40,6 +40,8 @@ def facts(record):
     processor, seconds = record.part("runtime", "processor"), sum(row.get("seconds", 0.0) for row in record.history)
     shape = data.get("shape")
     classes = f", {data['num_classes']} classes" if data.get("num_classes") else ""
+    left_out = record.part("fit").get("anomaly_class")
+    classes += "" if left_out is None else f", of which training leaves out class {left_out}"
     samples = f", {data['num_samples']:,} samples" if isinstance(data.get("num_samples"), int) else ""
     versions = runtime.get("versions") or config.get("versions") or {}
     rows = {

@@ -30,7 +30,9 @@ def model_card(name, version, about, folder, config, task, signatures, picture, 
     lines = [f"# {name}", "", about, ""]
     lines += [f"![samples]({picture})", ""] if picture else []
     lines += [f"- Version: {version}", f"- Format: {FORMATS[format]}"]
-    lines += [f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}"]
+    left_out = config["fit"].get("anomaly_class")
+    without = "" if left_out is None else f", of which training leaves out class {left_out}"
+    lines += [f"- Data: {config['dataset']}, {data['num_samples']:,} samples of {shape}{without}"]
     lines += [f"- Command: `{' '.join(config.get('command', ()))}`", f"- Seed: {config['seed']}"]
     lines += ["- " + ", ".join(f"{package} {version}" for package, version in config.get("versions", {}).items())]
     lines += ["- The run's `model.keras` loads after `import keras_dl`, by `keras.saving.load_model`", ""]

@@ -9,6 +9,7 @@ import numpy as np
 
 from keras_dl import metrics
 from keras_dl.tasks import clustering, drawing, linear_drawing
+from keras_dl.tasks.anomaly_drawing import draw_scores
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.generation import MEASUREMENTS, Generation
 from keras_dl.tasks.log_density import NOTE, as_array, draws, log_density
@@ -129,6 +130,7 @@ class AnomalyDetection(Density):
     likelihoods, which has latents.
     """
 
+    card_pictures: tuple[str, ...] = ("scores.png", "samples_epoch_*.png")
     problem = ("anomaly_class",)
     progress = ("elbo", "sample_energy", "loss")
 
@@ -149,9 +151,17 @@ class AnomalyDetection(Density):
         return measures
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
-        if _is_likely(model):
-            return super().pictures(model, data, folder, context)
-        return Generation().pictures(model, data, folder, context)
+        context, draw = context or Context(), super().pictures if _is_likely(model) else Generation().pictures
+        pictures = draw(model, data, folder, context)
+        label = context.options.get("anomaly_class")
+        if label is None or context.num_samples == 0:
+            return pictures
+        x, anomalous = data.x_test[: drawing.MOST_POINTS], data.y_test[: drawing.MOST_POINTS] == label
+        title = drawing.title("Scores of held-out data", model, data, context)
+        names = ("other classes", f"class {label}, left out of training")
+        values = scores(model, x, context.num_samples)
+        draw_scores(folder / "scores.png", values, anomalous, names, title)
+        return pictures | {folder / "scores.png": f"scores of class {label}, left out of training, and of the others"}
 
     def goals(
         self, model: keras.Model, data: Any, options: dict[str, Any], features: PathLike | None = None
@@ -194,10 +204,16 @@ def areas(model, x, anomalous, num_samples=None):
         anomalous: booleans, which of them are of the class that the model has not seen.
         num_samples: how many draws a likelihood takes, where it takes some; `None` for the usual number.
     """
+    found = scores(model, x, num_samples)
+    return {name: metrics.roc_auc(values[~anomalous], values[anomalous]) for name, values in found.items()}
+
+
+def scores(model, x, num_samples=None):
+    """Returns the scores of images, arrays by the name of the score; see `areas`."""
     found = {}
     for name in model.anomaly_scores:
         options = draws(model, num_samples) if name == "likelihood" else {}
         batches = [x[start : start + ROWS] for start in range(0, len(x), ROWS)]
-        scores = np.concatenate([as_array(model.anomaly_score(batch, score=name, **options)) for batch in batches])
-        found[name] = metrics.roc_auc(scores[~anomalous], scores[anomalous])
+        parts = [as_array(model.anomaly_score(batch, score=name, **options)) for batch in batches]
+        found[name] = np.concatenate(parts)
     return found

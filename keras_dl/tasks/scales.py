@@ -93,9 +93,17 @@ def draw_rates(path, history, names, title):
     rates = [[float(row[column]) for row in table] for column in columns]
     colours = plt.get_cmap("viridis")(np.linspace(0.1, 0.95, len(names)))
     labels = [f"group {number}, {name}" for number, name in enumerate(names, start=1)]
-    panel.stackplot([float(row["epoch"]) for row in table], rates, labels=labels, colors=colours)
-    panel.set(xlabel="epoch", ylabel="rate, nats", xlim=(1, max(2, len(table))))
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    epochs = [float(row["epoch"]) for row in table]
+    if len(table) > 1:
+        panel.stackplot(epochs, rates, labels=labels, colors=colours)
+        panel.set(xlim=(epochs[0], epochs[-1]))
+        panel.xaxis.get_major_locator().set_params(integer=True)
+    else:  # an area of one epoch has no width
+        below = np.concatenate([[0.0], np.cumsum(rates)[:-1]])
+        for label, (rate,), bottom, colour in zip(labels, rates, below, colours, strict=True):
+            panel.bar(epochs, rate, 0.4, bottom, label=label, color=colour)
+        panel.set(xlim=(epochs[0] - 1, epochs[0] + 1), xticks=epochs)
+    panel.set(xlabel="epoch", ylabel="rate, nats")
     handles, labels = panel.get_legend_handles_labels()
     figure.legend(handles[::-1], labels[::-1], loc="outside right upper", frameon=False, fontsize=9)
     drawing.finish_figure(path, figure, title)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from apps import evaluate, train
-from keras_dl.tasks import Arrays
-from keras_dl.tasks.density import areas
+from keras_dl.tasks import Arrays, anomaly_drawing
+from keras_dl.tasks.density import areas, scores
 
 
 def test_the_class_is_left_out_of_training_and_of_held_out_figures():
@@ -38,11 +38,28 @@ def test_areas_are_of_every_score_of_the_model():
     assert found["likelihood"].value == 3 / 4 and found["reconstruction"].value == 3 / 4
 
 
+def test_scores_are_drawn_as_shares_of_their_own_kind(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(anomaly_drawing, "finish_figure", lambda path, figure, title: drawn.extend(figure.axes))
+    x = np.array([[3.0, 0.0], [2.0, 0.0], [1.0, 9.0], [2.5, 0.1], [2.6, 0.1]])
+    found = scores(Known(), x, num_samples=1)
+    np.testing.assert_allclose(found["likelihood"], [-3, -2, -1, -2.5, -2.6])
+    anomaly_drawing.draw_scores(tmp_path / "scores.png", found, np.array([0, 0, 1, 1, 1], bool), ("others", "class 1"))
+    for panel, name in zip(drawn, found, strict=True):
+        heights = np.array([bar.get_height() for bar in panel.patches]).reshape(2, -1)  # others, then the class
+        np.testing.assert_allclose(heights.sum(1), 1)
+        assert set(np.round(heights[1][heights[1] > 0], 3)) <= {0.333, 0.667} and name in panel.get_xlabel()
+
+
 def test_an_energy_model_finds_them_by_energy_and_slope(run, tmp_path):
     folder = tmp_path / "energy"
     sizes = ["filters=4", "capacity=512", "batch_size=512", "chain_steps=1", "epochs=1"]
     settings = [f"--set={value}" for value in ("model=energy", *sizes)]
     assert run(train.main, "anomaly", "--out", folder, *settings) == 0
+    assert (folder / "pictures" / "scores.png").is_file()
+    assert "leaves out class 1" in (folder / "card.md").read_text() and "leaves out class 1" in (
+        folder / "report.html"
+    ).read_text(encoding="utf-8")
     assert run(evaluate.main, folder) == 0
     found = json.loads((folder / "evaluation.json").read_text())
     assert {"roc_auc_energy", "roc_auc_gradient"} <= set(found) and "log_prob" not in found

@@ -23,6 +23,16 @@ def test_temperatures_scales_and_rates_are_drawn(tmp_path):
     assert (tmp_path / "rates.png").stat().st_size > 5000 and Scales().latents
 
 
+def test_the_rates_of_one_epoch_are_seen(tmp_path, monkeypatch):
+    """An area over one epoch has no width: there they are bars, one upon the other."""
+    drawn = []
+    monkeypatch.setattr(scales.drawing, "finish_figure", lambda path, figure, title: drawn.append(figure.axes[0]))
+    history = write(tmp_path / "history.csv", "epoch,rate_1,rate_2\n1,2,3\n")
+    assert scales.draw_rates(tmp_path / "rates.png", history, ["4x4", "8x8"], "Rates")
+    bars = [(bar.get_y(), bar.get_height()) for bar in drawn[0].patches]
+    assert bars == [(0, 2), (2, 3)] and list(drawn[0].get_xticks()) == [1]
+
+
 def test_scales_are_named_by_their_pixels():
     assert scales.scale_names(nvae((2, 1))) == ["2x2", "4x4", "4x4"]
 
