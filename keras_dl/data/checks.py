@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import refusal
+from keras_dl.checks import pixels_hint, refusal
 from keras_dl.data.disk.column import Column
 
 
@@ -42,7 +42,8 @@ def check_arrays(data, unit_interval=False, missing=False):
 def check_unit_interval(x):
     """Refuses an array with values outside [0, 1]."""
     if x.min() < 0 or x.max() > 1:
-        raise refusal("x should lie in [0, 1]", f"values from {x.min()} to {x.max()}")
+        hint = pixels_hint(x.max()) if x.min() >= 0 else ""
+        raise refusal(f"x should lie in [0, 1]{hint}", f"values from {x.min()} to {x.max()}")
 
 
 def _named(data):

@@ -206,4 +206,5 @@ def _key(seed, epoch, index):
 
 def _bernoulli(x, seed, epoch, index):
     """`x` as ones and zeros, one with probability `x`."""
-    return tf.cast(tf.random.stateless_uniform(tf.shape(x), _key(seed, epoch, index), alg="philox") < x, x.dtype)
+    draws = tf.random.stateless_uniform(tf.shape(x), _key(seed, epoch, index), alg="philox")
+    return tf.cast(draws < tf.cast(x, tf.float32), x.dtype)

@@ -231,4 +231,5 @@ def _check_condition(name, y, condition):
         kind = "values" if y.dtype.kind == "f" else "labels"
     if condition not in (None, kind):
         text = f"the recipe learns from {condition}, which {name} does not have"
-        raise refusal(text, f"a set with {kind or 'samples alone'}")
+        hint = "; of one-hot labels, save the argmax" if kind == "values" and y.ndim == 2 and y.shape[1] > 1 else ""
+        raise refusal(text, f"a set with {kind or 'samples alone'}{hint}")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_dl.data import open as open_data
 from keras_dl.data import pipeline
 
 
@@ -95,3 +96,25 @@ def test_a_pipeline_feeds_a_mirrored_strategy():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     dataset = strategy.experimental_distribute_dataset(pipeline(np.arange(5.0), batch_size=2, shuffle=False))
     assert rows_of(dataset) == [[0, 1], [2, 3], [4]]
+
+
+@pytest.mark.parametrize("binarize", ["static", "stochastic"])
+@pytest.mark.parametrize("dtype", ["int64", "float64", "bool", "uint8"])
+def test_zeros_and_ones_of_any_type_stay_as_they_are(binarize, dtype, tmp_path):
+    """Integers failed in the graph, and pixels of 0 to 255 with them instead of being refused."""
+    x = (np.arange(24).reshape(6, 4) % 3 == 0).astype(dtype)
+    (batch,) = pipeline(x, batch_size=6, shuffle=False, binarize=binarize)
+    np.testing.assert_array_equal(batch, x)
+    if binarize == "stochastic" and dtype != "uint8":
+        np.save(tmp_path / "x.npy", x)
+        (batch,) = pipeline(open_data(tmp_path / "x.npy").x, batch_size=6, shuffle=False, binarize=binarize)
+        np.testing.assert_array_equal(batch, x)
+
+
+def test_pixels_that_are_integers_are_refused(tmp_path):
+    x = np.arange(24).reshape(6, 4) * 10
+    with pytest.raises(ValueError, match=r"x should lie in \[0, 1\]: divide pixels of 0 to 255 by 255.*0 to 230"):
+        pipeline(x, binarize="stochastic")
+    np.save(tmp_path / "x.npy", x)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"should lie in \[0, 1\]"):
+        list(pipeline(open_data(tmp_path / "x.npy").x, binarize="stochastic"))

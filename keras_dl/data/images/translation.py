@@ -17,7 +17,7 @@ from keras_dl.data.segmentation.problems import listed
 from keras_dl.types import PathLike
 
 _STREAM = 15_485_863
-#: Names of the two folders, source and target, of which the first two that are there are taken.
+#: Names of the two folders, source and target.
 FOLDERS = (("source", "target"), ("a", "b"), ("A", "B"), ("trainA", "trainB"))
 
 
@@ -172,10 +172,14 @@ def _read(domain, rows):
 def _two_folders(path):
     if not path.is_dir():
         raise refusal(f"{path} should be a folder of images", "no such folder", error=FileNotFoundError)
-    for names in FOLDERS:
-        if all((path / name).is_dir() for name in names):
-            return [path / name for name in names]
-    return None
+    pairs = [[path / name for name in names] for names in FOLDERS]
+    pairs = [pair for pair in pairs if all(folder.is_dir() for folder in pair)]
+    # On a disk that takes capitals for small letters, a and A are one folder.
+    others = [pair for pair in pairs[1:] if not pair[0].samefile(pairs[0][0])]
+    if others:
+        names = listed(" and ".join(folder.name for folder in pair) for pair in (pairs[0], *others))
+        raise refusal(f"{path} should hold one pair of folders; rename those that are not meant", names)
+    return pairs[0] if pairs else None
 
 
 def _partners(sources, targets):

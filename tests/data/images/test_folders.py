@@ -204,6 +204,17 @@ def test_domains_without_pairs(tmp_path):
         open_unpaired(tmp_path)
 
 
+def test_two_pairs_of_folders_are_refused(tmp_path):
+    """The first was taken."""
+    for name in ("source", "target", "trainA", "trainB"):
+        write(tmp_path / name / "1.png", array())
+    for opened in (open_pairs, open_unpaired):
+        with pytest.raises(ValueError, match="one pair of folders.*Received: source and target, trainA and trainB"):
+            opened(tmp_path)
+    (tmp_path / "target").rename(tmp_path / "old")
+    assert len(open_pairs(tmp_path)[0]) == 1
+
+
 def test_one_folder_is_no_two_domains(tmp_path):
     write(tmp_path / "a.png", array())
     with pytest.raises(ValueError, match="two folders of images"):
