@@ -75,9 +75,10 @@ def _cross_entropy(y_true, y_pred, weight, multilabel, ignore_index):
         return CrossEntropy(weight=weight, ignore_index=ignore_index).values_and_weights(y_true, y_pred)
     if weight is not None:
         raise refusal("`weight` should be None with binary masks", f"weight={weight}")
-    targets, valid = targets_and_valid(y_true, y_pred, True, ignore_index)
+    targets, valid, known = targets_and_valid(y_true, y_pred, True, ignore_index)
     y_pred = tensors.where_counted(y_pred, valid > 0)
-    return valid * binary_cross_entropy(targets, y_pred, from_logits=True), valid
+    values = valid * binary_cross_entropy(targets, y_pred, from_logits=True)
+    return ops.where(known, values, float("nan")), valid
 
 
 def _sample_mean(values, weights):

@@ -58,12 +58,14 @@ def _values_and_weights(y_true, y_pred, alpha, gamma, from_logits, multilabel, i
     binary = is_binary(y_pred, multilabel)
     if isinstance(alpha, (list, tuple)):
         alpha = tensors.class_vector(alpha, y_pred.shape[-1], y_pred.dtype, "alpha")
-    targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
+    targets, valid, known = targets_and_valid(y_true, y_pred, binary, ignore_index)
     y_pred = tensors.where_counted(y_pred, valid > 0)
     if binary:
-        return valid * _binary(targets, y_pred, alpha, gamma, from_logits), valid
-    valid = ops.squeeze(valid, -1)
-    return valid * _over_classes(targets, y_pred, alpha, gamma, from_logits), valid
+        values = valid * _binary(targets, y_pred, alpha, gamma, from_logits)
+    else:
+        valid, known = ops.squeeze(valid, -1), ops.all(known, axis=-1)
+        values = valid * _over_classes(targets, y_pred, alpha, gamma, from_logits)
+    return ops.where(known, values, float("nan")), valid
 
 
 def _binary(targets, y_pred, alpha, gamma, from_logits):

@@ -99,16 +99,19 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
     if len(y_pred.shape) < 2:
         raise refusal("`y_pred` should have the shape (batch, ..., classes)", f"shape {tuple(y_pred.shape)}")
     binary = is_binary(y_pred, multilabel)
-    targets, valid = targets_and_valid(y_true, y_pred, binary, ignore_index)
+    targets, valid, known = targets_and_valid(y_true, y_pred, binary, ignore_index)
     probabilities = probabilities_of(tensors.where_counted(y_pred, valid > 0), from_logits, binary) * valid
     pixels = tuple(range(1, len(y_pred.shape) - 1))
     true_positive = ops.sum(probabilities * targets, axis=pixels)
     predicted = ops.sum(probabilities, axis=pixels)
     actual = ops.sum(targets, axis=pixels)
-    present = ops.cast(ops.logical_not(actual <= 0), y_pred.dtype)  # NaN, from labels that do not exist, is seen
+    known = ops.all(known, axis=pixels)
+    # Values alone are NaN: a sample whose weight is 0 may have any target.
+    present = ops.cast(ops.logical_or(actual > 0, ops.logical_not(known)), y_pred.dtype)
     false_positive, false_negative = predicted - true_positive, actual - true_positive
     union = true_positive + alpha * false_positive + beta * false_negative
     values = present * (1 - ops.divide_no_nan(true_positive + smooth, union + smooth))
+    values = ops.where(known, values, float("nan"))
     if include_background:
         return values, present
     if y_pred.shape[-1] == 1:

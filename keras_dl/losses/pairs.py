@@ -31,8 +31,8 @@ def margin_ranking(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Tenso
     [0.   0.75]
     """
     a, b = tensors.unpack(y_pred, _PAIR)
-    labels = tensors.either(tensors.pair_labels(y_true, a), 1, -1)
-    return ops.maximum(-labels * (a - b) + margin, 0.0)
+    labels, known = tensors.either(tensors.pair_labels(y_true, a), 1, -1)
+    return ops.where(known, ops.maximum(-labels * (a - b) + margin, 0.0), float("nan"))
 
 
 @register
@@ -58,8 +58,9 @@ def contrastive(y_true: Tensor, y_pred: Tensor, margin: float = 1.0) -> Tensor:
     """
     a, b = tensors.unpack(y_pred, _PAIR)
     squared = ops.sum(ops.square(a - b), axis=-1)
-    similar = tensors.shares(tensors.pair_labels(y_true, squared))  # -1 is none of its labels
-    return similar * squared + (1 - similar) * ops.square(ops.maximum(margin - norm(a - b, 2), 0.0))
+    similar, known = tensors.shares(tensors.pair_labels(y_true, squared))  # -1 is none of its labels
+    values = similar * squared + (1 - similar) * ops.square(ops.maximum(margin - norm(a - b, 2), 0.0))
+    return ops.where(known, values, float("nan"))
 
 
 @register
@@ -86,8 +87,10 @@ def cosine_embedding(y_true: Tensor, y_pred: Tensor, margin: float = 0.0) -> Ten
     a, b = tensors.unpack(y_pred, _PAIR)
     inverse_norms = [ops.rsqrt(ops.sum(ops.square(x), axis=-1) + 1e-12) for x in (a, b)]
     cosine = ops.sum(a * b, axis=-1) * inverse_norms[0] * inverse_norms[1]
-    similar = (1 + tensors.either(tensors.pair_labels(y_true, cosine), 1, -1)) / 2
-    return similar * (1 - cosine) + (1 - similar) * ops.maximum(cosine - margin, 0.0)
+    labels, known = tensors.either(tensors.pair_labels(y_true, cosine), 1, -1)
+    similar = (1 + labels) / 2
+    values = similar * (1 - cosine) + (1 - similar) * ops.maximum(cosine - margin, 0.0)
+    return ops.where(known, values, float("nan"))
 
 
 class _PairLoss(Loss):

@@ -20,22 +20,28 @@ def probabilities_of(y_pred, from_logits, binary):
 
 
 def targets_and_valid(y_true, y_pred, binary, ignore_index):
-    """Targets from 0 to 1 of the shape of `y_pred`, and 1 where they count, 0 where ignored (last axis perhaps 1).
+    """What the targets are, which of them count, and which can be.
 
-    Class indices become one-hot, and NaN where there is no such class; targets of the shape of the predictions are
-    taken as they are, and NaN where they are not from 0 to 1.
+    Class indices become one-hot; targets of the shape of the predictions are taken as they are.
+
+    Returns:
+        `(targets, valid, known)`: targets from 0 to 1 of the shape of `y_pred`; 1 where they count, 0 where ignored;
+        and booleans, false where there is no such class or a target is not from 0 to 1, which is 0 among the targets.
+        The last two may have a last axis of one.
     """
     if binary:
         y_true = tensors.like_predictions(y_true, y_pred)
-        valid = ops.cast(ops.not_equal(y_true, ignore_index), y_pred.dtype)
-        return ops.where(valid > 0, tensors.shares(y_true), ops.zeros_like(y_true)), valid
+        valid = ops.not_equal(y_true, ignore_index)
+        shares = tensors.are_shares(y_true)
+        targets = ops.where(ops.logical_and(valid, shares), y_true, ops.zeros_like(y_true))
+        return targets, ops.cast(valid, y_pred.dtype), ops.logical_or(shares, ops.logical_not(valid))
     indices, probabilities = tensors.class_targets(y_true, y_pred)
     if indices is None:
         tensors.check_no_ignoring(ignore_index)
-        return tensors.shares(probabilities), ops.ones_like(y_pred[..., :1])
+        targets, known = tensors.shares(probabilities)
+        return targets, ops.ones_like(y_pred[..., :1]), known
     valid = ops.not_equal(indices, ignore_index)
     targets = ops.one_hot(ops.where(valid, indices, -1), y_pred.shape[-1], dtype=y_pred.dtype)
     known = ops.logical_and(indices >= 0, indices < y_pred.shape[-1])
-    known = ops.logical_or(known, ops.logical_not(valid))
-    targets = ops.where(ops.expand_dims(known, -1), targets, float("nan"))
-    return targets, ops.cast(ops.expand_dims(valid, -1), y_pred.dtype)
+    known = ops.expand_dims(ops.logical_or(known, ops.logical_not(valid)), -1)
+    return targets, ops.cast(ops.expand_dims(valid, -1), y_pred.dtype), known

@@ -147,8 +147,9 @@ def unpack(y_pred, names):
 
 
 def shares(targets):
-    """Targets, and NaN where they are not from 0 to 1: a mask of 0 and 255 would give a plausible loss."""
-    return ops.where(are_shares(targets), targets, float("nan"))
+    """Targets, 0 where they are not from 0 to 1, and where they are; a mask of 0 and 255 would give plausible losses."""
+    known = are_shares(targets)
+    return ops.where(known, targets, ops.zeros_like(targets)), known
 
 
 def are_shares(targets):
@@ -165,9 +166,9 @@ def pair_labels(y_true, values):
 
 
 def either(labels, *known):
-    """Labels, and NaN where they are none of the known numbers."""
+    """Labels, 0 where they are none of the known numbers, and where they are one."""
     among = functools.reduce(ops.logical_or, [ops.equal(labels, label) for label in known])
-    return ops.where(among, labels, float("nan"))
+    return ops.where(among, labels, ops.zeros_like(labels)), among
 
 
 def weighed(values, factor):

@@ -4,10 +4,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_number, refusal
+from keras_dl.checks import check_number, pixels_hint, refusal
+from keras_dl.losses import BinaryCrossEntropy, Loss
+from keras_dl.losses.tensors import ROUNDING
 from keras_dl.models.output_loss import OutputLoss
 from keras_dl.models.outputs import Outputs
 
+#: Functions of Keras' losses of probabilities.
+_OF_SHARES = [keras.losses.binary_crossentropy, keras.losses.binary_focal_crossentropy]
+_OF_SHARES += [keras.losses.categorical_crossentropy, keras.losses.categorical_focal_crossentropy]
 #: Functions of Keras' losses that compare numbers one by one.
 _ELEMENTWISE = [
     getattr(keras.losses, name)
@@ -42,7 +47,7 @@ class SampleLoss:
         weights = self._weights(loss, loss_weights)
         if all(one is None for one in losses):
             raise refusal("compile should be given a loss of at least one output", loss=loss)
-        masked = self.outputs.masked(network)
+        masked = self._masked = self.outputs.masked(network)
         self._losses = [
             None if one is None else OutputLoss(one, weight, masked)
             for one, weight in zip(losses, weights, strict=True)
@@ -102,11 +107,18 @@ class SampleLoss:
             raise refusal("y should have a target for every output", f"none for {', '.join(missing)}")
         return targets
 
-    def check(self, y_true):
-        """Refuses labels that a loss over classes has no class for, and targets that are not of the output's shape."""
+    def check(self, y_true, weighed=False):
+        """Refuses targets that a loss has no class for, or that are not from 0 to 1 or of the output's shape.
+
+        Args:
+            y_true: Targets, arrays.
+            weighed: Whether samples have weights: what these, or a mask, leave out may have any target from 0 to 1.
+        """
         for loss, output, target in zip(self._losses, self.outputs.specs, self.targets(y_true), strict=True):
             if loss is not None and loss.loss is not None and output is not None:
                 _check_labels(loss.loss, np.asarray(target), tuple(output.shape))
+                if not (weighed or self._masked):
+                    _check_shares(loss.identifier, loss.name, np.asarray(target), tuple(output.shape))
                 _check_shape(loss.identifier, loss.name, tuple(np.shape(target)), tuple(output.shape))
 
     def _by_output(self, y_true, y_pred, sample_weight):
@@ -115,6 +127,24 @@ class SampleLoss:
         data = self.targets(y_true), self.outputs.predictions(y_pred), weights
         parts = zip(self._terms, self._losses, *data, strict=True)
         return [part for part in parts if part[1] is not None]
+
+
+def _check_shares(loss, name, targets, output_shape):
+    """Refuses targets of a loss of shares that are not from 0 to 1, such as a mask of 0 and 255.
+
+    Keras' losses go down without end on them, those of `keras_dl.losses` are NaN.
+    """
+    ours = isinstance(loss, Loss) and (hasattr(loss, "ignore_index") or isinstance(loss, BinaryCrossEntropy))
+    if not ours and getattr(loss, "fn", loss) not in _OF_SHARES:
+        return
+    if len(output_shape) > 1 and output_shape[-1] not in (1, None) and targets.shape[1:] != output_shape[1:]:
+        return  # class indices
+    ignored = getattr(loss, "ignore_index", None)
+    targets = targets if ignored is None else targets[targets != ignored]
+    if targets.size and (targets.min() < -ROUNDING or targets.max() > 1 + ROUNDING):
+        hint = pixels_hint(targets.max()) if targets.min() >= 0 else ""
+        received = f"values from {targets.min()} to {targets.max()}"
+        raise refusal(f"y should lie in [0, 1] for the loss {name}{hint}", received)
 
 
 def _check_shape(loss, name, shape, output_shape):

@@ -127,9 +127,9 @@ class Supervised(ObjectiveModel):
         return network(inputs, training=training)
 
     def check_data(self, data: Nest) -> None:
-        _, y, _ = unpack(data)
+        _, y, sample_weight = unpack(data)
         if self.compiled:
-            self.sample_loss.check(y)
+            self.sample_loss.check(y, weighed=sample_weight is not None)
 
     def build_metrics(self, batch: Nest) -> None:
         if self._compile_metrics is not None and not self._compile_metrics.built:

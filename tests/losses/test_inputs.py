@@ -206,6 +206,34 @@ def test_targets_outside_0_to_1_give_nan_where_they_count(name):
     assert np.isfinite(float(loss([[0.0, 1.000001], [-1e-6, 1.0]], x)))
 
 
+PADDED = {
+    "focal": (losses.Focal(), [[[1.0]], [[255.0]]], [[[0.4]], [[0.4]]]),
+    "focal of classes": (losses.Focal(), [[1], [7]], [[[0.4, 0.6]], [[0.4, 0.6]]]),
+    "dice": (losses.Dice(), [[[1.0]], [[255.0]]], [[[0.4]], [[0.4]]]),
+    "dice of classes": (losses.Dice(), [[1, 0], [-1, 0]], [[[0.4, 0.6], [0.7, 0.3]]] * 2),
+    "tversky of shares": (losses.Tversky(), [[[0.0, 1.0]], [[0.0, 3.0]]], [[[0.4, 0.6]], [[0.4, 0.6]]]),
+    "dice and entropy": (losses.DiceCrossEntropy(), [[[1.0]], [[-1.0]]], [[[0.4]], [[0.4]]]),
+    "contrastive": (losses.Contrastive(), [1.0, -1.0], [[[0.1], [0.4]], [[0.2], [0.5]]]),
+    "cosine": (losses.CosineEmbedding(), [1.0, 0.0], [[[0.1, 1.0], [0.4, 0.3]], [[0.2, 0.1], [0.5, 1.0]]]),
+    "ranking": (losses.MarginRanking(1.0), [1.0, 0.0], [[0.1, 0.4], [0.2, 0.5]]),
+}
+
+
+@pytest.mark.parametrize("name", PADDED)
+def test_gradients_are_finite_where_strange_targets_count_for_nothing(name):
+    """The values were NaN with a weight of 0 left out, and the gradients NaN all the same."""
+    loss, targets, predictions = PADDED[name]
+    x = tf.Variable(np.array(predictions, "float32"))
+    assert np.isnan(float(loss(np.array(targets), x)))
+    gradients = []
+    for second in (targets[1], targets[0]):
+        with tf.GradientTape() as tape:
+            value = loss(np.array([targets[0], second]), x, sample_weight=np.array([1.0, 0.0], "float32"))
+        gradients.append(tape.gradient(value, x).numpy())
+        assert np.isfinite(float(value)) and np.isfinite(gradients[-1]).all() and gradients[-1][0].any()
+    np.testing.assert_allclose(*gradients, rtol=1e-6)
+
+
 def test_labels_of_pairs_are_those_of_the_loss():
     """0 would otherwise cost nothing, and pairs that are alike alone would draw all embeddings onto one point."""
     pairs, scores = (LOGITS, LOGITS[::-1]), (LOGITS[:, 0], LOGITS[::-1, 0])

@@ -186,6 +186,39 @@ def test_targets_of_another_shape_than_the_predictions(loss, shape):
         model.fit(x, fits, verbose=0)
 
 
+@pytest.mark.parametrize(
+    ("outputs", "loss"),
+    [
+        (1, "binary_crossentropy"),
+        (1, keras_dl.losses.BinaryCrossEntropy()),
+        (1, keras_dl.losses.Dice()),
+        (1, keras_dl.losses.Focal()),
+        (3, "categorical_crossentropy"),
+        (3, keras_dl.losses.Dice()),
+        (3, keras_dl.losses.Tversky(multilabel=True)),
+        (3, keras_dl.losses.CrossEntropy()),
+    ],
+)
+def test_targets_that_are_no_shares(outputs, loss):
+    """A mask of 0 and 255: Keras' loss goes down without end, ours was said not to be finite, and not why."""
+    end = "linear" if isinstance(loss, keras_dl.losses.CrossEntropy) else "sigmoid" if outputs == 1 else "softmax"
+    network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Conv2D(outputs, 1, activation=end)])
+    model = keras_dl.models.Supervised(network)
+    model.compile(loss=loss)
+    x, y = np.zeros((6, 4, 4, 1), "float32"), np.zeros((6, 4, 4, outputs), "uint8")
+    y[2, 1, 1, 0] = 255
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(
+            ValueError, match=r"y should lie in \[0, 1\] for the loss .*: divide .* by 255. Received: .*255"
+        ):
+            method(x, y, verbose=0)
+    model.fit(x, y / 255, verbose=0)
+    if outputs == 1 and not isinstance(loss, str):
+        model.fit(x, y, sample_weight=(np.arange(6) != 2).astype("float32"), verbose=0)  # it counts for nothing
+    if hasattr(loss, "ignore_index") and outputs == 1:
+        model.fit(x, np.where(y == 255, -100, 0), verbose=0)
+
+
 def test_targets_of_one_number_may_have_an_axis_for_it():
     model = keras_dl.models.Supervised(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     model.compile(loss="mse")
