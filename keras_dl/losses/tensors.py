@@ -147,7 +147,7 @@ def unpack(y_pred, names):
 
 
 def shares(targets):
-    """Targets, 0 where they are not from 0 to 1, and where they are; a mask of 0 and 255 would give plausible losses."""
+    """Targets, 0 where they are not from 0 to 1, and where they are: masks of 0 and 255 would give plausible losses."""
     known = are_shares(targets)
     return ops.where(known, targets, ops.zeros_like(targets)), known
 
