@@ -78,9 +78,9 @@ def _leave_untuned(dataset_class):
         return
 
     def prepared(dataset):
-        from keras_dl.untuned import untuned
+        from keras_dl.untuned import UNTUNED
 
-        return prepare(untuned(dataset))
+        return prepare(dataset.with_options(UNTUNED))
 
     prepared.untuned = True
     dataset_class._apply_debug_options = prepared

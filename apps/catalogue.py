@@ -79,8 +79,8 @@ def default_dataset(recipe):
 
 
 def presets(recipe):
-    """The recipe's presets: a dict from name to fixed hyperparameters."""
-    return _constant(_path(recipe), "PRESETS", {})
+    """The recipe's presets: a dict from name to fixed hyperparameters; empty for None."""
+    return _constant(_path(recipe), "PRESETS", {}) if recipe else {}
 
 
 def hyperparameters(recipe):

@@ -1,8 +1,6 @@
-"""Parts of all programs: parsing, messages instead of tracebacks, a silent start of TensorFlow, opening of runs."""
+"""Parts of all programs: messages instead of tracebacks, what was asked for, a silent start of TensorFlow, runs."""
 
-import argparse
 import contextlib
-import json
 import os
 import signal
 import sys
@@ -18,73 +16,6 @@ _interrupted = False
 
 class UserError(Exception):
     """Something the user can put right: shown as one message, exit code 2."""
-
-
-class Parser(argparse.ArgumentParser):
-    """An argument parser whose help keeps its line breaks and which names the nearest option to a misspelt one."""
-
-    def __init__(self, **options):
-        formatter = argparse.RawDescriptionHelpFormatter
-        super().__init__(formatter_class=formatter, allow_abbrev=False, **options)
-
-    def error(self, message):
-        self.exit(USER_ERROR, f"error: {message}\nfor help: {self.prog} --help\n")
-
-    def parse(self, argv=None):
-        arguments, rest = self.parse_known_args(argv)
-        if rest:
-            options = [option for option in self._option_string_actions if option.startswith("--")]
-            wrong = rest[0].split("=")[0]
-            if wrong.startswith("-"):
-                self.error(catalogue.unknown("option", wrong, options))
-            self.error(f"unexpected argument {wrong!r}")
-        return arguments
-
-
-class Version(argparse.Action):
-    """The option `--version`: shows what the programs compute with, and ends."""
-
-    def __init__(self, option_strings, dest, **options):
-        super().__init__(option_strings, dest, nargs=0, help="show versions, processor, devices and kernels, and stop")
-
-    def __call__(self, parser, namespace, values, option_string=None):
-        start_tensorflow()
-        from keras_dl import runtime
-
-        print(json.dumps(runtime.describe(), indent=2))
-        parser.exit()
-
-
-def one_of(kind, names):
-    """An argparse type that accepts `names` and otherwise answers with the nearest."""
-
-    def known_name(text):
-        if text not in names:
-            raise argparse.ArgumentTypeError(catalogue.unknown(kind, text, names))
-        return text
-
-    return known_name
-
-
-def recipe(text):
-    """An argparse type for recipes: their names, or a file of one's own."""
-    return text if catalogue.is_recipe(text) else one_of("recipe", catalogue.recipes())(text)
-
-
-def whole_number(smallest, largest=2**63 - 1):
-    """An argparse type for integers from `smallest` to `largest`."""
-
-    def number_within(text):
-        try:
-            number = int(text)
-        except ValueError:
-            number = None
-        if number is None or not smallest <= number <= largest:
-            limits = f"from {smallest}" if largest == 2**63 - 1 else f"from {smallest} to {largest}"
-            raise argparse.ArgumentTypeError(f"expected a whole number {limits}, received {text!r}")
-        return number
-
-    return number_within
 
 
 def run(main, argv=None):
@@ -149,17 +80,18 @@ def check_use(folder, recipe, program):
 
 
 def old_config(folder, arguments, kind):
-    """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None if a new one begins."""
-    with user_errors(OSError):
-        exists = folder.exists()
-    if not exists:
+    """The config of what is to be resumed, a `kind` (`"run"`, `"search"`); None if a new one begins.
+
+    Raises:
+        ValueError, OSError: if it cannot be read.
+    """
+    if not folder.exists():
         if arguments.resume:
             raise UserError(f"nothing to resume in {folder.path}: leave --resume out to begin a {kind}")
         return None
     if not arguments.resume:
         raise UserError(f"{folder.path} already holds a {kind}: go on with --resume, or give another --out")
-    with user_errors(ValueError, OSError):
-        return folder.read_config()
+    return folder.read_config()
 
 
 def data_folder(arguments):

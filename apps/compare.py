@@ -33,20 +33,21 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.compare", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.compare", description=DESCRIPTION, epilog=EXAMPLES)
     names = catalogue.recipes()
-    recipes = cli.one_of("recipe", names)
+    recipes = options.one_of("recipe", names)
     parser.add_argument("recipes", metavar="RECIPE", nargs="+", type=recipes, help="systems that generate")
-    options.add_dataset(parser, "the data: {names} (default: digits)", default="digits")
+    options.add_dataset(parser, catalogue.datasets(), "the data: {names} (default: digits)", default="digits")
     parser.add_argument("--budget", type=budget, required=True, metavar="B", help="30s, 10m, 1h, or 500steps")
-    parser.add_argument("--seeds", type=cli.whole_number(1, 100), default=1, metavar="N", help="seeds 0 to N - 1 each")
+    seeds = options.whole_number(1, 100)
+    parser.add_argument("--seeds", type=seeds, default=1, metavar="N", help="seeds 0 to N - 1 each")
     parser.add_argument(
-        "--num-samples", type=cli.whole_number(10), default=2000, metavar="K",
+        "--num-samples", type=options.whole_number(10), default=2000, metavar="K",
         help="samples that are compared with the held-out ones (default: 2000)",
     )  # fmt: skip
     parser.add_argument("--out", metavar="FOLDER", default="runs/comparison", help="default: runs/comparison")
     parser.add_argument(
-        "--workers", type=cli.whole_number(1, 64), default=1, metavar="N",
+        "--workers", type=options.whole_number(1, 64), default=1, metavar="N",
         help="jobs at a time (default: 1); they share the processors, which budgets of time and speeds show",
     )  # fmt: skip
     parser.add_argument("--only", metavar="JOB", help="train and measure one job of a comparison that was begun")

@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import cli, early, options
+from apps import catalogue, cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -23,21 +23,22 @@ examples:
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.evaluate", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.evaluate", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
     options.add_data(
         parser,
+        catalogue.datasets(),
         "evaluate on other data than the run's: {names}",
         "evaluate on all data of a folder or file, as apps.train takes them; a segmenter on all scans of a folder "
         "with masks",
     )
     parser.add_argument(
-        "--num-samples", type=cli.whole_number(0), metavar="K",
+        "--num-samples", type=options.whole_number(0), metavar="K",
         help="latents drawn per image for log p(x) (default: 100), or samples to compare with the held-out ones"
         " (default: 10000); 0 leaves either out",
     )  # fmt: skip
     options.add_features(parser, "images are compared")
-    parser.add_argument("--limit", type=cli.whole_number(2), metavar="N", help="only the first N held-out samples")
+    parser.add_argument("--limit", type=options.whole_number(2), metavar="N", help="only the first N held-out samples")
     return parser
 
 

@@ -27,9 +27,9 @@ EXAMPLES_SHOWN = 12
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.explore", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.explore", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("model", metavar="RUN|SAVED_MODEL", help="a run folder, or an exported model's")
-    parser.add_argument("--port", type=cli.whole_number(0, 65535), default=8000, metavar="N", help="default: 8000")
+    parser.add_argument("--port", type=options.whole_number(0, 65535), default=8000, metavar="N", help="default: 8000")
     parser.add_argument("--open", action="store_true", help="show it in the browser")
     parser.add_argument("--to", metavar="FOLDER", help="write the page as static files, and serve nothing")
     return parser

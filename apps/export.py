@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import catalogue, cli, early
+from apps import catalogue, cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -32,18 +32,18 @@ examples:
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.export", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.export", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
     parser.add_argument(
         "--to", metavar="TO", help="the model's folder (default: saved_models/RECIPE_DATASET, with _FORMAT for others)"
     )
     parser.add_argument(
-        "--version", type=cli.whole_number(1), metavar="N", help="never overwritten (default: the next one)"
+        "--version", type=options.count, metavar="N", help="never overwritten (default: the next one)"
     )
     formats = catalogue.formats()
     parser.add_argument(
         "--format",
-        type=cli.one_of("format", formats),
+        type=options.one_of("format", formats),
         default="saved_model",
         metavar="NAME",
         help="saved_model (the default), onnx or litert",

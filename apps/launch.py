@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 
-from apps import cli
+from apps import cli, options
 
 GRACE = 10.0  # seconds that workers have to end by themselves
 DESCRIPTION = """\
@@ -31,13 +31,13 @@ examples:
 
 
 def parser():
-    parser = cli.Parser(
+    parser = options.Parser(
         prog="python -m apps.launch",
         usage="python -m apps.launch --workers N [--search] -- COMMAND ...",
         description=DESCRIPTION,
         epilog=EXAMPLES,
     )
-    parser.add_argument("--workers", type=cli.whole_number(1, 64), required=True, metavar="N", help="how many")
+    parser.add_argument("--workers", type=options.whole_number(1, 64), required=True, metavar="N", help="how many")
     parser.add_argument(
         "--search",
         action="store_true",

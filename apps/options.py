@@ -1,6 +1,7 @@
-"""Options that programs of recipes share: recipes and presets, and how scans are read."""
+"""Options of programs: their parser, types of what an option takes, and the options that several programs share."""
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -9,15 +10,82 @@ from pathlib import Path
 from apps import catalogue, cli
 
 
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose help keeps its line breaks and which names the nearest option to a misspelt one."""
+
+    def __init__(self, **options):
+        formatter = argparse.RawDescriptionHelpFormatter
+        super().__init__(formatter_class=formatter, allow_abbrev=False, **options)
+
+    def error(self, message):
+        self.exit(cli.USER_ERROR, f"error: {message}\nfor help: {self.prog} --help\n")
+
+    def parse(self, argv=None):
+        arguments, rest = self.parse_known_args(argv)
+        if rest:
+            options = [option for option in self._option_string_actions if option.startswith("--")]
+            wrong = rest[0].split("=")[0]
+            if wrong.startswith("-"):
+                self.error(catalogue.unknown("option", wrong, options))
+            self.error(f"unexpected argument {wrong!r}")
+        return arguments
+
+
+class Version(argparse.Action):
+    """The option `--version`: shows what the programs compute with, and ends."""
+
+    def __init__(self, option_strings, dest, **options):
+        super().__init__(option_strings, dest, nargs=0, help="show versions, processor, devices and kernels, and stop")
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        cli.start_tensorflow()
+        from keras_dl import runtime
+
+        print(json.dumps(runtime.describe(), indent=2))
+        parser.exit()
+
+
+def one_of(kind, names):
+    """An argparse type that accepts `names` and otherwise answers with the nearest."""
+
+    def known_name(text):
+        if text not in names:
+            raise argparse.ArgumentTypeError(catalogue.unknown(kind, text, names))
+        return text
+
+    return known_name
+
+
+def recipe_of(names):
+    """An argparse type for recipes: one of the names, or a file of one's own."""
+    known = one_of("recipe", names)
+    return lambda text: text if text in names or catalogue.is_recipe(text) else known(text)
+
+
+def whole_number(smallest, largest=2**63 - 1):
+    """An argparse type for integers from `smallest` to `largest`."""
+
+    def number_within(text):
+        try:
+            number = int(text)
+        except ValueError:
+            number = None
+        if number is None or not smallest <= number <= largest:
+            limits = f"from {smallest}" if largest == 2**63 - 1 else f"from {smallest} to {largest}"
+            raise argparse.ArgumentTypeError(f"expected a whole number {limits}, received {text!r}")
+        return number
+
+    return number_within
+
+
+#: An argparse type for how many of something.
+count = whole_number(1)
+
+
 def recipes_text(names):
     width = 2 + max(map(len, names), default=0)
     lines = (f"  {name:<{width}}{catalogue.docstring(name).splitlines()[0]}" for name in names)
     return "recipes:\n" + "\n".join(lines)
-
-
-def presets_text(recipe):
-    names = list(catalogue.presets(recipe)) if recipe else []
-    return f": {', '.join(names)}" if names else ""
 
 
 def parsed(parser, argv=None):
@@ -32,37 +100,38 @@ def parsed(parser, argv=None):
     return arguments
 
 
-def add_data(parser, dataset, data):
+def add_data(parser, names, dataset, data):
     """Adds the options of the data: a named set, or files.
 
     Args:
-        parser: `cli.Parser`.
+        parser: `Parser`.
+        names: names of the data sets.
         dataset: what `--dataset` means, in which `{names}` are those of the data sets.
         data: what `--data` means.
     """
-    add_dataset(parser, dataset)
+    add_dataset(parser, names, dataset)
     parser.add_argument("--data", metavar="PATH", help=data)
 
 
-def add_dataset(parser, dataset, default=None):
+def add_dataset(parser, names, dataset, default=None):
     """Adds the option of the data's name; the arguments are those of `add_data`, and the set where it is not named."""
-    names = catalogue.datasets()
-    known = cli.one_of("dataset", names)
+    known = one_of("dataset", names)
     help = dataset.format(names=", ".join(names))
     parser.add_argument("--dataset", type=known, default=default, metavar="NAME", help=help)
 
 
-def add_hyperparameters(parser, recipe, epochs="", preset="", one=""):
+def add_hyperparameters(parser, presets, epochs="", preset="", one=""):
     """Adds the options of hyperparameters; the texts follow what each option means everywhere.
 
     Args:
-        parser: `cli.Parser`.
-        recipe: the recipe that the command line names, or None.
+        parser: `Parser`.
+        presets: names of the presets of the recipe that the command line names; none if it names none.
         epochs, preset, one: what else `--epochs`, `--preset` and `--set` mean.
     """
     help = f"passes over the training data{epochs}"
-    parser.add_argument("--epochs", type=cli.whole_number(1), metavar="N", help=help)
-    help = f"a named set of hyperparameters{preset}{presets_text(recipe)}"
+    parser.add_argument("--epochs", type=count, metavar="N", help=help)
+    listed = f": {', '.join(presets)}" if presets else ""
+    help = f"a named set of hyperparameters{preset}{listed}"
     parser.add_argument("--preset", metavar="NAME", help=help)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help=f"a hyperparameter{one}")
 
@@ -71,18 +140,18 @@ def add_seed(parser, decides):
     """Adds the option of the seed.
 
     Args:
-        parser: `cli.Parser`.
+        parser: `Parser`.
         decides: what follows from it.
     """
     help = f"decides {decides} (default: 0)"
-    parser.add_argument("--seed", type=cli.whole_number(0, 2**32 - 1), metavar="N", help=help)
+    parser.add_argument("--seed", type=whole_number(0, 2**32 - 1), metavar="N", help=help)
 
 
 def add_features(parser, compared):
     """Adds the option of the features that images are compared by.
 
     Args:
-        parser: `cli.Parser`.
+        parser: `Parser`.
         compared: what is compared by what.
     """
     parser.add_argument(
@@ -100,7 +169,7 @@ def add_reading(parser):
         "dataset.json names, or 0, 1, 2 ... or 0, 255)",
     )  # fmt: skip
     parser.add_argument(
-        "--ignore-label", type=cli.whole_number(-(2**31), 2**31 - 1), metavar="N",
+        "--ignore-label", type=whole_number(-(2**31), 2**31 - 1), metavar="N",
         help="of --data: the number in the masks of pixels that train nothing and are not scored, such as 255",
     )  # fmt: skip
     parser.add_argument(

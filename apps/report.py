@@ -4,7 +4,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from apps import cli, early
+from apps import cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -21,7 +21,7 @@ examples:
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.report", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.report", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folders", metavar="RUN", nargs="+", help="run folders, as apps.train leaves them")
     parser.add_argument(
         "--to", metavar="FILE", help="where to write (default: RUN/report.html, of several runs report.html)"

@@ -21,19 +21,19 @@ SUFFIXES = (".png", ".jpg", ".npy")
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.sample", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.sample", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folder", metavar="FOLDER", help="a run folder, as apps.train leaves it")
-    number = cli.whole_number(1, 10_000_000)
+    number = options.whole_number(1, 10_000_000)
     parser.add_argument("--num-samples", type=number, metavar="N", help="how many (default: 64, or 8 per class)")
     parser.add_argument(
         "--condition", type=labels, metavar="LABELS", help="for a conditional model: class labels, repeated in turn"
     )
     parser.add_argument(
-        "--latent-mixture", type=cli.whole_number(1, 10_000), metavar="K",
+        "--latent-mixture", type=options.whole_number(1, 10_000), metavar="K",
         help="for a VAE: draw latents from a mixture of K Gaussians fitted on those of its training data, not from the"
         " prior",
     )  # fmt: skip
-    seed = cli.whole_number(0)
+    seed = options.whole_number(0)
     parser.add_argument("--seed", type=seed, metavar="N", help="fixes the samples (default: others at every call)")
     parser.add_argument(
         "--to", metavar="FILE", help=f"where to write, by its suffix {', '.join(SUFFIXES)}"

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from apps import cli, early
+from apps import cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -21,7 +21,7 @@ examples:
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.segment", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.segment", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("folders", nargs="+", metavar="RUN", help="folders of runs, or of their folds")
     parser.add_argument(
         "--data", required=True, metavar="FOLDER", help="the images, in FOLDER, FOLDER/images or FOLDER/imagesTr"

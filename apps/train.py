@@ -74,46 +74,33 @@ def opened(arguments, stack):
     """The run that is asked for, new or from where it stands, and its data; the stack closes what is held."""
     from apps import show
     from keras_dl import runs, runtime
+    from keras_dl.runs.run import Run, prepare
 
     if arguments.extend and not (arguments.resume and arguments.epochs):
         raise UserError("--extend goes with --resume and a larger --epochs")
-    with user_errors(ValueError, RuntimeError):
-        strategy = runtime.strategy(arguments.strategy, arguments.replicas)
-    chief = runtime.is_chief()
-    show.console.quiet = not chief
     folder = runs.RunFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}")
-    old = cli.old_config(folder, arguments, "run")
+    with user_errors(ValueError, RuntimeError):
+        strategy, chief = runtime.strategy(arguments.strategy, arguments.replicas), runtime.is_chief()
+    show.console.quiet = not chief
     with user_errors(ValueError, OSError, ImportError):
+        old = cli.old_config(folder, arguments, "run")
         if chief:
-            check_places(folder, old, arguments.export)
+            folder.check(resumes=bool(old), export=arguments.export)
             if old:
                 stack.enter_context(runs.locked(folder.path))
-        config = run_config(arguments, old)
-        recipe = catalogue.module(config["recipe"])
+        recipe = catalogue.module(old["recipe"] if old else arguments.recipe)
+        config = run_config(arguments, old, recipe)
         reading = options.reading_of(config)
         data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
         resumes, extend = bool(old), bool(old) and arguments.extend
-        model, config, pipelines = runs.prepare(folder, recipe, config, data, strategy, resumes, extend)
+        model, config, pipelines = prepare(folder, recipe, config, data, strategy, resumes, extend)
         if chief:  # all workers have looked into the folder: they have exchanged the initial weights
             if not old:
                 folder.create()
                 stack.enter_context(runs.locked(folder.path))
             folder.write_config(config)
     every = arguments.checkpoint_every or "epoch"
-    return runs.Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say), pipelines
-
-
-def check_places(folder, old, export):
-    """Refuses folders that a run could not write to, before any work; makes nothing."""
-    from keras_dl.runs.folder import check_makeable
-
-    if old:
-        folder.check_writable()
-        folder.check_free()
-    else:
-        folder.check_new()
-    if export:
-        check_makeable(export)
+    return Run(folder, config, recipe.TASK, data, model, every, show.tracked, show.say), pipelines
 
 
 def fit(run, train_data, test_data, tensorboard=False):
@@ -132,8 +119,9 @@ def fit(run, train_data, test_data, tensorboard=False):
     detailed = tensorboard and runtime.is_chief()
     logs = [LogDetails(run.folder, run.config["hyperparameters"])] if detailed else []
     try:
-        with user_errors(NotFiniteError, DataError):
-            run.fit(train_data, test_data, [*logs, bar])
+        run.fit(train_data, test_data, [*logs, bar])
+    except (NotFiniteError, DataError) as error:
+        raise UserError(str(error)) from error
     except KeyboardInterrupt:
         bar.close()
         say_stopped(run, bar.done)
@@ -190,17 +178,17 @@ def report(run, test_data):
     show.written(files | report.files)
 
 
-def run_config(arguments, old):
-    """What is asked for, by the command line and, if a run is resumed, by its config."""
+def run_config(arguments, old, recipe):
+    """What is asked for of a recipe, by the command line and, if a run is resumed, by its config."""
     from apps import show
     from keras_dl import runs, runtime
 
+    values = cli.hyperparameters(arguments)
     request = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
     request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
-    request["reading"] = options.reading(arguments, catalogue.module(old["recipe"] if old else arguments.recipe))
-    values = cli.hyperparameters(arguments)
+    request["reading"] = options.reading(arguments, recipe)
     if old is None:
-        dataset = request["dataset"] or catalogue.default_dataset(arguments.recipe)
+        dataset = request["dataset"] or recipe.DATASET
         config = request | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
         config |= {"versions": runs.versions(), "runtime": runtime.describe()}
         return config | {"command": ["python", "-m", "apps.train", *sys.argv[1:]]}

@@ -1,6 +1,6 @@
 """Options of `apps.train`."""
 
-from apps import catalogue, cli, options
+from apps import catalogue, options
 
 DESCRIPTION = """\
 Trains a system on a data set. Everything goes into one run folder:
@@ -25,44 +25,46 @@ examples:
 """
 
 
+DATASET = (
+    "the data: {names} (default: the recipe's own). With the environment variable KERAS_DL_DATA=FOLDER the files "
+    "of NAME are read from FOLDER/NAME/, else keras.datasets downloads them"
+)
+DATA = (
+    "the data, instead of --dataset: a folder of images of one size, in a subfolder per class if there are "
+    "labels; or a .npy, .npz, .csv, .parquet or .tfrecord file, see keras_dl.data.open; a tenth is held out. For "
+    "unet, unet3d and nnunet: a folder with images/ and masks/, or imagesTr/ and labelsTr/, as PNG, TIFF, NIfTI "
+    "(images also as JPEG) files of the same names; masks of 0, 1, 2 ..., 0 and 255, or as dataset.json or "
+    "--label-values says; fewer than five are all trained on"
+)
+
+
 def parser(argv):
-    names, strategies = catalogue.recipes(), catalogue.strategies()
+    names, strategies, datasets = catalogue.recipes(), catalogue.strategies(), catalogue.datasets()
     recipe = next(filter(catalogue.is_recipe, argv), None)
-    parser = cli.Parser(
+    presets = catalogue.presets(recipe)
+    parser = options.Parser(
         prog="python -m apps.train",
         description=catalogue.docstring(recipe) if recipe else DESCRIPTION + "\n" + options.recipes_text(names),
         epilog=None if recipe else EXAMPLES,
     )
-    parser.add_argument("--version", action=cli.Version)
-    parser.add_argument("recipe", type=cli.recipe, help=f"the system to train: {', '.join(names)}, or a file")
-    _add_data(parser)
-    parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
-    options.add_hyperparameters(parser, recipe, one=" (--options lists them)")
-    options.add_seed(parser, "weights, noise, data order")
-    _add_resuming(parser)
-    _add_machine(parser, strategies)
-    _add_results(parser)
-    parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
-    return parser
-
-
-def _add_data(parser):
-    options.add_data(
-        parser,
-        "the data: {names} (default: the recipe's own). With the environment variable KERAS_DL_DATA=FOLDER the files "
-        "of NAME are read from FOLDER/NAME/, else keras.datasets downloads them",
-        "the data, instead of --dataset: a folder of images of one size, in a subfolder per class if there are "
-        "labels; or a .npy, .npz, .csv, .parquet or .tfrecord file, see keras_dl.data.open; a tenth is held out. For "
-        "unet, unet3d and nnunet: a folder with images/ and masks/, or imagesTr/ and labelsTr/, as PNG, TIFF, NIfTI "
-        "(images also as JPEG) files of the same names; masks of 0, 1, 2 ..., 0 and 255, or as dataset.json or "
-        "--label-values says; fewer than five are all trained on",
-    )
+    parser.add_argument("--version", action=options.Version)
+    help = f"the system to train: {', '.join(names)}, or a file"
+    parser.add_argument("recipe", type=options.recipe_of(names), help=help)
+    options.add_data(parser, datasets, DATASET, DATA)
     options.add_reading(parser)
     parser.add_argument(
         "--folds",
         action="store_true",
         help="of scans: train all folds, five or those that --groups makes, into OUT/fold_0, OUT/fold_1 ...",
     )
+    parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
+    options.add_hyperparameters(parser, presets, one=" (--options lists them)")
+    options.add_seed(parser, "weights, noise, data order")
+    _add_resuming(parser)
+    _add_results(parser)
+    _add_machine(parser, strategies)
+    parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
+    return parser
 
 
 def _add_resuming(parser):
@@ -75,7 +77,7 @@ def _add_resuming(parser):
     )
     parser.add_argument(
         "--checkpoint-every",
-        type=cli.whole_number(1),
+        type=options.count,
         metavar="STEPS",
         help="keep a checkpoint after every so many steps, too, and not only after every epoch",
     )
@@ -84,7 +86,7 @@ def _add_resuming(parser):
 def _add_machine(parser, strategies):
     parser.add_argument(
         "--strategy",
-        type=cli.one_of("strategy", strategies),
+        type=options.one_of("strategy", strategies),
         default="auto",
         metavar="NAME",
         help="where to train: none (one device), mirrored (several devices of this machine), multi_worker (several "
@@ -92,7 +94,7 @@ def _add_machine(parser, strategies):
     )
     parser.add_argument(
         "--replicas",
-        type=cli.whole_number(1, 64),
+        type=options.whole_number(1, 64),
         metavar="N",
         help="on how many devices to train; if there is no GPU, N shares of the CPU",
     )

@@ -2,7 +2,7 @@
 
 import sys
 
-from apps import cli, early
+from apps import cli, early, options
 from apps.cli import user_errors
 
 DESCRIPTION = """\
@@ -17,12 +17,12 @@ examples:
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.translate", description=DESCRIPTION, epilog=EXAMPLES)
+    parser = options.Parser(prog="python -m apps.translate", description=DESCRIPTION, epilog=EXAMPLES)
     parser.add_argument("run", metavar="RUN", help="folder of a run")
     parser.add_argument("--data", required=True, metavar="FOLDER", help="the images")
     parser.add_argument("--out", default="translations", metavar="FOLDER", help="for the files (default: translations)")
     parser.add_argument("--backward", action="store_true", help="of cyclegan: from the second domain to the first")
-    seed = cli.whole_number(0)
+    seed = options.whole_number(0)
     parser.add_argument("--seed", type=seed, metavar="N", help="of pix2pix with dropout: with its noise, by this seed")
     return parser
 
@@ -37,8 +37,8 @@ def main(argv=None):
     cli.check_use(folder, recipe, "translate")
     with user_errors(ValueError, OSError, ImportError):
         model = folder.load_model()
-        options = {"track": show.tracked, "backward": arguments.backward, "seed": arguments.seed}
-        files = recipe.TASK.translate_folder(model, arguments.data, arguments.out, **options)
+        how = {"track": show.tracked, "backward": arguments.backward, "seed": arguments.seed}
+        files = recipe.TASK.translate_folder(model, arguments.data, arguments.out, **how)
     show.written(files)
 
 

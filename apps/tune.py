@@ -59,7 +59,8 @@ def tune(arguments):
                     config = folder.read_config()
                 run(search.Search(make_plan(config), folder, config, listener()))
                 return
-            old = cli.old_config(folder, arguments, "search")
+            with user_errors(OSError):
+                old = cli.old_config(folder, arguments, "search")
             config = search_config(arguments, old)
             plan = make_plan(config)
             config = begin(plan, config, folder, old)

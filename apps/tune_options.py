@@ -1,6 +1,6 @@
 """Options of `apps.tune`."""
 
-from apps import catalogue, cli, options
+from apps import catalogue, options
 
 DESCRIPTION = """\
 Searches the hyperparameters that a recipe asks for, those that `python -m apps.train RECIPE --options` lists: trains
@@ -29,12 +29,14 @@ examples:
 def parser(argv):
     names = catalogue.recipes()
     recipe = next(filter(catalogue.is_recipe, argv), None)
-    parser = cli.Parser(
+    parser = options.Parser(
         prog="python -m apps.tune", description=DESCRIPTION + "\n" + options.recipes_text(names), epilog=EXAMPLES
     )
-    parser.add_argument("recipe", type=cli.recipe, help=f"the system to tune: {', '.join(names)}, or a file")
+    help = f"the system to tune: {', '.join(names)}, or a file"
+    parser.add_argument("recipe", type=options.recipe_of(names), help=help)
     options.add_data(
         parser,
+        catalogue.datasets(),
         "the data: {names} (default: the recipe's own)",
         "the data, instead of --dataset: a folder of images, in a subfolder per class if there are labels, or a "
         "file; for unet, unet3d and nnunet a folder of images and masks; all as apps.train takes them",
@@ -43,8 +45,8 @@ def parser(argv):
     parser.add_argument("--out", metavar="FOLDER", help="the search folder (default: runs/RECIPE_search)")
     _add_search(parser)
     per_trial = " per trial, for hyperband the most (default: a tenth of the recipe's)"
-    fixed = ", which is not searched"
-    options.add_hyperparameters(parser, recipe, per_trial, preset=", which are not searched", one=fixed)
+    presets, fixed = catalogue.presets(recipe), ", which is not searched"
+    options.add_hyperparameters(parser, presets, per_trial, preset=", which are not searched", one=fixed)
     options.add_seed(parser, "what is tried, and every trial")
     parser.add_argument("--resume", action="store_true", help="go on with the search in the search folder")
     options.add_features(parser, "kid and the like compare images")
@@ -55,12 +57,12 @@ def parser(argv):
 def _add_search(parser):
     parser.add_argument(
         "--tuner",
-        type=cli.one_of("tuner", list(catalogue.tuners())),
+        type=options.one_of("tuner", list(catalogue.tuners())),
         metavar="NAME",
         help="random, bayesian (where a Gaussian process sees the best chance) or hyperband (many short trials, of "
         "which the best go on); default: random",
     )
-    parser.add_argument("--trials", type=cli.whole_number(1, 10_000), metavar="N", help="how many (default: 10)")
+    parser.add_argument("--trials", type=options.whole_number(1, 10_000), metavar="N", help="how many (default: 10)")
     parser.add_argument(
         "--objective",
         metavar="NAME",

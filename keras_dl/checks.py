@@ -13,12 +13,14 @@ import operator
 import os
 import reprlib
 
+import keras
 import numpy as np
 
 LARGEST_SEED = 2**63 - 1
 _SHORT = reprlib.Repr()  # data in place of another argument would fill pages
 _SHORT.maxlist = _SHORT.maxtuple = _SHORT.maxdict = _SHORT.maxset = _SHORT.maxarray = 20
 _SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 1000
+NO_CHANNELS = "grey images should have an axis of channels, x[..., None]"  # for messages about shapes of two axes
 
 
 def refusal(expected, received="", /, *, error=ValueError, **values):
@@ -81,7 +83,8 @@ def check_shape(values, name, rank=None):
     """
     shape = check_sizes(values, name)
     if rank == 3 and len(shape) != 3:
-        raise refusal(f"`{name}` should be (height, width, channels)", **{name: values})
+        lacks = f": {NO_CHANNELS}" if len(shape) == 2 else ""
+        raise refusal(f"`{name}` should be (height, width, channels){lacks}", **{name: values})
     if not shape:
         raise refusal(f"`{name}` should have at least one axis besides the batch", **{name: values})
     return shape
@@ -195,7 +198,20 @@ def bind(signature, called, args, options):
         raise refusal(f"{called} should be given {', '.join(names)}: {error}", given, error=TypeError) from error
 
 
-def checked(checks):
+def check_channels_last():
+    """Refuses the setting `channels_first` of Keras.
+
+    Layers read it at different times: some of a network's would take channels first, others last.
+    """
+    if keras.config.image_data_format() != "channels_last":
+        raise refusal(
+            "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
+            "keras.json",
+            image_data_format=keras.config.image_data_format(),
+        )
+
+
+def checked(checks, of_layers=False):
     """Makes a decorator that checks the arguments of a function, or of a class's `__init__`, before it begins.
 
     An argument that is its default is not checked, so `None` passes if it is one. What `**options` hold is checked
@@ -203,6 +219,7 @@ def checked(checks):
 
     Args:
         checks: Dict from the names of arguments to checks; those without one are left alone.
+        of_layers: Whether it is a layer, or makes some: these have channels last.
 
     Returns:
         The decorator. It changes a class in place.
@@ -220,6 +237,8 @@ def checked(checks):
             for name, value in [*bound.items(), *bound.get(rest, {}).items()]:
                 if name in checks and not (name in parameters and value is parameters[name].default):
                     checks[name](value, name)
+            if of_layers:
+                check_channels_last()
             return function(*args, **options)
 
         checked_call.__dict__["__signature__"] = signature  # Keras, too, reads the names of arguments

@@ -52,4 +52,6 @@ def choose(environ, modules, names):
     )
 
 
-choose(os.environ, sys.modules, instructions())
+#: This processor's.
+INSTRUCTIONS = instructions()
+choose(os.environ, sys.modules, INSTRUCTIONS)

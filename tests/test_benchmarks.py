@@ -1,14 +1,17 @@
 """What benchmarks compare is of one size, and their figures are computed as they say."""
 
 import importlib
+import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from benchmarks import classifiers, compare, plain_networks, worker
+from benchmarks import classifiers, compare, plain_networks, walk, worker
 from keras_dl import models, networks
 
 
@@ -68,6 +71,15 @@ def test_steps_are_timed_over_whole_periods():
     clock.marks = [(0.0, 4), (1.0, 8), (4.0, 20), (9.0, 24)]
     assert clock.per_step() == 9 / 20
     assert clock.per_step(period=16) == 4 / 16
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("what", "most"), [("fit", 125), ("train", 198)])
+def test_the_walk_of_a_batch_changes_file_no_more_often_than_is_said(what, most):
+    program = [sys.executable, "-m", "benchmarks.walk", what]  # alone: files of the tests would count as well
+    done = subprocess.run(program, cwd=walk.ROOT, capture_output=True, text=True, check=True, timeout=300)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["calls"] > 200 and most / 2 < found["changes_of_file"] <= most
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in Path(compare.__file__).parent.glob("[a-z]*.py")))

@@ -6,7 +6,7 @@ import math
 import urllib.parse
 from pathlib import Path
 
-from apps import cli, early
+from apps import cli, early, options
 
 SHOWN = 6  # numbers of an output that are printed
 
@@ -19,7 +19,7 @@ def parser(name, description, examples, server):
         description, examples: the texts of --help.
         server: the default address.
     """
-    program = cli.Parser(prog=f"python -m apps.clients.{name}", description=description, epilog=examples)
+    program = options.Parser(prog=f"python -m apps.clients.{name}", description=description, epilog=examples)
     program.add_argument("model", metavar="MODEL", help="the model's name: its folder's in saved_models/")
     program.add_argument("signature", metavar="SIGNATURE", nargs="?", help="what to call; without it all are listed")
     program.add_argument(
@@ -30,9 +30,9 @@ def parser(name, description, examples, server):
         help="an input, once for each: a number, a JSON list, or a .json file that holds one",
     )
     program.add_argument("--server", default=server, metavar="ADDRESS", help=f"where it is served (default: {server})")
-    program.add_argument("--version", type=cli.whole_number(1), metavar="N", help="the version (default: the newest)")
+    program.add_argument("--version", type=options.count, metavar="N", help="the version (default: the newest)")
     program.add_argument(
-        "--timeout", type=cli.whole_number(1), default=60, metavar="SECONDS", help="how long to wait (default: 60)"
+        "--timeout", type=options.count, default=60, metavar="SECONDS", help="how long to wait (default: 60)"
     )
     program.add_argument(
         "--out", metavar="FILE", help="write all outputs to FILE as JSON: a list for each name, null for NaN"

@@ -4,7 +4,7 @@ import importlib
 import sys
 from pathlib import Path
 
-from apps import catalogue, cli, early
+from apps import catalogue, cli, early, options
 from apps.cli import UserError, user_errors
 
 NAMES = ("activations", "approximator", "convolutions", "dimensions", "game")
@@ -26,8 +26,8 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 
 def parser():
-    parser = cli.Parser(prog="python -m apps.notes", description=DESCRIPTION, epilog=EXAMPLES)
-    parser.add_argument("name", metavar="NAME", type=cli.one_of("note", NAMES), help=f"one of {', '.join(NAMES)}")
+    parser = options.Parser(prog="python -m apps.notes", description=DESCRIPTION, epilog=EXAMPLES)
+    parser.add_argument("name", metavar="NAME", type=options.one_of("note", NAMES), help=f"one of {', '.join(NAMES)}")
     parser.add_argument("--to", metavar="FILE", help="where the picture goes (default: runs/notes/NAME.png)")
     return parser
 

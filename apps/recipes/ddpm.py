@@ -17,7 +17,6 @@ import keras
 
 import keras_dl
 from keras_dl.callbacks.sheets import Block, save_sheet
-from keras_dl.checks import refusal
 from keras_dl.runs import Name
 from keras_dl.tasks import drawing
 
@@ -43,8 +42,7 @@ def fit_options(hp):
 
 def network(hp, data_spec, num_classes=None):
     """Returns a denoising U-Net of two or three levels, with attention at the coarsest, or a transformer."""
-    if len(data_spec.shape) != 3:
-        raise refusal("data should be images", f"samples of shape {data_spec.shape}")
+    data_spec.check_images()
     kind = hp.Choice(Name("network", "U-Net or diffusion transformer"), ["unet", "dit"], default="unet")
     filters = hp.Int(Name("filters", "channels of the finest level"), 4, 256, default=24, sampling="log")
     blocks = hp.Int(Name("blocks_per_level", "residual blocks per level"), 1, 4, default=1)

@@ -12,7 +12,6 @@ import keras
 
 import keras_dl
 from keras_dl.callbacks.sheets import Block, save_sheet
-from keras_dl.checks import refusal
 from keras_dl.objectives import PersistentContrastiveDivergence
 from keras_dl.runs import Name
 from keras_dl.samplers import Langevin
@@ -24,8 +23,7 @@ STEPS = (1, 4, 16, 64, 128, 256)
 
 def build(hp, data_spec):
     """Returns a compiled energy model for images of `data_spec.shape`."""
-    if len(data_spec.shape) != 3:
-        raise refusal("data should be images", f"samples of shape {data_spec.shape}")
+    data_spec.check_images()
     filters = hp.Int(Name("filters", "channels after the first convolution"), 4, 256, default=16, sampling="log")
     normalized = hp.Boolean(Name("spectral_norm", "divide each layer by its largest singular value"))
     network = energy_network(data_spec.shape, filters, spectral_norm=normalized)

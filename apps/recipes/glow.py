@@ -9,7 +9,6 @@ noise at six temperatures, `interpolations.png` images along lines of latents be
 
 import keras_dl
 from apps.recipes import realnvp
-from keras_dl.checks import refusal
 from keras_dl.runs import Name
 
 DATASET = "digits"
@@ -18,8 +17,7 @@ PRESETS = {"mnist": {"num_steps": 6, "filters": 64, "batch_size": 64, "epochs": 
 
 def build(hp, data_spec):
     """Returns a compiled flow for images of `data_spec.shape`."""
-    if len(data_spec.shape) != 3:
-        raise refusal("Glow expects images", f"samples of shape {data_spec.shape}")
+    data_spec.check_images()
     filters = hp.Int(Name("filters", "channels of each coupling's convolutions"), 4, 512, default=32, sampling="log")
     pixels = keras_dl.likelihoods.Dequantized(data_spec.shape, data_spec.num_levels or 256, value_range=(-0.5, 0.5))
     model = keras_dl.models.Glow(

@@ -20,8 +20,9 @@ DATASET = "digits"
 
 def build(hp, data_spec):
     """Returns a compiled joint model for images of `data_spec.shape` in `data_spec.num_classes` classes."""
-    if len(data_spec.shape) != 3 or not data_spec.num_classes:
-        raise refusal("data should be images with labels", f"samples of shape {data_spec.shape}")
+    data_spec.check_images("images with labels")
+    if not data_spec.num_classes:
+        raise refusal("data should be images with labels", "no labels")
     filters = hp.Int(Name("filters", "channels after the first convolution"), 4, 256, default=16, sampling="log")
     network = ebm.energy_network(data_spec.shape, filters, data_spec.num_classes)
     weight = hp.Float(Name("energy_weight", "weight of the density's loss"), 0.0, 10.0, default=1.0)

@@ -21,6 +21,7 @@ PRESETS = {}
 
 def build(hp, data_spec):
     """Returns a compiled pyramid for images of `data_spec.shape`."""
+    data_spec.check_images()
     least = 4 if min(data_spec.shape[:2]) < 16 else 8
     smallest = hp.Int(Name("smallest_size", "least height and width of the coarsest level"), 2, 16, default=least)
     coarsest, *finer = shapes(data_spec.shape, smallest)

@@ -25,8 +25,9 @@ PRESETS = {}
 
 def build(hp, data_spec):
     """Returns a compiled classifier for images of `data_spec.shape` in `data_spec.num_classes` classes."""
-    if len(data_spec.shape) != 3 or not data_spec.num_classes:
-        raise refusal("data should be images with labels", f"samples of shape {data_spec.shape}")
+    data_spec.check_images("images with labels")
+    if not data_spec.num_classes:
+        raise refusal("data should be images with labels", "no labels")
     network = keras_dl.networks.lenet5(
         data_spec.shape,
         data_spec.num_classes,

@@ -12,7 +12,6 @@ import numpy as np
 
 import keras_dl
 from keras_dl.callbacks.sheets import Block, save_sheet
-from keras_dl.checks import refusal
 from keras_dl.objectives import ContrastiveDivergence, PersistentContrastiveDivergence
 from keras_dl.runs import Name
 from keras_dl.tasks import drawing
@@ -22,8 +21,7 @@ DATASET = "digits"
 
 def build(hp, data_spec):
     """Returns a compiled machine for images of `data_spec.shape`."""
-    if len(data_spec.shape) != 3:
-        raise refusal("data should be images", f"samples of shape {data_spec.shape}")
+    data_spec.check_images()
     options = fit_options(hp)
     num_hidden = hp.Int(Name("num_hidden", "hidden units"), 1, 2048, default=64, sampling="log")
     steps = hp.Int(Name("gibbs_steps", "steps of block Gibbs sampling per training step"), 1, 100, default=5)

@@ -174,7 +174,10 @@ def beta(hp, data_spec):
     """Returns the weight of the rate: a number, or a schedule that raises it from zero over the first epochs."""
     weight = hp.Float(Name("beta", "weight of the KL divergence"), 0.1, 10.0, default=1.0, sampling="log")
     epochs = hp.Int(Name("warm_up_epochs", "epochs in which beta grows from 0"), 0, 100, default=20)
-    return keras_dl.objectives.Linear(epochs * steps_per_epoch(hp, data_spec), stop=weight) if epochs else weight
+    if not epochs:
+        return weight
+    steps = math.ceil(data_spec.num_samples / fit_options(hp)["batch_size"])
+    return keras_dl.objectives.Linear(epochs * steps, stop=weight)
 
 
 def prior(hp):
@@ -200,13 +203,10 @@ def optimizer(hp, data_spec):
         Name("learning_rate_schedule", "how the step size changes"), ["constant", "cosine"], default="cosine"
     )
     if schedule == "cosine":
-        steps = fit_options(hp)["epochs"] * steps_per_epoch(hp, data_spec)
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+        fit = fit_options(hp)
+        steps = math.ceil(data_spec.num_samples / fit["batch_size"])
+        rate = keras.optimizers.schedules.CosineDecay(rate, fit["epochs"] * steps)
     return keras.optimizers.Adam(rate)
-
-
-def steps_per_epoch(hp, data_spec):
-    return math.ceil(data_spec.num_samples / fit_options(hp)["batch_size"])
 
 
 TASK = keras_dl.tasks.Density(latents=True)

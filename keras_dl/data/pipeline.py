@@ -12,7 +12,7 @@ from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import Column, glimpse
 from keras_dl.data.disk.reader import Reader
 from keras_dl.types import Nest, Tensor
-from keras_dl.untuned import untuned
+from keras_dl.untuned import UNTUNED
 
 _BINARIZE = (None, "stochastic", "static")
 _MARKED = 64  # rows that go into a mark
@@ -39,7 +39,7 @@ class Order:
         """Lets a model check the arrays, unless it has done so before."""
         checked_by = self._checked_by and self._checked_by()
         if self.data is not None and checked_by is not model:
-            model.check_data(glimpse(self.data))
+            model.check_data(self.data if self.reader is None else glimpse(self.data))
             self._checked_by = weakref.ref(model)
         if self.data is not None and self.reader is not None:
             self.reader.check_with(model.check_data)
@@ -105,9 +105,7 @@ def pipeline(
     data = join(x, y, sample_weight)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     rows = check_arrays(data, binarize is not None, missing)
-    if drop_remainder and rows < batch_size:
-        raise refusal(f"drop_remainder leaves no batch of {batch_size} rows", f"{rows} rows")
-    count = rows // batch_size if drop_remainder else -(-rows // batch_size)
+    count = _count(rows, batch_size, drop_remainder)
     data = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":
         data = _with_first(data, _bernoulli(_first(data), seed, -1, 0))
@@ -124,9 +122,7 @@ def pipeline(
 
     def one_epoch(_):
         epoch = order.epoch.assign_add(1) - 1
-        indices = tf.range(rows, dtype=tf.int64)
-        if shuffle:
-            indices = tf.random.experimental.stateless_shuffle(indices, _key(seed, epoch, -1))
+        indices = _rows_in_order(rows, _key(seed, epoch, -1) if shuffle else None)
         threads = None if reader is None else reader.threads
         return tf.data.Dataset.range(count).map(lambda index: batch_at(epoch, indices, index), threads)
 
@@ -144,6 +140,19 @@ def _check_given(x, y, sample_weight, binarize):
         raise refusal('binarize="static" should come with arrays in memory', "a column on disk")
 
 
+def _count(rows, batch_size, drop_remainder):
+    """How many batches an epoch has."""
+    if drop_remainder and rows < batch_size:
+        raise refusal(f"drop_remainder leaves no batch of {batch_size} rows", f"{rows} rows")
+    return rows // batch_size if drop_remainder else -(-rows // batch_size)
+
+
+def _rows_in_order(rows, key):
+    """The numbers of all rows, in the random order that a key decides; as they lie without one."""
+    numbers = tf.range(rows, dtype=tf.int64)
+    return numbers if key is None else tf.random.experimental.stateless_shuffle(numbers, key)
+
+
 def _rows(data, reader, rows, epoch, index):
     """The rows of a batch, from memory or from disk."""
     if reader is None:
@@ -153,7 +162,7 @@ def _rows(data, reader, rows, epoch, index):
 
 def finished(dataset, count, order):
     """A dataset of `count` batches, fetched ahead, in an order that `fit` can place."""
-    dataset = untuned(dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(4).with_options(UNTUNED)
     dataset.order = order
     return dataset
 

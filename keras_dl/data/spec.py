@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
+from keras_dl.checks import NO_CHANNELS, refusal
 from keras_dl.data.disk.column import Column
 from keras_dl.types import Nest
 
@@ -36,6 +37,19 @@ class DataSpec(NamedTuple):
     num_classes: int | None
     num_samples: int
     num_levels: int | None = None
+
+    def check_images(self, what: str = "images") -> None:
+        """Refuses samples that are no images, and says of grey ones without an axis of channels what they lack.
+
+        Args:
+            what: What the data should be, in words.
+
+        Raises:
+            ValueError: If a sample has not three axes.
+        """
+        if len(self.shape) != 3:
+            lacks = f": {NO_CHANNELS}" if len(self.shape) == 2 else ""
+            raise refusal(f"data should be {what}{lacks}", f"samples of shape {self.shape}")
 
     @classmethod
     def of(cls, x: Nest, y: Nest | None = None) -> Self:

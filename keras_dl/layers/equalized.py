@@ -4,13 +4,11 @@ import math
 from typing import Any
 
 import keras
-from keras import ops
 
-from keras_dl.checks import refusal
 from keras_dl.layers import _parts
-from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.kernels import ConvKernel, DenseKernel
 from keras_dl.layers.options import register
-from keras_dl.types import Activation, Shape, Sizes, Tensor
+from keras_dl.types import Activation, Shape, Tensor
 
 
 class _Equalized(keras.layers.Layer):
@@ -63,7 +61,7 @@ class _Equalized(keras.layers.Layer):
 
 
 @register()
-class EqualizedDense(_Equalized):
+class EqualizedDense(DenseKernel, _Equalized):
     """A dense layer with an equalized learning rate: `y = act(c x W + b)`, `c = gain / sqrt(fan_in)`.
 
     The weights start standard normal and He's constant multiplies them at run time, so that optimizers that normalise
@@ -89,25 +87,9 @@ class EqualizedDense(_Equalized):
     True
     """
 
-    def __init__(self, units: int, **kwargs):
-        super().__init__(**kwargs)
-        self.units = units
-
-    def _kernel_shape(self, input_shape):
-        return (input_shape[-1], self.units)
-
-    def _apply(self, inputs, kernel):
-        return ops.matmul(inputs, kernel)
-
-    def compute_output_shape(self, input_shape: Shape) -> tuple:
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
-
 
 @register()
-class EqualizedConv2D(_Equalized):
+class EqualizedConv2D(ConvKernel, _Equalized):
     """A convolution with an equalized learning rate: `y = act(c W * x + b)`, `c = gain / sqrt(k_h k_w C)`.
 
     See `EqualizedDense` (Karras et al., 2018, section 4.1).
@@ -127,31 +109,3 @@ class EqualizedConv2D(_Equalized):
     >>> EqualizedConv2D(8, 3)(keras.ops.ones((1, 4, 4, 3))).shape
     TensorShape([1, 4, 4, 8])
     """
-
-    def __init__(self, filters: int, kernel_size: Sizes = 3, strides: Sizes = 1, padding: str = "same", **kwargs):
-        super().__init__(**kwargs)
-        if padding not in ("same", "valid"):
-            raise refusal("`padding` should be 'same' or 'valid'", padding=padding)
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.padding = padding
-
-    def build(self, input_shape: Shape) -> None:
-        _parts.check_rank(input_shape, "EqualizedConv2D", (4,))
-        super().build(input_shape)
-
-    def _kernel_shape(self, input_shape):
-        return (*spread(self.kernel_size, 2, "kernel_size"), input_shape[-1], self.filters)
-
-    def _apply(self, inputs, kernel):
-        return ops.conv(inputs, kernel, self.strides, self.padding, "channels_last")
-
-    def compute_output_shape(self, input_shape: Shape) -> tuple:
-        kernel, strides = spread(self.kernel_size, 2, "kernel_size"), spread(self.strides, 2, "strides")
-        axes = zip(input_shape[1:-1], kernel, strides, strict=True)
-        return (input_shape[0], *(conv_output_size(n, k, s, self.padding) for n, k, s in axes), self.filters)
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("filters", "kernel_size", "strides", "padding")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}

@@ -1,6 +1,5 @@
 """Options of layers by name: the one table that all layers are checked by."""
 
-import functools
 import inspect
 from functools import partial
 
@@ -59,25 +58,6 @@ def _gives_tensors(function):
         return True
 
 
-def with_channels_last(function):
-    """A decorator: `function` refuses to build anything under the setting `channels_first` of Keras.
-
-    Layers read it at different times: some of a network's would take channels first, others last.
-    """
-
-    @functools.wraps(function)
-    def checked_call(*args, **options):
-        if keras.config.image_data_format() != "channels_last":
-            raise refusal(
-                "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
-                "keras.json",
-                image_data_format=keras.config.image_data_format(),
-            )
-        return function(*args, **options)
-
-    return checked_call
-
-
 def check_widths(value, name):
     """Raises a `ValueError` unless `value` is a sequence of positive integers that is not empty."""
     if not isinstance(value, (list, tuple)):
@@ -116,7 +96,6 @@ def register(**own):
     """
 
     def decorate(layer):
-        layer.__init__ = with_channels_last(layer.__init__)
-        return _register(checked({**OPTIONS, **own})(layer))
+        return _register(checked({**OPTIONS, **own}, of_layers=True)(layer))
 
     return decorate

@@ -5,11 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_dl.checks import refusal
 from keras_dl.layers import _parts
-from keras_dl.layers.arithmetic import conv_output_size, spread
+from keras_dl.layers.kernels import ConvKernel, DenseKernel
 from keras_dl.layers.options import register
-from keras_dl.types import Initializer, Shape, Sizes, Tensor
+from keras_dl.types import Initializer, Shape, Tensor
 
 
 class _SpectralNorm(keras.layers.Layer):
@@ -64,7 +63,7 @@ class _SpectralNorm(keras.layers.Layer):
 
 
 @register()
-class SpectralNormDense(_SpectralNorm):
+class SpectralNormDense(DenseKernel, _SpectralNorm):
     """A dense layer of Lipschitz constant 1: `y = x W / sigma(W) + b` (Miyato et al., 2018, "Spectral normalization").
 
     `sigma(W)` is the largest singular value, estimated by one step of power iteration per training call from where the
@@ -89,25 +88,9 @@ class SpectralNormDense(_SpectralNorm):
     1.0
     """
 
-    def __init__(self, units: int, **kwargs):
-        super().__init__(**kwargs)
-        self.units = units
-
-    def _kernel_shape(self, input_shape):
-        return (input_shape[-1], self.units)
-
-    def _apply(self, inputs, kernel):
-        return ops.matmul(inputs, kernel)
-
-    def compute_output_shape(self, input_shape: Shape) -> tuple:
-        return (*input_shape[:-1], self.units)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "units": self.units}
-
 
 @register()
-class SpectralNormConv2D(_SpectralNorm):
+class SpectralNormConv2D(ConvKernel, _SpectralNorm):
     """A convolution whose kernel, as a matrix `(k_h k_w C, filters)`, has norm 1: `y = x * W / sigma(W) + b`.
 
     See `SpectralNormDense`. The matrix' norm is the one that Miyato et al. use; it bounds the convolution's own norm
@@ -128,34 +111,6 @@ class SpectralNormConv2D(_SpectralNorm):
     >>> SpectralNormConv2D(8, 3)(keras.ops.ones((1, 4, 4, 3))).shape
     TensorShape([1, 4, 4, 8])
     """
-
-    def __init__(self, filters: int, kernel_size: Sizes = 3, strides: Sizes = 1, padding: str = "same", **kwargs):
-        super().__init__(**kwargs)
-        if padding not in ("same", "valid"):
-            raise refusal("`padding` should be 'same' or 'valid'", padding=padding)
-        self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.padding = padding
-
-    def build(self, input_shape: Shape) -> None:
-        _parts.check_rank(input_shape, "SpectralNormConv2D", (4,))
-        super().build(input_shape)
-
-    def _kernel_shape(self, input_shape):
-        return (*spread(self.kernel_size, 2, "kernel_size"), input_shape[-1], self.filters)
-
-    def _apply(self, inputs, kernel):
-        return ops.conv(inputs, kernel, self.strides, self.padding, "channels_last")
-
-    def compute_output_shape(self, input_shape: Shape) -> tuple:
-        kernel, strides = spread(self.kernel_size, 2, "kernel_size"), spread(self.strides, 2, "strides")
-        axes = zip(input_shape[1:-1], kernel, strides, strict=True)
-        return (input_shape[0], *(conv_output_size(n, k, s, self.padding) for n, k, s in axes), self.filters)
-
-    def get_config(self) -> dict[str, Any]:
-        names = ("filters", "kernel_size", "strides", "padding")
-        return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
 def _unit(x):

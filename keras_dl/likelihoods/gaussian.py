@@ -45,8 +45,9 @@ class Gaussian(Likelihood):
     of_ranges = True
 
     def __init__(self, scale: float | str | None = None, **kwargs):
+        checked = _checked_scale(scale)
         super().__init__(**kwargs)
-        self.scale = _checked_scale(scale)
+        self.scale = checked
         self.parameters_per_value = 2 if scale is None else 1
         self.reads = "[loc, log_scale]" if scale is None else None
         self.log_scale = None

@@ -134,6 +134,19 @@ class Loss(keras.losses.Loss):
         return ops.divide_no_nan(share, count)
 
 
+class WeighedLoss(Loss):
+    """Base of the losses that find values and weights in one pass: a subclass writes `values_and_weights`."""
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return self.values_and_weights(y_true, y_pred)[0]
+
+    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        return self.values_and_weights(y_true, y_pred)[1]
+
+    def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError
+
+
 def _mean_over_replicas(value):
     """The mean of a scalar over the replicas (itself outside a replica), through Keras' synchronised moments."""
     return ops.moments(ops.reshape(value, (1,)), axes=(0,), synchronized=True)[0]

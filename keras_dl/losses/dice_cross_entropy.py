@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_dl.checks import refusal
 from keras_dl.losses import tensors
-from keras_dl.losses.base import Loss, register
+from keras_dl.losses.base import WeighedLoss, register
 from keras_dl.losses.binary_cross_entropy import binary_cross_entropy
 from keras_dl.losses.cross_entropy import CrossEntropy
 from keras_dl.losses.overlap import Dice
@@ -87,7 +87,7 @@ def _sample_mean(values, weights):
 
 
 @register
-class DiceCrossEntropy(Loss):
+class DiceCrossEntropy(WeighedLoss):
     """Mean of Dice loss plus cross-entropy of logits: `mean of u D + v C` over the samples (Isensee et al. 2021).
 
     D and C are a sample's own means, as in `dice_cross_entropy`. If every sample has every class, no ignored pixel
@@ -135,12 +135,6 @@ class DiceCrossEntropy(Loss):
         self.multilabel = multilabel
         self.include_background = include_background
         self.ignore_index = ignore_index
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[0]
-
-    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[1]
 
     def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         return _values_and_weights(y_true, y_pred, **self._options())

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_dl.checks import check_number, check_numbers, checked, optional
 from keras_dl.losses import tensors
-from keras_dl.losses.base import Loss, register
+from keras_dl.losses.base import WeighedLoss, register
 from keras_dl.losses.binary_cross_entropy import binary_cross_entropy
 from keras_dl.losses.segmentation_targets import is_binary, targets_and_valid
 from keras_dl.types import Tensor
@@ -90,7 +90,7 @@ def _power(x, gamma):
 
 @register
 @checked({"alpha": optional(check_numbers)})
-class Focal(Loss):
+class Focal(WeighedLoss):
     """Mean focal loss: `mean of -alpha_t (1 - p_t)^gamma log p_t` over the elements not ignored (Lin et al. 2017).
 
     If all elements are ignored, the loss is 0 with gradient 0. The values are those of `focal`.
@@ -131,12 +131,6 @@ class Focal(Loss):
         self.from_logits = from_logits
         self.multilabel = multilabel
         self.ignore_index = ignore_index
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[0]
-
-    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[1]
 
     def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         return _values_and_weights(y_true, y_pred, **self._options())

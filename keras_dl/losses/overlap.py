@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_dl.checks import check_number, checked, refusal
 from keras_dl.losses import tensors
-from keras_dl.losses.base import Loss, register
+from keras_dl.losses.base import WeighedLoss, register
 from keras_dl.losses.segmentation_targets import is_binary, probabilities_of, targets_and_valid
 from keras_dl.types import Tensor
 
@@ -119,7 +119,7 @@ def _tversky(y_true, y_pred, alpha, beta, smooth, from_logits, multilabel, inclu
     return values[:, 1:], present[:, 1:]
 
 
-class _Overlap(Loss):
+class _Overlap(WeighedLoss):
     """What the two classes share: the options on masks, and a mean over the classes that are there."""
 
     def __init__(
@@ -139,12 +139,6 @@ class _Overlap(Loss):
         self.multilabel = multilabel
         self.include_background = include_background
         self.ignore_index = ignore_index
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[0]
-
-    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[1]
 
     def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         alpha, beta, smooth = self._coefficients()

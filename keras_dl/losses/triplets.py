@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.losses import tensors
-from keras_dl.losses.base import Loss, register
+from keras_dl.losses.base import WeighedLoss, register
 from keras_dl.losses.distances import norm, smaller
 from keras_dl.losses.mining import MININGS, mined_triplets
 from keras_dl.types import Tensor
@@ -56,7 +56,7 @@ def triplet_margin(
 
 
 @register
-class TripletMargin(Loss):
+class TripletMargin(WeighedLoss):
     """Mean triplet margin loss, `mean max(0, d(a, p) - d(a, n) + m)`, of given or mined triplets.
 
     Without `mining` it is called as `loss(anchor, positive, negative)`, or, if Keras' two arguments are wanted, as
@@ -119,12 +119,6 @@ class TripletMargin(Loss):
         if self.mining is None and _are_three_tensors(y_true, y_pred, sample_weight):
             y_true, y_pred, sample_weight = None, (y_true, y_pred, sample_weight), None
         return super().__call__(y_true, y_pred, sample_weight=sample_weight)
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[0]
-
-    def weights(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        return self.values_and_weights(y_true, y_pred)[1]
 
     def values_and_weights(self, y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]:
         options = {"margin": self.margin, "p": self.p, "swap": self.swap, "eps": self.eps}

@@ -9,7 +9,7 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.metrics.features import Features, ends_in_softmax, with_features
 from keras_dl.types import PathLike, Shape, Tensor
-from keras_dl.untuned import untuned
+from keras_dl.untuned import UNTUNED
 
 INCEPTION_SIDE = 299
 FEWEST_EPOCHS, FEWEST_STEPS = 6, 1000
@@ -71,7 +71,7 @@ def train_features(
         jit_compile=False,  # on a CPU XLA runs convolutions slower
     )
     shuffled = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(len(x), seed=seed)
-    batches = untuned(shuffled.batch(batch_size).prefetch(4))
+    batches = shuffled.batch(batch_size).prefetch(4).with_options(UNTUNED)
     classifier.fit(batches, epochs=epochs, shuffle=False, verbose=0)
     features = Features(with_features(classifier, layer, name), name, value_range)
     if file is not None:

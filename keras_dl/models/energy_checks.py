@@ -10,7 +10,8 @@ from keras_dl import objectives, samplers
 from keras_dl.checks import check_count, check_number, check_seed, pixels_hint, refusal
 from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
-from keras_dl.models.base import NotFiniteError, feeding
+from keras_dl.models.base import NotFiniteError
+from keras_dl.models.base.datasets import batch_spec
 from keras_dl.models.base.structure import inputs_of
 from keras_dl.models.energy_parts import LogNormalizer
 
@@ -96,7 +97,7 @@ def check_batch(objective, x, batch_size):
     """Refuses batches of more rows than the buffer has slots: of arrays, and of datasets that say their size."""
     if objective.chains != "buffer":
         return
-    spec = feeding.batch_spec(x)
+    spec = batch_spec(x)
     if spec is not None:
         rows = tf.nest.flatten(spec)[0].shape[0]
     elif isinstance(x, tf.data.Dataset):

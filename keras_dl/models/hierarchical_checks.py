@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras_dl.bijectors import Bijector
 from keras_dl.checks import check_count, refusal
 from keras_dl.models import vae_checks
-from keras_dl.models.base.structure import check_network, inputs_of, outputs_of
+from keras_dl.models.base.structure import check_network, input_shape, inputs_of, output_shape, outputs_of
 from keras_dl.networks import TopDown
 from keras_dl.objectives import SpectralRegularization
 from keras_dl.objectives.schedules import check_weight
@@ -24,7 +24,7 @@ def check_parts(encoder, decoder, likelihood):
         raise refusal(
             f"encoder should return a tensor per group, the coarsest group first, of shapes {expected}", features
         )
-    vae_checks.check_output(encoder, decoder.head, likelihood)
+    vae_checks.check_output(input_shape(encoder, "x"), output_shape(decoder.head), likelihood)
 
 
 def _features(posterior):

@@ -2,9 +2,9 @@
 
 import keras
 
-from keras_dl.models.base import ObjectiveModel, class_weights, feeding, fitting
-from keras_dl.models.base.checking import check, check_options, is_arrays, reads_disk
-from keras_dl.models.base.progress import Callbacks
+from keras_dl.models.base import ObjectiveModel, class_weights, feeding
+from keras_dl.models.base.checking import check, check_numbers, check_options, check_ranks, is_arrays, reads_disk
+from keras_dl.models.base.progress import Callbacks, as_list, check_callbacks
 from keras_dl.types import Nest, Tensor
 
 
@@ -41,22 +41,23 @@ class SolvedModel(ObjectiveModel):
     def _whole(self, x, y, options):
         """The array that is solved and the options that count there, checked as those of training by steps are."""
         check_options("fit", keras.Model.fit, options)
-        fitting.check_numbers(options)
+        check_numbers(options)
         weight, split = options.get("sample_weight"), options.get("validation_split")
-        if options["class_weight"] is not None:
+        if options.get("class_weight") is not None:
             class_weights.check_alone("fit", weight, y)
         check(self, x, y, weight)
         x = x[0] if isinstance(x, (tuple, list)) else x
         if split and options.get("validation_data") is None:
             x, _, _, options["validation_data"] = feeding.split_rows(x, None, None, split)
-        options["validation_data"] = fitting.held_out_data(self, options)
-        fitting.check_callbacks(self, fitting.as_list(options.get("callbacks")))
+        check_ranks(self, options.get("validation_data"))
+        options["validation_data"] = feeding.held_out_data(self, options)
+        check_callbacks(self, as_list(options.get("callbacks")))
         return x, options
 
     def _fit_arrays(self, x, callbacks=None, verbose="auto", validation_data=None, **options):
         self.stop_training = False
         shown = {"add_history": True, "add_progbar": verbose != 0, "verbose": 1 if verbose == "auto" else verbose}
-        callbacks = Callbacks(fitting.as_list(callbacks), steps=1, epochs=1, model=self, **shown)
+        callbacks = Callbacks(as_list(callbacks), steps=1, epochs=1, model=self, **shown)
         callbacks.on_train_begin()
         callbacks.on_epoch_begin(0)
         with self.distribute_strategy.scope():

@@ -88,10 +88,11 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
     ):
         likelihood = likelihoods.get(likelihood)
         posterior = likelihoods.Gaussian() if posterior is None else likelihoods.get(posterior, "posterior")
-        latent_size = vae_checks.latent_size(encoder, decoder, posterior)
-        prior = likelihoods.StandardNormal(latent_size) if prior is None else prior
-        vae_checks.check_prior(prior, latent_size, encoder)
-        vae_checks.check_output(encoder, decoder, likelihood)
+        latent_size, data_shape = vae_checks.sizes(encoder, decoder, posterior, likelihood)
+        if prior is None:
+            prior = likelihoods.StandardNormal(latent_size)
+        else:
+            vae_checks.check_prior(prior, latent_size, data_shape)
         for key, network, reader in (("encoder", encoder, posterior), ("decoder", decoder, likelihood)):
             check_parameters(key, network, reader.reads, type(reader).__name__)
         networks = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
@@ -101,13 +102,14 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
                 "objective should be an object like keras_dl.objectives.IWAE(5)", objective=objective, error=TypeError
             )
         super().__init__(networks, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
-        self.latent_size = latent_size
+        self.latent_size, self.data_shape = latent_size, data_shape
         self.checks_values = not likelihood.of_ranges
         self.given_objective = objective
         self.objective = ELBO(beta, num_samples, kl, free_bits) if objective is None else objective
 
     def make_updates(self, optimizer: keras.optimizers.Optimizer) -> tuple[Update, ...]:
-        return (Update("vae", self.loss_terms, tuple(self.networks), optimizer, self.objective.terms),)
+        networks = self.encoder, self.decoder, self.likelihood, self.posterior, self.prior
+        return (Update("vae", self.loss_terms, networks, optimizer, self.objective.terms),)
 
     def loss_terms(self, batch: Nest, draw: Draw) -> Nest:
         """The objective of every sample of a batch, and the terms to track; see `Update.loss`."""
@@ -148,9 +150,9 @@ class VAE(VAEMethods, ObjectiveModel):  # type: ignore[misc, override]
 
     def check_data(self, data: Nest) -> None:
         x, condition = conditions.unpack(data)
-        shapes.check_x(x, shapes.input_shape(self.encoder, "x"))
+        conditions.check([self.encoder, self.decoder], condition, len(x))
+        shapes.check_x(x, self.data_shape)
         self.likelihood.check(x)
-        self._check_condition(condition, len(x))
 
     def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)

@@ -8,44 +8,33 @@ from keras_dl.models.base.structure import check_network
 from keras_dl.models.shapes import input_shape, output_shape
 
 
-def latent_size(encoder, decoder, posterior):
-    """The number of latents that encoder and decoder agree on.
+def sizes(encoder, decoder, posterior, likelihood):
+    """What encoder and decoder agree on: the number of latents, and the shape of a sample, `None` if neither says it.
 
     Raises:
-        ValueError: If they do not.
+        ValueError: If they do not agree, or the decoder's output does not hold the likelihood's parameters.
     """
     check_network("encoder", encoder)
     check_network("decoder", decoder)
-    parameters, latents = output_shape(encoder), input_shape(decoder, "latents")
+    data, codes = input_shape(encoder, "x"), output_shape(encoder)
+    latents, parameters = input_shape(decoder, "latents"), output_shape(decoder)
     per_latent = posterior.parameters_per_value
-    if parameters is None or len(parameters) != 1 or parameters[0] % per_latent:
+    if codes is None or len(codes) != 1 or codes[0] % per_latent:
         raise refusal(
             f"encoder should return {per_latent} parameters a latent, shape (batch, {per_latent} * latent_size)",
-            f"output shape {parameters}",
+            f"output shape {codes}",
         )
-    size = parameters[0] // per_latent
+    size = codes[0] // per_latent
     if latents is not None and latents != (size,):
         raise refusal(
             f"decoder should take {size} latents, as many as the encoder gives parameters of", f"shape {latents}"
         )
-    return size
+    check_output(data, parameters, likelihood)
+    return size, data
 
 
-def check_prior(prior, size, encoder):
-    """Gives a prior the model's sizes, or refuses one that is no prior of `keras_dl.likelihoods` or does not fit."""
-    if not isinstance(prior, keras.layers.Layer):
-        raise refusal("prior should be a Keras layer, like likelihoods.StandardNormal", prior=prior, error=TypeError)
-    if isinstance(prior, Prior):
-        prior.fit_to(size, input_shape(encoder, "x"))
-        return
-    shape = tuple(prior().event_shape)
-    if shape != (size,):
-        raise refusal(f"prior should be over {size} latents, event shape ({size},)", f"event shape {shape}")
-
-
-def check_output(encoder, decoder, likelihood):
-    """Refuses a decoder whose output does not hold the likelihood's parameters of the encoder's data."""
-    data, parameters = input_shape(encoder, "x"), output_shape(decoder)
+def check_output(data, parameters, likelihood):
+    """Refuses a decoder whose output, of shape `parameters`, does not hold the likelihood's parameters of the data."""
     if data is None or parameters is None:
         return
     expected = (*data[:-1], data[-1] and likelihood.num_parameters(data[-1]))
@@ -55,3 +44,21 @@ def check_output(encoder, decoder, likelihood):
             f"shape {expected}",
             parameters,
         )
+
+
+def check_prior(prior, size, data):
+    """Gives a prior the model's sizes, or refuses one that is no prior of `keras_dl.likelihoods` or does not fit.
+
+    Args:
+        prior: A layer.
+        size: Number of latents.
+        data: Shape of a sample, or `None`.
+    """
+    if not isinstance(prior, keras.layers.Layer):
+        raise refusal("prior should be a Keras layer, like likelihoods.StandardNormal", prior=prior, error=TypeError)
+    if isinstance(prior, Prior):
+        prior.fit_to(size, data)
+        return
+    shape = tuple(prior().event_shape)
+    if shape != (size,):
+        raise refusal(f"prior should be over {size} latents, event shape ({size},)", f"event shape {shape}")

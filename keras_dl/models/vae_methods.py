@@ -20,6 +20,7 @@ class VAEMethods:
 
     # Of the model.
     latent_size: int
+    data_shape: tuple | None
     networks: Mapping
     encoder: Any
     decoder: Any
@@ -38,7 +39,7 @@ class VAEMethods:
     def decode(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
         latents = shapes.as_latents(latents, self.latent_size)
-        self._check_condition(condition, len(latents))
+        conditions.check([self.encoder, self.decoder], condition, len(latents))
         return self.as_graph(self._decode)(latents, conditions.as_tensor(self.networks, condition))
 
     def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -62,7 +63,7 @@ class VAEMethods:
         """
         num_samples = check_count(num_samples, "num_samples")
         condition = conditions.repeated(self.networks, condition, num_samples)
-        self._check_condition(condition, num_samples)
+        conditions.check([self.encoder, self.decoder], condition, num_samples)
         condition = conditions.as_tensor(self.networks, condition)
         seed, call = self.sampling_seed(seed)
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call)
@@ -167,9 +168,6 @@ class VAEMethods:
     def _inputs(self, x, condition):
         """Checked tensors of data and condition."""
         if not shapes.is_symbolic(x):
-            x = shapes.as_rows(x, shapes.input_shape(self.encoder, "x"))
+            x = shapes.as_rows(x, self.data_shape)
             self.check_data((x, condition))
         return tf.cast(x, tf.float32), conditions.as_tensor(self.networks, condition)
-
-    def _check_condition(self, condition, rows):
-        conditions.check([self.encoder, self.decoder], condition, rows)

@@ -60,9 +60,9 @@ def conv_encoder(
     """
     num_outputs = check_count(latent_size, "latent_size")
     num_outputs *= check_count(parameters_per_latent, "parameters_per_latent")
-    shape = check_shape(input_shape, "input_shape", rank=3)
+    shape, filters = check_shape(input_shape, "input_shape", rank=3), check_sizes(filters, "filters")
     inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
-    for number, channels in enumerate(check_sizes(filters, "filters"), start=1):
+    for number, channels in enumerate(filters, start=1):
         x = keras.layers.Conv2D(
             channels, KERNEL_SIZE, strides=2, padding="same", activation=activation, name=f"conv_{number}"
         )(x)
@@ -116,9 +116,8 @@ def conv_decoder(
     >>> decoder(keras.ops.zeros((5, 4))).shape
     TensorShape([5, 7, 9, 2])
     """
-    latent_size = check_count(latent_size, "latent_size")
     shape = parameter_shape(output_shape, parameters_per_value, rank=3)
-    filters = check_sizes(filters, "filters")
+    latent_size, filters = check_count(latent_size, "latent_size"), check_sizes(filters, "filters")
     if not filters:
         raise refusal("`filters` should have at least one entry", "filters=()")
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_dl.checks import bind, check_number, checked, refusal
-from keras_dl.layers.options import check_activation, with_channels_last
+from keras_dl.layers.options import check_activation
 
 _FACTORIES = {}
 
@@ -25,7 +25,7 @@ OPTIONS = {
 
 def register(factory):
     """Makes a factory, whose arguments are checked, known under its own name; a decorator."""
-    return _known(checked(OPTIONS)(with_channels_last(factory)))
+    return _known(checked(OPTIONS, of_layers=True)(factory))
 
 
 def _known(factory):

@@ -3,10 +3,11 @@
 from typing import TYPE_CHECKING
 
 from keras_dl import lazy
-from keras_dl.runs.config import refuse_changes, refuse_other_values, versions
+from keras_dl.runs.config import refuse_changes, refuse_other_values
 from keras_dl.runs.folder import RunFolder
 from keras_dl.runs.lock import locked
 from keras_dl.runs.publication import publish
+from keras_dl.runtime.describe import versions
 
 if TYPE_CHECKING:
     from keras_dl.runs.run import Run, prepare

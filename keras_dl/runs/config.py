@@ -2,16 +2,7 @@
 
 from collections.abc import Sequence
 
-import keras
-import tensorflow as tf
-
-import keras_dl
 from keras_dl.checks import refusal
-
-
-def versions() -> dict[str, str]:
-    """What runs, as a config says it."""
-    return {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
 
 
 def refuse_changes(asked: dict, old: dict, kind: str) -> None:

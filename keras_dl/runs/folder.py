@@ -51,6 +51,21 @@ class RunFolder:
         numbers = {int(path.name[5:]): path for path in folds if path.name[5:].isdecimal()}
         return [numbers[number] for number in sorted(numbers)]
 
+    def check(self, resumes: bool, export: PathLike | None = None) -> None:
+        """Refuses folders that a run could not write to, before any work; makes nothing.
+
+        Args:
+            resumes: whether the run goes on from what the folder holds.
+            export: folder that the model is exported to, too.
+        """
+        if resumes:
+            self.check_writable()
+            self.check_free()
+        else:
+            self.check_new()
+        if export:
+            check_makeable(export)
+
     def check_new(self) -> None:
         """Refuses a folder that holds something or that cannot be made, and makes nothing."""
         try:

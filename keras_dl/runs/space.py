@@ -1,6 +1,5 @@
 """Hyperparameter spaces: names with a meaning, and values that are set, checked and listed as a recipe asks."""
 
-import contextlib
 import difflib
 
 import keras
@@ -100,26 +99,9 @@ def build(recipe, data_spec, values, seed):
     """
     hp = Settings(values)
     keras.utils.set_random_seed(seed)
-    with _channels_named(data_spec):
-        model, options = recipe.build(hp, data_spec), fit_options(recipe, hp, data_spec)
+    model, options = recipe.build(hp, data_spec), fit_options(recipe, hp, data_spec)
     hp.check_known()
     return model, options, {str.__str__(parameter.name): hp.values[parameter.name] for parameter in hp.space}
-
-
-@contextlib.contextmanager
-def _channels_named(data_spec):
-    """Says of images without an axis of channels, which grey ones often are stored as, what they lack."""
-    try:
-        yield
-    except ValueError as error:
-        if (
-            data_spec is None
-            or len(data_spec.shape) != 2
-            or not any(words in str(error) for words in ("images", "channels"))
-        ):
-            raise
-        expected, received = "images should have an axis of channels, x[..., None] of grey ones", data_spec.shape
-        raise refusal(expected, f"{received} ({error})") from error
 
 
 def fit_options(recipe, hp, data_spec):

@@ -152,7 +152,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.model._initial_epoch = None
         if self.resume:
             restore(self.model, self.folder)
-        self._saved = self._position()
+        self._saved, writes = self._position(), is_chief()
         newest = checkpoint_files.newest(self.folder)
         if newest is not None and newest != self._saved:
             raise refusal(
@@ -161,7 +161,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
         if newest is not None and self.model.state.restored:
             self._take_up(Path(self.folder) / newest.name)
-        if is_chief():
+        if writes:
             checkpoint_files.tidy(self.folder, self._saved, self.keep)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:

@@ -28,14 +28,13 @@ def describe() -> dict[str, Any]:
     >>> sorted(keras_dl.runtime.describe())
     ['devices', 'onednn', 'processor', 'threads', 'versions', 'xla']
     """
-    names = onednn.instructions()
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
-        "versions": versions(),
+        "versions": versions() | {"python": platform.python_version()},
         "processor": {
             "kind": platform.machine(),
             "count": processors,
-            "instructions": [name for name in TELLING if name in names],
+            "instructions": [name for name in TELLING if name in onednn.INSTRUCTIONS],
         },
         "devices": [device.name for device in tf.config.list_physical_devices()],
         "threads": {
@@ -47,14 +46,9 @@ def describe() -> dict[str, Any]:
     }
 
 
-def versions():
-    """The versions of the package and of what it computes with, by name."""
-    return {
-        "keras_dl": keras_dl.__version__,
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "python": platform.python_version(),
-    }
+def versions() -> dict[str, str]:
+    """The versions of the package and of what it is built on, by name."""
+    return {"keras_dl": keras_dl.__version__, "keras": keras.__version__, "tensorflow": tf.__version__}
 
 
 def differences(before: dict) -> list[str]:

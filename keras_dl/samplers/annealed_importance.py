@@ -45,6 +45,33 @@ def betas(steps):
     return tf.square(t) * (3.0 - 2.0 * t)
 
 
+class _Path(NamedTuple):
+    """The densities between two, a chain that keeps each, and `schedule`, the shares of the second one's energy."""
+
+    start: Callable
+    energy: Callable
+    schedule: Tensor
+    chain: HMC
+    value_range: Any
+
+    def weigh(self, x, k):
+        """What the way from density `k` to the next adds to the log-weights of samples."""
+        change = self.schedule[k + 1] - self.schedule[k]
+        return -change * (energies(self.energy, x) - energies(self.start, x))
+
+    def move(self, x, k, log_size, normal, uniform):
+        """A step of HMC that keeps the density behind `k`: new samples, and how probably a step is accepted."""
+        beta = self.schedule[k + 1]
+
+        def between(x):
+            return (1.0 - beta) * energies(self.start, x) + beta * energies(self.energy, x)
+
+        size = tf.fill(tf.shape(x)[:1], tf.exp(log_size))
+        place = Place(x, *energies_and_slopes(between, x))
+        place, chance, _ = self.chain.move(between, place, size, normal, uniform, self.value_range)
+        return tf.ensure_shape(place.x, x.shape), tf.reduce_mean(chance)
+
+
 def anneal(start, energy, x, noise, steps, log_sizes, leapfrogs=5, value_range=None, backwards=False, adapts=False):
     r"""Leads samples from one density to another and returns their log-weights.
 
@@ -66,31 +93,18 @@ def anneal(start, energy, x, noise, steps, log_sizes, leapfrogs=5, value_range=N
     Returns:
         Log-weights of shape `(rows,)`, the samples at the end, and the log step sizes used.
     """
-    schedule, chain, shape = betas(steps), HMC(1, leapfrogs=leapfrogs), x.shape
-
-    def weighed(x, k):
-        return -(schedule[k + 1] - schedule[k]) * (energies(energy, x) - energies(start, x))
-
-    def moved(index, x, beta, log_size):
-        def between(x):
-            return (1.0 - beta) * energies(start, x) + beta * energies(energy, x)
-
-        size = tf.fill(tf.shape(x)[:1], tf.exp(log_size))
-        place = Place(x, *energies_and_slopes(between, x))
-        normal, uniform = noise.normal(index, x), noise.uniform(index, x)
-        place, chance, _ = chain.move(between, place, size, normal, uniform, value_range)
-        return tf.ensure_shape(place.x, shape), tf.reduce_mean(chance)
+    path = _Path(start, energy, betas(steps), HMC(1, leapfrogs=leapfrogs), value_range)
 
     def body(index, x, log_weights, log_size, used):
         k = steps - 1 - index if backwards else index
         log_size = log_size if adapts else log_sizes[k]
         if not backwards:
-            log_weights += weighed(x, k)
-        x, chance = moved(index, x, schedule[k + 1], log_size)
+            log_weights += path.weigh(x, k)
+        x, chance = path.move(x, k, log_size, noise.normal(index, x), noise.uniform(index, x))
         if backwards:
-            log_weights += weighed(x, k)
+            log_weights += path.weigh(x, k)
         used = used.write(k, log_size)
-        return index + 1, x, log_weights, log_size + _ADAPTION * (chance - chain.target) * adapts, used
+        return index + 1, x, log_weights, log_size + _ADAPTION * (chance - path.chain.target) * adapts, used
 
     used = tf.TensorArray(tf.float32, size=steps, element_shape=[])
     state = tf.constant(0), x, tf.zeros(tf.shape(x)[:1]), log_sizes[0], used

@@ -42,35 +42,43 @@ def integrate_checkpointed(derivative: Callable, state: tuple, weights: Sequence
 
     @tf.custom_gradient
     def solve(*tensors):
-        state, weights = tensors[:size], tensors[size:]
-        arrays = [tf.TensorArray(part.dtype, count, element_shape=part.shape) for part in state]
-
-        def forward(index, state, arrays):
-            arrays = [array.write(index, part) for array, part in zip(arrays, state, strict=True)]
-            return index + 1, tuple(step(index, state, weights)), arrays
-
-        _, end, arrays = tf.while_loop(
-            lambda index, *_: index < count, forward, (0, state, arrays), maximum_iterations=count
-        )
-        stored = [array.stack() for array in arrays]
-
-        def gradient(*upstream):
-            def back(index, of_state, of_weights):
-                start = [part[index] for part in stored]
-                with tf.GradientTape(watch_accessed_variables=False) as tape:
-                    tape.watch([start, weights])
-                    new = step(index, start, weights)
-                zero = tf.UnconnectedGradients.ZERO
-                parts = tape.gradient(new, [*start, *weights], list(of_state), unconnected_gradients=zero)
-                return index - 1, tuple(parts[:size]), [a + b for a, b in zip(of_weights, parts[size:], strict=True)]
-
-            loop = count - 1, tuple(upstream), [tf.zeros_like(weight) for weight in weights]
-            _, of_state, of_weights = tf.while_loop(lambda index, *_: index >= 0, back, loop, maximum_iterations=count)
-            return (*of_state, *of_weights)
-
-        return tuple(end), gradient
+        weights = tensors[size:]
+        end, starts = _forward(step, tensors[:size], weights, count)
+        return end, lambda *upstream: _backward(step, starts, weights, upstream, count)
 
     return tuple(solve(*state, *[tf.convert_to_tensor(weight) for weight in weights]))
+
+
+def _forward(step, state, weights, count):
+    """The state after `count` steps, and the states before each of them, stacked: all that is kept of them."""
+    arrays = [tf.TensorArray(part.dtype, count, element_shape=part.shape) for part in state]
+
+    def forward(index, state, arrays):
+        arrays = [array.write(index, part) for array, part in zip(arrays, state, strict=True)]
+        return index + 1, tuple(step(index, state, weights)), arrays
+
+    _, end, arrays = tf.while_loop(
+        lambda index, *_: index < count, forward, (0, state, arrays), maximum_iterations=count
+    )
+    return tuple(end), [array.stack() for array in arrays]
+
+
+def _backward(step, starts, weights, upstream, count):
+    """Gradients by the first state and the weights, given those by the last: each step is computed once more."""
+    size = len(starts)
+
+    def back(index, of_state, of_weights):
+        start = [part[index] for part in starts]
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([start, weights])
+            new = step(index, start, weights)
+        zero = tf.UnconnectedGradients.ZERO
+        parts = tape.gradient(new, [*start, *weights], list(of_state), unconnected_gradients=zero)
+        return index - 1, tuple(parts[:size]), [a + b for a, b in zip(of_weights, parts[size:], strict=True)]
+
+    loop = count - 1, tuple(upstream), [tf.zeros_like(weight) for weight in weights]
+    _, of_state, of_weights = tf.while_loop(lambda index, *_: index >= 0, back, loop, maximum_iterations=count)
+    return (*of_state, *of_weights)
 
 
 def _runge_kutta(derivative, state, start, end):

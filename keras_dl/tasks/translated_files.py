@@ -7,6 +7,7 @@ import numpy as np
 from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.data.images import open_folder
+from keras_dl.data.images.files import by_name
 from keras_dl.data.segmentation.problems import listed
 
 
@@ -34,10 +35,7 @@ def translate_files(source, folder, shape, translate, track):
         raise refusal(f"{folder} holds the images themselves; give another folder", f"{source}")
     opened = open_folder(source, shape[-1])
     _check_sizes(opened, shape[:2])
-    paths = [folder / f"{Path(name).stem}.png" for name in opened.names]
-    if len(set(paths)) < len(paths):
-        twice = [name for name, path in zip(opened.names, paths, strict=True) if paths.count(path) > 1]
-        raise refusal(f"{source} should hold one image per name", listed(twice))
+    paths = [folder / f"{name}.png" for name in by_name(source, opened.names)]
     files.check_free(paths)
     folder.mkdir(parents=True, exist_ok=True)
     for number in track(range(len(opened)), f"translating {len(opened)} images"):

@@ -1,5 +1,7 @@
 """Convolutional encoders and decoders: contract, the reference network, odd sizes, the adjoint, bad arguments."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -117,9 +119,11 @@ def test_upsampling_is_the_adjoint_of_the_convolution(size):
 
 @pytest.mark.parametrize("shape", [(28, 28), (8, 8, 1, 1), (64,), ()])
 def test_refuses_what_is_no_image(shape):
-    with pytest.raises(ValueError, match=r"`input_shape` should be \(height, width, channels\). Received: "):
+    lacks = ": grey images should have an axis of channels, x[..., None]" if len(shape) == 2 else ""
+    message = re.escape(f" should be (height, width, channels){lacks}. Received: ")
+    with pytest.raises(ValueError, match=f"`input_shape`{message}"):
         conv_encoder(shape, 2)
-    with pytest.raises(ValueError, match=r"`output_shape` should be \(height, width, channels\). Received: "):
+    with pytest.raises(ValueError, match=f"`output_shape`{message}"):
         conv_decoder(2, shape)
 
 

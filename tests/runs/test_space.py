@@ -158,10 +158,10 @@ def test_every_preset_lies_in_its_space(recipe, preset):
     assert values.items() <= found.items()
 
 
-@pytest.mark.parametrize("name", ["vae", "rbm"])
+@pytest.mark.parametrize("name", ["vae", "rbm", "lapgan", "siamese", "dcgan"])
 def test_grey_images_without_channels_are_told_what_they_lack(name):
-    with pytest.raises(ValueError, match=r"axis of channels, x\[..., None\].*Received: \(28, 28\)"):
-        space.build(catalogue.module(name), DataSpec((28, 28), None, 100, 256), {}, 0)
+    with pytest.raises(ValueError, match=r"axis of channels, x\[..., None\]. Received: .*\(28, 28\)"):
+        space.build(catalogue.module(name), DataSpec((28, 28), 10, 100, 256), {}, 0)
 
 
 def test_the_seed_decides_the_weights():

@@ -29,6 +29,23 @@ def paths_in(folder):
     return entries
 
 
+def by_name(folder, paths):
+    """The files of a folder by their names without suffixes, which stand for one image each.
+
+    Args:
+        folder: The folder, for messages.
+        paths: Their paths or names.
+
+    Raises:
+        ValueError: If two have one name; it names them.
+    """
+    stems = [Path(path).stem for path in paths]
+    twice = [Path(path).name for path, stem in zip(paths, stems, strict=True) if stems.count(stem) > 1]
+    if twice:
+        raise refusal(f"{folder} should hold one image per name", listed(twice))
+    return dict(zip(stems, paths, strict=True))
+
+
 def sizes_of(paths, channels=3, track=None):
     """Decodes files, to refuse all that nothing should train on in one message.
 

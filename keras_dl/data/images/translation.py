@@ -184,12 +184,7 @@ def _two_folders(path):
 
 def _partners(sources, targets):
     """Both lists in the same order, by the names without suffixes."""
-    named = [{path.stem: path for path in paths} for paths in (sources, targets)]
-    for paths, names in zip((sources, targets), named, strict=True):
-        if len(names) < len(paths):
-            stems = [path.stem for path in paths]
-            twice = [path.name for path in paths if stems.count(path.stem) > 1]
-            raise refusal(f"{paths[0].parent} should hold one image per name", listed(twice))
+    named = [files.by_name(paths[0].parent, paths) for paths in (sources, targets)]
     alone = sorted(named[0].keys() ^ named[1].keys())
     if alone:
         where = [str((named[0].get(name) or named[1][name]).relative_to(sources[0].parents[1])) for name in alone]

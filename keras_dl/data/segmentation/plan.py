@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_dl.checks import check_number, refusal
 from keras_dl.data.segmentation.fingerprint import Fingerprint, Intensities
-from keras_dl.data.segmentation.spacings import ANISOTROPIC, median_shape, slicing_axis, target_spacing
+from keras_dl.data.segmentation.spacings import ANISOTROPIC, planned_space
 from keras_dl.data.segmentation.topology import feature_map_values, topology
 
 SHARE_OF_DATA = 0.05  # of all pixels, at most so many are in one batch
@@ -160,14 +160,8 @@ def plan(fingerprint: Fingerprint, memory_budget: float = REFERENCE_BUDGET, dime
     ((40, 56, 40), 9, ((2, 2, 2), (2, 2, 2), (2, 2, 2)))
     """
     _check(fingerprint, memory_budget, dimensions)
-    spacing = target_spacing(fingerprint)
-    shape = median_shape(fingerprint, spacing)
-    num_pixels = math.prod(shape) * len(fingerprint.shapes)
-    slice_axis = slicing_axis(spacing) if dimensions == 2 and len(spacing) == 3 else None
-    if slice_axis is not None:
-        order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
-        spacing, shape = (tuple(values[axis] for axis in order) for values in (spacing, shape))
-    rank = dimensions or len(spacing)
+    spacing, shape, slice_axis = planned_space(fingerprint, dimensions)
+    num_pixels, rank = math.prod(shape) * len(fingerprint.shapes), dimensions or len(spacing)
     reference = REFERENCE_VALUES[rank] * memory_budget / REFERENCE_BUDGET
     network, filters, values = _fitting(spacing[-rank:], shape[-rank:], fingerprint.num_classes, reference)
     most = round(SHARE_OF_DATA * num_pixels / math.prod(network.patch_size))

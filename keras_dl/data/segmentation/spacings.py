@@ -36,3 +36,18 @@ def median_shape(fingerprint, spacing):
     pairs = zip(fingerprint.shapes, fingerprint.spacings, strict=True)
     shapes = [np.round(np.multiply(shape, old) / spacing) for shape, old in pairs]
     return tuple(int(round(n)) for n in np.maximum(np.median(shapes, axis=0), 1))
+
+
+def planned_space(fingerprint, dimensions):
+    """The spacing that images are brought to, the shape that the median one then has, and the axis of slices.
+
+    The axis of slices comes first in both; it is `None` where no volumes are cut into slices.
+    """
+    spacing = target_spacing(fingerprint)
+    shape = median_shape(fingerprint, spacing)
+    if dimensions != 2 or len(spacing) != 3:
+        return spacing, shape, None
+    slice_axis = slicing_axis(spacing)
+    order = [slice_axis, *(axis for axis in range(3) if axis != slice_axis)]
+    spacing, shape = (tuple(values[axis] for axis in order) for values in (spacing, shape))
+    return spacing, shape, slice_axis

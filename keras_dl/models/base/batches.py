@@ -1,9 +1,11 @@
-"""The batches of a call: those of the epoch that a resumed run has not trained on yet."""
+"""Batches: those of a call, which a resumed run has not trained on yet, without what Keras adds, and of no rows."""
 
 import itertools
 
+import keras
+import tensorflow as tf
+
 from keras_dl.data.pipeline import mark_of
-from keras_dl.models.base.checking import without_none
 
 
 def next_batches(model, iterator):
@@ -40,3 +42,33 @@ def ahead(model):
     """How many batches to drop before the next, as the epochs before it took them; they are dropped once."""
     count, model.state.ahead = model.state.ahead, 0
     return count
+
+
+def without_none(batch):
+    """A batch without the `None`s (no targets, no weights) that Keras' adapters put at its end; tensors throughout.
+
+    Where some outputs have weights, those without have ones.
+    """
+    if isinstance(batch, tuple):
+        while batch and _is_none(batch[-1]):
+            batch = batch[:-1]
+        if len(batch) == 3 and any(map(_is_none, keras.tree.flatten(batch[2]))):
+            ones = tf.ones(tf.shape(tf.nest.flatten(batch[0])[0])[:1])
+            weights = keras.tree.map_structure(lambda weight: ones if _is_none(weight) else weight, batch[2])
+            batch = (*batch[:2], weights)
+        batch = batch[0] if len(batch) == 1 else batch
+    return batch
+
+
+def _is_none(part):
+    return part is None or isinstance(part, tf.experimental.Optional)
+
+
+def pad_empty(batch):
+    """A batch with one row of zeros where it has none."""
+
+    def pad(tensor):
+        shape = tf.shape(tensor)
+        return tf.concat([tensor, tf.zeros(tf.concat([[tf.maximum(1 - shape[0], 0)], shape[1:]], 0), tensor.dtype)], 0)
+
+    return tf.nest.map_structure(pad, batch)

@@ -1,14 +1,14 @@
-"""What is checked of data, whatever the model, before any work starts; of batches as they come see `stream`."""
+"""What is checked of data and options before any work starts, whatever the model; of later batches see `stream`."""
 
 import inspect
 
-import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal, unknown_arguments
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import Column, glimpse
 from keras_dl.data.pipeline import join
+from keras_dl.models.base.class_weights import check_class_weight
 
 #: Arguments that `keras.Model` itself takes.
 _OF_KERAS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")
@@ -96,6 +96,20 @@ def check_counts(options):
             options[name] = check_count(options[name], name)
 
 
+def check_numbers(options):
+    """Refuses counts among the options of `fit` that Keras would meet in an epoch, and puts others in its words."""
+    check_counts(options)
+    for name, default in (("epochs", 1), ("initial_epoch", 0)):
+        options[name] = check_count(options.get(name, default), name, least=0)
+    every = options.get("validation_freq", 1)
+    if isinstance(every, (list, tuple)):
+        options["validation_freq"] = [check_count(epoch, "validation_freq") for epoch in every]
+    else:
+        options["validation_freq"] = check_count(every, "validation_freq")
+    if options.get("class_weight") is not None:
+        options["class_weight"] = check_class_weight(options["class_weight"])
+
+
 def check(model, x, y=None, sample_weight=None):
     """Refuses arrays that the model cannot use, before any work starts."""
     if is_arrays(x):
@@ -107,52 +121,32 @@ def check(model, x, y=None, sample_weight=None):
         model.check_data(glimpse(data))
 
 
-def check_ranks(model, data):
+def check_ranks(model, *datasets):
     """Refuses a dataset of an unknown number of axes where replicas share its batches, which TensorFlow cannot split.
 
     Args:
         model: The model.
-        data: What `fit` or the like was given.
+        *datasets: What `fit` or the like was given.
 
     Raises:
         ValueError: If the batches' rank is unknown and the model has several replicas.
     """
-    if not isinstance(data, tf.data.Dataset) or model.distribute_strategy.num_replicas_in_sync == 1:
-        return
-    shapes = [getattr(spec, "shape", None) for spec in tf.nest.flatten(data.element_spec)]
-    if any(isinstance(shape, tf.TensorShape) and shape.rank is None for shape in shapes):
-        raise refusal(
-            "Batches that replicas share should have a known number of axes: give each tensor a shape by "
-            "`dataset.map` and `tf.ensure_shape`",
-            f"element_spec={data.element_spec}",
-        )
+    several = model.distribute_strategy.num_replicas_in_sync > 1
+    for spec in [data.element_spec for data in datasets if several and isinstance(data, tf.data.Dataset)]:
+        shapes = [getattr(part, "shape", None) for part in tf.nest.flatten(spec)]
+        if any(isinstance(shape, tf.TensorShape) and shape.rank is None for shape in shapes):
+            raise refusal(
+                "Batches that replicas share should have a known number of axes: give each tensor a shape by "
+                "`dataset.map` and `tf.ensure_shape`",
+                f"element_spec={spec}",
+            )
 
 
 def check_rows(model, rows):
     """Refuses a batch that leaves an inner update without rows."""
-    parts = max(update.parts for update in model.updates)
-    if rows < parts:
+    fewest = model.program.fewest_rows
+    if rows < fewest:
         raise refusal(
-            f"Every batch, the last one too, should have at least {parts} rows, one for each inner update of a step",
+            f"Every batch, the last one too, should have at least {fewest} rows, one for each inner update of a step",
             f"a batch of {rows}",
         )
-
-
-def without_none(batch):
-    """A batch without the `None`s (no targets, no weights) that Keras' adapters put at its end; tensors throughout.
-
-    Where some outputs have weights, those without have ones.
-    """
-    if isinstance(batch, tuple):
-        while batch and _is_none(batch[-1]):
-            batch = batch[:-1]
-        if len(batch) == 3 and any(map(_is_none, keras.tree.flatten(batch[2]))):
-            ones = tf.ones(tf.shape(tf.nest.flatten(batch[0])[0])[:1])
-            weights = keras.tree.map_structure(lambda weight: ones if _is_none(weight) else weight, batch[2])
-            batch = (*batch[:2], weights)
-        batch = batch[0] if len(batch) == 1 else batch
-    return batch
-
-
-def _is_none(part):
-    return part is None or isinstance(part, tf.experimental.Optional)

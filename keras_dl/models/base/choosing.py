@@ -1,12 +1,14 @@
-"""What a run computes with: XLA or not, and how many steps a call."""
+"""What a run computes with: XLA or not, how many steps a call, and TensorFlow's own kernel for Adam."""
 
+import functools
 import math
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
-from keras_dl.models.base.fused_adam import choose_kernel
-from keras_dl.models.base.structure import has_convolutions, synchronizes
+from keras_dl.models.base.batches import without_none
+from keras_dl.models.base.checking import check_rows
 
 STACK = 16
 _SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving
@@ -33,6 +35,56 @@ class Choice(NamedTuple):
     exact: bool = True
 
 
+class Work(NamedTuple):
+    """What a step asks of a machine, which `compile` finds out.
+
+    Attributes:
+        operations: Floating-point operations of a row: a pass forward and one backward, of twice as many, through each
+            network.
+        suits_xla: Whether XLA makes the step faster.
+    """
+
+    operations: int
+    suits_xla: bool
+
+    @classmethod
+    def of(cls, model):
+        """What a model's step asks of this machine."""
+        networks = model.networks
+        distinct = {id(network): network for network in networks}.values()
+        operations = sum(floating_point_operations(network, 1) for network in distinct)
+        return cls(3 * operations, prefers_xla(model, networks))
+
+
+def choose(model, feed, steps, options, acts):
+    """Chooses what a run computes with, from the shapes of batches; with replicas, checks the first.
+
+    Args:
+        model: The model.
+        feed: `Feed` of the data.
+        steps: Batches an epoch, or `None` where they are not known.
+        options: Options of `fit`.
+        acts: Whether a callback acts at every batch, so that steps should not be stacked behind its back.
+    """
+    spec, automatic = feed.spec, [name for name, choice in model.compile_choices.items() if choice == "auto"]
+    choice = before_fit(model, **model.compile_choices, one_length=feed.one_length)
+    reads = spec is not None and feed.alike
+    checks = reads and model.stream is not None and model.distributed
+    known = spec is not None and all(tensor.shape.is_fully_defined() for tensor in tf.nest.flatten(spec))
+    if checks or (reads and not known and automatic):
+        spec = next(iter(feed.data.take(1)), None)
+        known = spec is not None
+        if checks:  # on one device, the training function sees the rows
+            model.stream.check([without_none(spec)] if known else [])
+    if known:
+        check_rows(model, tf.nest.flatten(spec)[0].shape[0])
+        stepped = bool(options.get("steps_per_epoch"))
+        choice = for_fit(model, choice, spec, steps, options.get("epochs", 1), stepped)
+    if acts and "steps_per_execution" in automatic:
+        choice = choice._replace(stack=1)
+    take(model, choice)
+
+
 def before_fit(model, jit_compile, steps_per_execution, one_length=True):
     """What `compile` knows: the user's choice, and for `"auto"` what suits a long run of single steps.
 
@@ -44,7 +96,7 @@ def before_fit(model, jit_compile, steps_per_execution, one_length=True):
         steps_per_execution: Integer or `"auto"`.
         one_length: Whether batches differ in their rows alone; `None` if it is not known.
     """
-    xla = bool(one_length) and prefers_xla(model) if jit_compile == "auto" else bool(jit_compile)
+    xla = bool(one_length) and model.work.suits_xla if jit_compile == "auto" else bool(jit_compile)
     stack = 1 if steps_per_execution == "auto" else steps_per_execution
     return Choice(xla, None, stack, exact=one_length is not False)
 
@@ -77,25 +129,35 @@ def evaluates_by_xla(model):
     return model.jit_compile and (model.compile_choices["jit_compile"] != "auto" or _has_accelerator())
 
 
-def prefers_xla(model):
+def prefers_xla(model, networks):
     """Whether XLA makes the model's training step faster.
 
     On accelerators Keras' own rule. On a CPU, XLA fuses dense networks well (a dense VAE's step takes 0.6 to 0.9 of the
     time), runs convolutions 1.3 to 1.5 times slower and sines 2.6 times slower (benchmarks/README.md). Under a strategy
     layers that exchange values with other replicas cannot stand in its computations.
     """
-    if not model.xla_ready or (model.distributed and any(map(synchronizes, model.networks))):
+    if not model.xla_ready or (model.distributed and any(map(synchronizes, networks))):
         return False
     if _has_accelerator():
         return model._resolve_auto_jit_compile()
-    slower = any(map(has_convolutions, model.networks)) or any(map(_is_sine, model._flatten_layers()))
+    slower = any(map(has_convolutions, networks)) or any(map(_is_sine, model._flatten_layers()))
     return bool(model.trainable_variables) and not slower
+
+
+def has_convolutions(network):
+    """Whether a network has kernels of more than two axes."""
+    return any(len(v.shape) > 2 for v in network.variables)
+
+
+def synchronizes(network):
+    """Whether a network has layers that exchange values with other replicas (batch normalization, `synchronized`)."""
+    return any(getattr(layer, "synchronized", False) for layer in network._flatten_layers())
 
 
 def pays_off(model, rows, steps):
     """Whether `steps` steps of batches of `rows` rows gain more by XLA than its compilation takes."""
     cost = _COMPILES + _COMPILES_AN_UPDATE * sum(update.repeats for update in model.updates)
-    saved = max(_SAVES, _SAVED_SHARE * _work(model, rows) / _OPERATIONS_A_SECOND)
+    saved = max(_SAVES, _SAVED_SHARE * rows * model.work.operations / _OPERATIONS_A_SECOND)
     return steps * saved > cost
 
 
@@ -108,7 +170,7 @@ def choose_stack(model, batch, steps=None, stepped=False):
         return 1
     tensors = tf.nest.flatten(batch)
     room = _STACK_BYTES // max(1, sum(t.dtype.size * math.prod(t.shape) for t in tensors))
-    small = _work(model, int(tensors[0].shape[0])) < _SMALL_STEP
+    small = int(tensors[0].shape[0]) * model.work.operations < _SMALL_STEP
     most = min(STACK if small else STACK // 4, room)
     if steps is None or most < 2:
         return max(1, most)
@@ -135,12 +197,6 @@ def floating_point_operations(network, rows):
     return total
 
 
-def _work(model, rows):
-    """Floating-point operations of a step: a pass forward and one backward, of twice as many, through each network."""
-    networks = {id(n): n for n in model.networks}.values()
-    return 3 * sum(floating_point_operations(network, rows) for network in networks)
-
-
 def _has_accelerator():
     return any(device.device_type != "CPU" for device in tf.config.list_physical_devices())
 
@@ -149,3 +205,43 @@ def _is_sine(layer):
     activation = getattr(layer, "activation", None)
     names = (type(layer).__name__, getattr(activation, "__name__", type(activation).__name__))
     return any(name.lower() in ("sin", "sine", "sinedense") for name in names)
+
+
+def choose_kernel(optimizer, fused):
+    """Lets a Keras Adam move its weights by `ResourceApplyAdam`, which computes what Keras composes, or as Keras does.
+
+    Worth 5% of a convolutional VAE's step (benchmarks/README.md). Only for whole steps of one device outside XLA, which
+    fuses the composition itself. What surrounds an update (rates, clipping, weight decay, averages) stays Keras'; an
+    AMSGrad, accumulated gradients, a subclass and variables of other types than float32 keep Keras' own steps.
+
+    Args:
+        optimizer: A built optimizer, perhaps inside a `LossScaleOptimizer`.
+        fused: Whether to use the kernel where it can be used.
+    """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+    optimizer.__dict__.pop("update_step", None)  # of an earlier compilation
+    composed = type(optimizer) is not keras.optimizers.Adam or optimizer.amsgrad
+    composed = composed or optimizer.gradient_accumulation_steps  # which Keras traces without variables
+    if fused and not composed:
+        optimizer.update_step = functools.partial(_update_step, optimizer)
+
+
+def _update_step(optimizer, gradient, variable, learning_rate):
+    """As `keras.optimizers.Adam.update_step`."""
+    if variable.dtype != tf.float32:
+        type(optimizer).update_step(optimizer, gradient, variable, learning_rate)
+        return
+    index = optimizer._get_variable_index(variable)
+    step = tf.cast(optimizer.iterations.value + 1, tf.float32)
+    tf.raw_ops.ResourceApplyAdam(
+        var=variable.handle,
+        m=optimizer._momentums[index].value.handle,
+        v=optimizer._velocities[index].value.handle,
+        beta1_power=tf.pow(optimizer.beta_1, step),
+        beta2_power=tf.pow(optimizer.beta_2, step),
+        lr=tf.cast(learning_rate, tf.float32),
+        beta1=optimizer.beta_1,
+        beta2=optimizer.beta_2,
+        epsilon=optimizer.epsilon,
+        grad=tf.convert_to_tensor(gradient),
+    )

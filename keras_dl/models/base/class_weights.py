@@ -10,12 +10,10 @@ from keras_dl.checks import check_number, refusal
 
 
 def check_class_weight(class_weight):
-    """Returns weights by integer labels, or raises a `ValueError`; `None` stays `None`.
+    """Returns weights by integer labels, or raises a `ValueError`.
 
     Keras passes over keys that are no labels, `"0"` among them.
     """
-    if class_weight is None:
-        return None
     whole = isinstance(class_weight, dict) and all(map(_is_label, class_weight))
     if not whole:
         raise refusal("`class_weight` should be a dict from integer labels to weights", class_weight=class_weight)

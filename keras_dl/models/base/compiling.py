@@ -6,8 +6,9 @@ import warnings
 import keras
 
 from keras_dl.checks import refusal
-from keras_dl.models.base.structure import synchronizes
-from keras_dl.models.base.update_checks import check_updates
+from keras_dl.models.base.carried import EpochSum
+from keras_dl.models.base.choosing import synchronizes
+from keras_dl.models.base.update import check_updates, intervals_of
 
 _ADAM = {"class_name": "Adam", "config": {}}
 _OF_OPTIMIZERS = set(inspect.signature(keras.optimizers.Adam).parameters)
@@ -111,7 +112,7 @@ def prepare(model, optimizer, auto_scale_loss=True):
 
 
 def updates_of(model, optimizers):
-    """A model's updates, with its optimizers as its attributes, built for all the weights that they move.
+    """A model's updates; its optimizers, built for the weights that they move, and the sums become part of the model.
 
     Args:
         model: The model.
@@ -121,7 +122,7 @@ def updates_of(model, optimizers):
         `(updates, configs)`: the tuple of updates, and by name the configs of the optimizers before they were rescaled.
     """
     updates = check_updates(model, model.make_updates(*optimizers.values()), optimizers.values())
-    intervals = _intervals(updates)
+    intervals = intervals_of(updates)
     lazy = {name: optimizer for name, optimizer in optimizers.items() if id(optimizer) in intervals}
     configs = {name: keras.saving.serialize_keras_object(optimizer) for name, optimizer in lazy.items()}
     if lazy:
@@ -132,30 +133,10 @@ def updates_of(model, optimizers):
         moved = {id(v): v for update in updates if update.optimizer is optimizer for v in update.variables}
         if not optimizer.built:
             optimizer.build(list(moved.values()))
+    for name, shape in [item for update in updates for item in update.sums.items()]:
+        if name not in model.carried:
+            model.carry(name, EpochSum(shape))
     return updates, configs
-
-
-def main_optimizer(updates):
-    """The first update's optimizer, which `model.optimizer` is; `None` for a model without gradients."""
-    return next((update.optimizer for update in updates if update.optimizer is not None), None)
-
-
-def _intervals(updates):
-    """The intervals by which optimizers are rescaled, by the optimizer's id."""
-    intervals: dict[int, int] = {}
-    for update in updates:
-        if update.rescale and intervals.setdefault(id(update.optimizer), update.every) != update.every:
-            raise refusal(
-                "Updates that rescale one optimizer should run at one interval",
-                f"every={intervals[id(update.optimizer)]} and every={update.every}",
-            )
-    return intervals
-
-
-def new_sums(model):
-    """Names and shapes of the sums of a model's updates that it does not carry yet."""
-    sums = {name: shape for update in model.updates for name, shape in update.sums.items()}
-    return [(name, shape) for name, shape in sums.items() if name not in model.carried]
 
 
 def rescaled(optimizer, interval):

@@ -6,13 +6,13 @@ import itertools
 
 import tensorflow as tf
 
-from keras_dl.models.base.batches import ahead, next_batches, skipped, wanted
-from keras_dl.models.base.checking import check_rows, without_none
+from keras_dl.models.base.batches import ahead, next_batches, skipped, wanted, without_none
+from keras_dl.models.base.checking import check_rows
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
 from keras_dl.models.base.graphs import compiled, traced_alone
+from keras_dl.models.base.phases import due_updates, enter_phase, initialize, noted, run_due_updates, within_phase
 from keras_dl.models.base.reporting import of_updates_that_ran
-from keras_dl.models.base.scheduling import due_updates, enter_phase, initialize, noted, run_due_updates, within_phase
 
 
 def train_function(model):
@@ -106,8 +106,6 @@ class Programs:
     def run(self, batches):
         """Trains on each batch in turn, those of one shape together; returns the means of the epoch so far."""
         logs = None if batches else self.model.get_metrics_result()
-        if batches:
-            initialize(self.model, lambda see: see(batches[0]))
         for _, group in itertools.groupby(batches, lambda batch: [t.shape for t in tf.nest.flatten(batch)]):
             logs = self._run_alike(list(group))
         return logs
@@ -116,24 +114,24 @@ class Programs:
         """Batches of one shape: all of them as one computation, or step by step. The numbers are the same."""
         model, rows = self.model, tf.nest.flatten(batches[0])[0].shape[0]
         xla = model.jit_compile and model.xla_rows in (None, rows)
-        fewest = max(update.parts for update in model.updates)
         # A batch that leaves inner updates without rows is a computation of its own.
-        option = {"rows": rows} if rows < fewest else {}
+        option = {"rows": rows} if rows < model.program.fewest_rows else {}
         stacks = model.steps_per_execution > 1 and not model.run_eagerly and not option
-        self._begin_phase()
+        self._begin(batches[0])
         # A phase that ends within the stack has other updates from there on, so that its steps are run one by one.
         if stacks and within_phase(model, rows * len(batches)):
             stack = _stacked(batches, model.steps_per_execution if xla else None)
             with noted(model, len(batches)):
                 return self._function(_train_stack, xla)(*stack)
         for batch in batches:
-            self._begin_phase()
+            self._begin(batch)
             with noted(model):
                 logs = self._function(_train_step, xla)(batch, **due_updates(model), **option)
         return logs
 
-    def _begin_phase(self):
-        """Frees the graphs of the phase before, where a new one begins."""
+    def _begin(self, batch):
+        """Lets a new model see its first batch, and frees the graphs of the phase before where a new one begins."""
+        initialize(self.model, lambda see: see(batch))
         if enter_phase(self.model):
             self._functions.clear()
 

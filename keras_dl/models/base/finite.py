@@ -1,4 +1,4 @@
-"""NaN and infinities: which update, term and step they came from, and the error that says so."""
+"""Means of an epoch, every update's loss and terms; and where the first that is NaN or infinite came from."""
 
 import contextlib
 import math
@@ -10,9 +10,29 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.models.base.epoch_metrics import gather
-from keras_dl.models.base.tracking import metric_name
 
 _PARTS = 2**20  # more than the inner updates of a step
+
+
+def make_trackers(updates):
+    """A `keras.metrics.Mean` for the loss and every term of every update, by `(update's name, term)`."""
+    keys = [(update.name, term) for update in updates for term in ("loss", *update.terms)]
+    return {key: keras.metrics.Mean(name=metric_name(updates, *key)) for key in keys}
+
+
+def metric_name(updates, update, term):
+    """What logs call a term of an update, by the update's name."""
+    return f"{update}_{term}" if len(updates) > 1 else term
+
+
+def track(trackers, part, values, terms, charge):
+    """Adds what a part found to the trackers; returns its means on this replica, the loss's first."""
+    share = tf.math.divide_no_nan(1.0, part.local_rows)
+    means = []
+    for term, value in {"loss": values, **terms}.items():
+        means.append(tf.reduce_sum(value) * share + (charge if term == "loss" else 0.0))
+        trackers[part.update.name, term].update_state(means[-1], sample_weight=part.local_rows)
+    return tf.stack(means)
 
 
 class Place(NamedTuple):
@@ -46,15 +66,15 @@ class NotFiniteError(ValueError):
         return self
 
 
-def gradient_probe(update, gradients):
-    """A number that is not finite where the gradients of an update are not: a sum of some of them.
+def gradient_probe(part, gradients):
+    """A number that is not finite where the gradients of a `Part` are not: a sum of some of them.
 
     A backward pass that breaks also breaks the gradients of biases and scales from there on. They are few, so their sum
     costs next to nothing. With loss scaling infinities are expected: the optimizer skips the step.
     """
-    pairs = zip(gradients, update.variables if gradients else (), strict=True)
+    pairs = zip(gradients, part.variables if gradients else (), strict=True)
     pairs = [(g.values if isinstance(g, tf.IndexedSlices) else g, v.shape) for g, v in pairs if g is not None]
-    if not pairs or isinstance(update.optimizer, keras.optimizers.LossScaleOptimizer):
+    if not pairs or isinstance(part.update.optimizer, keras.optimizers.LossScaleOptimizer):
         return tf.constant(0.0)
     vectors = [g for g, shape in pairs if len(shape) < 2] or [min(pairs, key=lambda pair: math.prod(pair[1]))[0]]
     return tf.reduce_sum(tf.concat([tf.reshape(tf.cast(g, tf.float32), [-1]) for g in vectors], 0))

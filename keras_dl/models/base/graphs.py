@@ -1,11 +1,14 @@
-"""Functions as graphs: one for any number of rows, and two for any lengths of the other axes."""
+"""Functions as graphs, one for any number of rows, two for any lengths of other axes, that hold their own gradients."""
 
 import functools
+import inspect
+import itertools
 
 import tensorflow as tf
+from tensorflow.python.framework import ops  # TensorFlow does not export its list of gradients
 
-from keras_dl.models.base import own_gradients
-
+_CUSTOM = "CustomGradient-"
+_released = 0
 _XLA_ROWS = 4  # numbers of rows for which XLA compiles before a plain graph takes over: it compiles anew for each
 
 
@@ -26,7 +29,7 @@ def traced_alone(function, autograph=False, **options):
 def _traced(function, *tensors):
     """What a trace runs."""
     results = function(*tensors)
-    own_gradients.release()
+    release()
     return results
 
 
@@ -131,3 +134,44 @@ class Graphs:
             options = {**self.options, "jit_compile": xla}
             self.functions[key] = traced_alone(self.function, input_signature=specs, **options)
         return self.functions[key]
+
+
+@tf.autograph.experimental.do_not_convert
+def release():
+    """Lets every graph that was traced since the last call be freed once nobody else holds it.
+
+    `tf.custom_gradient`, of which swish is one, enters a function for each of its calls into a list of the process. The
+    function holds tensors, and they hold their graph with all that was compiled of it. From here on the graph holds the
+    function, and the list has one that asks the graph of its operation.
+    """
+    global _released
+    entries = ops.gradient_registry._registry
+    if len(entries) == _released:
+        return
+    new = list(itertools.islice(entries.items(), _released, None))
+    _released = len(entries)
+    for name, entry in new:
+        graph = _graph_of(entry["type"]) if name.startswith(_CUSTOM) else None
+        if graph is not None:
+            if not hasattr(graph, "own_gradients"):
+                graph.own_gradients = {}
+            graph.own_gradients[name] = entry["type"]
+            entry["type"] = _asking(name)
+
+
+def _asking(name):
+    """A gradient that the graph of its operation knows."""
+
+    def gradient(operation, *of_results):
+        return operation.graph.own_gradients[name](operation, *of_results)
+
+    return gradient
+
+
+def _graph_of(gradient):
+    """The graph whose tensors a custom gradient holds; `None` if it is not one as TensorFlow 2.21 writes it."""
+    on_tape = inspect.getclosurevars(gradient).nonlocals.get("tape_grad_fn")
+    if on_tape is None:
+        return None
+    results = tf.nest.flatten(inspect.getclosurevars(on_tape).nonlocals.get("result"), expand_composites=True)
+    return next((tensor.graph for tensor in results if hasattr(tensor, "graph")), None)

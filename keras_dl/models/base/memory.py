@@ -17,14 +17,13 @@ from keras_dl.types import Nest, Tensor
 class Memory:
     """The part of an `ObjectiveModel` that carries state, sums over epochs and phases."""
 
+    #: The `Phases` of the training: one without an end, unless `set_phases` says otherwise.
+    phases = Phases()
     # Of the model.
     updates: tuple[Update, ...]
     state: Any
+    carried: dict
     distribute_strategy: Any
-
-    def remember_nothing(self) -> None:
-        """Begins without carried state and with one phase."""
-        self.carried, self.phases = {}, Phases()
 
     def carry(self, name: str, state: Any) -> Any:
         """Registers a state that losses hand back: saved, resumed, and the same on all replicas.
@@ -40,10 +39,6 @@ class Memory:
         self.carried[name] = state
         state.name = name
         return state
-
-    def epoch_sums(self) -> list:
-        """The `EpochSum`s of the updates without gradients."""
-        return [self.carried[name] for update in self.updates for name in update.sums]
 
     def finish_epoch(self) -> None:
         """Gives the updates without gradients their sums over the epoch, and begins these anew."""
@@ -65,11 +60,6 @@ class Memory:
     def phase_fraction(self) -> Tensor:
         """How much of the phase under way is over, a float32 scalar in the graph: what a fade follows."""
         return self.phases.fraction(self.state.phase, self.state.samples.value)
-
-    @property
-    def initializes(self) -> bool:
-        """Whether the family writes `initialize`."""
-        return type(self).initialize is not Memory.initialize
 
     def initialize(self, batch: Nest, draw: Draw) -> None:
         """Sets what follows from the statistics of a first batch, once; a resumed model never does it again.

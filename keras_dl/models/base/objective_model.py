@@ -7,21 +7,20 @@ import keras
 
 from keras_dl.models.base import choosing, compiling, paths, structure
 from keras_dl.models.base.averages import Averages, HalfLife
-from keras_dl.models.base.carried import EpochSum
 from keras_dl.models.base.checking import check_arguments
-from keras_dl.models.base.finite import Finiteness
+from keras_dl.models.base.finite import Finiteness, make_trackers, metric_name
+from keras_dl.models.base.fitting import Fitting
 from keras_dl.models.base.loops import Loops
 from keras_dl.models.base.memory import Memory
 from keras_dl.models.base.offers import Offers
 from keras_dl.models.base.saving import Saved
 from keras_dl.models.base.state import TrainingState
 from keras_dl.models.base.step import StepProgram
-from keras_dl.models.base.tracking import make_trackers, metric_name
 from keras_dl.models.base.update import Update
 from keras_dl.types import Nest, Optimizer
 
 
-class ObjectiveModel(Memory, Offers, Loops, Saved):
+class ObjectiveModel(Memory, Offers, Fitting, Loops, Saved):
     """A `keras.Model` that trains by a list of updates, each a loss and the networks that minimise it.
 
     This class gives a family `fit`, `evaluate`, `.keras` files that resume exactly, replicas, workers, mixed precision
@@ -121,9 +120,11 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         name: str | None = None,
         **kwargs,
     ):
-        check_arguments(self, kwargs)
+        if kwargs:
+            check_arguments(self, kwargs)
         super().__init__(name=name, **kwargs)
-        self.remember_nothing()
+        self.carried: dict = {}
+        self.initializes = type(self).initialize is not Memory.initialize
         for key, network in networks.items():
             structure.check_network(key, network)
             setattr(self, key, network)
@@ -134,8 +135,7 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
         self._averages = Averages(ema_momentum, {k: networks[k] for k in self.averaged_networks})
         self.ema_networks = self._averages.networks
         self.updates: tuple[Update, ...] = ()
-        self._trackers, self.finiteness = {}, None
-        self.graphs = {}
+        self._trackers, self.finiteness, self.graphs = {}, None, {}
         #: Whether the model was made in the scope of a `tf.distribute` strategy.
         self.distributed = self._distribute_strategy is not None
         self.built = True
@@ -207,29 +207,29 @@ class ObjectiveModel(Memory, Offers, Loops, Saved):
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
         options |= {"loss": loss} if loss is not None else {}
-        compiling.check(self, jit_compile, steps_per_execution, options)
         paths.tell_apart(self)  # those of parts that came after the networks, too
+        compiling.check(self, jit_compile, steps_per_execution, options)
         optimizers = compiling.take_optimizers(self, optimizer, options)
         with self.distribute_strategy.scope():
             optimizers = {name: compiling.prepare(self, value, auto_scale_loss) for name, value in optimizers.items()}
             self.updates, self._rescaled_from = compiling.updates_of(self, optimizers)
-            for name, shape in compiling.new_sums(self):
-                self.carry(name, EpochSum(shape))
             self.phases.check(self.updates, self.optimizer_names)
             self._trackers = make_trackers(self.updates)
             self.finiteness = Finiteness(self.updates, check_finite)
             named = isinstance(optimizer, str) and optimizer in optimizers
+            distinct = {id(u.optimizer): u.optimizer for u in self.updates if u.optimizer is not None}
             super().compile(
-                optimizer=optimizers[optimizer] if named else compiling.main_optimizer(self.updates),
+                optimizer=optimizers[optimizer] if named else next(iter(distinct.values()), None),
                 jit_compile=False,
                 run_eagerly=run_eagerly,
                 auto_scale_loss=False,
                 **options,
             )
-        self.shares_rates = len({id(u.optimizer) for u in self.updates if u.optimizer is not None}) > 1 and not named
+        self.shares_rates = len(distinct) > 1 and not named
         self._scales_loss, self._checks_finite = auto_scale_loss, check_finite
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.program = StepProgram(self.updates, self.state, self.carried)
+        self.work = choosing.Work.of(self)
         choosing.take(self, choosing.before_fit(self, **self.compile_choices))
 
     @property

@@ -12,7 +12,7 @@ def tell_apart(model):
     Args:
         model: `ObjectiveModel`.
     """
-    named = [*zip(model.network_names, model.networks, strict=True)]
+    named = [(name, getattr(model, name)) for name in model.network_names]
     named += [(f"ema_{key}", network) for key, network in model.ema_networks.items()]
     owners = {id(weight): name for name, network in reversed(named) for weight in network.weights}
     _extend(model.weights, lambda weight, number: f"{owners[id(weight)]}/{weight.path}" if id(weight) in owners else "")

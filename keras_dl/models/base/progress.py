@@ -1,4 +1,4 @@
-"""Callbacks that `fit` adds to the user's: the place in the data, batch numbers, rates of several optimizers."""
+"""Callbacks of a `fit`: the user's, checked and in order, and those that keep the place in the data."""
 
 import contextlib
 import math
@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.metrics.directions import direction
-from keras_dl.models.base.checking import without_none
-from keras_dl.models.base.feeding import endless, shuffles
-from keras_dl.models.base.reporting import with_columns
+from keras_dl.models.base.batches import without_none
+from keras_dl.models.base.rates import with_shared_rates
+from keras_dl.models.base.reporting import with_bar, with_columns
 
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 #: Keras' callbacks that do something at a batch only where they are told to, and whether they are.
@@ -29,17 +29,15 @@ class Progress(keras.callbacks.Callback):
     """Keeps the model's place in the data up to date, before any other callback saves it.
 
     Args:
-        data: What feeds the training.
-        order: The order of the pipeline that made it, which is placed at every epoch, or `None`.
+        feed: The `Feed` of what the training reads.
         steps_per_epoch: Where an epoch ends before the data do, or `None`.
-        count: Batches of one pass over the data, or `None` where that is not known or they have no end.
     """
 
     acts_on_batches = False
 
-    def __init__(self, data, order=None, steps_per_epoch=None, count=None):
+    def __init__(self, feed, steps_per_epoch=None):
         super().__init__()
-        self.data, self.order, self.steps_per_epoch, self.count = data, order, steps_per_epoch, count
+        self.feed, self.data, self.order, self.steps_per_epoch = feed, feed.data, feed.order, steps_per_epoch
         self._begun = False
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -48,7 +46,7 @@ class Progress(keras.callbacks.Callback):
         if self.order is not None:
             state.recognise(self.order.mark)
         state.marks = self.order is None and not self._begun
-        state.shuffled = shuffles(self.data)
+        state.shuffled = self.feed.shuffled
         if state.metrics and isinstance(self.data, (tf.data.Dataset, keras.utils.PyDataset)):
             first = self.data[0] if isinstance(self.data, keras.utils.PyDataset) else next(iter(self.data))
             self.model.build_metrics(without_none(first))
@@ -69,7 +67,8 @@ class Progress(keras.callbacks.Callback):
             logs["phase"] = self.model.state.ran_in + 1
         self.model.finiteness.refuse_weights(self.model)
         self.model.finish_epoch()
-        self.model.state.end_epoch(self.steps_per_epoch is not None, self.count, endless(self.data))
+        count = self.feed.count if self.order is None else self.order.count
+        self.model.state.end_epoch(self.steps_per_epoch is not None, count, self.feed.endless)
 
 
 class Callbacks(keras.callbacks.CallbackList):
@@ -87,58 +86,6 @@ class Callbacks(keras.callbacks.CallbackList):
 
     def on_train_batch_end(self, batch, logs=None):
         super().on_train_batch_end(min(batch, self.last), logs)
-
-
-class SharedRates(keras.callbacks.Callback):
-    """Keeps the ratios of the optimizers' learning rates while a callback changes that of the first.
-
-    Keras' callbacks know one optimizer, `model.optimizer`. Schedules keep their own course, and a rate that a callback
-    of one's own has set is left as it is: from then on its ratio to the first one's counts.
-    """
-
-    acts_on_batches = False
-
-    def on_train_begin(self, logs=None):
-        self._rate = _rate(self.model.optimizer)
-        self._rates = {id(optimizer): _rate(optimizer) for optimizer in self._others()}
-        # Remembered, not taken from the last change: a rate may pass through 0.
-        self._ratios = {key: rate / self._rate for key, rate in self._rates.items() if self._rate}
-
-    def on_train_batch_begin(self, batch, logs=None):
-        self.share()
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.share()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.share()
-
-    def share(self):
-        """Gives the others the first one's change since the last call."""
-        before, self._rate = self._rate, _rate(self.model.optimizer)
-        for optimizer in self._others():
-            key, rate = id(optimizer), _rate(optimizer)
-            own_change = rate != self._rates[key]
-            if own_change and self._rate:
-                self._ratios[key] = rate / self._rate
-            elif self._rate != before and not own_change and key in self._ratios:
-                optimizer.learning_rate = self._ratios[key] * self._rate
-            self._rates[key] = _rate(optimizer)
-
-    def _others(self):
-        """The other optimizers that no schedule moves, each once."""
-        optimizers = {id(u.optimizer): u.optimizer for u in self.model.updates if u.optimizer is not None}
-        optimizers.pop(id(self.model.optimizer), None)
-        if self._rate is None:  # a schedule's: nothing changes it
-            return []
-        return [one for one in optimizers.values() if _rate(one) is not None]
-
-
-def _rate(optimizer):
-    """An optimizer's learning rate, a float; `None` where a schedule decides it."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)
-    scheduled = isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
-    return None if scheduled else float(keras.ops.convert_to_numpy(inner.learning_rate))
 
 
 def acts_on_batches(callback):
@@ -165,6 +112,37 @@ def _defined_in(kind, name):
     return next(parent for parent in kind.__mro__ if name in vars(parent))
 
 
+def as_list(callbacks):
+    """Callbacks as `fit` takes them, one or a nest, as a list."""
+    return tf.nest.flatten(getattr(callbacks, "callbacks", callbacks) or [])
+
+
+def check_callbacks(model, callbacks):
+    """Refuses what is no callback and monitors that the model has not; tells callbacks which values are better.
+
+    Returns:
+        Whether one of them acts at every batch.
+    """
+    for callback in callbacks:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise refusal("`callbacks` should be keras.callbacks.Callback objects", callbacks=callback)
+    check_monitors(model, callbacks)
+    direct_monitors(model, callbacks)
+    return any(map(acts_on_batches, callbacks))
+
+
+def with_progress(model, callbacks, progress, steps, verbose, epochs):
+    """The callbacks in order, `progress` among them, as a list that Keras goes on with."""
+    # A list that Keras has made is changed in place: whoever made it goes on with it.
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        progress.set_model(model)
+        callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
+        return callbacks
+    callbacks = with_bar(model, in_order(model, as_list(callbacks), progress), verbose)
+    shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs}
+    return Callbacks(callbacks, steps, model=model, **shown)
+
+
 def in_order(model, callbacks, progress):
     """`Progress` first, then the user's callbacks, the history, and those that keep the state of all others.
 
@@ -176,24 +154,12 @@ def in_order(model, callbacks, progress):
         callbacks.append(keras.callbacks.History())
     callbacks = with_columns(model, callbacks)
     if model.shares_rates:
-        callbacks = _with_shared_rates(callbacks)
+        callbacks = with_shared_rates(callbacks)
     callbacks = [progress, *sorted(callbacks, key=lambda callback: getattr(callback, "runs_last", False))]
     for callback in callbacks:
         if hasattr(callback, "set_callbacks"):
             callback.set_callbacks(callbacks)
     return callbacks
-
-
-def _with_shared_rates(callbacks):
-    """The callbacks, each that sets learning rates followed by one that does so for all optimizers, and one behind."""
-    rates = SharedRates()
-    setters = (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau)
-    ordered = []
-    for callback in callbacks:
-        ordered.append(callback)
-        if isinstance(callback, setters):
-            ordered.append(rates)
-    return [*ordered, rates]
 
 
 def direct_monitors(model, callbacks):
@@ -225,11 +191,13 @@ def check_monitors(model, callbacks):
     Raises:
         ValueError: With the names that it has.
     """
-    names = [metric.name for metric in model.metrics]
     for callback in callbacks:
         monitor = getattr(callback, "monitor", None)
         saves_all = isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_best_only
-        if monitor in ("loss", "val_loss") and "loss" not in names and not saves_all:
+        if monitor not in ("loss", "val_loss") or saves_all:
+            continue
+        names = [metric.name for metric in model.metrics]
+        if "loss" not in names:
             raise refusal(
                 f"{type(callback).__name__}'s monitor should be one of {', '.join(names)}, with 'val_' before it for "
                 "validation data: the model has no single loss",

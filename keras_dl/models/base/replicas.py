@@ -83,10 +83,11 @@ def changes_averaged(variables, rows):
     What no replica changes stays to the bit. Averages of batch means become those of global batches.
 
     Args:
-        variables: Mirrored `keras.Variable`s.
+        variables: Function that returns mirrored `keras.Variable`s.
         rows: How many rows this replica holds, an integer scalar.
     """
-    before = [tf.identity(variable.value) for variable in variables] if replica_count() > 1 else []
+    variables = variables() if replica_count() > 1 else []
+    before = [tf.identity(variable.value) for variable in variables]
     yield
     if before:
         originals, rows = list(zip(variables, before, strict=True)), tf.cast(rows, tf.float32)

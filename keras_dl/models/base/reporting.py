@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_dl.models.base.tracking import metric_name
+from keras_dl.models.base.finite import metric_name
 
 
 def names_of(model, updates):

@@ -7,6 +7,7 @@ import numpy as np
 
 from keras_dl.checks import check_seed, refusal
 from keras_dl.models.base import epoch_metrics
+from keras_dl.models.base.carried import EpochSum
 
 #: What a file holds: variables, and Python numbers. Files of earlier versions lack some.
 COUNTERS = ("seed", "step", "samples")
@@ -127,8 +128,9 @@ class TrainingState:
                 self.ahead = self.position
         else:
             self.skip = 0
-            for sums in self._model.epoch_sums():  # of an epoch that was left
-                sums.reset()
+            for state in self._model.carried.values():
+                if isinstance(state, EpochSum):  # of an epoch that was left
+                    state.reset()
             self.epoch += self.batch > 0  # an epoch that was left is not taken up again within a process
         if not (continues or self.ahead or self.skip):
             self.passes += self.position > 0 or self.batch > 0
@@ -211,6 +213,4 @@ class TrainingState:
 
 def as_seed(seed):
     """`seed` as a non-negative integer; `None` draws one that `keras.utils.set_random_seed` decides."""
-    if seed is None:
-        seed = random.randint(1, 10**9)
-    return check_seed(seed)
+    return random.randint(1, 10**9) if seed is None else check_seed(seed)

@@ -9,19 +9,19 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
+from keras_dl.models.base.batches import pad_empty
 from keras_dl.models.base.finite import gradient_probe
 from keras_dl.models.base.graphs import traced_alone
-from keras_dl.models.base.parts import Part, as_values_and_terms, pad_empty, take_part
 from keras_dl.models.base.replicas import (
     changes_averaged,
     count_rows,
     first_row,
     leave_gradients_as_they_are,
     replica_count,
-    share,
     sum_over_replicas,
     undo_where,
 )
+from keras_dl.models.base.update import Part, as_values_and_terms, place, take_part
 
 
 class StepProgram:
@@ -33,6 +33,7 @@ class StepProgram:
         carried: Dict of the states by name that losses hand back.
 
     Attributes:
+        fewest_rows: The rows of the smallest batch that leaves no inner update without any.
         compile_gradients: Whether each gradient is an XLA computation of its own. This is how XLA runs under
             `MirroredStrategy`, whose collectives cannot stand inside one; a single device compiles whole steps.
     """
@@ -41,6 +42,8 @@ class StepProgram:
         self.updates, self.state, self.carried = updates, state, carried
         self.compile_gradients = False
         self._compiled = {}
+        self._slices = [update.parts for update in updates]
+        self.fewest_rows = max(self._slices)
         counts = collections.Counter(id(variable) for update in updates for variable in update.variables)
         self._moved_twice = {key for key, count in counts.items() if count > 1}
 
@@ -59,12 +62,12 @@ class StepProgram:
             rows: Python integer, the number of rows of a batch that has too few for all inner updates, else `None`.
         """
         updates = [(k, u) for k, u in enumerate(self.updates) if due is None or k in due]
-        offset = first_row(batch) if any(u.parts > 1 for _, u in updates) else 0
+        offset = first_row(batch) if any(self._slices[k] > 1 for k, _ in updates) else 0
         inner = [(k, u, i) for k, u in updates for i in range(u.repeats) if rows is None or i < rows]
-        slices = [(k, u, i, take_part(batch, i, u.parts, offset)) for k, u, i in inner]
-        parts, self.rows = self._place(slices, batch)
+        slices = [(k, u, i, take_part(batch, i, self._slices[k], offset)) for k, u, i in inner]
+        parts, self.rows = place(slices, batch)
         earlier = {}
-        with changes_averaged(self.state.batch_statistics(), count_rows(batch)):
+        with changes_averaged(self.state.batch_statistics, count_rows(batch)):
             for part in parts:
                 yield part, *self._run(part, earlier)
         self.state.step.assign_add(1)
@@ -77,20 +80,20 @@ class StepProgram:
             part: The `Part`.
             earlier: Dict of what updates of the whole batch have handed on in this step, to which this one adds.
         """
-        update = part.update
-        earlier = earlier if update.parts == 1 else {}
+        update, slices = part.update, self._slices[part.index]
+        earlier = earlier if slices == 1 else {}
 
         def run():
             values, terms, charge, handed_back, handed_on, gradients = self._gradients(part, dict(earlier))
             earlier.update(handed_on)
-            self._apply(update, gradients)
+            self._apply(part, gradients)
             self._take_back(part, handed_back)
-            return values, terms, charge, gradient_probe(update, gradients)
+            return values, terms, charge, gradient_probe(part, gradients)
 
         # One device knows before it runs a step which inner updates have rows, and leaves the others out.
-        if update.parts == 1 or not tf.distribute.has_strategy():
+        if slices == 1 or not tf.distribute.has_strategy():
             return run()
-        moved = [*self.state.layer_states(), *update.variables]
+        moved = [*self.state.layer_states(), *part.variables]
         moved += [] if update.optimizer is None else update.optimizer.variables
         return undo_where(part.rows == 0, moved, run)
 
@@ -112,32 +115,13 @@ class StepProgram:
     def evaluate(self, batch):
         """Yields each update's part, values, terms and charge; no weight moves, the noise is the same at every call."""
         earlier = {}
-        for part in self._place([(k, u, 0, batch) for k, u in enumerate(self.updates)], batch)[0]:
-            stream = noise.stream_id(noise.EVALUATE, part.index)
-            step = self.state.batches_evaluated.value
-            values, terms, _, handed_on = self._loss(part, earlier, step, stream, training=False)
+        for part in place([(k, u, 0, batch) for k, u in enumerate(self.updates)], batch)[0]:
+            values, terms, _, handed_on = self._loss(part, earlier, training=False)
             earlier.update(handed_on)
             yield part, values, terms, self._regularization(part.update)
         self.state.batches_evaluated.assign_add(1)
 
-    @staticmethod
-    def _place(slices, batch):
-        """Finds every part's place in the global batch, and its rows, by one collective outside of what is compiled."""
-        local = [tf.cast(count_rows(batch), tf.float32)[None]]
-        for _, update, _, part in slices:
-            rows = tf.cast(count_rows(part), tf.float32)[None]
-            counts = update.denominators is not None and replica_count() > 1
-            local.append(tf.concat([rows, update.denominators(part)], 0) if counts else rows)
-        total, before = share(tf.concat(local, 0))
-        sizes = [part.shape[0] for part in local]
-        totals, befores = tf.split(total, sizes), tf.split(before, sizes)
-        parts = []
-        for number, (index, update, iteration, part) in enumerate(slices, start=1):
-            whole, offset = totals[number], tf.cast(befores[number][0], tf.int64)
-            parts.append(Part(update, index, iteration, part, whole[0], local[number][0], whole[1:], offset))
-        return parts, totals[0][0]
-
-    def _loss(self, part, earlier, step, stream, training):
+    def _loss(self, part, earlier, training):
         """Values, terms and what is handed back and on of the rows that this replica holds."""
         batch, real_rows = part.batch, count_rows(part.batch)
         # A replica may have no rows: convolutions fail on them, and Keras' batch normalization makes NaN of their mean.
@@ -146,7 +130,10 @@ class StepProgram:
         batch = pad_empty(batch) if pads else batch
         rows = count_rows(batch)
         sums = part.sums if part.update.denominators is not None and replica_count() > 1 else None
-        draw = noise.Draw(self.state.seed.value, step, stream, rows, part.offset, training, part.rows, real_rows, sums)
+        step = self.state.step if training else self.state.batches_evaluated
+        stream = noise.stream_id(noise.TRAIN if training else noise.EVALUATE, part.index, part.iteration)
+        where = self.state.seed.value, step.value, stream
+        draw = noise.Draw(*where, rows, part.offset, training, part.rows, real_rows, sums)
         draw.earlier = earlier
         with padding(real_rows == 0) if pads else contextlib.nullcontext():
             values, terms, handed_back = as_values_and_terms(part.update.loss(batch, draw), part.update)
@@ -164,24 +151,24 @@ class StepProgram:
         key = part.index, part.iteration
         # Update and iteration decide the stream of noise, which is a constant of the graph.
         if key not in self._compiled:
-            self._compiled[key] = self._compile(part.update, *key)
+            self._compiled[key] = self._compile(part.update, part.variables, *key)
         compute, changed = self._compiled[key]
-        *results, new_values = compute(part.batch, earlier, *part[4:])
+        *results, new_values = compute(part.batch, earlier, *part[5:])
         for variable, value in zip(changed, new_values, strict=True):
             variable.assign(value)
         return results
 
-    def _compile(self, update, index, iteration):
+    def _compile(self, update, variables, index, iteration):
         """An XLA computation of the gradient, and the variables (batch statistics, seeds) that it gives new values."""
         changed = []
 
         def compute(batch, earlier, *place):
             # XLA within a strategy cannot assign to the strategy's variables: new values leave it as results.
             with keras.StatelessScope() as scope:
-                for variable in update.variables:
+                for variable in variables:
                     if variable.regularizer is not None:  # Keras reads what it charges from the scope
                         scope.add_update((variable, variable.value))
-                results = self._local_gradients(Part(update, index, iteration, batch, *place), earlier)
+                results = self._local_gradients(Part(update, variables, index, iteration, batch, *place), earlier)
             new = [(v, scope.get_current_value(v)) for v in self.state.changing_variables()]
             new = [(v, value) for v, value in new if value is not None]
             changed[:] = [v for v, _ in new]
@@ -191,15 +178,14 @@ class StepProgram:
 
     def _local_gradients(self, part, earlier):
         """Values, terms, regularizers' charge and state of the local rows, and their share of the mean's gradient."""
-        update, step = part.update, self.state.step.value
-        variables = [v.value for v in update.variables]
-        stream = noise.stream_id(noise.TRAIN, part.index, part.iteration)
+        update = part.update
+        variables = [v.value for v in part.variables]
         if update.optimizer is None:
-            values, terms, handed_back, handed_on = self._loss(part, earlier, step, stream, training=True)
+            values, terms, handed_back, handed_on = self._loss(part, earlier, training=True)
             return values, terms, tf.constant(0.0), handed_back, handed_on, []
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
-            values, terms, handed_back, handed_on = self._loss(part, earlier, step, stream, training=True)
+            values, terms, handed_back, handed_on = self._loss(part, earlier, training=True)
             charge = self._regularization(update)
             # Local sums over global rows, so that the sum over replicas is the mean's gradient for uneven parts, too;
             # what weights are charged is no sum over rows, and every replica adds its share of it.
@@ -212,15 +198,16 @@ class StepProgram:
         losses = [tf.cast(loss, tf.float32) for network in update.networks for loss in network.losses]
         return tf.add_n(losses) if losses else tf.constant(0.0)
 
-    def _apply(self, update, gradients):
-        if update.optimizer is None or not update.variables:
+    def _apply(self, part, gradients):
+        update = part.update
+        if update.optimizer is None or not part.variables:
             return
         leave_gradients_as_they_are(update.optimizer)
         if all(gradient is None for gradient in gradients):
             raise refusal(
                 f"The loss of update {update.name!r} should depend on weights of its networks", "no gradient for any"
             )
-        pairs = zip(sum_over_replicas(gradients), update.variables, strict=True)
+        pairs = zip(sum_over_replicas(gradients), part.variables, strict=True)
         # A penalty has no gradient for some weights, a last bias, that the main loss moves: nothing to warn of.
         pairs = [(g, v) for g, v in pairs if g is not None or id(v) not in self._moved_twice]
         update.optimizer.apply([g for g, _ in pairs], [v for _, v in pairs])

@@ -51,16 +51,6 @@ def output_shape(network):
     return None if outputs is None else tuple(outputs.shape[1:])
 
 
-def has_convolutions(network):
-    """Whether a network has kernels of more than two axes."""
-    return any(len(v.shape) > 2 for v in network.variables)
-
-
-def synchronizes(network):
-    """Whether a network has layers that exchange values with other replicas (batch normalization, `synchronized`)."""
-    return any(getattr(layer, "synchronized", False) for layer in network._flatten_layers())
-
-
 def takes_conditions(networks):
     """Whether any of the networks takes a condition beside its data."""
     inputs = map(inputs_of, networks)

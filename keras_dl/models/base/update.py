@@ -1,10 +1,15 @@
-"""What a model minimises or sums up, with respect to which weights."""
+"""Updates: what a model minimises or sums up, with respect to which weights, and what is refused of them."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import keras
+import tensorflow as tf
+
+from keras_dl.checks import check_count, refusal
+from keras_dl.models.base.carried import EpochSum
+from keras_dl.models.base.replicas import count_rows, replica_count, share
 
 
 class Update(NamedTuple):
@@ -67,3 +72,168 @@ class Update(NamedTuple):
     def returned_names(self) -> tuple[str, ...]:
         """Names of all that the loss hands back beside values and terms."""
         return (*self.hands_back, *self.sums)
+
+
+class Part(NamedTuple):
+    """The rows that one gradient computation sees, and where they stand in the global batch.
+
+    Attributes:
+        variables: The trainable variables that the update moves.
+        rows: Number of rows of the global batch, a float scalar; `local_rows` are this replica's.
+        sums: What `Update.denominators` gave, summed over the global batch; empty where there is one replica.
+        offset: The row of the global batch at which this replica's rows start.
+    """
+
+    update: Update
+    variables: list
+    index: int  # type: ignore[assignment]  # not the method that tuples have
+    iteration: int
+    batch: Any
+    rows: tf.Tensor
+    local_rows: tf.Tensor
+    sums: tf.Tensor
+    offset: tf.Tensor
+
+
+def take_part(batch, index, parts, offset=0):
+    """The rows `index::parts` of the global batch that lie in this one, which begins at its row `offset`."""
+    return batch if parts == 1 else tf.nest.map_structure(lambda t: t[(index - offset) % parts :: parts], batch)
+
+
+def place(slices, batch):
+    """The parts of a step, and the rows of the global batch, found by one collective outside of what is compiled.
+
+    Args:
+        slices: List of `(number of the update, update, iteration, part of the batch)`.
+        batch: The batch.
+    """
+    local = [tf.cast(count_rows(batch), tf.float32)[None]]
+    for _, update, _, part in slices:
+        rows = tf.cast(count_rows(part), tf.float32)[None]
+        counts = update.denominators is not None and replica_count() > 1
+        local.append(tf.concat([rows, update.denominators(part)], 0) if counts else rows)
+    total, before = share(tf.concat(local, 0))
+    sizes = [part.shape[0] for part in local]
+    totals, befores = tf.split(total, sizes), tf.split(before, sizes)
+    parts = []
+    for number, (index, update, iteration, part) in enumerate(slices, start=1):
+        whole, offset = totals[number], tf.cast(befores[number][0], tf.int64)
+        here = whole[0], local[number][0], whole[1:], offset
+        parts.append(Part(update, update.variables, index, iteration, part, *here))
+    return parts, totals[0][0]
+
+
+def as_values_and_terms(result, update: Update):
+    """Splits what a loss returned into `(values, terms, handed_back)`, and checks their names and shapes."""
+    parts = list(result) if isinstance(result, tuple) else [result]
+    values, terms, handed_back = parts + [{}, {}][len(parts) - 1 :]
+    for kind, names, returned, where in (
+        ("terms", update.terms, terms, "terms"),
+        ("state", update.returned_names, handed_back, "hands_back (or sums)"),
+    ):
+        if set(returned) != set(names):
+            raise refusal(
+                f"The loss of update {update.name!r} should return the {kind} {sorted(names)}, which its Update names "
+                f"in {where}",
+                f"{sorted(returned)}",
+            )
+    terms = {name: _per_sample(term, update, f"term {name!r}") for name, term in terms.items()}
+    return _per_sample(values, update, "values"), terms, dict(handed_back)
+
+
+def _per_sample(values, update, what):
+    """Values as float32 of shape `(batch,)`; another shape would be summed into another objective, in silence."""
+    values = tf.cast(values, tf.float32)
+    rank = values.shape.rank
+    if rank == 2 and values.shape[1] == 1:
+        return values[:, 0]
+    if rank not in (1, None):
+        raise refusal(
+            f"The loss of update {update.name!r} should return one value per sample, of shape (batch,), and no "
+            "mean over the batch: the base divides by its rows",
+            f"{what} of shape {values.shape}",
+        )
+    return values
+
+
+def check_updates(model, updates, optimizers):
+    """Returns what `make_updates` gave as a tuple of `Update`s that can run.
+
+    Args:
+        model: The model.
+        updates: What `make_updates` returned.
+        optimizers: The optimizers that it was given, which files hold.
+
+    Raises:
+        ValueError: If it is no sequence of `Update`s with names of their own, or one of them cannot run.
+    """
+    several = isinstance(updates, (tuple, list)) and not isinstance(updates, Update)
+    if not several or not updates or not all(isinstance(update, Update) for update in updates):
+        raise refusal("`make_updates` should return a tuple of `Update`s", f"{updates!r}")
+    for what, names in (
+        ("Updates", [update.name for update in updates]),
+        ("Sums of updates", [name for update in updates for name in update.sums]),
+    ):
+        if len(set(names)) < len(names):
+            raise refusal(f"{what} should have names of their own", f"{names}")
+    if optimizers and all(update.optimizer is None for update in updates):
+        raise refusal("`optimizer_names` should be () for a family without gradients", f"{model.optimizer_names}")
+    for update in updates:
+        _check_optimizer(update, optimizers)
+        _check_states(model, update)
+        _check_parts(update)
+    return tuple(updates)
+
+
+def _check_parts(update):
+    if not callable(update.loss):
+        raise refusal(
+            f"The loss of update {update.name!r} should be a function; `self.loss` is an attribute of Keras' own: "
+            "give the method another name",
+            loss=update.loss,
+        )
+    for name in ("networks", "terms", "hands_back"):
+        value = getattr(update, name)
+        if not isinstance(value, (tuple, list)):
+            raise refusal(f"{name} of update {update.name!r} should be a tuple: {name}=(...,)", **{name: value})
+    for name in ("every", "repeats"):
+        check_count(getattr(update, name), f"{name} of update {update.name!r}")
+
+
+def _check_optimizer(update, optimizers):
+    optimizer = update.optimizer
+    if optimizer is None or any(optimizer is one for one in optimizers):
+        return
+    text = f"{type(optimizer).__name__} of its own" if isinstance(optimizer, keras.optimizers.Optimizer) else optimizer
+    raise refusal(
+        f"The optimizer of update {update.name!r} should be one that make_updates was given, as these are saved and "
+        "resumed, or None for an update without gradients; name several in `optimizer_names`",
+        optimizer=text,
+    )
+
+
+def _check_states(model, update):
+    for name in update.hands_back:
+        if name not in model.carried:
+            raise refusal(
+                f"hands_back of update {update.name!r} should name state that the model carries: "
+                f"call carry({name!r}, ...) in __init__",
+                f"{name!r}, carried are {sorted(model.carried)}",
+            )
+    for name in update.sums:
+        if not isinstance(model.carried.get(name, EpochSum()), EpochSum):
+            raise refusal(
+                f"sums of update {update.name!r} should have other names than state that the model carries", f"{name!r}"
+            )
+
+
+def intervals_of(updates):
+    """The intervals by which optimizers are rescaled, by the optimizer's id."""
+    intervals: dict[int, int] = {}
+    for update in updates:
+        if update.rescale and intervals.setdefault(id(update.optimizer), update.every) != update.every:
+            raise refusal(
+                "Updates that rescale one optimizer should run at one interval",
+                f"every={intervals[id(update.optimizer)]} and every={update.every}",
+            )
+    return intervals

@@ -114,7 +114,7 @@ def test_a_pydataset_is_shuffled_and_a_resumed_run_shuffles_alike(tmp_path):
         model.fit(many, epochs=epochs, initial_epoch=model.state.epoch, verbose=0)
         return model
 
-    from keras_dl.models.base.feeding import ShuffledBatches
+    from keras_dl.models.base.datasets import ShuffledBatches
 
     orders = []
     data = ShuffledBatches(Batches(X, LABELS), seed=0)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import models
-from keras_dl.models.base import own_gradients
+from keras_dl.models.base import graphs
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
 
@@ -64,6 +64,6 @@ def test_gradients_of_graphs_are_found_after_their_release():
 
     x = tf.constant(X)
     turned(x)
-    own_gradients.release()
+    graphs.release()
     for ours, expected in zip(slopes(turned, x), slopes(plain, x), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_dl
 from keras_dl import runtime
-from keras_dl.models.base import freezing
+from keras_dl.models.base import exporting
 from tests.models.builders import images, small_vae
 
 SPECS = [tf.TensorSpec((None, 4, 4, 1), tf.float32, name="x")]
@@ -30,7 +30,7 @@ def captured(function):
 
 def test_the_same_numbers_without_a_variable():
     network = normalized_network()
-    function = freezing.frozen(lambda x: {"z": network(x), "a": x}, SPECS)
+    function = exporting.frozen(lambda x: {"z": network(x), "a": x}, SPECS)
     assert not captured(function)
     x = images(3)
     expected = network(x)
@@ -44,7 +44,7 @@ def test_functions_that_change_variables_or_hold_other_things_stay_as_they_are()
     count, table = tf.Variable(0.0), tf.lookup.experimental.MutableHashTable(tf.int64, tf.int64, 0)
     inner = tf.function(lambda x: x + count.assign_add(1))
     for function in (lambda x: {"y": inner(x)}, lambda x: {"y": x, "size": table.size()}):
-        assert freezing.frozen(function, SPECS) is function
+        assert exporting.frozen(function, SPECS) is function
 
 
 def test_models_too_large_for_a_graph_keep_their_variables(monkeypatch):
@@ -55,8 +55,8 @@ def test_models_too_large_for_a_graph_keep_their_variables(monkeypatch):
 
     size = sum(weight.numpy().nbytes for weight in network.weights)
     for largest, is_frozen in ((size, True), (size - 1, False)):
-        monkeypatch.setattr(freezing, "LARGEST", largest)
-        assert (freezing.frozen(function, SPECS) is not function) == is_frozen
+        monkeypatch.setattr(exporting, "LARGEST", largest)
+        assert (exporting.frozen(function, SPECS) is not function) == is_frozen
 
 
 @pytest.mark.parametrize("make", [lambda: keras_dl.models.Supervised(normalized_network()), small_vae])
