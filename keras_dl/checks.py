@@ -13,7 +13,6 @@ import operator
 import os
 import reprlib
 
-import keras
 import numpy as np
 
 LARGEST_SEED = 2**63 - 1
@@ -203,6 +202,8 @@ def check_channels_last():
 
     Layers read it at different times: some of a network's would take channels first, others last.
     """
+    import keras  # as this room is open before another backend is refused, which may not be installed
+
     if keras.config.image_data_format() != "channels_last":
         raise refusal(
             "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
