@@ -43,6 +43,7 @@ class Walk:
     def __call__(self, frame, event, argument):
         code = frame.f_code
         ours = code.co_filename.startswith(str(ROOT)) and code.co_filename != HERE
+        ours = ours and "site-packages" not in code.co_filename  # an environment may lie inside the checkout
         # Comprehensions and lambdas stay in place; modules and bodies of classes are what an import runs.
         steps_in = not code.co_name.startswith("<") and code.co_flags & inspect.CO_OPTIMIZED
         if event != "call" or not ours or not steps_in:

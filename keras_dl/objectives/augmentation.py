@@ -65,7 +65,7 @@ class AdaptiveAugmentation(Configurable):
         self.start = check_number(start, "start", least=0, most=1)
         self.center = check_number(center, "center")
         self.half_range = check_number(half_range, "half_range", above=0)
-        if isinstance(kinds, str) or not kinds or not set(kinds) <= set(KINDS):
+        if not isinstance(kinds, (tuple, list)) or not kinds or any(kind not in KINDS for kind in kinds):
             raise refusal(f"`kinds` should be some of {KINDS}", kinds=kinds)
         self.kinds = tuple(kinds)
 

@@ -149,3 +149,9 @@ def test_the_probability_follows_the_sign():
         np.testing.assert_allclose(probability, 0.5 + change, rtol=1e-5)
         np.testing.assert_allclose(rate, 0.75 * 0.5 + 0.25 * np.sign(signs), rtol=1e-5)
     np.testing.assert_allclose(augmentation.next(tf.constant([0.0, -1.0]), tf.constant([-8.0, 8.0]))[0], 0.0)
+
+
+@pytest.mark.parametrize("kinds", [True, 3, "blit", (), ("noise",), [["blit"]]])
+def test_other_kinds_are_refused(kinds):
+    with pytest.raises(ValueError, match="`kinds` should be some of .*Received: kinds="):
+        objectives.AdaptiveAugmentation(kinds=kinds)
