@@ -72,7 +72,7 @@ class ConditionalNoiseContrastive(EnergyObjective):
     Example:
 
     >>> ConditionalNoiseContrastive(0.2)
-    ConditionalNoiseContrastive(scale=0.2, ratio=1)
+    ConditionalNoiseContrastive(scale=0.2)
     """
 
     def __init__(self, scale: float = 0.1, ratio: int = 1):
