@@ -10,10 +10,11 @@ from scipy.stats import multivariate_normal
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA as Reference
 
-from keras_dl import data, models
+from keras_dl import models
 from keras_dl.models import moments
 from keras_dl.models.linear_gaussian import NOISE_FLOOR
 from tests.models.linear_builders import low_rank
+from tests.named_sets import load_or_skip
 
 DIGITS = load_digits().data.astype("float32")
 RANDOM = np.random.default_rng(3).normal(size=(40, 12)).astype("float32") * np.arange(1, 13, dtype="float32")
@@ -54,7 +55,7 @@ def test_components_are_scikit_learns(name, solver):
 
 @pytest.mark.full
 def test_fashion_mnist_has_scikit_learns_components_and_likelihood():
-    (_, _), (x, _) = data.load("fashion_mnist")
+    (_, _), (x, _) = load_or_skip("fashion_mnist")
     x = x.reshape(len(x), -1)
     model = fitted(models.PPCA, x, 20)
     reference = Reference(20, svd_solver="full").fit(x.astype("float64"))

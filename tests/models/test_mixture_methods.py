@@ -12,9 +12,10 @@ from sklearn.decomposition import PCA as Components
 from sklearn.decomposition import FactorAnalysis
 from sklearn.mixture import GaussianMixture as Reference
 
-from keras_dl import data, models
+from keras_dl import models
 from keras_dl.models import low_rank, mixture_shapes, mixture_starts
 from tests.models.test_gaussian_mixture import X
+from tests.named_sets import load_or_skip
 
 ROWS = len(X)
 
@@ -60,7 +61,7 @@ def test_every_iteration_has_scikit_learns_lower_bound_from_equal_starts(covaria
 @pytest.mark.parametrize("name", ["digits", "fashion_mnist"])
 def test_images_have_scikit_learns_lower_bound_and_score(name, covariance):
     """In their first principal components, ten groups from equal starts."""
-    (_, _), (x, _) = data.load(name)
+    (_, _), (x, _) = load_or_skip(name)
     x = Components(16).fit_transform(x[:2000].reshape(len(x[:2000]), -1)).astype("float32")
     model = plain(models.GaussianMixture((16,), 10, covariance, seed=0))
     weights, means, factors = start_of(model, x)
