@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import process_memory
 from benchmarks.stamp import stamp
 
 RESULTS = Path(__file__).parent / "results" / "disk.json"
@@ -75,16 +76,8 @@ def memory(path, sender):
     model, began = vae(x.shape[1:], 2, (8,)), time.perf_counter()
     model.fit(x, batch_size=500, epochs=1, verbose=0)
     seconds = time.perf_counter() - began
-    sender.send({"images": len(x), "peak_MB": peak_of_memory(), "images_per_second": round(len(x) / seconds)})
-
-
-def peak_of_memory():
-    """The most memory that this process has held, in MB.
-
-    Of `/proc`, as `getrusage` counts what the process held that started this one, which wrote the images.
-    """
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return round(next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024)
+    peak = round(process_memory.memory("VmHWM") / 2**20)
+    sender.send({"images": len(x), "peak_MB": peak, "images_per_second": round(len(x) / seconds)})
 
 
 def times(model, *data):

@@ -23,11 +23,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.process_memory import memory
 from benchmarks.stamp import stamp
 
 ROWS, SEED = 60_000, 0
 COMPONENTS, CLUSTERS, WIDTH, PIXELS = 50, 20, 50, 784
 ITERATIONS = 6
+MIB = 2**20
 BATCH = 2000
 WARM_UP = 2000  # rows: imports and first calls are nobody's speed
 
@@ -90,17 +92,11 @@ def cost_of(function):
     """Seconds of one call, and what it adds to the memory that is held, in MB."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-    before, start = memory("VmRSS"), time.perf_counter()
+    before, start = memory("VmRSS") / MIB, time.perf_counter()
     function()
     seconds = time.perf_counter() - start
-    peak = memory("VmHWM")
+    peak = memory("VmHWM") / MIB
     return {"seconds": round(seconds, 3), "fit_mb": round(peak - before, 1), "peak_mb": round(peak)}
-
-
-def memory(name):
-    """A figure of this process' memory in MB, as Linux keeps it."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(name)) / 1024
 
 
 WORK = {"pca": (images, our_pca, their_pca), "mixture": (points, our_mixture, their_mixture)}

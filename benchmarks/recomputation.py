@@ -17,6 +17,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+from benchmarks.process_memory import memory
 from benchmarks.stamp import stamp
 
 OPTIONS = {"groups": (2, 2), "filters": 16, "halvings": 0, "cells_per_group": 2}
@@ -25,8 +26,7 @@ SHAPE, BATCHES, STEPS = (16, 16, 1), (32, 128), 3
 
 def peak():
     """The largest resident memory of this process so far, in MB."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) * 1024 / 1e6
+    return memory("VmHWM") / 1e6
 
 
 def train(recompute, batch_size):

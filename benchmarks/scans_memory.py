@@ -20,6 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import numpy as np
 
+from benchmarks.process_memory import memory
 from keras_dl.data import segmentation
 from keras_dl.tasks.scans import Scans
 
@@ -33,14 +34,8 @@ class Watch(threading.Thread):
 
     def run(self):
         while True:
-            self.peaks[self.stage] = max(self.peaks.get(self.stage, 0.0), anonymous())
+            self.peaks[self.stage] = max(self.peaks.get(self.stage, 0.0), memory("RssAnon") / 1e9)
             time.sleep(0.02)
-
-
-def anonymous():
-    """GB of memory that only this process has."""
-    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssAnon"))
-    return int(line.split()[1]) * 1024 / 1e9
 
 
 def write(folder, count, sizes):

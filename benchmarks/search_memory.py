@@ -7,6 +7,7 @@ ten times a second. `ratio` is the peak of the whole search beside that of the f
 """
 
 import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.process_memory import memory
 from benchmarks.stamp import ROOT, stamp
 
 FIRST = 5  # trials, after which a search should need no more
@@ -39,12 +41,9 @@ def resident(root):
     """What a process and its descendants hold, in MB."""
     total = 0
     for process in processes(root):
-        try:
-            lines = Path(f"/proc/{process}/status").read_text().splitlines()
-        except OSError:
-            continue
-        total += next((int(line.split()[1]) for line in lines if line.startswith("VmRSS")), 0)
-    return total / 1024
+        with contextlib.suppress(OSError):  # it has just ended
+            total += memory("VmRSS", process)
+    return total / 2**20
 
 
 def search(recipe, trials, folder):

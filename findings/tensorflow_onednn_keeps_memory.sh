@@ -16,7 +16,7 @@ python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install -q "tensorflow-cpu==2.21.0" 2>/dev/null ||
     "$folder/venv/bin/pip" install -q "tensorflow==2.21.0"
 
-cat >"$folder/kept.py" <<'PYTHON'
+cat >"$folder/program.py" <<'PYTHON'
 import ctypes, gc
 from pathlib import Path
 
@@ -31,15 +31,15 @@ def resident():
 tf.random.stateless_normal([10], [0, 0])  # starts the runtime
 before = resident()
 tensors = [tf.random.stateless_normal([25_000_000], [seed, 0]) for seed in range(5)]
-held = resident() - before
+during = resident() - before
 del tensors
 gc.collect()
 ctypes.CDLL("libc.so.6").malloc_trim(0)
-print(held, resident() - before)
+print(during, resident() - before)
 PYTHON
 
 export TF_CPP_MIN_LOG_LEVEL=3
-read -r held_off kept_off < <(TF_ENABLE_ONEDNN_OPTS=0 "$folder/venv/bin/python" "$folder/kept.py" 2>/dev/null)
-read -r held_on kept_on < <(TF_ENABLE_ONEDNN_OPTS=1 "$folder/venv/bin/python" "$folder/kept.py" 2>/dev/null)
-echo "oneDNN off: $held_off MB while 500 MB of tensors were there, $kept_off MB after; on: $held_on MB, $kept_on MB"
-[[ $held_off -gt 450 && $kept_off -lt 50 && $kept_on -gt 450 ]]
+read -r during_off after_off < <(TF_ENABLE_ONEDNN_OPTS=0 "$folder/venv/bin/python" "$folder/program.py" 2>/dev/null)
+read -r during_on after_on < <(TF_ENABLE_ONEDNN_OPTS=1 "$folder/venv/bin/python" "$folder/program.py" 2>/dev/null)
+echo "oneDNN off: $during_off MB while 500 MB of tensors were there, $after_off MB after; on: $during_on MB, $after_on MB"
+[[ $during_off -gt 450 && $after_off -lt 50 && $after_on -gt 450 ]]

@@ -202,7 +202,7 @@ def check_channels_last():
 
     Layers read it at different times: some of a network's would take channels first, others last.
     """
-    import keras  # as this room is open before another backend is refused, which may not be installed
+    import keras  # not at the top: another backend, perhaps not installed, is refused by what stands in this file
 
     if keras.config.image_data_format() != "channels_last":
         raise refusal(

@@ -97,19 +97,16 @@ def whitened_sums(parts, weights, covariance):
 
     They are of the order of one in every direction, so that float32 is enough within a batch.
     """
-    by_component, start, totals, squares = tf.transpose(weights), 0, [], []
-    for part in parts:
-        count = part.shape[0]
-        weighted = part * by_component[start : start + count, :, None]
-        totals.append(tf.reduce_sum(weighted, 1))
-        if covariance in ("full", "tied"):
-            squares.append(tf.matmul(weighted, part, transpose_a=True))
-        else:
-            squares.append(tf.reduce_sum(weighted * part, 1))
-        start += count
-    squares = tf.concat(squares, 0)
+    of_parts = tf.split(tf.transpose(weights), [part.shape[0] for part in parts])
+    weighted = [part * share[..., None] for part, share in zip(parts, of_parts, strict=True)]
+    pairs = list(zip(weighted, parts, strict=True))
+    if covariance in ("full", "tied"):
+        squares = tf.concat([tf.matmul(one, part, transpose_a=True) for one, part in pairs], 0)
+    else:
+        squares = tf.concat([tf.reduce_sum(one * part, 1) for one, part in pairs], 0)
     squares = tf.reduce_mean(squares, -1) if covariance == "spherical" else squares
-    sums = {"counts": tf.reduce_sum(weights, 0), "totals": tf.concat(totals, 0), "squares": squares}
+    totals = tf.concat([tf.reduce_sum(one, 1) for one in weighted], 0)
+    sums = {"counts": tf.reduce_sum(weights, 0), "totals": totals, "squares": squares}
     return {name: tf.cast(value, tf.float64) for name, value in sums.items()}
 
 

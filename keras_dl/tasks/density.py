@@ -59,17 +59,17 @@ class Density(Generation):
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
         measures = super(Generation, self).measures(model, data, context)
-        found = {}
+        of_clusters = {}
         if clustering.has_clusters(model, data):
-            found = clustering.scores(data, lambda x: clustering.of_latents(model, x))
+            of_clusters = clustering.scores(data, lambda x: clustering.of_latents(model, x))
         if context.num_samples == 0:
-            return {name: measure._replace(note=NOTE) for name, measure in measures.items()} | found
+            return {name: measure._replace(note=NOTE) for name, measure in measures.items()} | of_clusters
         held_out = data.pipelines(context.options, context.seed)[1]
         density = log_density(model, data, held_out, context.num_samples)
         figures = {"log_prob": density.measure("log p(x | y)" if data.conditional else "log p(x)")}
         if model.dequantized is not None:
             figures["bits_per_dimension"] = density.bits_per_dimension(model.dequantized)
-        return measures | found | figures | density.circumstances()
+        return measures | of_clusters | figures | density.circumstances()
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
@@ -204,16 +204,16 @@ def areas(model, x, anomalous, num_samples=None):
         anomalous: booleans, which of them are of the class that the model has not seen.
         num_samples: how many draws a likelihood takes, where it takes some; `None` for the usual number.
     """
-    found = scores(model, x, num_samples)
-    return {name: metrics.roc_auc(values[~anomalous], values[anomalous]) for name, values in found.items()}
+    of_images = scores(model, x, num_samples)
+    return {name: metrics.roc_auc(values[~anomalous], values[anomalous]) for name, values in of_images.items()}
 
 
 def scores(model, x, num_samples=None):
     """Returns the scores of images, arrays by the name of the score; see `areas`."""
-    found = {}
+    arrays = {}
     for name in model.anomaly_scores:
         options = draws(model, num_samples) if name == "likelihood" else {}
         batches = [x[start : start + ROWS] for start in range(0, len(x), ROWS)]
         parts = [as_array(model.anomaly_score(batch, score=name, **options)) for batch in batches]
-        found[name] = np.concatenate(parts)
-    return found
+        arrays[name] = np.concatenate(parts)
+    return arrays

@@ -45,24 +45,33 @@ def loss_curves(path, history, title=None, units=None, titles=None, phases=(), n
     figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for panel in panels.flat[len(names) :]:
         panel.remove()
-    epochs = [row["epoch"] for row in history]
-    marker = "o" if len(epochs) <= FEW else None  # the line of one epoch would not be seen
     for name, panel in zip(names, panels.flat[: len(names)], strict=True):
-        for key, label in ((name, "train"), (f"val_{name}", "held out")):
-            if key in values:
-                panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label, marker=marker, ms=4)
+        _curves(panel, history, {key: label for key, label in _sides(name) if key in values})
         panel.set_title(fill((titles or {}).get(name, name), 36), fontsize=10)
         panel.set(xlabel="epoch", ylabel=scale(name, units))
-        panel.xaxis.get_major_locator().set_params(integer=True)
-        if len(epochs) == 1:
-            panel.set_xticks(epochs)
         for place, number in phases:
             panel.axvline(place, color="0.6", lw=1, ls=":")
             panel.text(place, 0.0, f" {number}", transform=panel.get_xaxis_transform(), fontsize=7, color="0.4")
-        panel.legend(frameon=False)
     if note:
         figure.supxlabel(fill(note, 50 * columns), fontsize=9)
     finish_figure(path, figure, title)
+
+
+def _sides(name):
+    """What history calls a metric in training and on held-out data, and what the legend calls it."""
+    return (name, "train"), (f"val_{name}", "held out")
+
+
+def _curves(panel, history, labels):
+    """Draws values over the epochs, by their labels in the legend."""
+    epochs = [row["epoch"] for row in history]
+    marker = "o" if len(epochs) <= FEW else None  # the line of one epoch would not be seen
+    for key, label in labels.items():
+        panel.plot(epochs, [row.get(key, np.nan) for row in history], label=label, marker=marker, ms=4)
+    panel.xaxis.get_major_locator().set_params(integer=True)
+    if len(epochs) == 1:
+        panel.set_xticks(epochs)
+    panel.legend(frameon=False)
 
 
 def reconstructions(path, model, x, condition=None, count=48, title="Reconstructions"):

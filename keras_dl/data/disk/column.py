@@ -48,11 +48,11 @@ class Column:
         if samples.dtype.kind == "f" and samples.size:
             self._check(np.isfinite(samples), "finite", samples, rows)
         with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
-            held = samples.astype(self.dtype, copy=False)
-        if samples.size and not np.can_cast(samples.dtype, held.dtype):
-            fits = np.isfinite(held) if held.dtype.kind == "f" else held == samples
-            self._check(fits, f"within the range of {held.dtype}", samples, rows)
-        return held / np.float32(self.white) if self.white else held
+            converted = samples.astype(self.dtype, copy=False)
+        if samples.size and not np.can_cast(samples.dtype, converted.dtype):
+            fits = np.isfinite(converted) if converted.dtype.kind == "f" else converted == samples
+            self._check(fits, f"within the range of {converted.dtype}", samples, rows)
+        return converted / np.float32(self.white) if self.white else converted
 
     def take(self, rows: Any) -> "Subset":
         """Returns the column of some rows, which it reads when it is read: a sequence of numbers, or a slice."""

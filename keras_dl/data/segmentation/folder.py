@@ -132,31 +132,41 @@ def open_folder(
         raise refusal("there should be a folder of images", f"{folder}, which is none", error=FileNotFoundError)
     check_classes(num_classes, label_values, ignore)
     description = describe(folder)
-    given = num_classes is not None or label_values is not None
+    named_by_user = num_classes is not None or label_values is not None
     label_values, ignore = _described(description, num_classes, label_values, ignore)
-    label_values = None if label_values is None else tuple(map(int, label_values))
-    ignore = None if ignore is None else int(ignore)
     allowed = None if label_values is None else {*label_values, ignore} - {None}
     files, images, labels = file_names.find(folder, labelled, channels)
     if labels is not None:
         check_listed(description.listed or {}, images, labels)
     cases, values = _read(files, images, labels, allowed, ignore, description.modalities, Store(memory))
-    first = next(iter(cases.values()))[0]
-    modalities = description.modalities or first.modalities
+    modalities = description.modalities or next(iter(cases.values()))[0].modalities
     if labels is None:
         return Folder(cases, modalities=modalities)
     values = {name: labels_of_case - {ignore} for name, labels_of_case in values.items()}
-    strange = None if given else label_doubts(values, label_values, folder)
-    label_values = consecutive(values) if label_values is None else label_values
+    described, label_values = label_values, label_values or consecutive(values)
+    _warn(folder, values, described, named_by_user)
     classes = {name: {label_values.index(value) for value in labels_of_case} for name, labels_of_case in values.items()}
-    if not any(labels_of_case - {0} for labels_of_case in classes.values()):
-        strange = f"all masks in {folder} are empty: there is nothing to learn but the background"
-    if strange:
-        warnings.warn(strange, stacklevel=2)
     attributes = {"label_values": label_values, "ignore": ignore, "modalities": modalities, "classes": classes}
     opened = Folder(cases, num_classes=len(label_values), **attributes)
     opened.check_depth(modalities)
     return opened
+
+
+def _warn(folder, values, described, named_by_user):
+    """Warns of masks that are probably not what they should be.
+
+    Args:
+        folder: Their folder.
+        values: Sets of the label values of every case, without that which trains nothing.
+        described: What stands for the classes, the background first; `None` where the files alone say it.
+        named_by_user: Whether the user says what stands for the classes.
+    """
+    background = 0 if described is None else described[0]
+    doubt = None if named_by_user else label_doubts(values, described, folder)
+    if not any(labels_of_case - {background} for labels_of_case in values.values()):
+        doubt = f"all masks in {folder} are empty: there is nothing to learn but the background"
+    if doubt:
+        warnings.warn(doubt, stacklevel=3)
 
 
 def _described(description, num_classes, label_values, ignore):
@@ -165,7 +175,8 @@ def _described(description, num_classes, label_values, ignore):
         ignore = description.ignore
     if label_values is None:
         label_values = description.label_values if num_classes is None else tuple(range(num_classes))
-    return label_values, ignore
+    label_values = None if label_values is None else tuple(map(int, label_values))
+    return label_values, None if ignore is None else int(ignore)
 
 
 def _read(files, images, labels, allowed, ignore, modalities, store):

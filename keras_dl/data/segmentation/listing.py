@@ -28,14 +28,14 @@ def listed(content):
     >>> listed({"training": [{"image": "./imagesTr/a.nii.gz", "label": "./labelsTr/a.nii.gz"}], "numTraining": 1})
     {'numTraining': 1, 'names': ['a']}
     """
-    found = {name: content[name] for name in (COUNT, ENDING) if content.get(name) is not None}
-    if not isinstance(found.get(COUNT, 0), int) or not isinstance(found.get(ENDING, ""), str):
-        raise ValueError(f"{found}, which are no number of cases and no ending of files")
+    claims = {name: content[name] for name in (COUNT, ENDING) if content.get(name) is not None}
+    if not isinstance(claims.get(COUNT, 0), int) or not isinstance(claims.get(ENDING, ""), str):
+        raise ValueError(f"{claims}, which are no number of cases and no ending of files")
     if content.get("training"):
-        found["names"] = [path_stem(PurePosixPath(_label_of(case))) for case in content["training"]]
+        claims["names"] = [path_stem(PurePosixPath(_label_of(case))) for case in content["training"]]
     elif content.get("dataset"):
-        found["names"] = [_of_folder(name, case) for name, case in content["dataset"].items()]
-    return found
+        claims["names"] = [_of_folder(name, case) for name, case in content["dataset"].items()]
+    return claims
 
 
 def _label_of(case):

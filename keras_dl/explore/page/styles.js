@@ -61,7 +61,7 @@ export class Styles {
   // None stands for the noise that is saved with the model.
   takeNoise(kind) {
     const number = kind === "none" ? () => 0 : normal;
-    this.given = kind === "fixed" ? null : Float32Array.from({ length: this.noise }, number);
+    this.fixedNoise = kind === "fixed" ? null : Float32Array.from({ length: this.noise }, number);
     this.show();
   }
 
@@ -81,13 +81,13 @@ export class Styles {
       return (1 - share) * value + share * styles[length + place];
     });
     const all = new Float32Array([...styles, ...mixed]);
-    const noise = this.given && new Float32Array(SHOWN.flatMap(() => [...this.given]));
+    const noise = this.fixedNoise && new Float32Array(SHOWN.flatMap(() => [...this.fixedNoise]));
     const x = (await models.run(noise ? "synthesize" : "paint", { styles: all, noise })).x.values;
     const one = x.length / SHOWN.length;
     SHOWN.forEach((name, place) => {
       draw(byId(name), x.subarray(place * one, (place + 1) * one), manifest.shape, manifest.range);
     });
-    this.shown = { latents, styles: all, noise: this.given ?? null, x };
+    this.shown = { latents, styles: all, noise: this.fixedNoise ?? null, x };
   }
 
   paint() {} // nothing of it has the page's colours

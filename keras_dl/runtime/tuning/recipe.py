@@ -209,12 +209,13 @@ def with_objective(history, rows, objective):
         objective: `keras_tuner.Objective`, or several as one.
     """
     names = [one.name for one in getattr(objective, "objectives", [objective])]
-    kept = [(epoch, row) for epoch, row in zip(history.epoch, rows, strict=False) if all(name in row for name in names)]
-    if not kept or len(kept) == len(history.epoch):
+    epochs = [pair for pair in zip(history.epoch, rows, strict=False) if all(name in pair[1] for name in names)]
+    if not epochs or len(epochs) == len(history.epoch):
         return history
-    whole = keras.callbacks.History()
-    whole.epoch = [epoch for epoch, _ in kept]
-    whole.history = {name: [row[name] for _, row in kept] for name in kept[0][1] if all(name in row for _, row in kept)}
+    whole, logs = keras.callbacks.History(), [row for _, row in epochs]
+    whole.epoch = [epoch for epoch, _ in epochs]
+    common = [name for name in logs[0] if all(name in row for row in logs)]
+    whole.history = {name: [row[name] for row in logs] for name in common}
     return whole
 
 
