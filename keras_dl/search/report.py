@@ -35,7 +35,7 @@ class Report:
     @property
     def header(self) -> tuple[str, ...]:
         """The heads of the columns of `table`, the result's with its unit and which way is better."""
-        about = units.scale(self.objective.name, self.plan.task.units)
+        about = units.scale(self.objective.name, self.plan.task.units, self.objective.direction)
         result = f"{self.objective.name}\n({about})" if about else self.objective.name
         return "trial", result, "epoch", "seconds", "hyperparameters"
 

@@ -3,7 +3,7 @@
 import math
 import re
 
-from keras_dl.tasks.measure import direction
+from keras_dl.tasks import measure
 
 #: Names of metrics -> their unit.
 UNITS = {
@@ -17,6 +17,8 @@ UNITS = {
 #: Metrics that are shares of a whole, which tables show in percent.
 SHARES = ("accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy", "knn_accuracy", "acc")
 BETTER = {"max": "higher", "min": "lower", None: ""}
+#: The two terms of a bound, of which each falls where the other rises.
+_TERMS = ("rate", "distortion")
 
 
 def unit(name, units=None):
@@ -38,21 +40,36 @@ def unit(name, units=None):
 
 
 def better(name):
-    """Returns `"higher"` or `"lower"`, which values of a metric are better; `""` where it is not known."""
-    return BETTER[direction(name)]
+    """Returns `"higher"` or `"lower"`, which values of a metric are better; `""` where a value alone does not say.
+
+    It does not for the loss of one of several updates, such as that of a critic, which is low where the generator is
+    bad, nor for one term of a bound.
+
+    Example:
+
+    >>> better("val_loss"), better("critic_loss"), better("rate_2")
+    ('lower', '', '')
+    """
+    part = re.sub(r"^val_|_\d+$", "", name)
+    return "" if part in _TERMS or part.endswith("_loss") else BETTER[measure.direction(name)]
 
 
-def scale(name, units=None):
+def scale(name, units=None, direction=None):
     """Returns what an axis says: the unit and which way is better.
+
+    Args:
+        name: name of the metric.
+        units: dict of units by name, which come first; or None.
+        direction: `"max"` or `"min"` where it has been chosen, as a search does; None for what the name says.
 
     Example:
 
     >>> scale("psnr"), scale("rate"), scale("beta")
-    ('dB, higher is better', 'nats, lower is better', '')
+    ('dB, higher is better', 'nats', '')
     """
     of = unit(name, units)
     of = "0 to 1" if of == "%" else of
-    which = better(name)
+    which = BETTER[direction] if direction else better(name)
     return ", ".join(part for part in (of, f"{which} is better" if which else "") if part)
 
 
