@@ -6,12 +6,12 @@ import itertools
 
 import tensorflow as tf
 
+from keras_dl.models.base import phases
 from keras_dl.models.base.batches import ahead, next_batches, skipped, wanted, without_none
 from keras_dl.models.base.checking import check_rows
 from keras_dl.models.base.choosing import evaluates_by_xla
 from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
 from keras_dl.models.base.graphs import compiled, traced_alone
-from keras_dl.models.base.phases import due_updates, enter_phase, initialize, noted, run_due_updates, within_phase
 from keras_dl.models.base.reporting import of_updates_that_ran
 
 
@@ -119,20 +119,20 @@ class Programs:
         stacks = model.steps_per_execution > 1 and not model.run_eagerly and not option
         self._begin(batches[0])
         # A phase that ends within the stack has other updates from there on, so that its steps are run one by one.
-        if stacks and within_phase(model, rows * len(batches)):
+        if stacks and phases.within_phase(model, rows * len(batches)):
             stack = _stacked(batches, model.steps_per_execution if xla else None)
-            with noted(model, len(batches)):
+            with phases.noted(model, len(batches)):
                 return self._function(_train_stack, xla)(*stack)
         for batch in batches:
             self._begin(batch)
-            with noted(model):
-                logs = self._function(_train_step, xla)(batch, **due_updates(model), **option)
+            with phases.noted(model):
+                logs = self._function(_train_step, xla)(batch, **phases.due_updates(model), **option)
         return logs
 
     def _begin(self, batch):
         """Lets a new model see its first batch, and frees the graphs of the phase before where a new one begins."""
-        initialize(self.model, lambda see: see(batch))
-        if enter_phase(self.model):
+        phases.initialize(self.model, lambda see: see(batch))
+        if phases.enter_phase(self.model):
             self._functions.clear()
 
     def _function(self, step, xla):
@@ -162,7 +162,7 @@ def _train_stack(model, stack, count):
     """The first `count` batches of a stack. For XLA a stack of another size would be another computation."""
 
     def body(index):
-        run_due_updates(model, tf.nest.map_structure(lambda t: t[index], stack))
+        phases.run_due_updates(model, tf.nest.map_structure(lambda t: t[index], stack))
         return index + 1
 
     tf.while_loop(lambda index: index < count, body, [tf.constant(0)])
@@ -209,23 +209,26 @@ class Replicated:
         if skipped(model, 1):  # trained on before: read it, so that the order goes on behind it
             next(iterator)
             return model.get_metrics_result()
-        if enter_phase(model):
+        # Where the data end here, the epoch's validation still belongs to the phase that is over.
+        batch = next(iterator) if phases.is_over(model) else None
+        if phases.enter_phase(model):
             self._graphs.clear()
-        with noted(model):
-            return self._run_next(iterator, **due_updates(model))
+        with phases.noted(model):
+            return self._run_next(iterator, batch, **phases.due_updates(model))
 
-    def _run_next(self, iterator, **options):
+    def _run_next(self, iterator, batch=None, **options):
         model = self.model
         distributed = isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator))
         begins = self.training and model.initializes and not model.state.initialized
         checks = self._alone and model.stream is not None
-        if distributed and not begins and not checks:
+        if distributed and not begins and not checks and batch is None:
             return self._graph(True, **options)(iterator)
-        batch = without_none(next(iterator))  # of train_on_batch, to be checked, or what the model is initialized by
+        # Of train_on_batch, to be checked, or what the model or a phase begins with.
+        batch = without_none(next(iterator) if batch is None else batch)
         if checks:
             model.stream.check_replicas(batch, self._strategy)
         if self.training:
-            initialize(model, lambda see: _run_on_replicas(self._strategy, see, batch))
+            phases.initialize(model, lambda see: _run_on_replicas(self._strategy, see, batch))
         return self._graph(False, **options)(batch) if distributed else self._run(batch, **options)
 
     def _graph(self, from_iterator, **options):

@@ -151,19 +151,23 @@ def noted(model, batches=1):
     model.state.note_run(updates)
 
 
+def is_over(model):
+    """Whether the samples seen have reached another phase: one batch more, and it begins."""
+    return len(model.phases.starts) > 1 and model.phases.index(int(model.state.samples.numpy())) != model.state.phase
+
+
 def enter_phase(model):
     """Enters the phase that the samples seen have reached; returns whether it is a new one."""
-    if len(model.phases.starts) == 1:
+    if not is_over(model):
         return False
     index, before = model.phases.index(int(model.state.samples.numpy())), model.state.phase
     for phase in model.phases.phases[before + 1 : index + 1]:
         for name in phase.restart:
             restart(getattr(model, name))
     model.state.phase = index
-    if index != before:
-        model.program.forget_graphs()
-        model.test_function = None  # which may compute otherwise in another phase, too
-    return index != before
+    model.program.forget_graphs()
+    model.test_function = None  # which may compute otherwise in another phase, too
+    return True
 
 
 def within_phase(model, rows):
