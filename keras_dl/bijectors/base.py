@@ -33,6 +33,8 @@ class Bijector(keras.layers.Layer):
         has_inverse: Whether `inverse_and_log_det` exists.
         recovers_inputs: Whether it gives inputs back to the last digits, in training too, and costs about as much as
             the map: a `Chain(recompute=True)` keeps no input of such a step.
+        keeps_values: Whether it only moves values to other places, so that what a map behind it says in `check` is of
+            the data themselves.
 
     Example:
 
@@ -47,6 +49,7 @@ class Bijector(keras.layers.Layer):
 
     has_inverse = True
     recovers_inputs = True
+    keeps_values = False
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         """Makes the weights for samples of `input_shape[1:]` and conditions of `condition_shape[1:]`."""

@@ -18,10 +18,20 @@ def check_bijector(bijector, name):
     return bijector
 
 
-def build(bijector, shape, condition_shape):
-    """Builds a bijector that is not yet."""
+def build(bijector, shape, condition_shape=None):
+    """Builds a bijector that is not yet, or refuses one that was built for other samples or conditions."""
     if not bijector.built:
         bijector.build(shape, condition_shape)
+        return
+    config = bijector.get_build_config() or {}
+    before = config.get("shapes_dict", config)
+    for what, asked in (("input_shape", shape), ("condition_shape", condition_shape)):
+        given, asked = (None if one is None else tuple(one)[1:] for one in (before.get(what), asked))
+        if given != asked:
+            kind = "samples" if what == "input_shape" else "conditions"
+            raise refusal(
+                f"A bijector should be built for {kind} of shape {asked}", f"{bijector!r}, built for {given}"
+            )
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -103,8 +113,15 @@ class Chain(Bijector):
             output_shape = bijector.compute_input_shape(output_shape)
         return tuple(output_shape)
 
+    @property
+    def keeps_values(self) -> bool:  # type: ignore[override]
+        return all(bijector.keeps_values for bijector in self.bijectors)
+
     def check(self, x: Tensor, name: str = "x") -> None:
-        self.bijectors[0].check(x, name)
+        for bijector in self.bijectors:
+            bijector.check(x, name)
+            if not bijector.keeps_values:
+                break
 
     def get_config(self) -> dict[str, Any]:
         bijectors = [keras.saving.serialize_keras_object(bijector) for bijector in self.bijectors]
@@ -144,6 +161,10 @@ class Inverse(Bijector):
     @property
     def recovers_inputs(self) -> bool:  # type: ignore[override]
         return self.bijector.recovers_inputs
+
+    @property
+    def keeps_values(self) -> bool:  # type: ignore[override]
+        return self.bijector.keeps_values
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         build(self.bijector, self.bijector.compute_input_shape(tuple(input_shape)), condition_shape)

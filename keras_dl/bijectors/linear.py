@@ -128,6 +128,8 @@ class Permute(Bijector):
     [[3.0, 1.0, 2.0]]
     """
 
+    keeps_values = True
+
     def __init__(self, order: str | Sequence[int] = "reverse", seed: int = 0, **kwargs):
         super().__init__(**kwargs)
         if isinstance(order, str) and order not in ("reverse", "random"):

@@ -63,7 +63,9 @@ class Logit(Bijector):
 
     def check(self, x: Tensor, name: str = "x") -> None:
         x = np.asarray(x)
-        smallest, largest = float(x.min(initial=self.high)), float(x.max(initial=self.low))
+        if not x.size:
+            return
+        smallest, largest = float(x.min()), float(x.max())
         # The map, and so the flow's own samples, reach as far as s lies between 0 and 1.
         margin = self.alpha * (self.high - self.low) / (1.0 - 2.0 * self.alpha)
         if not self.low - margin < smallest or not largest < self.high + margin:

@@ -34,6 +34,8 @@ class Squeeze(Bijector):
     (None, 14, 14, 4)
     """
 
+    keeps_values = True
+
     def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
         self.factor = check_count(factor, "factor", least=2)
@@ -97,6 +99,8 @@ class Flatten(Bijector):
     >>> Flatten().compute_output_shape((None, 4, 4, 2))
     (None, 32)
     """
+
+    keeps_values = True
 
     def build(self, input_shape: Any, condition_shape: Any = None) -> None:
         self.shape, self.size = tuple(input_shape[1:]), num_values(input_shape)

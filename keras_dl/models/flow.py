@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
+from keras_dl.bijectors.chain import build as build_bijector
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.likelihoods import LogDensity
 from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
@@ -79,8 +80,7 @@ class NormalizingFlow(AnomalyScores, FlowGraphs):  # type: ignore[misc]
         embedding = flow_checks.embedding(condition)
         mapped = shape if dequantized is None else dequantized.padded_shape
         vectors = () if embedding is None else (tuple(embedding.output_shape),)
-        if not bijector.built:
-            bijector.build((None, *mapped), *vectors)
+        build_bijector(bijector, (None, *mapped), *vectors)
         latent_shape = flow_checks.latent_shape(bijector, mapped)
         size = flow_checks.size(latent_shape)
         base = likelihoods.StandardNormal(size) if base is None else base

@@ -17,7 +17,7 @@ from keras_dl.networks import condition_inputs
 _LOOKED_AT = 256
 
 
-def check_parts(bijector, base, dequantized):
+def check_parts(bijector, base=None, dequantized=None):
     """Refuses parts of the wrong kind."""
     kinds = (("bijector", bijector, Bijector, "a keras_dl.bijectors.Bijector"),)
     kinds += () if base is None else (("base", base, Prior, "a prior of keras_dl.likelihoods"),)

@@ -6,9 +6,10 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
+from keras_dl.bijectors.chain import build as build_bijector
 from keras_dl.checks import check_count, refusal
 from keras_dl.models.base import Draw
-from keras_dl.models.flow_checks import check_base
+from keras_dl.models.flow_checks import check_base, check_parts
 from keras_dl.types import Tensor
 
 
@@ -34,10 +35,10 @@ class FlowPrior(likelihoods.Prior):
 
     def __init__(self, latent_size: int, bijector: Any, base: Any = None, **kwargs):
         super().__init__(latent_size, **kwargs)
+        check_parts(bijector, base)
         self.bijector, self.base = bijector, likelihoods.StandardNormal(latent_size) if base is None else base
         check_base(self.base, self.latent_size)
-        if not bijector.built:
-            bijector.build((None, self.latent_size))
+        build_bijector(bijector, (None, self.latent_size))
 
     def __call__(self) -> "FlowDistribution":
         return FlowDistribution(self)
@@ -112,8 +113,8 @@ class FlowPosterior(likelihoods.Likelihood):
         super().__init__(**kwargs)
         self.latent_size, self.bijector = check_count(latent_size, "latent_size"), bijector
         self.gaussian = likelihoods.Gaussian()
-        if not bijector.built:
-            bijector.build((None, self.latent_size), (None, self.latent_size))
+        check_parts(bijector)
+        build_bijector(bijector, (None, self.latent_size), (None, self.latent_size))
 
     def __call__(self, parameters: Tensor, event_rank: int | None = None) -> "FlowDraws":
         parameters = self._float_parameters(parameters)

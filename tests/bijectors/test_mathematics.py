@@ -240,6 +240,43 @@ def test_refusals():
         coupling.forward_and_log_det(tf.zeros([1, 2]))
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [bijectors.Flatten(), bijectors.Logit()],
+        [bijectors.Chain([bijectors.Squeeze(), bijectors.Permute()]), bijectors.Chain([bijectors.Logit()])],
+        [bijectors.Inverse(bijectors.Permute()), bijectors.Logit()],
+    ],
+)
+def test_a_logit_refuses_data_behind_maps_that_only_move_them(steps):
+    flow = models.NormalizingFlow(bijectors.Chain(steps), (2, 2, 1), seed=0)
+    assert np.isfinite(flow.log_prob(np.full((1, 2, 2, 1), 0.5)))
+    with pytest.raises(ValueError, match=r"x should lie in \[0, 1\].*Received: values from 2.0 to 2.0"):
+        flow.log_prob(np.full((1, 2, 2, 1), 2.0))
+
+
+def test_a_logit_does_not_judge_data_that_a_map_before_it_changes():
+    flow = models.NormalizingFlow(bijectors.Chain([bijectors.TFP("Sigmoid"), bijectors.Logit()]), (2,), seed=0)
+    assert np.isfinite(flow.log_prob([[-2.0, 3.0]]))
+
+
+@pytest.mark.parametrize("conditions", [(), ((None, 3),)], ids=["other samples", "a condition"])
+def test_bijectors_built_for_others_are_refused_wherever_they_go(conditions):
+    coupling = bijectors.AffineCoupling(hidden=(4,))
+    coupling.build((None, 2 if conditions else 5), *conditions)
+    text = "built for conditions of shape None" if conditions else r"built for samples of shape \(2,\)"
+    takers = [
+        lambda: bijectors.Chain([coupling]).build((None, 2)),
+        lambda: bijectors.Inverse(coupling).build((None, 2)),
+        lambda: bijectors.Split(coupling).build((None, 4)),
+        lambda: models.NormalizingFlow(coupling, (2,)),
+        lambda: models.FlowPrior(2, coupling),
+    ]
+    for take in takers:
+        with pytest.raises(ValueError, match=text):
+            take()
+
+
 def test_a_logits_own_samples_are_in_its_range():
     """With alpha 0.05 the map reaches from -1/18 to 19/18; what is beyond is refused."""
     flow = models.NormalizingFlow(bijectors.Logit(alpha=0.05), (2,), seed=0)

@@ -90,3 +90,22 @@ def test_an_analytic_divergence_is_refused(parts):
     model.compile("adam", jit_compile=False)
     with pytest.raises(ValueError, match="monte_carlo"):
         model.fit(X, batch_size=8, verbose=0)
+
+
+@pytest.mark.parametrize("part", [models.FlowPrior, models.FlowPosterior])
+@pytest.mark.parametrize("bijector", ["flow", None, keras.layers.Dense(2)])
+def test_what_is_no_bijector_is_refused(part, bijector):
+    with pytest.raises(TypeError, match="`bijector` should be a keras_dl.bijectors.Bijector. Received: "):
+        part(2, bijector)
+
+
+def test_a_prior_is_refused_on_what_is_no_prior():
+    with pytest.raises(TypeError, match="`base` should be a prior"):
+        models.FlowPrior(2, bijectors.ActNorm(), base="normal")
+
+
+def test_a_posterior_is_refused_a_bijector_of_another_condition():
+    flow = bijectors.Autoregressive(hidden=(6,))
+    flow.build((None, 2))
+    with pytest.raises(ValueError, match=r"built for conditions of shape \(2,\)"):
+        models.FlowPosterior(2, flow)
