@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl import objectives
@@ -174,6 +175,7 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
         names = ("a", self.shape_a, self.backward), ("b", self.shape_b, self.forward)
         for x, (name, shape, network) in zip(data, names, strict=True):
             parts.check_images(x, shape, f"images of {name}", data_range(network))
+            parts.check_sizes(f"critic_{name}", getattr(self, f"critic_{name}"), np.shape(x)[1:])
 
     def check_inputs(self, inputs: Nest) -> None:
         shapes.check_x(inputs, self.shape_a)

@@ -3,6 +3,7 @@
 from typing import Any, Self
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl import objectives
@@ -157,7 +158,9 @@ class Pix2Pix(ObjectiveModel):
         if weights is not None:
             raise refusal("data should be (source, target)", "sample weights beside them")
         shapes.check_x(source, self.source_shape, "source images")
-        parts.check_images(target, self.target_shape, "target images", self.data_range)
+        expected = parts.translated_shape(self.generator, np.shape(source)[1:])
+        parts.check_images(target, expected, "target images", self.data_range)
+        parts.check_sizes("critic", self.critic, expected, np.shape(source)[1:])
 
     def check_inputs(self, inputs: Nest) -> None:
         shapes.check_x(inputs, self.source_shape)

@@ -178,10 +178,13 @@ class SRGAN(Enlarging, ObjectiveModel):
         return {"upscale": Signature(lambda x: {"upscaled": self._enlarge(x)}, {"x": spec})}
 
     def check_data(self, data: Nest) -> None:
-        small, large, _ = unpack(data)
+        small, large, weights = unpack(data)
+        if weights is not None:
+            raise refusal("data should be (small, large)", "sample weights beside them")
         shapes.check_x(small, shapes.input_shape(self.generator, "x"), "small images")
         expected = (*(self.scale * n for n in np.shape(small)[1:3]), shapes.output_shape(self.generator)[-1])
         shapes.check_x(large, expected, "large images")
+        parts.check_sizes("critic", self.critic, expected)
 
     def check_inputs(self, inputs: Nest) -> None:
         shapes.check_x(inputs, shapes.input_shape(self.generator, "x"))

@@ -60,6 +60,30 @@ def check_judges(name, critic, images, source=None):
             raise refusal(f"{name} should take {key!r} of shape {shape}", f"{taken}")
 
 
+def translated_shape(network, shape):
+    """The shape of what a network makes of images of a shape, `(height, width, channels)`."""
+    return tuple(network.compute_output_spec(keras.KerasTensor((1, *shape))).shape[1:])
+
+
+def check_sizes(name, critic, images, source=None):
+    """Refuses images that a critic does not take, or so small that one of any sizes has no patch of them to judge.
+
+    Args:
+        name: What the critic is called.
+        critic: The network.
+        images: Shape of the images, `(height, width, channels)`.
+        source: Shape of their sources, for a critic of pairs.
+    """
+    check_judges(name, critic, images, source)
+    tensors = [keras.KerasTensor((1, *shape)) for shape in (images, source) if shape is not None]
+    inputs = tensors[0] if source is None else dict(zip(("x", "source"), tensors, strict=True))
+    try:
+        critic.compute_output_spec(inputs)
+    except ValueError:
+        expected = f"{name} should have a patch to judge: give it fewer layers, or larger images"
+        raise refusal(expected, f"images of {images[0]}x{images[1]}") from None
+
+
 def fits(shape, other):
     """Whether images of one shape may have the other, in which sizes may be unknown."""
     return len(shape) == len(other) and all(a == b or None in (a, b) for a, b in zip(shape, other, strict=True))

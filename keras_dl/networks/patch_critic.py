@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_dl.checks import check_count
+from keras_dl.checks import check_count, refusal
 from keras_dl.networks import enlarging
 from keras_dl.networks.registry import register
 from keras_dl.networks.translation import SLOPE, check_normalization, normalized, weights
@@ -27,7 +27,8 @@ def patch_critic(
     1. No normalisation in the first. With the defaults and a source of three channels, 2,768,705 parameters.
 
     Args:
-        input_shape: Shape of an image, `(height, width, channels)`; sizes may be `None`.
+        input_shape: Shape of an image, `(height, width, channels)`; sizes may be `None`. With layers, images have three
+            pixels per side at least for a patch, twice as many for each layer.
         source_channels: For a critic of pairs: channels of the image that was translated; `None` for none.
         filters: Channels of the first convolution; they double up to eight times as many.
         num_layers: Convolutions of stride 2.
@@ -39,7 +40,7 @@ def patch_critic(
         `(batch, rows, columns, 1)`.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or images are smaller than a patch.
 
     Example:
 
@@ -49,6 +50,7 @@ def patch_critic(
     shape, filters = enlarging.image_shape(input_shape), check_count(filters, "filters")
     num_layers = check_count(num_layers, "num_layers", least=0)
     check_normalization(normalization)
+    _check_sides(shape, num_layers)
     inputs = x = keras.Input(shape, name="x")
     if source_channels is not None:
         channels = check_count(source_channels, "source_channels")
@@ -62,6 +64,14 @@ def patch_critic(
     width = filters * min(2 ** max(num_layers, 1), _MOST)
     x = _block(x, width, kernel, 1, normalization, f"conv_{max(num_layers, 1) + 1}")
     return keras.Model(inputs, _conv(x, 1, kernel, 1, True, "score"), name=name)
+
+
+def _check_sides(shape, num_layers):
+    """Refuses images of which not one patch is left: each stride halves them, and two more convolutions take two."""
+    least = 3 << num_layers if num_layers else 1
+    if any(size is not None and size < least for size in shape[:2]):
+        text = f"`input_shape` should have sides of at least {least} for {num_layers} layers"
+        raise refusal(text, input_shape=shape)
 
 
 def _block(x, filters, kernel, stride, normalization, name, first=False):

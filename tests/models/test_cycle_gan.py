@@ -205,6 +205,7 @@ def test_networks_of_any_size():
         lambda: cycle_gan().check_data(A),
         lambda: cycle_gan().check_data((A, B[:, :4])),
         lambda: cycle_gan().check_data((A, B - 0.5)),
+        lambda: any_size(pool_size=0).check_data((A, B[:, :5])),  # not one patch of B
         lambda: models.CycleGAN(translator(), translator((8, 8, 3)), critic(), critic()),
         lambda: models.CycleGAN(translator(), translator(), critic((8, 8, 3)), critic()),
         lambda: models.CycleGAN(

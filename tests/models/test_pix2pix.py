@@ -101,6 +101,20 @@ def test_bad_arguments_are_refused(make):
         make()
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "said"),
+    [
+        ((5, 8, 1), (5, 8, 1), "critic should have a patch to judge"),
+        ((8, 8, 1), (10, 8, 1), "target images should have shape \\(rows, 8, 8, 1\\)"),
+    ],
+)
+def test_images_that_networks_of_any_size_do_not_take(source, target, said):
+    model = models.Pix2Pix(translator((None, None, 1)), critic((None, None, 1), source_channels=1))
+    model.check_data((images(2, (6, 7, 1)), images(2, (6, 7, 1))))
+    with pytest.raises(ValueError, match=said):
+        model.check_data((images(2, source), images(2, target)))
+
+
 def test_an_objective_is_asked_for():
     with pytest.raises(TypeError, match="Received: "):
         pix2pix(objective="hinge")

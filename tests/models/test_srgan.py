@@ -107,6 +107,13 @@ def test_images_of_any_size():
     assert model.predict(SMALL, verbose=0).shape == LARGE.shape
 
 
+def test_images_without_a_patch_are_refused():
+    model = models.SRGAN(generator(), critic((None, None, 1)))
+    model.check_data((images(2, (3, 4, 1)), images(2, (6, 8, 1))))
+    with pytest.raises(ValueError, match="critic should have a patch to judge.*Received: images of 4x8"):
+        model.check_data((images(2, (2, 4, 1)), images(2, (4, 8, 1))))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -116,6 +123,8 @@ def test_images_of_any_size():
         lambda: models.SRGAN(critic(), critic()),
         lambda: models.SRGAN(generator(), critic((8, 8, 3))),
         lambda: srgan().check_data((SMALL, SMALL)),
+        lambda: srgan().check_data((SMALL, LARGE, np.ones(len(LARGE)))),  # weights, which no term takes
+        lambda: srgan().check_data((images(2, (5, 5, 1)), images(2, (10, 10, 1)))),  # the critic takes 8 x 8
     ],
 )
 def test_bad_arguments_are_refused(make):

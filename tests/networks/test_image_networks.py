@@ -165,6 +165,14 @@ def test_maps_of_logits_have_the_published_size():
     assert networks.patch_critic((256, 256, 3), filters=1).output_shape == (None, 30, 30, 1)
 
 
+@pytest.mark.parametrize("layers", [1, 3])
+def test_the_smallest_images_have_one_patch(layers):
+    side = 3 * 2**layers
+    assert networks.patch_critic((side, side, 1), filters=1, num_layers=layers).output_shape == (None, 1, 1, 1)
+    with pytest.raises(ValueError, match=f"sides of at least {side} for {layers} layers. Received: "):
+        networks.patch_critic((side, side - 1, 1), filters=1, num_layers=layers)
+
+
 def test_networks_between_two():
     a, b = (networks.espcn((None, None, 1), 2, (4,), (3, 3), enlarged_input=True) for _ in range(2))
     for share in (0.0, 0.3, 1.0):
@@ -223,6 +231,7 @@ def test_noise_of_pix2pix_is_in_three_of_eight_levels():
         lambda: networks.pix2pix_generator(normalization="layer"),
         lambda: networks.resnet_translator((8, 8, None)),
         lambda: networks.patch_critic(num_layers=-1),
+        lambda: networks.patch_critic((24, 11, 3), num_layers=2),
         lambda: networks.srgan_critic((None, 8, 3)),
         lambda: networks.interpolate(networks.espcn(), networks.espcn(scale=2), 0.5),
         lambda: networks.interpolate(networks.espcn(), networks.espcn(), 1.5),
