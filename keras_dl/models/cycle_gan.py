@@ -9,13 +9,10 @@ import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.data.disk import glimpse
-from keras_dl.data.images import unpaired
-from keras_dl.models import cycle_losses, shapes
+from keras_dl.models import cycle_losses, shapes, two_domains
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import ObjectiveModel, SampleBuffer, Signature, Update
 from keras_dl.models.base.averages import HalfLife
-from keras_dl.models.base.checking import is_arrays
 from keras_dl.models.gan_checks import data_range
 from keras_dl.types import Nest, Tensor
 
@@ -132,11 +129,26 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
     def fit(
         self, x: Nest | None = None, y: Nest | None = None, batch_size: int | None = None, *args, **options
     ) -> keras.callbacks.History:
-        """Trains the model; `ObjectiveModel.fit`. Arrays `x` of A and `y` of B may have different numbers of rows."""
-        if y is not None and is_arrays(x):
-            self.check_data((glimpse(x), glimpse(y)))
-            x, y, batch_size = unpaired(x, y, batch_size or 1, seed=self.seed), None, None
+        """Trains the model; `ObjectiveModel.fit`. Arrays `x` of A and `y` of B may have different numbers of rows.
+
+        So may the two of `validation_data`.
+        """
+        size = options.get("validation_batch_size") or batch_size or 32
+        dataset = two_domains.batches(self, x, y, batch_size or 1, options, options.get("shuffle", True))
+        if dataset is not None:
+            x, y, batch_size = dataset, None, None
+        if options.get("validation_data") is not None:
+            options["validation_data"] = two_domains.held_out(self, options["validation_data"], size)
         return super().fit(x, y, batch_size, *args, **options)
+
+    def evaluate(
+        self, x: Nest | None = None, y: Nest | None = None, batch_size: int | None = None, *args, **options
+    ) -> Any:
+        """Evaluates the model; `ObjectiveModel.evaluate`. Arrays may have different numbers of rows, as for `fit`."""
+        dataset = two_domains.batches(self, x, y, batch_size or 32, options)
+        if dataset is not None:
+            x, y, batch_size = dataset, None, None
+        return super().evaluate(x, y, batch_size, *args, **options)
 
     def call(self, inputs: Nest, training: bool = False) -> Tensor:
         """Translates images of A to B: what `predict` returns."""
