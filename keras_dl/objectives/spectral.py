@@ -14,7 +14,8 @@ from keras_dl.types import Tensor
 
 _DEPTHWISE = (keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
-_CONVOLUTIONS = (keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, *_DEPTHWISE, *_TRANSPOSED)
+_SEPARABLE = (keras.layers.SeparableConv1D, keras.layers.SeparableConv2D)
+_CONVOLUTIONS = (*_SEPARABLE, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D, *_DEPTHWISE, *_TRANSPOSED)
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
@@ -22,10 +23,11 @@ class SpectralRegularization(Configurable):
     r"""Holds layers smooth: $\lambda \left( \sum_i s^{(i)} + \sum_j \max_c |\gamma^{(j)}_c| \right)$.
 
     With $s^{(i)}$ the largest singular value of the $i$-th convolution's kernel as a matrix, a column for each output
-    channel (Vahdat & Kautz 2020, "NVAE", equation 6; Yoshida & Miyato 2017, "Spectral norm regularization"), and
-    $\gamma^{(j)}$ the scales of batch normalisation $j$, which the published code charges, too. A power iteration for
-    each kernel goes on where the step before has left it: $v \leftarrow W u / |W u|$, $u \leftarrow W^\top v /
-    |W^\top v|$, $s = v^\top W u$, with no gradient through $u$ and $v$.
+    channel (Vahdat & Kautz 2020, "NVAE", equation 6; Yoshida & Miyato 2017, "Spectral norm regularization"), of a
+    separable convolution those of both kernels, and $\gamma^{(j)}$ the scales of batch normalisation $j$, which the
+    published code charges, too. A power iteration for each kernel goes on where the step before has left it: $v
+    \leftarrow W u / |W u|$, $u \leftarrow W^\top v / |W^\top v|$, $s = v^\top W u$, with no gradient through $u$ and
+    $v$.
 
     Args:
         weight: $\lambda$, a number or a schedule of the training step. The code has 0.01 for small images and begins at
@@ -96,17 +98,24 @@ class SpectralRegularization(Configurable):
         stacks = {}
         for layer in _layers(networks):
             if isinstance(layer, _CONVOLUTIONS):
-                matrix = _matrix(layer)
-                stacks.setdefault(tuple(matrix.shape), []).append(matrix)
+                for matrix in _matrices(layer):
+                    stacks.setdefault(tuple(matrix.shape), []).append(matrix)
         return list(stacks.values())
 
 
-def _matrix(layer):
-    """A convolution's kernel as a matrix, a column for each output channel."""
-    kernel = tf.cast(tf.convert_to_tensor(layer.kernel), tf.float32)
+def _matrices(layer):
+    """A convolution's kernels as matrices, a column for each output channel."""
+    if isinstance(layer, _SEPARABLE):
+        return [_matrix(layer.depthwise_kernel, depthwise=True), _matrix(layer.pointwise_kernel)]
+    kernel = tf.convert_to_tensor(layer.kernel)
     if isinstance(layer, _TRANSPOSED):
         kernel = tf.linalg.matrix_transpose(kernel)
-    channels = math.prod(kernel.shape[-2:]) if isinstance(layer, _DEPTHWISE) else kernel.shape[-1]
+    return [_matrix(kernel, isinstance(layer, _DEPTHWISE))]
+
+
+def _matrix(kernel, depthwise=False):
+    kernel = tf.cast(tf.convert_to_tensor(kernel), tf.float32)
+    channels = math.prod(kernel.shape[-2:]) if depthwise else kernel.shape[-1]
     return tf.reshape(kernel, [-1, channels])
 
 

@@ -18,6 +18,7 @@ def network():
             keras.layers.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise"),
             keras.layers.Conv2D(4, 1, name="two"),
             keras.layers.Conv2DTranspose(3, 2, name="transposed"),
+            keras.layers.SeparableConv2D(7, 2, depth_multiplier=2, name="separable"),
             keras.layers.Flatten(),
             keras.layers.Dense(2),  # no convolution
         ]
@@ -28,6 +29,8 @@ def matrices(model):
     depthwise, transposed = (model.get_layer(name).kernel.numpy() for name in ("depthwise", "transposed"))
     kernels = [model.get_layer(name).kernel.numpy() for name in ("one", "two")]
     flat = [kernel.reshape(-1, kernel.shape[-1]) for kernel in kernels]
+    separable = model.get_layer("separable")
+    flat += [separable.depthwise_kernel.numpy().reshape(4, 6), separable.pointwise_kernel.numpy().reshape(6, 7)]
     return [*flat, depthwise.reshape(9, 10), np.moveaxis(transposed, 2, 3).reshape(-1, 3)]
 
 
@@ -36,7 +39,7 @@ def test_the_power_iteration_finds_the_largest_singular_values():
     exact = sum(np.linalg.svd(matrix, compute_uv=False)[0] for matrix in matrices(model))
     charge = objectives.SpectralRegularization(objectives.Linear(10, start=1.0, stop=3.0), of_norms=False)
     vectors = charge.start([model])
-    assert vectors.shape == (5 + 4 + 10 + 3,)
+    assert vectors.shape == (5 + 4 + 10 + 3 + 6 + 7,)
     for _ in range(60):
         value, norms, vectors = charge([model], vectors, step=5)
     assert float(norms) == pytest.approx(exact, rel=1e-4)
