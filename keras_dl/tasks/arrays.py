@@ -74,7 +74,7 @@ class Arrays:
         """
         opened = dataclasses.replace(keras_dl.data.open(path), name=name)
         _check_condition(name, opened.y, condition)
-        training, held_out = opened.split(HELD_OUT, most=_fitting(MOST_HELD_OUT, opened.x))
+        training, held_out = opened.split(HELD_OUT, most=fitting(MOST_HELD_OUT, opened.x))
         y_test = None if held_out.y is None else held_out.y[:]
         return cls(name, training.x, training.y, held_out.x[:], y_test, condition is not None, opened)
 
@@ -92,7 +92,7 @@ class Arrays:
 
     def training(self, most: int) -> tuple:
         """Training samples as arrays `(x, y)`: all, or `most` of them from all over, fewer if they are large."""
-        most = _fitting(most, self.x)
+        most = fitting(most, self.x)
         if len(self.x) <= most:
             return self.x[:], None if self.y is None else self.y[:]
         rows = np.linspace(0, len(self.x) - 1, most).astype(int)
@@ -200,7 +200,7 @@ class Arrays:
         return x.numpy(), None if condition is None else condition.numpy()
 
 
-def _fitting(most, x):
+def fitting(most, x):
     """How many samples, at most so many, have no more than `MOST_NUMBERS` numbers."""
     return max(1, min(most, MOST_NUMBERS // max(1, math.prod(x.shape[1:]))))
 

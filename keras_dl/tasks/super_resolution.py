@@ -84,7 +84,7 @@ class SuperResolution(Task):
 
     def measures(self, model: keras.Model, data: Any, context: Context | None = None) -> dict[str, Measure]:
         context = context or Context()
-        rows = [one.row for one in self.enlarged(model, data, context)]
+        rows, _ = self.enlarged(model, data, context)
         figures = {}
         for name in ("psnr", "ssim"):
             unit = "dB" if name == "psnr" else ""
@@ -109,20 +109,26 @@ class SuperResolution(Task):
 
     def pictures(self, model: keras.Model, data: Any, folder: Path, context: Context | None = None) -> dict[Path, str]:
         context = context or Context()
-        pictured = self.enlarged(model, data, context)[:PICTURED]
+        _, pictured = self.enlarged(model, data, context)
         path = folder / "comparison.png"
         enlargement_drawing.comparison(path, pictured, f"{data.name}, {model.scale} times as large")
         return {path: "held-out images: small, bicubic, the model's, the original, and a part of each enlarged"}
 
-    def enlarged(self, model: keras.Model, data: Any, context: Context) -> list:
-        """The held-out images, enlarged by the model and by bicubic interpolation: a list of `Enlargement`s."""
+    def enlarged(self, model: keras.Model, data: Any, context: Context) -> tuple[list[dict], list]:
+        """The held-out images, enlarged by the model and by bicubic interpolation.
+
+        Returns:
+            `(rows, pictured)`: a dict of each image's name and figures, and the `Enlargement`s of the first few. All of
+            them would take more memory than there is where images are large and many.
+        """
         if "enlarged" not in context.results:
-            held_out = data.held_out(context.options)
-            numbers = context.track(range(len(held_out)), f"enlarging {len(held_out)} images")
+            held_out, rows, pictured = data.held_out(context.options), [], []
             degradation = degradation_of({"scale": model.scale, **context.options})
-            context.results["enlarged"] = [
-                enlargement(model, held_out.names[number], held_out[number], degradation, number) for number in numbers
-            ]
+            for number in context.track(range(len(held_out)), f"enlarging {len(held_out)} images"):
+                one = enlargement(model, held_out.names[number], held_out[number], degradation, number)
+                rows.append({"image": one.name, **one.row})
+                pictured += [one] if number < PICTURED else []
+            context.results["enlarged"] = rows, pictured
         return context.results["enlarged"]
 
     def translate_folder(
@@ -143,7 +149,7 @@ class SuperResolution(Task):
     def _written(self, context):
         if context.folder is None:
             return {}
-        rows = [{"image": one.name, **one.row} for one in context.results["enlarged"]]
+        rows, _ = context.results["enlarged"]
         return {write_rows(context.folder / "images.csv", rows): "the figures of every image"}
 
 

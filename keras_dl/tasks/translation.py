@@ -16,14 +16,13 @@ from keras_dl.checks import refusal
 from keras_dl.data import images
 from keras_dl.data.images import sources
 from keras_dl.tasks import drawing
-from keras_dl.tasks.arrays import Arrays
+from keras_dl.tasks.arrays import HELD_OUT, MOST_HELD_OUT, Arrays, fitting
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Measure, untracked
 from keras_dl.tasks.translated_files import check_no_seed, check_one_way, translate_files
 from keras_dl.types import PathLike, Track
 
 PICTURED = 12
-HELD_OUT = 0.1
 MOST = 500  # held-out images that are measured
 
 
@@ -173,12 +172,12 @@ class Translation(Task):
         return translate_files(source, folder, shape, lambda x: np.asarray(model.translate(x, **options)), track)
 
     def _split(self, name, x, y):
-        """Holds a tenth of each column out; the same rows of pairs."""
-        rows, parts = np.random.default_rng(0), []
+        """Holds a tenth of each column out, as much as memory takes well; the same rows of pairs."""
+        rows, parts, most = np.random.default_rng(0), [], min(fitting(MOST_HELD_OUT, column) for column in (x, y))
         for column in (x, y):
             if not parts or not self.paired:
                 order = rows.permutation(len(column))
-            count = min(max(1, round(HELD_OUT * len(column))), len(column) - 1)
+            count = min(max(1, round(HELD_OUT * len(column))), len(column) - 1, most)
             if count < 1:
                 raise refusal(f"{name} should have two images at least, to hold one out", f"{len(column)}")
             parts.append((column.take(np.sort(order[count:])), column[np.sort(order[:count])]))
