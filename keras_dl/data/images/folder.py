@@ -1,7 +1,6 @@
 """Images of any sizes, in memory or in the files of a folder."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -127,5 +126,5 @@ def open_folder(path: PathLike, channels: int = 3, track: Callable | None = None
     """
     if channels not in (1, 3):
         raise refusal("`channels` should be 1 or 3", channels=channels)
-    paths = files.paths_in(Path(path))
+    paths = files.paths_in(path)
     return ImageFolder(paths, files.sizes_of(paths, channels, track), channels)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_seed, refusal
+from keras_dl.checks import check_count, check_path, check_seed, refusal
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import Column
 from keras_dl.data.disk.pictures import Pictures
@@ -56,7 +56,7 @@ def open_pairs(path: PathLike, channels: int = 3, reverse: bool = False, track: 
         FileNotFoundError: If there is no such folder.
         ValueError: If an image has no partner, sizes differ, or files are not what `open_folder` takes; it names them.
     """
-    path = Path(path)
+    path = Path(check_path(path, "path"))
     folders = _two_folders(path)
     if folders is None:
         paths = files.paths_in(path)
@@ -89,7 +89,8 @@ def open_unpaired(path: PathLike, channels: int = 3, track: Callable | None = No
         FileNotFoundError: If there is no such folder.
         ValueError: If sizes differ within a domain, or files are not what `open_folder` takes; it names them.
     """
-    folders = _two_folders(Path(path))
+    path = Path(check_path(path, "path"))
+    folders = _two_folders(path)
     if folders is None:
         names = ", ".join(f"{a} and {b}" for a, b in FOLDERS)
         raise refusal(f"{path} should hold two folders of images, called {names}", "none of these")

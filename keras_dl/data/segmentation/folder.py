@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from keras_dl.checks import refusal
+from keras_dl.checks import check_path, refusal
 from keras_dl.data.segmentation import file_names
 from keras_dl.data.segmentation.case import Case
 from keras_dl.data.segmentation.checking import check_alike, check_classes, check_labels, consecutive, label_doubts
@@ -127,7 +127,7 @@ def open_folder(
     ...     cases.names, cases.label_values, cases[0].labels.tolist()
     (['a'], (0, 255), [[0, 1, 1], [0, 1, 1]])
     """
-    folder = Path(folder)
+    folder = Path(check_path(folder, "folder"))
     if not folder.is_dir():
         raise refusal("there should be a folder of images", f"{folder}, which is none", error=FileNotFoundError)
     check_classes(num_classes, label_values, ignore)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from keras_dl.data import images
+from keras_dl.data import images, segmentation
 from keras_dl.data.images import Images, named, open_folder, open_pairs, open_unpaired
 
 
@@ -110,6 +110,13 @@ def test_other_folders_are_refused(tmp_path):
     (tmp_path / "notes.txt").write_text("text")
     with pytest.raises(ValueError, match=r"images alone .*Received: notes.txt"):
         open_folder(tmp_path)
+
+
+@pytest.mark.parametrize("function", [open_folder, open_pairs, open_unpaired, segmentation.open_folder])
+@pytest.mark.parametrize("path", [None, 3, ""])
+def test_what_is_no_path_is_refused(function, path):
+    with pytest.raises(TypeError, match="should be a path. Received: "):
+        function(path)
 
 
 def test_grey_folders_are_asked_for(tmp_path):
