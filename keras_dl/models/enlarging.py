@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_flag, refusal
+from keras_dl.data.checks import check_no_levels
 from keras_dl.data.images.patches import turned, turned_back
 from keras_dl.models import shapes, tiling
 from keras_dl.types import Tensor
@@ -55,7 +56,8 @@ class Enlarging:
             Float32 array `(rows, scale height, scale width, channels)`, or of one image, as `x` is: `out`, if given.
 
         Raises:
-            ValueError: If images are of the wrong shape or not finite, or a tile is no positive integer.
+            ValueError: If images are of the wrong shape, not finite, or pixels of 0 to 255, or a tile is no positive
+                integer.
         """
         check_flag(ensemble, "ensemble")
         network = getattr(self, self.enlarger)
@@ -74,11 +76,18 @@ class Enlarging:
             return out
         return target[0] if alone else target
 
+    @staticmethod
+    def check_levels(small: Tensor, large: Tensor) -> None:
+        """Refuses pairs of images of 0 to 255."""
+        for x, name in ((small, "small images"), (large, "large images")):
+            check_no_levels(x, name)
+
     def _ensemble(self, x):
         versions = (turned_back(self._enlarged(turned(x, way)), way) for way in range(8))
         return sum(versions) / 8.0
 
     def _enlarged(self, x):
+        check_no_levels(x, "x")
         x = shapes.as_rows(np.ascontiguousarray(x), None)
         return keras.ops.convert_to_numpy(self.as_graph(self._enlarge)(x))
 

@@ -184,6 +184,7 @@ class SRGAN(Enlarging, ObjectiveModel):
         shapes.check_x(small, shapes.input_shape(self.generator, "x"), "small images")
         expected = (*(self.scale * n for n in np.shape(small)[1:3]), shapes.output_shape(self.generator)[-1])
         shapes.check_x(large, expected, "large images")
+        self.check_levels(small, large)
         parts.check_sizes("critic", self.critic, expected)
 
     def check_inputs(self, inputs: Nest) -> None:

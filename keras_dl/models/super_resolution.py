@@ -68,7 +68,11 @@ class SuperResolution(Enlarging, Supervised):
         if list(np.shape(large)[1:3]) != expected:
             text = f"large images should have {self.scale} times the sides of small ones, {expected[0]}x{expected[1]}"
             raise refusal(text, f"shape {np.shape(large)}")
+        self.check_levels(small, large)
         super().check_data(data)
+
+    def check_inputs(self, inputs: Nest) -> None:
+        shapes.check_x(inputs, shapes.input_shape(self.network, "x"))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pixel_loss": keras.saving.serialize_keras_object(self.pixel_loss)}

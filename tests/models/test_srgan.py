@@ -123,6 +123,7 @@ def test_images_without_a_patch_are_refused():
         lambda: models.SRGAN(critic(), critic()),
         lambda: models.SRGAN(generator(), critic((8, 8, 3))),
         lambda: srgan().check_data((SMALL, SMALL)),
+        lambda: srgan().check_data((255 * SMALL, 255 * LARGE)),
         lambda: srgan().check_data((SMALL, LARGE, np.ones(len(LARGE)))),  # weights, which no term takes
         lambda: srgan().check_data((images(2, (5, 5, 1)), images(2, (10, 10, 1)))),  # the critic takes 8 x 8
     ],

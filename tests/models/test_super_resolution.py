@@ -154,6 +154,20 @@ def test_litert_files_take_any_size(name, tmp_path):
         np.testing.assert_allclose(values, model.upscale(x), atol=1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_pixels_of_0_to_255_are_refused(dtype):
+    small, large = (np.full((2, side, side, 3), 200, dtype) for side in (4, 8))
+    model = models.SuperResolution(edsr())
+    scaled = small / np.float32(255), large / np.float32(255)
+    for x, y, name in ((small, scaled[1], "small images"), (scaled[0], large, "large images")):
+        with pytest.raises(ValueError, match=f"{name} should lie in \\[0, 1\\]: divide pixels of 0 to 255 by 255"):
+            model.check_data((x, y))
+    with pytest.raises(ValueError, match="x should lie in \\[0, 1\\].*Received: values from 200"):
+        model.upscale(small, tile=2)
+    noisy = np.full((2, 4, 4, 3), 1.2, "float32")  # noise may lead beyond
+    model.check_data((noisy, scaled[1]))
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -165,6 +179,7 @@ def test_litert_files_take_any_size(name, tmp_path):
         lambda: models.SuperResolution(edsr()).upscale(images(8, 8, 3), out=np.empty((8, 8, 3))),
         lambda: tiling.reach(networks.resnet_translator(filters=2, num_blocks=1)),
         lambda: models.SuperResolution(edsr()).check_data((images(2, 8, 8, 3), images(2, 8, 16, 3))),
+        lambda: models.SuperResolution(edsr()).check_inputs(images(2, 8, 8, 1)),
     ],
 )
 def test_bad_arguments_are_refused(make):
