@@ -120,8 +120,8 @@ class Programs:
         self._begin(batches[0])
         # A phase that ends within the stack has other updates from there on, so that its steps are run one by one.
         if stacks and phases.within_phase(model, rows * len(batches)):
-            stack = _stacked(batches, model.steps_per_execution if xla else None)
             with phases.noted(model, len(batches)):
+                stack = _stacked(batches, model.steps_per_execution if xla else None)
                 return self._function(_train_stack, xla)(*stack)
         for batch in batches:
             self._begin(batch)

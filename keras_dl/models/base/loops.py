@@ -8,8 +8,7 @@ import tensorflow as tf
 
 from keras_dl.models.base import batches, execution, structure
 from keras_dl.models.base.finite import track
-from keras_dl.models.base.replicas import first_row
-from keras_dl.models.base.update import take_part
+from keras_dl.models.base.update import split
 from keras_dl.types import Nest
 
 
@@ -49,10 +48,9 @@ class Loops(keras.Model):
             rows: As `StepProgram.train` takes them.
         """
         splits = self.phases.steps_per_batch(self.state.phase) if due is None else len(due)
-        offset = first_row(batch) if splits > 1 else 0
-        for index in range(splits):
-            part_of_batch, chosen = take_part(batch, index, splits, offset), due and due[index]
-            for ordinal, (part, *results, gradient) in enumerate(self.program.train(part_of_batch, chosen, rows)):
+        for index, batch_of_step in enumerate([batch] if splits == 1 else split(batch, splits)):
+            chosen = due and due[index]
+            for ordinal, (part, *results, gradient) in enumerate(self.program.train(batch_of_step, chosen, rows)):
                 means = track(self._trackers, part, *results)
                 self.finiteness.note(part.update, means, gradient, self.state.step.value, ordinal)
             self._averages.update(self.program.rows, tf.cast(self.state.samples.value, tf.float32))

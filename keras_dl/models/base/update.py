@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, refusal
 from keras_dl.models.base.carried import EpochSum
-from keras_dl.models.base.replicas import count_rows, replica_count, share
+from keras_dl.models.base.replicas import count_rows, first_row, replica_count, share
 
 
 class Update(NamedTuple):
@@ -100,6 +100,12 @@ def take_part(batch, index, parts, offset=0):
     return batch if parts == 1 else tf.nest.map_structure(lambda t: t[(index - offset) % parts :: parts], batch)
 
 
+def split(batch, parts):
+    """The parts `i::parts` of the global batch, of each the rows that lie in this one."""
+    offset = first_row(batch)
+    return [take_part(batch, index, parts, offset) for index in range(parts)]
+
+
 def place(slices, batch):
     """The parts of a step, and the rows of the global batch, found by one collective outside of what is compiled.
 
@@ -107,6 +113,7 @@ def place(slices, batch):
         slices: List of `(number of the update, update, iteration, part of the batch)`.
         batch: The batch.
     """
+    moved = [update.variables for _, update, _, _ in slices]
     local = [tf.cast(count_rows(batch), tf.float32)[None]]
     for _, update, _, part in slices:
         rows = tf.cast(count_rows(part), tf.float32)[None]
@@ -114,13 +121,13 @@ def place(slices, batch):
         local.append(tf.concat([rows, update.denominators(part)], 0) if counts else rows)
     total, before = share(tf.concat(local, 0))
     sizes = [part.shape[0] for part in local]
-    totals, befores = tf.split(total, sizes), tf.split(before, sizes)
+    (rows, *totals), (_, *befores) = tf.split(total, sizes), tf.split(before, sizes)
     parts = []
-    for number, (index, update, iteration, part) in enumerate(slices, start=1):
-        whole, offset = totals[number], tf.cast(befores[number][0], tf.int64)
-        here = whole[0], local[number][0], whole[1:], offset
-        parts.append(Part(update, update.variables, index, iteration, part, *here))
-    return parts, totals[0][0]
+    counted = zip(slices, moved, local[1:], totals, befores, strict=True)
+    for (index, update, iteration, part), variables, counts, whole, offset in counted:
+        here = whole[0], counts[0], whole[1:], tf.cast(offset[0], tf.int64)
+        parts.append(Part(update, variables, index, iteration, part, *here))
+    return parts, rows[0]
 
 
 def as_values_and_terms(result, update: Update):
