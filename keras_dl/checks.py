@@ -178,7 +178,7 @@ def _near(name, names):
 
 
 def bind(signature, called, args, options):
-    """Returns the dict of arguments by name, or raises a `TypeError` that says what is unknown, missing or too much.
+    """Returns the `inspect.BoundArguments`, or raises a `TypeError` that says what is unknown, missing or too much.
 
     Args:
         signature: `inspect.Signature` of what is called.
@@ -191,7 +191,7 @@ def bind(signature, called, args, options):
     if unknown and all(p.kind is not p.VAR_KEYWORD for p in parameters):
         raise unknown_arguments(called, names, unknown)
     try:
-        return signature.bind(*args, **options).arguments
+        return signature.bind(*args, **options)
     except TypeError as error:
         given = ", ".join([*(repr(value) for value in args if value is not None), *options]) or "nothing"
         raise refusal(f"{called} should be given {', '.join(names)}: {error}", given, error=TypeError) from error
@@ -215,8 +215,8 @@ def check_channels_last():
 def checked(checks, of_layers=False):
     """Makes a decorator that checks the arguments of a function, or of a class's `__init__`, before it begins.
 
-    An argument that is its default is not checked, so `None` passes if it is one. What `**options` hold is checked
-    by name, too.
+    The function is given what the checks return. An argument that is its default is not checked, so `None` passes if
+    it is one. What `**options` hold is checked by name, too.
 
     Args:
         checks: Dict from the names of arguments to checks; those without one are left alone.
@@ -235,12 +235,13 @@ def checked(checks, of_layers=False):
         @functools.wraps(function)
         def checked_call(*args, **options):
             bound = bind(signature, target.__name__, args, options)
-            for name, value in [*bound.items(), *bound.get(rest, {}).items()]:
-                if name in checks and not (name in parameters and value is parameters[name].default):
-                    checks[name](value, name)
+            for given in (bound.arguments, bound.arguments.get(rest, {})):
+                for name, value in given.items():
+                    if name in checks and not (name in parameters and value is parameters[name].default):
+                        given[name] = checks[name](value, name)
             if of_layers:
                 check_channels_last()
-            return function(*args, **options)
+            return function(*bound.args, **bound.kwargs)
 
         checked_call.__dict__["__signature__"] = signature  # Keras, too, reads the names of arguments
         if not inspect.isclass(target):

@@ -12,13 +12,13 @@ from keras_dl.types import Shape, Tensor
 
 
 def _check_groups(value, name):
-    if value != -1:
-        check_count(value, name)
+    return value if value == -1 else check_count(value, name)
 
 
 def _check_axis(value, name):
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value == 0:
         raise refusal(f"`{name}` should be an integer other than 0, the axis of samples", **{name: value})
+    return value
 
 
 @register(groups=_check_groups, axis=_check_axis)

@@ -12,7 +12,7 @@ _register = keras.saving.register_keras_serializable(package="keras_dl")
 
 
 def check_initializer(value, name):
-    """Raises a `ValueError` unless `value` is what Keras takes for an initializer; `None` is not."""
+    """Returns `value`, what Keras takes for an initializer, or raises a `ValueError`; `None` is none."""
     try:
         initializer = keras.initializers.get(value)
         if not isinstance(initializer, keras.initializers.Initializer):  # a function of one's own
@@ -23,10 +23,11 @@ def check_initializer(value, name):
             "`dtype`",
             **{name: value},
         ) from error
+    return value
 
 
 def check_regularizer(value, name):
-    """Raises a `ValueError` unless `value` is what Keras takes for a regularizer, or `None`."""
+    """Returns `value`, what Keras takes for a regularizer, or `None`, or raises a `ValueError`."""
     try:
         if value is keras.regularizers.get(value) and not _gives_tensors(value):
             raise ValueError("a function that returns no tensor")
@@ -34,10 +35,11 @@ def check_regularizer(value, name):
         raise refusal(
             f"`{name}` should be None, a Keras regularizer, its name or its configuration", f"{name}={value!r}"
         ) from error
+    return value
 
 
 def check_activation(value, name):
-    """Raises a `ValueError` unless `value` is a name, a layer, a configuration of one, a function, or `None`."""
+    """Returns `value`, an activation's name, a layer, its configuration, a function or `None`, or raises an error."""
     try:
         activation = keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
         if not isinstance(activation, keras.layers.Layer):
@@ -46,6 +48,7 @@ def check_activation(value, name):
                 raise ValueError("a function that returns no tensor")
     except (ValueError, TypeError) as error:
         raise refusal(f"`{name}` should be an activation or None", f"{name}={value!r}: {error}") from error
+    return value
 
 
 def _gives_tensors(function):
@@ -59,10 +62,10 @@ def _gives_tensors(function):
 
 
 def check_widths(value, name):
-    """Raises a `ValueError` unless `value` is a sequence of positive integers that is not empty."""
+    """Returns `value`, a sequence of positive integers that is not empty, as a tuple, or raises a `ValueError`."""
     if not isinstance(value, (list, tuple)):
         raise refusal(f"`{name}` should be a tuple of positive integers", **{name: value})
-    check_counts(value, name)
+    return check_counts(value, name)
 
 
 _NUMBERS_OF = ("num_rings", "num_features", "num_layers", "units", "filters", "groups", "growth_rate", "size")

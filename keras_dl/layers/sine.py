@@ -48,8 +48,7 @@ class SineInitializer(keras.initializers.Initializer):
 
 
 def _check_initializer_or_sine(value, name):
-    if not (isinstance(value, str) and value == "sine"):
-        check_initializer(value, name)
+    return value if isinstance(value, str) and value == "sine" else check_initializer(value, name)
 
 
 @register(kernel_initializer=_check_initializer_or_sine, bias_initializer=_check_initializer_or_sine)

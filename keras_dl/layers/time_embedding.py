@@ -14,6 +14,7 @@ from keras_dl.types import Shape, Tensor
 def _check_even(value, name):
     if check_count(value, name) % 2:
         raise refusal(f"`{name}` should be even", **{name: value})
+    return value
 
 
 @register(size=_check_even, max_frequency=lambda value, name: check_number(value, name, above=0))

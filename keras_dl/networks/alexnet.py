@@ -14,7 +14,7 @@ SMALLEST = {False: 63, True: 79}
 HEAD_SIZE = 6
 
 
-@register
+@register()
 def alexnet(
     input_shape: Shape,
     num_classes: int = 1000,

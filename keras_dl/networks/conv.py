@@ -5,17 +5,17 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_dl.checks import check_count, check_shape, check_sizes, refusal
+from keras_dl.checks import check_sizes, refusal
 from keras_dl.layers.transposed_conv import Conv2DTranspose
 from keras_dl.networks import condition_inputs
-from keras_dl.networks.mlp import hidden_layers, parameter_shape
-from keras_dl.networks.registry import register
+from keras_dl.networks.mlp import hidden_layers
+from keras_dl.networks.registry import check_image_shape, register
 from keras_dl.types import Activation, Shape
 
 KERNEL_SIZE = 3
 
 
-@register
+@register(input_shape=check_image_shape, filters=check_sizes)
 def conv_encoder(
     input_shape: Shape,
     latent_size: int,
@@ -58,20 +58,18 @@ def conv_encoder(
     >>> encoder(keras.ops.zeros((5, 28, 28, 1))).shape
     TensorShape([5, 8])
     """
-    num_outputs = check_count(latent_size, "latent_size")
-    num_outputs *= check_count(parameters_per_latent, "parameters_per_latent")
-    shape, filters = check_shape(input_shape, "input_shape", rank=3), check_sizes(filters, "filters")
-    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", input_shape, num_classes, condition_shape)
     for number, channels in enumerate(filters, start=1):
         x = keras.layers.Conv2D(
             channels, KERNEL_SIZE, strides=2, padding="same", activation=activation, name=f"conv_{number}"
         )(x)
     x = condition_inputs.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
     x = hidden_layers(x, hidden, activation)
-    return keras.Model(inputs, keras.layers.Dense(num_outputs, name="parameters")(x), name=name)
+    x = keras.layers.Dense(parameters_per_latent * latent_size, name="parameters")(x)
+    return keras.Model(inputs, x, name=name)
 
 
-@register
+@register(output_shape=check_image_shape, filters=check_sizes)
 def conv_decoder(
     latent_size: int,
     output_shape: Shape,
@@ -116,19 +114,18 @@ def conv_decoder(
     >>> decoder(keras.ops.zeros((5, 4))).shape
     TensorShape([5, 7, 9, 2])
     """
-    shape = parameter_shape(output_shape, parameters_per_value, rank=3)
-    latent_size, filters = check_count(latent_size, "latent_size"), check_sizes(filters, "filters")
     if not filters:
         raise refusal("`filters` should have at least one entry", "filters=()")
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
-    *sizes, smallest = halved_sizes(shape[:2], len(filters))
+    *sizes, smallest = halved_sizes(output_shape[:2], len(filters))
     smallest = (*smallest, filters[0])
     x = keras.layers.Dense(math.prod(smallest), activation=activation, name="features")(x)
     x = keras.layers.Reshape(smallest, name="reshape")(x)
     for number, (channels, size) in enumerate(zip(filters[1:], sizes[:0:-1], strict=True), start=1):
         x = upsample(x, channels, size, activation, name=f"conv_{number}")
-    return keras.Model(inputs, upsample(x, shape[-1], sizes[0], None, name="parameters"), name=name)
+    x = upsample(x, output_shape[-1] * parameters_per_value, sizes[0], None, name="parameters")
+    return keras.Model(inputs, x, name=name)
 
 
 def halved_sizes(size, times):

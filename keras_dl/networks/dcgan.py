@@ -12,7 +12,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Activation, Shape
 
 
-@register
+@register()
 def dcgan_generator(
     latent_size: int,
     output_shape: Shape,
@@ -59,7 +59,6 @@ def dcgan_generator(
     >>> generator(keras.ops.zeros((3, 4))).shape
     TensorShape([3, 28, 28, 1])
     """
-    latent_size = check_count(latent_size, "latent_size")
     shape = check_shape(output_shape, "output_shape", rank=3)
     filters = check_count(filters, "filters")
     critic_parts.check_normalization(normalization)
@@ -80,7 +79,7 @@ def dcgan_generator(
     return keras.Model(inputs, as_data(x, output_activation), name=name)
 
 
-@register
+@register()
 def dcgan_critic(
     input_shape: Shape,
     filters: int = 64,

@@ -10,7 +10,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Activation, Shape
 
 
-@register
+@register()
 def denoising_mlp(
     data_shape: Shape,
     width: int = 128,

@@ -14,7 +14,7 @@ from keras_dl.types import Shape
 GROUPS = 32
 
 
-@register
+@register()
 def denoising_unet(
     data_shape: Shape,
     filters: Sequence[int] = (32, 64, 64),

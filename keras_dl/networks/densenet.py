@@ -14,7 +14,7 @@ SMALLEST = {False: 29, True: 17}
 SMALLEST_CIFAR = {False: 4, True: 3}
 
 
-@register
+@register()
 def densenet(
     input_shape: Shape,
     num_classes: int = 1000,
@@ -73,7 +73,7 @@ def densenet(
     return keras.Model(inputs, top(x), name=name or f"densenet{depth}")
 
 
-@register
+@register()
 def densenet_cifar(
     input_shape: Shape,
     num_classes: int = 10,

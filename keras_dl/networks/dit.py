@@ -11,7 +11,7 @@ from keras_dl.types import Shape
 FREQUENCIES = 256
 
 
-@register
+@register()
 def dit(
     data_shape: Shape,
     patch_size: int = 2,

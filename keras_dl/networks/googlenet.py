@@ -24,7 +24,7 @@ AUXILIARY = {"stage_4_inception_a": "auxiliary_1", "stage_4_inception_d": "auxil
 SMALLEST = {3: {False: 31, True: 17}, 2: {False: 15, True: 17}}  # by the last pooling's window and anti-aliasing
 
 
-@register
+@register()
 def googlenet(
     input_shape: Shape,
     num_classes: int = 1000,

@@ -12,7 +12,7 @@ STAGES = 3
 SMALLEST = {False: 4, True: 5}
 
 
-@register
+@register()
 def h_net(
     input_shape: Shape,
     num_classes: int = 10,

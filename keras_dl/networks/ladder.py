@@ -7,7 +7,6 @@ import keras
 
 from keras_dl.checks import check_shape, check_sizes, refusal
 from keras_dl.layers import BatchNormalization
-from keras_dl.networks.mlp import parameter_shape
 from keras_dl.networks.registry import register
 from keras_dl.networks.top_down import Group, TopDown
 from keras_dl.types import Activation, Shape
@@ -15,7 +14,15 @@ from keras_dl.types import Activation, Shape
 DEPTH = 2  # dense layers of each network between two layers of latents
 
 
-@register
+def _check_widths(value, name):
+    """Returns `value`, sizes of which there is at least one, as a tuple, or raises a `ValueError`."""
+    widths = check_sizes(value, name)
+    if not widths:
+        raise refusal(f"`{name}` should have at least one entry", **{name: value})
+    return widths
+
+
+@register(input_shape=check_shape, hidden=_check_widths)
 def ladder_encoder(
     input_shape: Shape,
     hidden: Sequence[int] = (512, 256, 128, 64, 32),
@@ -47,15 +54,15 @@ def ladder_encoder(
     >>> [tuple(features.shape) for features in encoder(keras.ops.zeros((3, 8, 8, 1)))]
     [(3, 16), (3, 32)]
     """
-    inputs = keras.Input(check_shape(input_shape, "input_shape"), name="x")
+    inputs = keras.Input(input_shape, name="x")
     x, features = keras.layers.Flatten(name="flatten")(inputs), []
-    for number, width in enumerate(_widths(hidden), start=1):
+    for number, width in enumerate(hidden, start=1):
         x = _dense(x, width, activation, batch_normalization, f"up_{number}")
         features.insert(0, x)
     return keras.Model(inputs, features, name=name)
 
 
-@register
+@register(output_shape=check_shape, hidden=_check_widths, latent_sizes=check_sizes)
 def ladder_decoder(
     output_shape: Shape,
     latent_sizes: Sequence[int] = (64, 32, 16, 8, 4),
@@ -94,13 +101,13 @@ def ladder_decoder(
     >>> decoder.latent_shapes
     ((2,), (4,))
     """
-    widths, sizes = _widths(hidden), check_sizes(latent_sizes, "latent_sizes")
-    if len(widths) != len(sizes):
-        raise refusal("`latent_sizes` should have an entry for each of `hidden`", f"{len(sizes)} and {len(widths)}")
-    shape = parameter_shape(output_shape, parameters_per_value)
+    if len(hidden) != len(latent_sizes):
+        counts = f"{len(latent_sizes)} and {len(hidden)}"
+        raise refusal("`latent_sizes` should have an entry for each of `hidden`", counts)
+    shape = (*output_shape[:-1], output_shape[-1] * parameters_per_value)
     groups, above = [], None
-    for number in range(len(sizes), 0, -1):
-        width, size = widths[number - 1], sizes[number - 1]
+    for number in range(len(hidden), 0, -1):
+        width, size = hidden[number - 1], latent_sizes[number - 1]
         prior = None if above is None else _parameters(above, size, f"prior_{number}")
         state = above if sees_latents else None
         posterior = _posterior(width, state, size, activation, batch_normalization, f"posterior_{number}")
@@ -113,13 +120,6 @@ def ladder_decoder(
     x = keras.layers.Dense(math.prod(shape), name="parameters")(inputs)
     head = keras.Model(inputs, keras.layers.Reshape(shape, name="reshape")(x), name="head")
     return TopDown(groups, head, name=name)
-
-
-def _widths(hidden):
-    widths = check_sizes(hidden, "hidden")
-    if not widths:
-        raise refusal("`hidden` should have at least one entry", hidden=hidden)
-    return widths
 
 
 def _dense(x, width, activation, normalized, name):

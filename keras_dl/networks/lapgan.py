@@ -12,7 +12,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Shape
 
 
-@register
+@register()
 def lapgan_generator(
     output_shape: Shape,
     filters: int = 64,
@@ -62,7 +62,7 @@ def lapgan_generator(
     return keras.Model({**named, "coarse": coarse}, as_data(x, None), name=name)
 
 
-@register
+@register()
 def lapgan_critic(
     input_shape: Shape,
     filters: int = 64,

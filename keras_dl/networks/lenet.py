@@ -14,7 +14,7 @@ FILTERS = (6, 16)
 UNITS = (120, 84)
 
 
-@register
+@register()
 def lenet5(
     input_shape: Shape,
     num_classes: int = 10,

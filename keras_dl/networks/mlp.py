@@ -6,13 +6,13 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from keras_dl.checks import check_count, check_shape, check_sizes, refusal
+from keras_dl.checks import check_shape, refusal
 from keras_dl.networks import condition_inputs
 from keras_dl.networks.registry import register
 from keras_dl.types import Activation, Shape, Tensor
 
 
-@register
+@register(input_shape=check_shape)
 def mlp_encoder(
     input_shape: Shape,
     latent_size: int,
@@ -52,16 +52,14 @@ def mlp_encoder(
     >>> encoder(keras.ops.zeros((3, 8, 8, 1))).shape
     TensorShape([3, 8])
     """
-    num_outputs = check_count(latent_size, "latent_size")
-    num_outputs *= check_count(parameters_per_latent, "parameters_per_latent")
-    shape = check_shape(input_shape, "input_shape")
-    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", input_shape, num_classes, condition_shape)
     x = condition_inputs.concatenate(keras.layers.Flatten(name="flatten")(x), condition)
     x = hidden_layers(x, hidden, activation)
-    return keras.Model(inputs, keras.layers.Dense(num_outputs, name="parameters")(x), name=name)
+    x = keras.layers.Dense(parameters_per_latent * latent_size, name="parameters")(x)
+    return keras.Model(inputs, x, name=name)
 
 
-@register
+@register(output_shape=check_shape)
 def mlp_decoder(
     latent_size: int,
     output_shape: Shape,
@@ -107,8 +105,7 @@ def mlp_decoder(
     >>> decoder({"latents": keras.ops.zeros((3, 4)), "condition": keras.ops.array([0, 1, 9])}).shape
     TensorShape([3, 8, 8, 1])
     """
-    latent_size = check_count(latent_size, "latent_size")
-    shape = parameter_shape(output_shape, parameters_per_value)
+    shape = (*output_shape[:-1], output_shape[-1] * parameters_per_value)
     bias = _bias_initializer(output_bias, shape)
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
@@ -123,17 +120,11 @@ def hidden_layers(x, widths, activation):
     "Language modeling with gated convolutional networks"): each has twice as many weights.
     """
     gated = activation == "glu"
-    for number, width in enumerate(check_sizes(widths, "hidden"), start=1):
+    for number, width in enumerate(widths, start=1):
         units, used = (2 * width, None) if gated else (width, activation)
         x = keras.layers.Dense(units, activation=used, name=f"hidden_{number}")(x)
         x = keras.ops.nn.glu(x) if gated else x
     return x
-
-
-def parameter_shape(output_shape, parameters_per_value, rank=None):
-    """Returns the shape of a sample's distribution parameters: `output_shape` with that many more channels."""
-    shape = check_shape(output_shape, "output_shape", rank)
-    return (*shape[:-1], shape[-1] * check_count(parameters_per_value, "parameters_per_value"))
 
 
 def _bias_initializer(bias, shape):

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_dl.checks import check_count, check_shape, check_sizes
+from keras_dl.checks import check_shape
 from keras_dl.networks import condition_inputs, critic_parts
 from keras_dl.networks.mlp import hidden_layers
 from keras_dl.networks.registry import register
 from keras_dl.types import Activation, Shape
 
 
-@register
+@register(output_shape=check_shape)
 def mlp_generator(
     latent_size: int,
     output_shape: Shape,
@@ -52,16 +52,14 @@ def mlp_generator(
     >>> generator(keras.ops.zeros((3, 4))).shape
     TensorShape([3, 8, 8, 1])
     """
-    latent_size = check_count(latent_size, "latent_size")
-    shape = check_shape(output_shape, "output_shape")
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     x = hidden_layers(condition_inputs.concatenate(x, condition), hidden, activation)
-    x = keras.layers.Dense(math.prod(shape), name="values")(x)
-    x = keras.layers.Reshape(shape, name="reshape")(x)
+    x = keras.layers.Dense(math.prod(output_shape), name="values")(x)
+    x = keras.layers.Reshape(output_shape, name="reshape")(x)
     return keras.Model(inputs, as_data(x, output_activation), name=name)
 
 
-@register
+@register(input_shape=check_shape)
 def mlp_critic(
     input_shape: Shape,
     hidden: Sequence[int] = (256, 256),
@@ -107,12 +105,11 @@ def mlp_critic(
     >>> critic({"x": keras.ops.zeros((3, 8, 8, 1)), "condition": keras.ops.array([0, 1, 9])}).shape
     TensorShape([3, 1])
     """
-    shape = check_shape(input_shape, "input_shape")
-    inputs, x, condition = condition_inputs.inputs("x", shape, num_classes, condition_shape)
+    inputs, x, condition = condition_inputs.inputs("x", input_shape, num_classes, condition_shape)
     x = keras.layers.Flatten(name="flatten")(x)
     if not projection:
         x = condition_inputs.concatenate(x, condition)
-    for number, width in enumerate(check_sizes(hidden, "hidden"), start=1):
+    for number, width in enumerate(hidden, start=1):
         x = critic_parts.dense(width, spectral_norm, f"hidden_{number}")(x)
         x = keras.layers.Activation(activation, name=f"activation_{number}")(x)
         if dropout:

@@ -10,7 +10,7 @@ from keras_dl.types import Activation, Shape
 SMALLEST = {False: 1, True: 3}
 
 
-@register
+@register()
 def network_in_network(
     input_shape: Shape,
     num_classes: int = 10,

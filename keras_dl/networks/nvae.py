@@ -4,15 +4,14 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_dl.checks import check_count, check_shape, check_sizes, refusal
+from keras_dl.checks import check_count, check_sizes, refusal
 from keras_dl.layers import ResidualCell, WeightNormConv2D
-from keras_dl.networks.mlp import parameter_shape
-from keras_dl.networks.registry import register
+from keras_dl.networks.registry import check_image_shape, register
 from keras_dl.networks.top_down import Group, TopDown
 from keras_dl.types import Shape
 
 
-@register
+@register(input_shape=check_image_shape)
 def nvae_encoder(
     input_shape: Shape,
     groups: Sequence[int] = (2, 2),
@@ -76,7 +75,7 @@ def nvae_encoder(
     return keras.Model(inputs, features, name=name)
 
 
-@register
+@register(output_shape=check_image_shape)
 def nvae_decoder(
     output_shape: Shape,
     groups: Sequence[int] = (2, 2),
@@ -128,7 +127,7 @@ def nvae_decoder(
     >>> decoder.latent_shapes
     ((2, 2, 3), (4, 4, 3), (4, 4, 3))
     """
-    shape = parameter_shape(output_shape, parameters_per_value)
+    shape = (*output_shape[:-1], output_shape[-1] * parameters_per_value)
     groups, sides = _scales(output_shape, groups, halvings, "output_shape")
     latents, count = check_count(latent_channels, "latent_channels"), check_count(cells_per_group, "cells_per_group")
     widths = [check_count(filters, "filters") * 2 ** (halvings + scale) for scale in range(len(groups))]
@@ -173,7 +172,7 @@ class _Cells:
 
 def _scales(shape, groups, halvings, name):
     """Checked groups, and the sides (height, width) of each scale's latents, the finest first."""
-    height, width, _ = check_shape(shape, name, rank=3)
+    height, width, _ = shape
     groups, halvings = check_sizes(groups, "groups"), check_count(halvings, "halvings", least=0)
     if not groups:
         raise refusal("`groups` should have an entry for each scale", groups=groups)

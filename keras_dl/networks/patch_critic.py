@@ -11,7 +11,7 @@ from keras_dl.types import Shape
 _MOST = 8  # times the first channels, how many there are at most
 
 
-@register
+@register()
 def patch_critic(
     input_shape: Shape = (None, None, 3),
     source_channels: int | None = None,

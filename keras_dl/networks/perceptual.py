@@ -14,7 +14,7 @@ CONVOLUTIONS = tuple(
 )
 
 
-@register
+@register()
 def vgg19_maps(
     layer: str = "block5_conv4",
     activated: bool = True,

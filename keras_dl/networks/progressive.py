@@ -13,7 +13,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Shape
 
 
-@register
+@register()
 def progressive_generator(
     latent_size: int = 512,
     output_shape: Shape = (1024, 1024, 3),
@@ -58,7 +58,6 @@ def progressive_generator(
     >>> generator(inputs).shape
     TensorShape([3, 16, 16, 1])
     """
-    latent_size = check_count(latent_size, "latent_size")
     sides, channels = _levels(output_shape, "output_shape", filters, most_filters, smallest_size)
     inputs, latents, condition = condition_inputs.inputs("latents", (latent_size,), num_classes)
     inputs = inputs if isinstance(inputs, dict) else {"latents": inputs}
@@ -74,7 +73,7 @@ def progressive_generator(
     return keras.Model({**inputs, "level": level}, as_data(image, None), name=name)
 
 
-@register
+@register()
 def progressive_critic(
     input_shape: Shape = (1024, 1024, 3),
     filters: int = 16,

@@ -9,7 +9,7 @@ from typing import Any
 
 import keras
 
-from keras_dl.checks import bind, check_number, checked, refusal
+from keras_dl.checks import bind, check_count, check_number, check_shape, check_sizes, checked, refusal
 from keras_dl.layers.options import check_activation
 
 _FACTORIES = {}
@@ -17,15 +17,29 @@ _FACTORIES = {}
 
 #: What arguments of the factories may be, by their names; a factory checks what only it has.
 OPTIONS = {
+    **dict.fromkeys(("latent_size", "parameters_per_latent", "parameters_per_value"), check_count),
+    "hidden": check_sizes,
     **dict.fromkeys(("activation", "output_activation", "classifier_activation"), check_activation),
     **dict.fromkeys(("omega_0", "hidden_omega_0"), partial(check_number, above=0)),
     "dropout": partial(check_number, least=0, below=1),
 }
 
 
-def register(factory):
-    """Makes a factory, whose arguments are checked, known under its own name; a decorator."""
-    return _known(checked(OPTIONS, of_layers=True)(factory))
+#: Of the shape of an image, `(height, width, channels)`.
+check_image_shape = partial(check_shape, rank=3)
+
+
+def register(**own):
+    """Makes a decorator of factories: their arguments are checked, and each is known under its own name.
+
+    Args:
+        **own: Checks of arguments that mean something else in this factory than in the others, or that only it has.
+    """
+
+    def decorate(factory):
+        return _known(checked({**OPTIONS, **own}, of_layers=True)(factory))
+
+    return decorate
 
 
 def _known(factory):
@@ -51,7 +65,7 @@ def variant(family, name, **fixed):
 
     @functools.wraps(family)
     def factory(*args, **kwargs):
-        return family(**{"name": name, **fixed, **bind(signature, name, args, kwargs)})
+        return family(**{"name": name, **fixed, **bind(signature, name, args, kwargs).arguments})
 
     del factory.__wrapped__  # its signature and examples are the family's
     factory.__name__ = factory.__qualname__ = name

@@ -20,7 +20,7 @@ SMALLEST = {False: 1, True: 17}
 SMALLEST_WITH_SMALL_STEM = {False: 1, True: 5}
 
 
-@register
+@register()
 def resnet(
     input_shape: Shape,
     num_classes: int = 1000,

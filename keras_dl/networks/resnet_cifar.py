@@ -12,7 +12,7 @@ from keras_dl.types import Activation, Shape
 SMALLEST = {False: 1, True: 3}
 
 
-@register
+@register()
 def resnet_cifar(
     input_shape: Shape,
     num_classes: int = 10,

@@ -13,7 +13,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Activation, Shape
 
 
-@register
+@register()
 def resnet_generator(
     latent_size: int,
     output_shape: Shape,
@@ -58,7 +58,6 @@ def resnet_generator(
     >>> generator({"latents": keras.ops.zeros((3, 4)), "condition": keras.ops.array([0, 1, 9])}).shape
     TensorShape([3, 8, 8, 1])
     """
-    latent_size = check_count(latent_size, "latent_size")
     shape = check_shape(output_shape, "output_shape", rank=3)
     filters = check_count(filters, "filters")
     critic_parts.check_normalization(normalization)
@@ -74,7 +73,7 @@ def resnet_generator(
     return keras.Model(inputs, as_data(x, output_activation), name=name)
 
 
-@register
+@register()
 def resnet_critic(
     input_shape: Shape,
     filters: int = 128,

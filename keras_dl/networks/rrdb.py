@@ -11,7 +11,7 @@ from keras_dl.types import Shape
 SLOPE = 0.2  # of leaky rectifiers
 
 
-@register
+@register()
 def rrdb(
     input_shape: Shape = (None, None, 3),
     scale: int = 4,
@@ -67,7 +67,7 @@ def rrdb(
     return keras.Model(inputs, enlarging.with_enlarged(inputs, x, scale, enlarged_input), name=name)
 
 
-@register
+@register()
 def srgan_critic(
     input_shape: Shape,
     filters: int = 64,

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import keras
 
-from keras_dl.checks import check_count, check_sizes, refusal
+from keras_dl.checks import check_count, refusal
 from keras_dl.layers import SineDense, SineInitializer
 from keras_dl.networks.registry import register
 
 
-@register
+@register()
 def siren(
     num_inputs: int = 2,
     num_outputs: int = 1,
@@ -45,14 +45,13 @@ def siren(
     TensorShape([5, 1])
     """
     num_outputs = check_count(num_outputs, "num_outputs")
-    widths = check_sizes(hidden, "hidden")
-    if not widths:
+    if not hidden:
         raise refusal("`hidden` should have at least one entry", hidden=hidden)
     inputs = x = keras.Input((check_count(num_inputs, "num_inputs"),), name="x")
-    for number, width in enumerate(widths, start=1):
+    for number, width in enumerate(hidden, start=1):
         first = number == 1
         x = SineDense(width, omega_0 if first else hidden_omega_0, is_first=first, name=f"sine_{number}")(x)
-    bound = widths[-1] ** -0.5
+    bound = hidden[-1] ** -0.5
     last = keras.layers.Dense(
         num_outputs,
         kernel_initializer=SineInitializer(hidden_omega_0),

@@ -14,7 +14,7 @@ EXPANSION = 4
 SMALLEST = {"1.0": {False: 21, True: 15}, "1.1": {False: 17, True: 11}}
 
 
-@register
+@register()
 def squeezenet(
     input_shape: Shape,
     num_classes: int = 1000,

@@ -14,7 +14,7 @@ from keras_dl.types import Activation, Shape
 STYLES = ("modulation", "adain")
 
 
-@register
+@register()
 def stylegan_mapping(
     latent_size: int = 512,
     style_size: int = 512,
@@ -50,7 +50,7 @@ def stylegan_mapping(
     >>> stylegan_mapping(4, 6, num_layers=2)(keras.ops.ones((3, 4))).shape
     TensorShape([3, 6])
     """
-    latent_size, style_size = check_count(latent_size, "latent_size"), check_count(style_size, "style_size")
+    style_size = check_count(style_size, "style_size")
     inputs, x, condition = condition_inputs.inputs("latents", (latent_size,), num_classes, condition_shape)
     x = layers.PixelNormalization(name="normalized_latents")(x)
     if condition is not None:
@@ -62,7 +62,7 @@ def stylegan_mapping(
     return keras.Model(inputs, x, name=name)
 
 
-@register
+@register()
 def stylegan_synthesis(
     output_shape: Shape,
     style_size: int = 512,
@@ -177,7 +177,7 @@ class _Synthesis:
         return keras.layers.Add(name=f"image_{side}")([image, colours])
 
 
-@register
+@register()
 def stylegan_generator(
     output_shape: Shape,
     latent_size: int = 512,

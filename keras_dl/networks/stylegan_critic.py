@@ -12,7 +12,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Shape
 
 
-@register
+@register()
 def stylegan_critic(
     input_shape: Shape,
     filters: int = 32,

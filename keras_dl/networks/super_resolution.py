@@ -11,7 +11,7 @@ from keras_dl.networks.registry import register
 from keras_dl.types import Activation, Shape
 
 
-@register
+@register()
 def srresnet(
     input_shape: Shape = (None, None, 3),
     scale: int = 4,
@@ -61,7 +61,7 @@ def srresnet(
     return keras.Model(inputs, enlarging.with_enlarged(inputs, x, scale, enlarged_input), name=name)
 
 
-@register
+@register()
 def edsr(
     input_shape: Shape = (None, None, 3),
     scale: int = 2,
@@ -116,7 +116,7 @@ def edsr(
     return keras.Model(inputs, enlarging.with_enlarged(inputs, x, scale, enlarged_input), name=name)
 
 
-@register
+@register()
 def espcn(
     input_shape: Shape = (None, None, 1),
     scale: int = 3,

@@ -13,7 +13,7 @@ SLOPE = 0.2  # of leaky rectifiers on the way down
 NORMALIZATIONS = ("batch", "instance", None)
 
 
-@register
+@register()
 def pix2pix_generator(
     input_shape: Shape = (256, 256, 3),
     channels: int | None = None,
@@ -80,7 +80,7 @@ def pix2pix_generator(
     return keras.Model(inputs, _as_image(x, output_activation), name=name)
 
 
-@register
+@register()
 def resnet_translator(
     input_shape: Shape = (None, None, 3),
     channels: int | None = None,

@@ -11,7 +11,7 @@ from keras_dl.networks.unet_parts import Parts, check_choice
 from keras_dl.types import Activation, Initializer, Shape
 
 
-@register
+@register()
 def unet(
     input_shape: Shape,
     num_classes: int,
@@ -101,7 +101,7 @@ def unet(
     return _network(shape, levels, parts, heads, head, dropout, name=name)
 
 
-@register
+@register()
 def unet3d(
     input_shape: Shape,
     num_classes: int,

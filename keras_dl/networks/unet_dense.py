@@ -29,7 +29,7 @@ class Dense(NamedTuple):
 VOLUME = Dense((3, 4, 12, 8), 32, 96, (504, 224, 192, 96, 64))
 
 
-@register
+@register()
 def dense_unet(
     input_shape: Shape,
     num_classes: int,
@@ -80,7 +80,7 @@ def dense_unet(
     return keras.Model(inputs, unet_parts.cut(scores, start, inputs, 0, 1, "cut"), name=name)
 
 
-@register
+@register()
 def h_dense_unet(
     input_shape: Shape,
     num_classes: int,

@@ -11,7 +11,7 @@ from keras_dl.networks.unet_parts import Parts
 from keras_dl.types import Activation, Initializer, Shape
 
 
-@register
+@register()
 def unet_plus_plus(
     input_shape: Shape,
     num_classes: int,

@@ -13,7 +13,7 @@ WIDTHS = (1, 2, 4, 8, 8)
 SMALLEST = {False: 32, True: 48}
 
 
-@register
+@register()
 def vgg(
     input_shape: Shape,
     num_classes: int = 1000,

@@ -1,6 +1,7 @@
 """Networks by name."""
 
 import keras
+import numpy as np
 import pytest
 
 from keras_dl import layers, networks
@@ -52,6 +53,14 @@ def test_arguments_that_are_unknown_or_missing(name, options, message):
     for build in (lambda: networks.create(name, **options), lambda: getattr(networks, name)(**options)):
         with pytest.raises(TypeError, match=message):
             build()
+
+
+def test_factories_are_given_what_their_checks_return():
+    """Sizes may come as numpy's integers, in arrays, and from iterators, which a check has read to their end."""
+    sizes = {"filters": iter((3, 2)), "hidden": iter([np.int64(4)])}
+    network = networks.conv_decoder(np.int64(2), np.array([8, 8, 1]), parameters_per_value=np.int64(2), **sizes)
+    expected = networks.conv_decoder(2, (8, 8, 1), filters=(3, 2), hidden=(4,), parameters_per_value=2)
+    assert network.get_config() == expected.get_config()
 
 
 @pytest.fixture
