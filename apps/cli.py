@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 import tempfile
@@ -127,6 +128,41 @@ def hyperparameters(arguments):
     if arguments.epochs is not None:
         values["epochs"] = arguments.epochs
     return values
+
+
+def asked_of_reading(arguments):
+    """What the command line says of how scans are read, a dict."""
+    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def reading(arguments, recipe):
+    """How scans are read, as a config holds it; None if nothing is asked for."""
+    options = asked_of_reading(arguments)
+    if not options:
+        return None
+    if recipe.TASK.condition != "masks":
+        raise UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
+    if "groups" in options and os.path.isfile(options["groups"]):
+        options["groups"] = str(Path(options["groups"]).resolve())
+    return options
+
+
+def reading_arguments(config):
+    """The options of the command line that say how a run's scans are read, a list of texts."""
+    reading = config.get("reading") or {}
+    texts = {"--label-values": ",".join(map(str, reading.get("label_values", ())))}
+    texts |= {"--ignore-label": str(reading.get("ignore", "")), "--groups": shlex.quote(reading.get("groups", ""))}
+    return [f"{option} {text}" for option, text in texts.items() if text not in ("", "''")]
+
+
+def reading_of(config, other=False):
+    """The argument of a task's `load` that says how a run's scans are read; of other data, without groups."""
+    options = dict(config.get("reading") or {})
+    if other:
+        options.pop("groups", None)
+        options.pop("label_values", None)
+    return {"reading": options} if options else {}
 
 
 def check_names(arguments):

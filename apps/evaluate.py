@@ -62,7 +62,7 @@ def evaluate(arguments):
             folder.check_free(folder.evaluation_file)
         model = folder.load_model()
         place = cli.data_folder(arguments) if name else config.get("folder")
-        reading = options.reading_of(config, other=bool(name))
+        reading = cli.reading_of(config, other=bool(name))
         label_values = config["data"].get("label_values")
         data = task.load(name or config["dataset"], place, label_values, show.tracked, **reading)
         data = data.of_run(config, folder.path, other=bool(name), limit=arguments.limit)

@@ -91,7 +91,7 @@ def of_run(path):
     views, examples = task.views(model, config["fit"]), None
     try:
         place = config.get("folder")
-        data = task.load(config["dataset"], place, config["data"].get("label_values"), **options.reading_of(config))
+        data = task.load(config["dataset"], place, config["data"].get("label_values"), **cli.reading_of(config))
         examples = task.examples(data.of_run(config, folder.path), config["fit"], EXAMPLES_SHOWN)
     except (ValueError, OSError) as error:  # the model can be shown without its data
         show.say(f"note: the page has no examples of the data: {error}")

@@ -2,10 +2,7 @@
 
 import argparse
 import json
-import os
-import shlex
 import sys
-from pathlib import Path
 
 from apps import catalogue, cli
 
@@ -183,42 +180,7 @@ def add_reading(parser):
 def are_written(arguments):
     """Whether what is asked of a recipe's hyperparameters is written down: of its own data, with nothing set."""
     of_other_data = arguments.dataset not in (None, catalogue.default_dataset(arguments.recipe)) or arguments.data
-    return not (of_other_data or cli.hyperparameters(arguments) or asked_of_reading(arguments))
-
-
-def asked_of_reading(arguments):
-    """What the command line says of how scans are read, a dict."""
-    options = {"label_values": arguments.label_values, "ignore": arguments.ignore_label, "groups": arguments.groups}
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def reading(arguments, recipe):
-    """How scans are read, as a config holds it; None if nothing is asked for."""
-    options = asked_of_reading(arguments)
-    if not options:
-        return None
-    if recipe.TASK.condition != "masks":
-        raise cli.UserError("--label-values, --ignore-label and --groups are for recipes of scans with masks")
-    if "groups" in options and os.path.isfile(options["groups"]):
-        options["groups"] = str(Path(options["groups"]).resolve())
-    return options
-
-
-def reading_arguments(config):
-    """The options of the command line that say how a run's scans are read, a list of texts."""
-    reading = config.get("reading") or {}
-    texts = {"--label-values": ",".join(map(str, reading.get("label_values", ())))}
-    texts |= {"--ignore-label": str(reading.get("ignore", "")), "--groups": shlex.quote(reading.get("groups", ""))}
-    return [f"{option} {text}" for option, text in texts.items() if text not in ("", "''")]
-
-
-def reading_of(config, other=False):
-    """The argument of a task's `load` that says how a run's scans are read; of other data, without groups."""
-    options = dict(config.get("reading") or {})
-    if other:
-        options.pop("groups", None)
-        options.pop("label_values", None)
-    return {"reading": options} if options else {}
+    return not (of_other_data or cli.hyperparameters(arguments) or cli.asked_of_reading(arguments))
 
 
 def _integers(text):

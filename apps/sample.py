@@ -118,7 +118,7 @@ def data_of(task, config, folder):
     """The data of a run."""
     from apps import show
 
-    data = task.load(config["dataset"], config.get("folder"), track=show.tracked, **options.reading_of(config))
+    data = task.load(config["dataset"], config.get("folder"), track=show.tracked, **cli.reading_of(config))
     return data.of_run(config, folder.path)
 
 

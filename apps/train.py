@@ -48,7 +48,7 @@ def options_of_data(arguments):
     recipe = catalogue.module(arguments.recipe)
     name = cli.dataset_name(arguments) or recipe.DATASET
     with user_errors(ValueError, OSError, ImportError):
-        reading = options.reading_of({"reading": options.reading(arguments, recipe)})
+        reading = cli.reading_of({"reading": cli.reading(arguments, recipe)})
         data = recipe.TASK.load(name, arguments.data, track=show.tracked, **reading)
         return space.table(recipe, data.spec, cli.hyperparameters(arguments))
 
@@ -90,7 +90,7 @@ def opened(arguments, stack):
                 stack.enter_context(runs.locked(folder.path))
         recipe = catalogue.module(old["recipe"] if old else arguments.recipe)
         config = run_config(arguments, old, recipe)
-        reading = options.reading_of(config)
+        reading = cli.reading_of(config)
         data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
         resumes, extend = bool(old), bool(old) and arguments.extend
         model, config, pipelines = prepare(folder, recipe, config, data, strategy, resumes, extend)
@@ -186,7 +186,7 @@ def run_config(arguments, old, recipe):
     values = cli.hyperparameters(arguments)
     request = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
     request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
-    request["reading"] = options.reading(arguments, recipe)
+    request["reading"] = cli.reading(arguments, recipe)
     if old is None:
         dataset = request["dataset"] or recipe.DATASET
         config = request | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}

@@ -82,7 +82,7 @@ def make_plan(config):
 
     with user_errors(ValueError, OSError, ImportError):
         recipe = catalogue.module(config["recipe"])
-        reading = options.reading_of(config)
+        reading = cli.reading_of(config)
         data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
         asked = {name: config[name] for name in ("objective", "seed", "features")}
         return Plan.make(recipe, data, config["hyperparameters"], **asked)
@@ -172,7 +172,7 @@ def longer(plan, config, best):
     names = {parameter.name for parameter in plan.space.space} - {"epochs"}
     values = " ".join(f"--set {name}={value}" for name, value in best["hyperparameters"].items() if name in names)
     data = f"--data {shlex.quote(config['folder'])}" if config.get("folder") else f"--dataset {config['dataset']}"
-    data = " ".join([data, *options.reading_arguments(config)])
+    data = " ".join([data, *cli.reading_arguments(config)])
     out = f"runs/{catalogue.title(config['recipe'])}_tuned"
     return f"python -m apps.train {config['recipe']} {data} --seed {config['seed']} --out {out} {values}"
 
@@ -206,7 +206,7 @@ def search_config(arguments, old):
 
     request = {name: getattr(arguments, name) for name in ASKED}
     request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
-    request["reading"] = options.reading(arguments, catalogue.module(arguments.recipe))
+    request["reading"] = cli.reading(arguments, catalogue.module(arguments.recipe))
     if arguments.objective is not None:
         request["objective"] = canonical(arguments.objective)
     values = cli.hyperparameters(arguments)

@@ -48,9 +48,9 @@ def test_a_search_reads_scans_as_training_does(tmp_path, monkeypatch):
     monkeypatch.setattr(Plan, "make", lambda *_, **__: None)
     tune.make_plan(config)
     assert loads == [reading]
-    texts = options.reading_arguments(config)
+    texts = cli.reading_arguments(config)
     assert texts == ["--label-values 0,128,255", "--ignore-label 9", "--groups '[^_]+'"]
-    assert options.reading_arguments({}) == []
+    assert cli.reading_arguments({}) == []
 
 
 def test_a_search_of_no_scans_refuses_how_they_are_read():
