@@ -140,7 +140,7 @@ class Checkpoint(keras.callbacks.Callback):
         if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
             raise refusal("keep should be a positive integer", keep=keep)
         self.folder, self.every, self.keep, self.resume = check_path(folder, "folder"), every, keep, resume
-        self._callbacks = []
+        self._writes, self._callbacks = is_chief(), []
         self._saved: Any = None
 
     def set_callbacks(self, callbacks: Sequence) -> None:
@@ -152,7 +152,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.model._initial_epoch = None
         if self.resume:
             restore(self.model, self.folder)
-        self._saved, writes = self._position(), is_chief()
+        self._saved = self._position()
         newest = checkpoint_files.newest(self.folder)
         if newest is not None and newest != self._saved:
             raise refusal(
@@ -161,7 +161,7 @@ class Checkpoint(keras.callbacks.Callback):
             )
         if newest is not None and self.model.state.restored:
             self._take_up(Path(self.folder) / newest.name)
-        if writes:
+        if self._writes:
             checkpoint_files.tidy(self.folder, self._saved, self.keep)
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
@@ -178,7 +178,7 @@ class Checkpoint(keras.callbacks.Callback):
     def save(self) -> Path:
         """Writes a checkpoint now and returns its path. Under several workers all of them must call it."""
         position = self._position()
-        if is_chief():
+        if self._writes:
             checkpoint_files.write(self.folder, position, self._write)
             checkpoint_files.tidy(self.folder, position, self.keep)
         else:
