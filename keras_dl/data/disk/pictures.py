@@ -1,5 +1,6 @@
 """Folders of pictures, with a subfolder per class or without."""
 
+import mmap
 import os
 import shutil
 import tempfile
@@ -46,7 +47,8 @@ class Pictures(Column):
         self.paths = paths
         first = decoded(paths[0])
         super().__init__((len(paths), *first.shape), first.dtype)
-        self._seen = np.zeros(len(paths), bool)
+        # Shared with processes that are forked, as the file of what was decoded is.
+        self._seen = np.frombuffer(mmap.mmap(-1, len(paths)), bool)
         size = first.nbytes * len(paths)
         free = shutil.disk_usage(tempfile.gettempdir()).free
         self._cache = None

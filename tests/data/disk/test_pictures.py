@@ -1,11 +1,14 @@
 """Folders of pictures: what their files show is understood or refused by name."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_dl.data import DataError
 from keras_dl.data import open as open_data
+from keras_dl.data.disk import pictures
 from keras_dl.data.disk.decoding import decoded
 
 GREY = np.random.default_rng(0).integers(0, 256, (6, 5), "uint8")
@@ -29,6 +32,19 @@ def test_subfolders_are_classes_in_the_order_of_their_names(tmp_path):
     assert data.x.shape == (9, 6, 5, 1) and data.x.dtype == "float32"
     for _ in range(2):  # decoded, then from the temporary file
         np.testing.assert_array_equal(data.x[2][..., 0], (GREY + 6).astype("float32") / 255)
+
+
+def test_what_a_forked_process_has_decoded_is_not_decoded_again(tmp_path):
+    save(tmp_path / "a.png", GREY)
+    save(tmp_path / "b.png", GREY + 1)
+    column, _, _ = pictures.folder(tmp_path)
+    process = os.fork()
+    if not process:
+        column[:]
+        os._exit(0)
+    os.waitpid(process, 0)
+    (tmp_path / "b.png").unlink()
+    np.testing.assert_array_equal(column[1][..., 0], (GREY + 1).astype("float32") / 255)
 
 
 def test_pictures_alone_have_no_labels(tmp_path):
