@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 
-from apps import catalogue, cli, early, options
+from apps import catalogue, cli, early, options, tune_plan
 from apps.cli import UserError, user_errors
 from apps.tune_options import parser
 
@@ -35,7 +35,7 @@ def show_options(arguments):
     listed = catalogue.search_of(arguments.recipe) if written else None
     if listed is None:
         cli.start_tensorflow()
-        listed = make_plan(search_config(arguments, None)).listed()
+        listed = tune_plan.make_plan(search_config(arguments, None)).listed()
     columns = {"searched": {}, "scale": {}, "means": {}}
     for name, *cells in listed["rows"]:
         for column, cell in zip(columns.values(), cells, strict=True):
@@ -48,48 +48,47 @@ def show_options(arguments):
 def tune(arguments):
     """Searches, or goes on searching, and leaves a search folder; as a worker, runs trials of a search."""
     from keras_dl import search
-    from keras_dl.runs import locked
 
     folder = search.SearchFolder(arguments.out or f"runs/{catalogue.title(arguments.recipe)}_search")
+    kinds = ValueError, ConnectionError, BlockingIOError, ImportError
     try:
-        with user_errors(ValueError, ConnectionError, BlockingIOError, ImportError):
+        with user_errors(*kinds), contextlib.ExitStack() as stack:
             if search.role() == "worker":
                 search.wait_for_chief(cli.check_interrupted)
                 with user_errors(OSError):
                     config = folder.read_config()
-                run(search.Search(make_plan(config), folder, config, listener()))
-                return
-            with user_errors(OSError):
-                old = cli.old_config(folder, arguments, "search")
-            config = search_config(arguments, old)
-            plan = make_plan(config)
-            config = begin(plan, config, folder, old)
-            with locked(folder.path):
-                runner = search.Search(plan, folder, config, listener())
-                announce(runner)
-                run(runner)
-                report(search.Report(runner, config))
+                plan, apart = tune_plan.opened(config, stack)
+                run(search.Search(plan, folder, config, listener(), apart))
+            else:
+                search_all(arguments, folder, stack)
     except BrokenPipeError:  # nobody reads what is printed
         raise
     except OSError as error:
         raise UserError(f"cannot write to {folder.path}: {error.strerror or error}; go on with --resume") from error
 
 
-def make_plan(config):
-    """What a search's config says is searched, and for what."""
-    from apps import show
-    from keras_dl.search import Plan
+def search_all(arguments, folder, stack):
+    """Searches, alone or as the chief of workers, and leaves the search folder."""
+    from keras_dl import search
+    from keras_dl.runs import locked
 
-    with user_errors(ValueError, OSError, ImportError):
-        recipe = catalogue.module(config["recipe"])
-        reading = cli.reading_of(config)
-        data = recipe.TASK.load(config["dataset"], config.get("folder"), track=show.tracked, **reading)
-        asked = {name: config[name] for name in ("objective", "seed", "features")}
-        return Plan.make(recipe, data, config["hyperparameters"], **asked)
+    with user_errors(OSError):
+        old = cli.old_config(folder, arguments, "search")
+    config = search_config(arguments, old)
+    plan, apart = tune_plan.opened(config, stack)
+    config = begin(plan, config, folder, old)
+    with locked(folder.path):
+        runner = search.Search(plan, folder, config, listener(), apart)
+        announce(runner)
+        run(runner)
+        runner.trainer.close()
+        report(search.Report(runner, config))
 
 
 def begin(plan, config, folder, old):
     """Makes the search folder, or checks that it is the plan's; returns the config that is written into it."""
+    from keras_dl import runtime
+
     if not plan.searched:
         raise UserError("nothing is left to search: every hyperparameter is set")
     with user_errors(ValueError, OSError):
@@ -99,6 +98,7 @@ def begin(plan, config, folder, old):
             folder.check_free()
         else:
             folder.create()
+            config["runtime"] = runtime.describe()  # it may start what a fork would lack
         config = {**config, **plan.described()}
         folder.write_config(config)
     return config
@@ -201,7 +201,7 @@ def bar(epochs, done):
 
 def search_config(arguments, old):
     """What is asked for, by the command line and, if a search is resumed, by its config."""
-    from keras_dl import runs, runtime
+    from keras_dl import runs
     from keras_dl.search.goal import canonical
 
     request = {name: getattr(arguments, name) for name in ASKED}
@@ -214,7 +214,6 @@ def search_config(arguments, old):
         defaults = {"dataset": catalogue.default_dataset(arguments.recipe), "tuner": "random", "seed": 0}
         config = request | {name: defaults.get(name) for name, value in request.items() if value is None}
         config |= {"trials": arguments.trials or TRIALS, "hyperparameters": values, "versions": runs.versions()}
-        config["runtime"] = runtime.describe()
         config |= {"condition": catalogue.module(arguments.recipe).TASK.condition}
         return config | {"command": ["python", "-m", "apps.tune", *sys.argv[1:]]}
     with user_errors(ValueError):

@@ -1,21 +1,23 @@
-"""Memory of a long hyperparameter search: the resident memory of its processes after every trial.
+"""Memory of a long hyperparameter search: what its processes hold together, by the number of trials behind it.
 
     python -m benchmarks.search_memory --recipes vae wgan_gp --trials 60 --out benchmarks/results/search_memory.json
+    python -m benchmarks.search_memory --recipes wgan_gp --set network=dcgan --set filters=16 --out FILE
 
 Each search is one command, `python -m apps.tune`, of trials of one epoch on the digits. What its processes hold is read
-ten times a second. `ratio` is the peak of the whole search beside that of the first five trials.
+ten times a second. `ratio` is the peak of the whole search beside that of the first five trials. Where the sizes of
+networks are searched, a later trial may need more by itself; `--set` fixes them.
 """
 
 import argparse
-import contextlib
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.process_memory import memory
+from benchmarks.process_memory import together
 from benchmarks.stamp import ROOT, stamp
 
 FIRST = 5  # trials, after which a search should need no more
@@ -37,43 +39,37 @@ def processes(root):
     return family
 
 
-def resident(root):
-    """What a process and its descendants hold, in MB."""
-    total = 0
-    for process in processes(root):
-        with contextlib.suppress(OSError):  # it has just ended
-            total += memory("VmRSS", process)
-    return total / 2**20
-
-
-def search(recipe, trials, folder):
-    """Runs one search; returns the peaks of memory in MB by the number of trials that have ended."""
+def search(recipe, trials, values, folder):
+    """Runs one search; returns the peaks of memory in MB by the number of trials that have ended, and seconds each."""
     command = [sys.executable, "-m", "apps.tune", recipe, "--dataset", "digits", "--epochs", "1", "--seed", "0"]
-    command += ["--trials", str(trials), "--out", str(folder)]
+    command += ["--trials", str(trials), "--out", str(folder), *(f"--set={value}" for value in values)]
     peaks = [0.0] * (trials + 1)
     with (folder.parent / f"{recipe}.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
         while process.poll() is None:
             ended = len(list(folder.glob("trials/trial_*/record.json")))
-            peaks[min(ended, trials)] = max(peaks[min(ended, trials)], resident(process.pid))
+            peaks[min(ended, trials)] = max(peaks[min(ended, trials)], together(processes(process.pid)) / 2**20)
             time.sleep(INTERVAL)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{(folder.parent / f'{recipe}.log').read_text()[-2000:]}")
-    return peaks
+    records = [json.loads(path.read_text()) for path in folder.glob("trials/trial_*/record.json")]
+    return peaks, statistics.fmean(record["seconds"] for record in records)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipes", nargs="+", default=["vae", "wgan_gp"])
     parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="what is not searched")
     parser.add_argument("--out", required=True, metavar="FILE")
     options = parser.parse_args()
     record = {"command": " ".join(["python -m benchmarks.search_memory", *sys.argv[1:]]), **stamp(), "seed": 0}
     for recipe in options.recipes:
         with tempfile.TemporaryDirectory() as folder:
-            peaks = search(recipe, options.trials, Path(folder) / "search")
+            peaks, seconds = search(recipe, options.trials, options.set, Path(folder) / "search")
         first, whole = max(peaks[: FIRST + 1]), max(peaks)
         record[recipe] = {"first_MB": round(first), "peak_MB": round(whole), "ratio": round(whole / first, 3)}
+        record[recipe]["seconds_per_trial"] = round(seconds, 2)
         record[recipe]["MB_by_trials_ended"] = [round(peak) for peak in peaks]
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
         print(recipe, record[recipe], flush=True)

@@ -101,6 +101,15 @@ def processor_seconds_of_children():
     return used.ru_utime + used.ru_stime
 
 
+def exists(process):
+    """Returns whether a process is there, and has not ended."""
+    try:
+        with open(f"/proc/{process}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def _printed(program, arguments):
     sys.argv[1:] = arguments
     out = io.StringIO()

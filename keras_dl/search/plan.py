@@ -68,14 +68,31 @@ class Plan(NamedTuple):
         Raises:
             ValueError: for a value or a name that the space does not have, or an objective that is not offered.
         """
-        options = functools.partial(space.fit_options, recipe, data_spec=data.spec)
-        hypermodel = runtime.hypermodel(recipe.build, data.spec, options, seed)
+        hypermodel = _hypermodel(recipe, data, seed)
         settings = Settings(values)
         model, options = hypermodel.ask(settings)
         offers = recipe.TASK.goals(model, data, options, features)
         goal = Goal.choose(objective, offers, recipe.TASK)
         parameters, values = _explored(hypermodel, settings, values)
         return cls(hypermodel, recipe.TASK, data, offers, goal, _space(parameters, values, goal), values, options)
+
+    @classmethod
+    def restore(cls, recipe: Any, data: Any, state: dict) -> Self:
+        """Returns the plan that `state` was called of, without building a model.
+
+        Args:
+            recipe, data: those of the plan.
+            state: what its `state` returned.
+        """
+        hypermodel, offers = _hypermodel(recipe, data, state["seed"]), state["offers"]
+        goal = Goal.choose(state["goal"], offers, recipe.TASK)
+        searched = kt.HyperParameters.from_config(state["space"])
+        return cls(hypermodel, recipe.TASK, data, offers, goal, searched, state["values"], state["options"])
+
+    def state(self) -> dict[str, Any]:
+        """Returns all of the plan but the recipe and the data, as JSON holds it."""
+        state = {"seed": self.hypermodel.seed, "offers": list(self.offers), "goal": self.goal.name}
+        return state | {"space": self.space.get_config(), "values": self.values, "options": self.options}
 
     @property
     def searched(self) -> list:
@@ -115,6 +132,11 @@ class Settings(space.Settings):
         if hp.name == "epochs" and "epochs" not in self.values:
             self.values["epochs"] = math.ceil(hp.default / SHARE)
         return super()._retrieve(hp)
+
+
+def _hypermodel(recipe, data, seed):
+    options = functools.partial(space.fit_options, recipe, data_spec=data.spec)
+    return runtime.hypermodel(recipe.build, data.spec, options, seed)
 
 
 def _explored(hypermodel, settings, assignments):

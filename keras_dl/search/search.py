@@ -1,6 +1,5 @@
 """Searches: trials that run alone, or in several workers, which share KerasTuner's book with its chief."""
 
-import gc
 import os
 import socket
 import threading
@@ -12,12 +11,13 @@ import grpc
 import keras
 import keras_tuner as kt
 
-from keras_dl import runtime
 from keras_dl.checks import refusal
 from keras_dl.search import oracles
+from keras_dl.search.apart import Apart
+from keras_dl.search.forked import Gone
 from keras_dl.search.listener import Listener
-from keras_dl.search.trial import KeepBest, Warnings, reason, values_text
-from keras_dl.tasks import Context
+from keras_dl.search.trainer import Trainer
+from keras_dl.search.trial import Warnings, reason
 
 #: The environment variable that says how many workers share the search.
 WORKERS = "KERAS_DL_SEARCH_WORKERS"
@@ -77,25 +77,24 @@ class Search(kt.engine.base_tuner.BaseTuner):
         folder: `SearchFolder`, which exists and holds the config.
         config: the search's config, of which `tuner`, `trials`, `seed` and `features` count.
         listener: `Listener`, who is told how far the search is; None for nobody.
+        apart: `Apart`, in whose processes trials run; None for this one, whose memory then stays that of the largest.
 
     Raises:
         ValueError: if the folder holds another search, or more trials than are wanted.
     """
 
-    def __init__(self, plan: Any, folder: Any, config: dict, listener: Any = None):
+    def __init__(self, plan: Any, folder: Any, config: dict, listener: Any = None, apart: Apart | None = None):
         self.plan, self.folder, self.config = plan, folder, config
         self.listener = listener or Listener()
         self.warnings = Warnings(self.listener.note)
         self.goal = plan.goal.objective
         epochs = plan.options["epochs"]
-        context = Context(folder.path, plan.options, features=config.get("features"))
-        context.track, context.say = self.listener.track, self.listener.say
-        self.watches = plan.task.watches(plan.goal.name, plan.data, epochs, context)
+        given = plan, folder, config, self.listener
+        self.trainer = apart.trainer(*given, self.warnings.tell) if apart else Trainer(*given)
         oracle = oracles.create(
             config["tuner"], folder, config["trials"], epochs, config["seed"],
             objective=self.goal, hyperparameters=plan.space,
         )  # fmt: skip
-        self.resumes = config["tuner"] == "hyperband"
         super().__init__(oracle, plan.hypermodel, directory=str(folder.path), project_name=folder.trials.name)
         if role() != "worker":
             oracle.take_up()
@@ -122,6 +121,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
     def search(self) -> None:
         """Runs trials until there are no more; the chief serves until all workers know that."""
         if role() == "chief":
+            self.trainer.close()  # the workers train
             return self._serve()
         try:
             while (trial := self.oracle.create_trial(self.tuner_id)).status != "STOPPED":
@@ -136,44 +136,11 @@ class Search(kt.engine.base_tuner.BaseTuner):
 
     def run_trial(self, trial: Any) -> dict[str, Any]:
         """Trains a trial's model and returns its record."""
-        keras.backend.clear_session()
-        gc.collect()
-        hp = trial.hyperparameters
-        model, options, values = self.hypermodel.make(hp)
-        # What a model does not ask for does not tell it from others.
-        unused = [p for p in hp.space if p.name not in values]
-        hp.values.update({p.name: p.default for p in unused})
-        rows, first, epochs = [], hp.values.get("tuner/initial_epoch", 0), hp.values.get("tuner/epochs")
-        if "tuner/trial_id" in hp.values:
-            model, rows = self._promoted(hp.values["tuner/trial_id"])
-        epochs = epochs or options["epochs"]
-        self._announce(trial, values, first, epochs)
-        check = self.listener.check_interrupted
-        keeper = KeepBest(self.folder, trial.trial_id, self.goal, rows, self.resumes, check)
-        training, held_out = self.plan.data.pipelines(options, self.hypermodel.seed)
-        span = {"initial_epoch": first, "epochs": epochs}
-        with self.listener.bar(epochs, first) as bar:
-            callbacks = [*self.watches, keeper, *bar]
-            self.hypermodel.fit(hp, model, training, validation_data=held_out, callbacks=callbacks, verbose=0, **span)
-        if keeper.best is None:
-            raise kt.errors.FailedTrialError(f"{self.goal.name} was not measured")
-        best = {"value": keeper.best[self.goal.name], "epoch": keeper.best["epoch"]}
-        return {"hyperparameters": values, "fit": options, "history": keeper.rows, **best}
+        return self.trainer.train(trial)
 
     def load_model(self, trial: Any) -> Any:
         """The model of a trial after its best epoch."""
         return keras.saving.load_model(self.folder.best_model(trial.trial_id))
-
-    def _promoted(self, trial_id):
-        path = self.folder.last_model(trial_id)
-        return keras.saving.load_model(path), self.folder.read_record(trial_id)["history"]
-
-    def _announce(self, trial, values, first, epochs):
-        searched = {p.name for p in trial.hyperparameters.space if not runtime.tuning.is_fixed(p)}
-        text = values_text({name: value for name, value in values.items() if name in searched})
-        if first:
-            text = f"trial {int(trial.hyperparameters.values['tuner/trial_id'])} goes on to epoch {epochs}: {text}"
-        self.listener.say(f"trial {int(trial.trial_id)}: {text}")
 
     def _run(self, trial):
         """Runs a trial, writes down how it ended, and tells the oracle."""
@@ -186,7 +153,7 @@ class Search(kt.engine.base_tuner.BaseTuner):
                     raise kt.errors.FailedTrialError(f"its process was ended {attempts} times: out of memory, perhaps")
                 record = self.run_trial(trial)
             trial.status = "COMPLETED"
-        except (KeyboardInterrupt, BrokenPipeError):
+        except (KeyboardInterrupt, BrokenPipeError, Gone):
             self.folder.write_record(name, {"attempts": attempts})
             raise
         except Exception as error:  # whatever a trial dies of, the search goes on

@@ -100,6 +100,10 @@ class Warnings:
             finally:
                 texts = {str(warning.message): None for warning in caught if warning.category is UserWarning}
         for text in texts:
-            if text not in self._known:
-                self._known.add(text)
-                self.note(text)
+            self.tell(text)
+
+    def tell(self, text):
+        """Notes a warning, if it is the first of its text."""
+        if text not in self._known:
+            self._known.add(text)
+            self.note(text)

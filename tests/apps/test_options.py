@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from apps import catalogue, cli, evaluate, options, train_options, tune, tune_options
+from apps import catalogue, cli, evaluate, options, train_options, tune, tune_options, tune_plan
 from keras_dl.search import Plan
 
 APPS = Path(options.__file__).parent
@@ -46,7 +46,7 @@ def test_a_search_reads_scans_as_training_does(tmp_path, monkeypatch):
     loads = []
     monkeypatch.setattr(type(task), "load", lambda self, *args, **options: loads.append(options["reading"]))
     monkeypatch.setattr(Plan, "make", lambda *_, **__: None)
-    tune.make_plan(config)
+    tune_plan.make_plan(config)
     assert loads == [reading]
     texts = cli.reading_arguments(config)
     assert texts == ["--label-values 0,128,255", "--ignore-label 9", "--groups '[^_]+'"]

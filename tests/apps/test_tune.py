@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -15,9 +16,10 @@ import pytest
 
 import keras_dl
 from apps import evaluate, export, sample, train, tune
+from benchmarks.search_memory import processes
 from keras_dl import search
 from keras_dl.search import trial as search_trial
-from tests.processes import processor_seconds_of_children
+from tests.processes import exists, processor_seconds_of_children
 
 ROOT = Path(__file__).resolve().parents[2]
 # Left to search: latent_size, beta, ema_momentum, learning_rate and its schedule.
@@ -320,20 +322,31 @@ def start(*command):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
     command = [sys.executable, "-m", *map(str, command)]
     return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.full
-def test_a_killed_process_resumes(searched, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_killed_process_resumes(searched, tmp_path, number):
     process = start("apps.tune", "vae", "--out", tmp_path / "s", *OPTIONS)
     for line in process.stdout:
         if line.startswith("trial 1: latent_size"):
             break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
+    family = processes(process.pid)
+    assert len(family) == 3  # the search, and the one that trains, under the one that forks it
+    # Ctrl-C reaches all of them, a kill the search alone.
+    (os.kill if number == signal.SIGKILL else os.killpg)(process.pid, number)
+    output, _ = process.communicate()
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert ("stopped after 1 of 3 trials" in output) == (number == signal.SIGINT)
+    end = time.monotonic() + 20
+    while any(map(exists, family)) and time.monotonic() < end:
+        time.sleep(0.1)
+    assert not any(map(exists, family))
+    assert number == signal.SIGKILL or not list((tmp_path / "s").rglob(".new*"))
     resumed = start("apps.tune", "vae", "--out", tmp_path / "s", "--resume")
     output, errors = resumed.communicate(timeout=300)
     assert resumed.returncode == 0 and "1 of 3 trials done" in output and errors == "", (output, errors)
