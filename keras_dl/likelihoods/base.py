@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import pixels_hint, refusal
-from keras_dl.types import Tensor
+from keras_dl.types import Shape, Tensor
 
 MIN_LOG_SCALE = -15.0
 MAX_LOG_SCALE = 15.0
@@ -94,6 +94,27 @@ class Likelihood(keras.layers.Layer):
             num_channels: Size of the data's last axis.
         """
         return num_channels * self.parameters_per_value
+
+    def check_parameters(self, shape: Shape | None, parameters: Shape | None) -> None:
+        """Checks that the output of a decoder holds the parameters of data, as far as sizes are known.
+
+        Args:
+            shape: Shape of a sample, without the batch axis; `None`, for it or for a size, where it is not known.
+            parameters: Shape of the decoder's output, likewise.
+
+        Raises:
+            ValueError: If it is another than that of the parameters.
+        """
+        if shape is None or parameters is None:
+            return
+        expected = (*shape[:-1], shape[-1] and self.num_parameters(shape[-1]))
+        sizes = zip(expected, parameters, strict=False)
+        if len(expected) != len(parameters) or any(size not in (None, given) for size, given in sizes):
+            raise refusal(
+                f"decoder should return the parameters of a {type(self).__name__} for data of shape {shape}: "
+                f"shape {expected}",
+                parameters,
+            )
 
     def values(self, parameters: Tensor) -> Any:
         """Returns the distribution of the single values, of batch shape `(..., channels)` and scalar events.

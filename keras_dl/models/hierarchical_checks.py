@@ -6,7 +6,6 @@ import tensorflow as tf
 
 from keras_dl.bijectors import Bijector
 from keras_dl.checks import check_count, refusal
-from keras_dl.models import vae_checks
 from keras_dl.models.base.structure import check_network, input_shape, inputs_of, output_shape, outputs_of
 from keras_dl.networks import TopDown
 from keras_dl.objectives import SpectralRegularization
@@ -24,7 +23,7 @@ def check_parts(encoder, decoder, likelihood):
         raise refusal(
             f"encoder should return a tensor per group, the coarsest group first, of shapes {expected}", features
         )
-    vae_checks.check_output(input_shape(encoder, "x"), output_shape(decoder.head), likelihood)
+    likelihood.check_parameters(input_shape(encoder, "x"), output_shape(decoder.head))
 
 
 def _features(posterior):

@@ -29,21 +29,8 @@ def sizes(encoder, decoder, posterior, likelihood):
         raise refusal(
             f"decoder should take {size} latents, as many as the encoder gives parameters of", f"shape {latents}"
         )
-    check_output(data, parameters, likelihood)
+    likelihood.check_parameters(data, parameters)
     return size, data
-
-
-def check_output(data, parameters, likelihood):
-    """Refuses a decoder whose output, of shape `parameters`, does not hold the likelihood's parameters of the data."""
-    if data is None or parameters is None:
-        return
-    expected = (*data[:-1], data[-1] and likelihood.num_parameters(data[-1]))
-    if len(expected) != len(parameters) or any(e not in (None, p) for e, p in zip(expected, parameters, strict=True)):
-        raise refusal(
-            f"decoder should return the parameters of a {type(likelihood).__name__} for data of shape {data}: "
-            f"shape {expected}",
-            parameters,
-        )
 
 
 def check_prior(prior, size, data):
