@@ -105,7 +105,8 @@ class StyleGAN(StyleMethods, StyleLosses, GAN):
         self.path_weight = check_number(path_weight, "path_weight", least=0)
         self.path_every = check_count(path_every, "path_every")
         self.mixing = check_number(mixing, "mixing", least=0, most=1)
-        self.path_momentum, self.style_momentum = path_momentum, style_momentum
+        self.path_momentum = check_number(path_momentum, "path_momentum", least=0, below=1)
+        self.style_momentum = check_number(style_momentum, "style_momentum", least=0, below=1)
         self.augmentation = check_augmentation(augmentation)
         if augmentation is not None:
             state = {"start": [augmentation.start, 0.0], "combine": "sum", "rule": augmentation.next}

@@ -27,8 +27,16 @@ class StyleMethods(Offers):
 
     @property
     def mean_style(self) -> Tensor:
-        """The average of styles over training, float32 of shape `(style_size,)`."""
+        """The average of styles over training, float32 of shape `(style_size,)`.
+
+        It may be set, to that of published weights: what `networks.load_stylegan2_weights` returns.
+        """
         return self.carried["mean_style"].value
+
+    @mean_style.setter
+    def mean_style(self, style: Tensor) -> None:
+        row = shapes.as_rows(np.asarray(style)[None], (self.style_size,), "mean_style")
+        self.carried["mean_style"].variable.assign(row[0])
 
     def style(self, latents: Tensor, condition: Tensor | None = None, truncation: float | None = None) -> Tensor:
         r"""Returns the styles of latents, $\bar w + \psi (w - \bar w)$ for each layer.
@@ -143,11 +151,12 @@ class StyleMethods(Offers):
             ValueError: If images are of another shape, or beyond what the generator's end can make.
         """
         images = shapes.as_rows(images, tuple(self.critic_shape), "images")
-        if len(images):
-            gan_checks.check_range(images, self.generator, "images")
         options = {"per_layer": bool(per_layer), "features": features}
-        rate = check_number(learning_rate, "learning_rate", above=0)
-        return projected(self, images, check_count(steps, "steps"), rate, self.sampling_seed(seed)[0], **options)
+        steps, rate = check_count(steps, "steps"), check_number(learning_rate, "learning_rate", above=0)
+        if not len(images):
+            return tf.zeros((0, self.num_styles, self.style_size)), tf.zeros((0,))
+        gan_checks.check_range(images, self.generator, "images")
+        return projected(self, images, steps, rate, self.sampling_seed(seed)[0], **options)
 
     def _as_styles(self, styles):
         if np.ndim(styles) == 2:

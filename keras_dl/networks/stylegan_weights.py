@@ -21,7 +21,8 @@ def load_stylegan2_weights(network: keras.Model, arrays: PathLike | Mapping) -> 
             `numpy.savez(path, **{k: v.numpy() for k, v in G.state_dict().items()})` writes.
 
     Returns:
-        The generator's mean style, `"mapping.w_avg"`, or `None` where there is none.
+        The generator's mean style, `"mapping.w_avg"`, or `None` where there is none. A `models.StyleGAN` that is made
+        of the networks afterwards, so that averages begin at these weights, takes it: `gan.mean_style = mean`.
 
     Raises:
         ValueError: If an array is missing, or of another shape than the weight it is for.

@@ -120,6 +120,29 @@ def test_projection_comes_near_an_image_of_the_generator(gan, per_layer):
     assert np.array_equal(styles[:, 0], styles[:, 1]) is not per_layer
 
 
+def test_images_of_no_rows_have_no_styles(gan):
+    styles, distances = gan.project(np.zeros((0, *X.shape[1:])))
+    assert styles.shape == (0, gan.num_styles, gan.style_size)
+    assert distances.shape == (0,)
+
+
+def test_the_mean_style_of_published_weights_is_given(tmp_path):
+    gan = small_stylegan()
+    gan.mean_style = mean = normal(gan.style_size, seed=3)
+    gan.save(tmp_path / "gan.keras")
+    again = keras.saving.load_model(tmp_path / "gan.keras")
+    np.testing.assert_array_equal(again.mean_style, mean)
+    np.testing.assert_allclose(again.style(normal(2, 4), truncation=0.0)[1, 2], mean)
+    with pytest.raises(ValueError, match="mean_style should have shape .*Received"):
+        gan.mean_style = mean[:-1]
+
+
+@pytest.mark.parametrize("name", ["path_momentum", "style_momentum"])
+def test_momenta_are_refused_by_their_names(name):
+    with pytest.raises(ValueError, match=f"`{name}` should be .*Received: {name}=1.5"):
+        small_stylegan(**{name: 1.5})
+
+
 @pytest.mark.full
 def test_exported_functions(tmp_path):
     gan, z = small_stylegan(num_classes=3), normal(2, 4)
