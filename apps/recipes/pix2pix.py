@@ -5,8 +5,8 @@
 
 Trains a U-Net against a critic of patches: by default from the edges of digits (Sobel's gradient) to the digits, of
 another named set in grey likewise, of one in colour from its grey version to its colours, or of a folder of pairs:
-pictures of source and target side by side, or two folders, source and target. Held-out translations are measured at
-the end and drawn in `translations.png`.
+pictures of source and target side by side, or two folders, source and target, each grey or in colour. Held-out
+translations are measured at the end and drawn in `translations.png`.
 
     KERAS_DL_DATA=DATA python -m apps.train pix2pix --dataset fashion_mnist --epochs 5 --out runs/fashion
     KERAS_DL_DATA=DATA python -m apps.train pix2pix --dataset cifar10_subset --set dropout=0.2 --out runs/colours

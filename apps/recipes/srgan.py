@@ -5,7 +5,7 @@
     KERAS_DL_DATA=DATA python -m apps.train srgan --preset t91 --out runs/t91_game
 
 Trains a generator by differences of pixels first, then against a critic, both in one run: by default on drawings made
-up here, else on t91 or a folder of colour images, as the recipe `super_resolution` does, whose options it shares.
+up here, else on t91 or a folder of images, as the recipe `super_resolution` does, whose options it shares.
 Textures become sharper, and the PSNR falls: that of `super_resolution` is the better where pixels have to be right.
 
 `features=vgg19` also compares what VGG-19 sees in images, as the papers do; Keras downloads its weights.

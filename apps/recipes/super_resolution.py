@@ -5,9 +5,10 @@
     KERAS_DL_DATA=DATA python -m apps.train super_resolution --preset t91 --out runs/t91
 
 Trains on patches of images, turned and mirrored at random, beside their bicubic reductions: by default of drawings made
-up here, of t91 (53 of the images of Yang et al. 2010, from KERAS_DL_DATA) or of a folder of colour images. A tenth of
-the images is held out, enlarged whole at the end and compared with bicubic enlargement: `images.csv`, a table with PSNR
-and SSIM of the luma, and `comparison.png`. `python -m apps.translate RUN --data FOLDER` enlarges others.
+up here, of t91 (53 of the images of Yang et al. 2010, from KERAS_DL_DATA) or of a folder of images, all in colour or
+all grey. A tenth of the images is held out, enlarged whole at the end and compared with bicubic enlargement:
+`images.csv`, a table with PSNR and SSIM of the luma, and `comparison.png`. `python -m apps.translate RUN --data FOLDER`
+enlarges others.
 
 Half a minute of processor time. Two held-out drawings, twice as large, seed 0: 34.43 dB beside bicubic's 33.02, SSIM
 0.953 beside 0.940.

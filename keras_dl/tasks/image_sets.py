@@ -56,7 +56,7 @@ class ImageSets:
         """Opens a named set, or a folder of images, whose files are all checked."""
         if folder is None:
             return cls(name, images.named.load(name, track))
-        return cls(name, images.open_folder(folder, track=track))
+        return cls(name, images.open_folder(folder, channels=None, track=track))
 
     def described(self) -> dict[str, Any]:
         """What a run's config says of the data, as JSON holds it."""

@@ -102,8 +102,8 @@ class Translation(Task):
         reading: dict[str, Any] | None = None,
     ) -> "Translations":
         if folder is not None:
-            opened = (images.open_pairs if self.paired else images.open_unpaired)(folder, track=track)
-            return self._split(name, *opened)
+            opened = images.open_pairs if self.paired else images.open_unpaired
+            return self._split(name, *opened(folder, channels=None, track=track))
         (x, _), (x_test, _) = keras_dl.data.load(name)
         if x.ndim != 4:
             raise refusal("the recipe learns from images", f"{name!r}, samples of shape {x.shape[1:]}")

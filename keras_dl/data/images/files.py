@@ -46,6 +46,22 @@ def by_name(folder, paths):
     return dict(zip(stems, paths, strict=True))
 
 
+def channels_of(paths, channels=None):
+    """The channels that images should have: those asked for or, for `None`, those of the first image.
+
+    Raises:
+        ValueError: If other channels are asked for than 1 and 3.
+    """
+    if channels not in (None, 1, 3):
+        raise refusal("`channels` should be 1, 3 or None", channels=channels)
+    if channels is not None:
+        return channels
+    try:
+        return decoded(paths[0]).shape[-1]
+    except Exception:  # what `sizes_of` says in a sentence, whatever channels it looks for
+        return 3
+
+
 def sizes_of(paths, channels=3, track=None):
     """Decodes files, to refuse all that nothing should train on in one message.
 

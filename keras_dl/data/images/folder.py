@@ -99,12 +99,12 @@ class ImageFolder(Images):
         return ImageFolder(paths, sizes, self.channels)
 
 
-def open_folder(path: PathLike, channels: int = 3, track: Callable | None = None) -> "ImageFolder":
+def open_folder(path: PathLike, channels: int | None = 3, track: Callable | None = None) -> "ImageFolder":
     """Opens a folder of images of any sizes, for super-resolution; all files are decoded once, to check them.
 
     Args:
         path: The folder.
-        channels: 3 for colours, 1 for grey.
+        channels: 3 for colours, 1 for grey, `None` for what the first image is.
         track: Function `track(items, title)` that goes through items, or `None`.
 
     Returns:
@@ -124,7 +124,6 @@ def open_folder(path: PathLike, channels: int = 3, track: Callable | None = None
     >>> names
     (['a.png'], ((8, 9),))
     """
-    if channels not in (1, 3):
-        raise refusal("`channels` should be 1 or 3", channels=channels)
     paths = files.paths_in(path)
+    channels = files.channels_of(paths, channels)
     return ImageFolder(paths, files.sizes_of(paths, channels, track), channels)

@@ -37,7 +37,7 @@ class Half(Column):
         return self.pictures.where(row)
 
 
-def open_pairs(path: PathLike, channels: int = 3, reverse: bool = False, track: Callable | None = None) -> tuple:
+def open_pairs(path: PathLike, channels: int | None = 3, reverse: bool = False, track: Callable | None = None) -> tuple:
     """Opens pairs of images, for `Pix2Pix`; all files are decoded once, to check them.
 
     A folder of pictures that hold source and target side by side, left and right; or a folder with two folders, called
@@ -45,7 +45,7 @@ def open_pairs(path: PathLike, channels: int = 3, reverse: bool = False, track: 
 
     Args:
         path: The folder.
-        channels: 3 for colours, 1 for grey.
+        channels: 3 for colours, 1 for grey, `None` for what the first image is, of each folder on its own.
         reverse: Whether source and target change places.
         track: Function `track(items, title)` that goes through items, or `None`.
 
@@ -60,26 +60,26 @@ def open_pairs(path: PathLike, channels: int = 3, reverse: bool = False, track: 
     folders = _two_folders(path)
     if folders is None:
         paths = files.paths_in(path)
-        _check_one_size(paths, files.sizes_of(paths, channels, track))
+        _check_one_size(paths, _sizes(paths, channels, track))
         pictures = Pictures(paths)
         if pictures.shape[2] % 2:
             raise refusal("Pictures of two images side by side should have an even width", f"{pictures.shape[2]}")
         pair = Half(pictures, False), Half(pictures, True)
     else:
         paths = _partners(*(files.paths_in(folder) for folder in folders))
-        sizes = [files.sizes_of(part, channels, track) for part in paths]
+        sizes = [_sizes(part, channels, track) for part in paths]
         _check_equal(paths, sizes)
         _check_one_size(paths[0], sizes[0])
         pair = tuple(Pictures(part) for part in paths)
     return pair[::-1] if reverse else pair
 
 
-def open_unpaired(path: PathLike, channels: int = 3, track: Callable | None = None) -> tuple:
+def open_unpaired(path: PathLike, channels: int | None = 3, track: Callable | None = None) -> tuple:
     """Opens two domains of images without pairs, for `CycleGAN`: a folder with two folders, called as in `open_pairs`.
 
     Args:
         path: The folder.
-        channels: 3 for colours, 1 for grey.
+        channels: 3 for colours, 1 for grey, `None` for what the first image is, of each folder on its own.
         track: Function `track(items, title)` that goes through items, or `None`.
 
     Returns:
@@ -97,7 +97,7 @@ def open_unpaired(path: PathLike, channels: int = 3, track: Callable | None = No
     columns = []
     for folder in folders:
         paths = files.paths_in(folder)
-        _check_one_size(paths, files.sizes_of(paths, channels, track))
+        _check_one_size(paths, _sizes(paths, channels, track))
         columns.append(Pictures(paths))
     return tuple(columns)
 
@@ -181,6 +181,10 @@ def _two_folders(path):
         names = listed(" and ".join(folder.name for folder in pair) for pair in (pairs[0], *others))
         raise refusal(f"{path} should hold one pair of folders; rename those that are not meant", names)
     return pairs[0] if pairs else None
+
+
+def _sizes(paths, channels, track):
+    return files.sizes_of(paths, files.channels_of(paths, channels), track)
 
 
 def _partners(sources, targets):

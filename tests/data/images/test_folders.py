@@ -112,6 +112,25 @@ def test_other_folders_are_refused(tmp_path):
         open_folder(tmp_path)
 
 
+def test_channels_may_be_those_of_the_first_image(tmp_path):
+    for name, channels in (("grey", 1), ("colour", 3)):
+        write(tmp_path / name / "0.png", array(channels=channels))
+        assert open_folder(tmp_path / name, channels=None).channels == channels
+    for number in range(2):
+        write(tmp_path / "pairs" / "a" / f"{number}.png", array(channels=1))
+        write(tmp_path / "pairs" / "b" / f"{number}.png", array(channels=3))
+    for function in (open_pairs, open_unpaired):
+        assert [part.shape[-1] for part in function(tmp_path / "pairs", channels=None)] == [1, 3]
+        with pytest.raises(ValueError, match="channels=4"):
+            function(tmp_path / "pairs", channels=4)
+    write(tmp_path / "grey" / "1.png", array(channels=3))
+    with pytest.raises(ValueError, match="grey images .*Received: 1.png is coloured"):
+        open_folder(tmp_path / "grey", channels=None)
+    (tmp_path / "grey" / "0.png").write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="Received: 0.png cannot be read"):
+        open_folder(tmp_path / "grey", channels=None)
+
+
 @pytest.mark.parametrize("function", [open_folder, open_pairs, open_unpaired, segmentation.open_folder])
 @pytest.mark.parametrize("path", [None, 3, ""])
 def test_what_is_no_path_is_refused(function, path):
