@@ -19,7 +19,7 @@ from keras_dl.search.trial import Warnings, reason
 from keras_dl.types import PathLike
 
 #: Kilobytes by which the memory of a process may rise over that of its first trial, before the next takes its place.
-GROWTH = 50 * 1024
+GROWTH = 100 * 1024
 
 
 class Apart:

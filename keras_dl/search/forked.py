@@ -41,9 +41,12 @@ class Gone(ConnectionError):
 
 
 def is_possible() -> bool:
-    """Whether this process can be forked: TensorFlow has not started the threads that a fork would lack."""
+    """Whether this process can be forked: TensorFlow has not started threads, or an accelerator, that it would lack."""
     begun = context.context_safe()
-    return sys.platform == "linux" and not (begun is not None and begun._initialized)
+    if begun is None:
+        return sys.platform == "linux"
+    accelerated = any(device.device_type != "CPU" for device in begun._physical_devices or ())
+    return sys.platform == "linux" and not begun._initialized and not accelerated
 
 
 class Forked:

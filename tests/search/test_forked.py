@@ -3,7 +3,12 @@
 import json
 import os
 import time
+from types import SimpleNamespace
 
+import pytest
+from tensorflow.config import PhysicalDevice
+
+from keras_dl.search import forked
 from tests.processes import exists, shared
 from tests.search import jobs
 
@@ -35,3 +40,11 @@ def test_a_process_that_has_run_tensorflow_is_not_forked():
     before, after, message = shared().call(jobs.possible, timeout=120)
     assert (before, after) == (True, False)
     assert "before TensorFlow runs. Received: " in message
+
+
+@pytest.mark.parametrize(("devices", "expected"), [(None, True), (["CPU"], True), (["CPU", "GPU"], False)])
+def test_a_process_that_has_found_an_accelerator_is_not_forked(devices, expected, monkeypatch):
+    listed = devices and [PhysicalDevice(f"{kind}:0", kind) for kind in devices]
+    begun = SimpleNamespace(_initialized=False, _physical_devices=listed)
+    monkeypatch.setattr(forked.context, "context_safe", lambda: begun)
+    assert forked.is_possible() is expected
