@@ -108,7 +108,7 @@ class JEM(EnergyModel):
             return super().sample(num_samples, None, seed, steps, sampler)
         num_samples = check_count(num_samples, "num_samples")
         labels = as_array(condition, "condition")
-        labels = np.full(num_samples, labels) if labels.ndim == 0 else labels
+        labels = np.full(num_samples, labels) if labels.size == 1 and labels.ndim < 2 else labels
         self._check_labels(labels, num_samples)
         steps, sampler = self._sampling(steps, sampler)
         arguments = tf.constant(num_samples), tf.constant(labels, tf.int32), steps, *self.sampling_seed(seed)
@@ -120,7 +120,8 @@ class JEM(EnergyModel):
 
     def check_data(self, data: Nest) -> None:
         if not isinstance(data, (tuple, list)) or len(data) != 2 or data[1] is None:
-            raise refusal("data should be (x, labels)", f"{type(data).__name__}")
+            parts = f"{len(data)} parts" if isinstance(data, (tuple, list)) else type(data).__name__
+            raise refusal("data should be (x, labels), without sample weights", parts)
         super().check_data(data[0])
         self._check_labels(as_array(data[1], "labels"), len(data[0]))
 

@@ -46,6 +46,7 @@ def test_samples_of_a_class_have_its_logit():
     rows = np.arange(12)
     assert (logits[1][rows, labels] > logits[0][rows, labels]).all()
     assert model.sample(3, condition=1, seed=0).shape == model.sample(3, seed=0).shape == (3, 2)
+    np.testing.assert_array_equal(model.sample(3, condition=[1], seed=0), model.sample(3, condition=1, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,10 @@ def test_samples_of_a_class_have_its_logit():
         (lambda: joint(objective=objectives.NoiseContrastive()), "`objective` should be one with chains"),
         (lambda: joint(input_noise=-1.0), "`input_noise` should be"),
         (lambda: joint().check_data(points(3)), r"data should be \(x, labels\)"),
+        (
+            lambda: joint().check_data((points(3), LABELS[:3], np.ones(3))),
+            r"data should be \(x, labels\), without sample weights. Received: 3 parts",
+        ),
         (lambda: joint().check_data((points(3), np.array([0, 1, 3]))), "labels should be integers from 0 to 2"),
         (lambda: joint().sample(2, condition=[0, 5]), "labels should be integers from 0 to 2"),
     ],
