@@ -39,7 +39,8 @@ class ContinuousFlow(  # type: ignore[misc, override]
 
     Args:
         network: Built Keras model from `{"x": ..., "time": ...}`, with `"condition"` if it is conditional, to a
-            velocity of the shape of `x`; smooth, as `keras_dl.networks.denoising_mlp` is with `"tanh"` or `"gelu"`.
+            velocity of the shape of `x`; smooth, as `keras_dl.networks.denoising_mlp` is with `"tanh"` or `"gelu"`, and
+            without layers that draw noise or keep statistics, such as dropout and batch normalization.
         num_probes: Random directions along which training estimates the divergence (Hutchinson), each the same during
             a whole solution; `None` for the exact one for up to 8 values per sample, else one direction.
         kinetic: $\lambda_K$.
@@ -92,6 +93,7 @@ class ContinuousFlow(  # type: ignore[misc, override]
         **kwargs,
     ):
         diffusion_checks.check_network(network)
+        diffusion_checks.check_without_states(network)
         super().__init__({"network": network}, seed=seed, ema_momentum=ema_momentum, name=name, **kwargs)
         self.data_shape = tuple(network.input["x"].shape[1:])
         self.process = processes.Plain()

@@ -10,6 +10,7 @@ from keras_dl import processes, samplers
 from keras_dl.checks import check_number, refusal
 from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
+from keras_dl.models.base.structure import changing_states
 
 WEIGHTINGS = (None, "min_snr", "likelihood")
 
@@ -48,6 +49,20 @@ def check_network(network):
     expected, output = tuple(inputs["x"].shape[1:]), getattr(network.output, "shape", (None,))
     if tuple(output[1:]) != expected:
         raise refusal(f"`network` should return the shape of 'x', {expected}", f"{tuple(output[1:])}")
+
+
+def check_without_states(network):
+    """Refuses a network that is no function of its inputs in training.
+
+    A solver calls it at many times within a step, always with the states of the first.
+    """
+    states = changing_states(network)
+    if states:
+        raise refusal(
+            "`network` should be a function of its inputs and weights alone, without dropout, batch normalization or "
+            "other layers that change their state in training",
+            f"the states {states}",
+        )
 
 
 def check_prediction(process, prediction, weighting):

@@ -1,6 +1,7 @@
 """Refusals of energy models."""
 
 import math
+import warnings
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
 from keras_dl.models.base import NotFiniteError
 from keras_dl.models.base.datasets import batch_spec
-from keras_dl.models.base.structure import inputs_of
+from keras_dl.models.base.structure import inputs_of, mixes_rows
 from keras_dl.models.energy_parts import LogNormalizer
 
 
@@ -37,11 +38,20 @@ def check_classifier(network: keras.Model) -> tuple:
 
 
 def check_input(network):
-    """Returns the shape of a sample, or refuses a network of several inputs or unknown sizes."""
+    """Returns the shape of a sample, or refuses a network of several inputs or unknown sizes.
+
+    Warns of one that gives the energy of a sample only beside those of others.
+    """
     inputs = inputs_of(network) if isinstance(network, keras.Model) else None
     expected = tuple(inputs.shape[1:]) if tf.is_tensor(inputs) or isinstance(inputs, keras.KerasTensor) else None
     if not isinstance(expected, tuple) or not expected or None in expected:
         raise refusal("The network should take one array of samples of known shape", f"{expected}")
+    if mixes_rows(network):
+        warnings.warn(
+            "Energies and their slopes are those of each sample, which batch normalization in the network mixes with "
+            "other data and with samples: use layer normalization or none.",
+            stacklevel=5,
+        )
     return tuple(expected)
 
 

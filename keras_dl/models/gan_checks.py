@@ -2,7 +2,6 @@
 
 import warnings
 
-import keras
 import numpy as np
 import tensorflow as tf
 
@@ -11,7 +10,7 @@ from keras_dl.checks import pixels_hint, refusal
 from keras_dl.models import shapes
 from keras_dl.models.base import conditions
 from keras_dl.models.base.conditions import check_classes
-from keras_dl.models.base.structure import check_network
+from keras_dl.models.base.structure import check_network, mixes_rows
 from keras_dl.models.endings import ending
 from keras_dl.networks.condition_inputs import num_classes
 
@@ -93,7 +92,7 @@ def check_objective(objective, penalties, critic):
             stacklevel=4,
         )
     smooth = [p for p in penalties if isinstance(p, (objectives.GradientPenalty, objectives.R1))]
-    if smooth and any(isinstance(layer, keras.layers.BatchNormalization) for layer in critic._flatten_layers()):
+    if smooth and mixes_rows(critic):
         warnings.warn(
             f"{type(smooth[0]).__name__} takes gradients sample by sample, which batch normalization in the critic "
             "mixes: use layer normalization or none.",

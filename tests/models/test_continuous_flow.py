@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from scipy.linalg import expm
 
-from keras_dl import models, networks, samplers
+from keras_dl import layers, models, networks, samplers
 from keras_dl.models.base import noise
 
 MATRIX = np.array([[0.3, 0.5], [-0.4, 0.1]], "float32")
@@ -192,3 +192,29 @@ def test_a_compiled_step_is_the_plain_one():
 def test_refusals(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def field_with(layer):
+    inputs = {"x": keras.Input((2,), name="x"), "time": keras.Input((), name="time")}
+    return keras.Model(inputs, layer(keras.layers.Dense(2)(inputs["x"])))
+
+
+@pytest.mark.parametrize(
+    ("layer", "state"),
+    [
+        (keras.layers.Dropout(0.5), "seed_generator_state"),
+        (keras.layers.GaussianNoise(0.1), "seed_generator_state"),
+        (keras.layers.BatchNormalization(), "moving_variance"),
+        (layers.BatchNormalization(), "moving_variance"),
+        (layers.SpectralNormDense(2), "[a-z_]+"),
+    ],
+)
+def test_a_network_whose_states_the_solver_would_not_move_is_refused(layer, state):
+    with pytest.raises(ValueError, match=f"should be a function of its inputs.*Received: the states .*/{state}'"):
+        models.ContinuousFlow(field_with(layer), seed=0)
+
+
+def test_states_that_training_leaves_alone_are_none():
+    frozen = keras.layers.BatchNormalization(trainable=False)
+    for layer in (frozen, keras.layers.Dropout(0.0)):
+        assert models.ContinuousFlow(field_with(layer), seed=0).data_shape == (2,)

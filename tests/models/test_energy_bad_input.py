@@ -1,10 +1,11 @@
 """What energy models, joint ones and restricted Boltzmann machines refuse, and what they make of no rows."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import models, networks, objectives, samplers
+from keras_dl import layers, models, networks, objectives, samplers
 from tests.models.energy_builders import points, small_energy
 
 BITS = (np.random.default_rng(0).random((40, 5)) < 0.5).astype("float32")
@@ -131,3 +132,10 @@ def test_no_rows_give_no_rows():
     assert energy.score(none).shape == energy.refine(none).shape == (0, 2)
     assert machine().energy(BITS[:0]).shape == (0,) and machine().encode(BITS[:0]).shape == (0, 3)
     assert joint().classify(none).shape == (0, 3)
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_batch_normalization_of_energies_is_warned_of(outputs):
+    steps = [keras.Input((2,)), keras.layers.Dense(4), layers.BatchNormalization(), keras.layers.Dense(outputs)]
+    with pytest.warns(UserWarning, match="batch normalization in the network mixes"):
+        (models.EnergyModel if outputs == 1 else models.JEM)(keras.Sequential(steps))

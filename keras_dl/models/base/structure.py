@@ -1,6 +1,7 @@
 """What goes into a network and what comes out, for every kind of Keras model."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
@@ -84,3 +85,19 @@ def _structure(network, name):
     if not tensors:
         return None
     return tensors[0] if len(tensors) == 1 else tensors
+
+
+def mixes_rows(network):
+    """Whether batch normalization lets the rows of a batch see one another in training."""
+    return any(isinstance(layer, keras.layers.BatchNormalization) for layer in network._flatten_layers())
+
+
+def changing_states(network):
+    """Paths of the variables that a network itself changes when it is called in training, as random layers do."""
+    states = network.non_trainable_variables
+    inputs = tf.nest.map_structure(lambda t: tf.zeros((1, *t.shape[1:]), t.dtype), inputs_of(network))
+    before = [keras.ops.convert_to_numpy(variable) for variable in states]
+    weights = [keras.ops.convert_to_numpy(variable) for variable in network.trainable_variables]
+    after = network.stateless_call(weights, before, inputs, training=True)[1]
+    changed = [not np.array_equal(old, keras.ops.convert_to_numpy(new)) for old, new in zip(before, after, strict=True)]
+    return [variable.path for variable, moved in zip(states, changed, strict=True) if moved]
