@@ -38,7 +38,7 @@ def log_cell(bounds, points, size):
     return size * math.log((bounds[1] - bounds[0]) / points)
 
 
-def log_integral(energy, bounds, points, size):
+def log_integral(energy, bounds, points, size, shift=0.0):
     r"""Returns $\log \int e^{-E(x)} dx$ over a box, a float32 scalar.
 
     Args:
@@ -46,6 +46,9 @@ def log_integral(energy, bounds, points, size):
         bounds: `(low, high)` of every axis.
         points: Number of cells per axis.
         size: Number of axes, 1 or 2.
+        shift: By how many cells all nodes are moved, a number or a tensor of shape `(size,)`. Over shifts that are
+            uniform in (-1/2, 1/2) the sum has the integral as its mean, however narrow the density (Cranley &
+            Patterson 1976).
 
     Example:
 
@@ -54,5 +57,6 @@ def log_integral(energy, bounds, points, size):
     """
     grid = nodes(bounds, points, size)
     blocks = np.array_split(grid, -(-len(grid) // _AT_ONCE))
-    sums = [tf.reduce_logsumexp(-energy(tf.constant(block))) for block in blocks]
+    moved = shift * np.float32((bounds[1] - bounds[0]) / points)
+    sums = [tf.reduce_logsumexp(-energy(tf.constant(block) + moved)) for block in blocks]
     return tf.reduce_logsumexp(sums) + log_cell(bounds, points, size)
