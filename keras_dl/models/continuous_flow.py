@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import processes, samplers
-from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.checks import check_count, check_number
 from keras_dl.models import denoiser, diffusion_checks, diffusion_density, diffusion_paths, diffusion_signatures, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
 from keras_dl.models.base.averages import HalfLife
@@ -157,9 +157,7 @@ class ContinuousFlow(  # type: ignore[misc, override]
         self._check_scale(x)
 
     def check_inputs(self, inputs: Nest) -> None:
-        if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
-            raise refusal("inputs should be a dict with 'x' and 'time'", f"{type(inputs).__name__}")
-        shapes.check_x(inputs["x"], self.data_shape)
+        diffusion_checks.check_inputs(self, inputs)
 
     def get_config(self) -> dict[str, Any]:
         names = ("num_probes", "kinetic", "jacobian", "solver_steps", "value_range", "sampler", "steps")

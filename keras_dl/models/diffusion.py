@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import processes
-from keras_dl.checks import check_count, check_number, refusal
+from keras_dl.checks import check_count, check_number
 from keras_dl.models import (
     denoiser,
     diffusion_bound,
@@ -135,7 +135,8 @@ class Diffusion(  # type: ignore[misc, override]
         """
         x = shapes.as_rows(x, self.data_shape)
         time = diffusion_checks.check_time(time, len(x), self.process)
-        return self.as_graph(self._denoise)(x, time, self.checked_condition(condition, len(x)))
+        condition = self.checked_condition(condition, len(x))
+        return shapes.by_rows(lambda x, c, t: self.as_graph(self._denoise)(x, t, c), x, condition, time)
 
     def inpaint(
         self,
@@ -174,7 +175,8 @@ class Diffusion(  # type: ignore[misc, override]
         condition = self.checked_condition(condition, len(x))
         options = self.sampling_options(steps, sampler, guidance, condition)
         diffusion_checks.check_steps_of_its_own(options["sampler"])
-        return self.as_graph(self._inpaint)(x, mask, condition, *self.sampling_seed(seed), **options)
+        options["seed"], options["call"] = self.sampling_seed(seed)
+        return shapes.by_rows(lambda x, c, m: self.as_graph(self._inpaint)(x, m, c, **options), x, condition, mask)
 
     def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
@@ -187,9 +189,7 @@ class Diffusion(  # type: ignore[misc, override]
         self._check_scale(np.asarray(x))
 
     def check_inputs(self, inputs: Nest) -> None:
-        if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
-            raise refusal("inputs should be a dict with 'x' and 'time'", f"{type(inputs).__name__}")
-        shapes.check_x(inputs["x"], self.data_shape)
+        diffusion_checks.check_inputs(self, inputs)
 
     def get_config(self) -> dict[str, Any]:
         names = ("network", "process")

@@ -69,6 +69,8 @@ def check_prediction(process, prediction, weighting):
     """Refuses what is no process, no kind of prediction, or one that says nothing at the noisiest time."""
     if not isinstance(process, processes.Process):
         raise refusal("`process` should be a keras_dl.processes.Process", process=process, error=TypeError)
+    if prediction not in processes.KINDS:
+        raise refusal(f"`prediction` should be one of {processes.KINDS}", prediction=prediction)
     processes.coefficients(process, process.t_max, prediction)
     if process.jitters and prediction != "velocity":
         raise refusal("`prediction` should be 'velocity' for a path with noise of its own", prediction=prediction)
@@ -103,6 +105,16 @@ def check_time(time, rows, process):
         expected = f"`time` should lie in [0, {latest:g}], as {type(process).__name__} does"
         raise refusal(expected, f"values from {values.min():g} to {values.max():g}")
     return tf.broadcast_to(tf.constant(values), [rows])
+
+
+def check_inputs(model, inputs):
+    """Refuses what a model cannot predict from: anything but a dict of noisy samples, their times and conditions."""
+    if not isinstance(inputs, dict) or not {"x", "time"} <= set(inputs):
+        raise refusal("inputs should be a dict with 'x' and 'time'", f"{type(inputs).__name__}")
+    shapes.check_x(inputs["x"], model.data_shape)
+    rows = len(inputs["x"])
+    check_time(inputs["time"], rows, model.process)
+    model.checked_condition(inputs.get("condition"), rows)
 
 
 def check_independent(model):

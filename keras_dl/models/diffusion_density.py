@@ -71,11 +71,16 @@ class Density(AnomalyScores):
         seed = tf.constant(self.seed if seed is None else check_seed(seed), tf.int64)
         x, condition = self._inputs(x, condition)
         tolerance = check_number(tolerance, "tolerance", above=0)
-        with diffusion_checks.solvable(tolerance):
+
+        def of_rows(x, condition):
             values = self.as_graph(self._log_prob)(x, condition, seed, num_samples=count, tolerance=tolerance)
+            return tf.transpose(values)
+
+        with diffusion_checks.solvable(tolerance):
+            values = shapes.by_rows(of_rows, x, condition)
         if exact:
-            return LogDensity.exact(values[0])
-        mean, variance = tf.nn.moments(values, 0)
+            return LogDensity.exact(values[:, 0])
+        mean, variance = tf.nn.moments(values, 1)
         return LogDensity(mean, tf.sqrt(variance / (count - 1.0)), "estimate")  # of one draw: 0 / 0, which is NaN
 
     def _inputs(self, x, condition):

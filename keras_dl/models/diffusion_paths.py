@@ -68,7 +68,7 @@ class Paths:
         x, condition = self._inputs(x, condition)
         tolerance = check_number(tolerance, "tolerance", above=0)
         with diffusion_checks.solvable(tolerance):
-            return self.as_graph(self._encode)(x, condition, tolerance=tolerance)
+            return shapes.by_rows(lambda *rows: self.as_graph(self._encode)(*rows, tolerance=tolerance), x, condition)
 
     def decode(
         self,
@@ -90,4 +90,5 @@ class Paths:
         latents = shapes.as_rows(latents, self.data_shape, "latents")
         condition = self.checked_condition(condition, len(latents))
         options = self.sampling_options(steps, sampler, guidance, condition)
-        return self.as_graph(self._decode)(latents, condition, *self.sampling_seed(0), **options)
+        options["seed"], options["call"] = self.sampling_seed(0)
+        return shapes.by_rows(lambda *rows: self.as_graph(self._decode)(*rows, **options), latents, condition)

@@ -114,8 +114,11 @@ class EnergyMethods(Normalizers):
         energy_checks.check_values(x, self.value_range)
         steps, sampler = self._sampling(steps, sampler)
         seed, call = self.sampling_seed(seed)
-        refined = self.as_graph(self._refine)(shapes.as_rows(x, self.data_shape), steps, seed, call, sampler=sampler)
-        return refined[0]
+
+        def refined(x, _):
+            return self.as_graph(self._refine)(x, steps, seed, call, sampler=sampler)[0]
+
+        return shapes.by_rows(refined, shapes.as_rows(x, self.data_shape))
 
     def log_prob(self, x: Tensor, log_normalizer: Tensor | None = None) -> Tensor:
         r"""Returns $\log p(x) = -E(x) - \log Z$, shape `(batch,)`; see `log_density`."""

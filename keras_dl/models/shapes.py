@@ -39,11 +39,14 @@ def as_rows(x, expected, name="x"):
     return tf.cast(x, tf.float32)
 
 
-def by_rows(function, x, condition=None):
-    """`function(x, condition)`; of no rows, which convolutions refuse, what it makes of one row of zeros, cut off."""
+def by_rows(function, x, condition=None, *others):
+    """`function(x, condition, ...)`; of no rows, which convolutions refuse, what it makes of one row of zeros, cut off.
+
+    What has no rows to average over, such as the error of an adaptive solver, so has one, too.
+    """
     if len(x):
-        return function(x, condition)
-    return function(*[None if tensor is None else pad_empty(tensor) for tensor in (x, condition)])[:0]
+        return function(x, condition, *others)
+    return function(*[None if tensor is None else pad_empty(tensor) for tensor in (x, condition, *others)])[:0]
 
 
 def alone(data, expected):

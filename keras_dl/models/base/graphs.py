@@ -43,7 +43,8 @@ def compiled(function, unknown_axes=1, exact=True, **options):
     four numbers of rows.
 
     Args:
-        function: Function of tensors, nests of them, and `None`s.
+        function: Function of tensors, nests of them, and `None`s, and of options by name, of which those that are no
+            tensors each get a graph of their own.
         unknown_axes: How many of each tensor's first axes are unknown: 1 for batches, 2 for stacks of them.
         exact: Whether the first length gets a graph of its own.
         **options: Options of `tf.function`.
@@ -51,16 +52,21 @@ def compiled(function, unknown_axes=1, exact=True, **options):
     kinds, functions = {}, {}
 
     def call(*inputs, **static):
+        # Tensors by name are inputs, too: as constants each of their values would be traced anew.
+        names = [name for name, value in static.items() if tf.is_tensor(value)]
+        inputs = *inputs, *[static.pop(name) for name in names]
         inputs = tf.nest.map_structure(lambda value: None if value is None else tf.convert_to_tensor(value), inputs)
         present = [i for i, value in enumerate(inputs) if value is not None]
         tensors = [inputs[i] for i in present]
         ranks = tf.nest.map_structure(lambda tensor: (tensor.dtype.name, tensor.shape.rank), tensors)
-        key = repr((present, ranks, static))
+        key = repr((present, ranks, names, static))
         if key not in kinds:
 
             def traced(*tensors):
                 filled = dict(zip(present, tensors, strict=True))
-                return function(*[filled.get(i) for i in range(len(inputs))], **static)
+                values = [filled.get(i) for i in range(len(inputs))]
+                unnamed = len(inputs) - len(names)
+                return function(*values[:unnamed], **dict(zip(names, values[unnamed:], strict=True)), **static)
 
             kinds[key] = Graphs(traced, unknown_axes, exact, options, functions, key)
         return kinds[key](tensors)
