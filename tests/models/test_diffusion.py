@@ -277,7 +277,7 @@ def test_several_samples_see_several_times_whatever_the_replica():
     ("call", "message"),
     [
         (lambda: models.Diffusion(networks.mlp_encoder((2,), 2)), "`network` should take a dict of 'x' and 'time'"),
-        (lambda: small(prediction="epsilon"), "`kind` should be one of"),
+        (lambda: small(prediction="epsilon"), "`prediction` should be one of .* Received: prediction='epsilon'"),
         (lambda: small(process=processes.Cosine(min_signal=0.0)), "`prediction` should be 'data', 'v' or 'velocity'"),
         (lambda: small(weighting="snr"), "`weighting` should be one of"),
         (lambda: small(value_range=(1.0, 0.0)), "`value_range` should be"),

@@ -67,3 +67,16 @@ def test_gradients_of_graphs_are_found_after_their_release():
     graphs.release()
     for ours, expected in zip(slopes(turned, x), slopes(plain, x), strict=True):
         np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_tensors_by_name_are_inputs_and_other_options_have_graphs_of_their_own():
+    traces = []
+
+    def power(x, exponent, sign):
+        traces.append(sign)
+        return sign * x**exponent
+
+    function = graphs.compiled(power)
+    values = [float(function(tf.constant([3.0]), exponent=tf.constant(float(n)), sign=1)[0]) for n in (1, 2, 3)]
+    assert values == [3.0, 9.0, 27.0] and traces == [1]
+    assert float(function(tf.constant([3.0]), exponent=tf.constant(2.0), sign=-1)[0]) == -9.0 and traces == [1, -1]
