@@ -31,7 +31,7 @@ def bicubic(images: Tensor, size: Sequence[int], border: str = "mirrored") -> Te
         Float32 tensor `(..., *size, channels)`.
 
     Raises:
-        ValueError: If a size is not a positive integer, or `border` is unknown.
+        ValueError: If a size is not a positive integer, images have no such axes, or `border` is unknown.
 
     Example:
 
@@ -41,9 +41,10 @@ def bicubic(images: Tensor, size: Sequence[int], border: str = "mirrored") -> Te
     if border not in BORDERS:
         raise refusal(f"`border` should be one of {BORDERS}", border=border)
     height, width = (check_count(n, "size") for n in size)
+    have = _sides(images)
     x = tf.cast(images, tf.float32)
-    rows = tf.constant(weights(int(x.shape[-3]), height, border))
-    columns = tf.constant(weights(int(x.shape[-2]), width, border))
+    rows = tf.constant(weights(have[0], height, border))
+    columns = tf.constant(weights(have[1], width, border))
     return tf.einsum("ih,...hwc,jw->...ijc", rows, x, columns, optimize="optimal")
 
 
@@ -58,7 +59,7 @@ def reduced(images: Tensor, scale: int, border: str = "mirrored") -> Tensor:
     Raises:
         ValueError: If a size is no multiple of the scale.
     """
-    scale, sizes = check_count(scale, "scale"), [int(n) for n in np.shape(images)[-3:-1]]
+    scale, sizes = check_count(scale, "scale"), _sides(images)
     if any(size % scale for size in sizes):
         raise refusal(f"Images should have sizes that are multiples of the scale, {scale}", f"{sizes[0]}x{sizes[1]}")
     return bicubic(images, [size // scale for size in sizes], border)
@@ -66,14 +67,23 @@ def reduced(images: Tensor, scale: int, border: str = "mirrored") -> Tensor:
 
 def enlarged(images: Tensor, scale: int, border: str = "mirrored") -> Tensor:
     """Makes images larger by a whole number, by `bicubic`: what super-resolution is compared with."""
-    sizes = np.shape(images)[-3:-1]
-    return bicubic(images, [int(size) * check_count(scale, "scale") for size in sizes], border)
+    scale = check_count(scale, "scale")
+    return bicubic(images, [size * scale for size in _sides(images)], border)
 
 
 def cropped(image: Tensor, scale: int) -> Tensor:
     """An image without its last rows and columns, so that its sizes are multiples of the scale, as the field crops."""
-    height, width = (n // scale * scale for n in np.shape(image)[-3:-1])
+    scale = check_count(scale, "scale")
+    height, width = (side // scale * scale for side in _sides(image))
     return image[..., :height, :width, :]
+
+
+def _sides(images):
+    """Height and width of images `(..., height, width, channels)`, or a refusal of what is none."""
+    shape = tuple(np.shape(images))
+    if len(shape) < 3 or not all(shape[-3:-1]):
+        raise refusal("Images should have shape (..., height, width, channels), of known sizes", f"shape {shape}")
+    return [int(side) for side in shape[-3:-1]]
 
 
 @functools.lru_cache(256)
