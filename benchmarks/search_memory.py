@@ -1,7 +1,7 @@
-"""Memory of a long hyperparameter search: what its processes hold together, by the number of trials behind it.
+"""Memory of a long hyperparameter search: what its processes hold together, by the number of trials begun.
 
     python -m benchmarks.search_memory --recipes vae wgan_gp --trials 60 --out benchmarks/results/search_memory.json
-    python -m benchmarks.search_memory --recipes wgan_gp --set network=dcgan --set filters=16 --out FILE
+    python -m benchmarks.search_memory --recipes vae --set network=mlp --set hidden_units=256 --out FILE
 
 Each search is one command, `python -m apps.tune`, of trials of one epoch on the digits. What its processes hold is read
 ten times a second. `ratio` is the peak of the whole search beside that of the first five trials. Where the sizes of
@@ -40,15 +40,15 @@ def processes(root):
 
 
 def search(recipe, trials, values, folder):
-    """Runs one search; returns the peaks of memory in MB by the number of trials that have ended, and seconds each."""
+    """Runs one search; returns the peaks of memory in MB by the number of trials begun, and the mean seconds of one."""
     command = [sys.executable, "-m", "apps.tune", recipe, "--dataset", "digits", "--epochs", "1", "--seed", "0"]
     command += ["--trials", str(trials), "--out", str(folder), *(f"--set={value}" for value in values)]
     peaks = [0.0] * (trials + 1)
     with (folder.parent / f"{recipe}.log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
         while process.poll() is None:
-            ended = len(list(folder.glob("trials/trial_*/record.json")))
-            peaks[min(ended, trials)] = max(peaks[min(ended, trials)], together(processes(process.pid)) / 2**20)
+            begun = len(list(folder.glob("trials/trial_*/record.json")))
+            peaks[begun] = max(peaks[begun], together(processes(process.pid)) / 2**20)
             time.sleep(INTERVAL)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} failed:\n{(folder.parent / f'{recipe}.log').read_text()[-2000:]}")
@@ -70,7 +70,7 @@ def main():
         first, whole = max(peaks[: FIRST + 1]), max(peaks)
         record[recipe] = {"first_MB": round(first), "peak_MB": round(whole), "ratio": round(whole / first, 3)}
         record[recipe]["seconds_per_trial"] = round(seconds, 2)
-        record[recipe]["MB_by_trials_ended"] = [round(peak) for peak in peaks]
+        record[recipe]["MB_by_trials_begun"] = [round(peak) for peak in peaks]
         Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
         print(recipe, record[recipe], flush=True)
 
