@@ -8,7 +8,7 @@ from typing import Any
 
 from keras_dl import files
 from keras_dl.checks import refusal
-from keras_dl.runs import Run, RunFolder, records
+from keras_dl.runs import Run, RunFolder, closing, records
 from keras_dl.search import oracles, picture
 from keras_dl.search.trial import values_text
 from keras_dl.tasks import units
@@ -130,6 +130,7 @@ class Report:
                 return test
             target.rename(files.free_name(self.folder.path / f"best_was_trial_{before}"))
         new.path.rename(target)
+        closing.write_report(self.folder.best)  # whose commands name the folder
         return test
 
     def _run_config(self, best):

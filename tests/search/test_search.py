@@ -79,6 +79,8 @@ def test_a_search_needs_no_program_and_no_terminal(tmp_path, capsys):
     best, test = report.finish()
     assert test["loss"] == pytest.approx(best["val_loss"]) == min(row["val_loss"] for row in report.rows)
     assert folder.best.load_model().state.epoch == best["epoch"]
+    texts = [path.read_text() for path in folder.best.path.rglob("*") if path.suffix in (".html", ".md", ".json")]
+    assert len(texts) > 2 and not any(".new_best" in text for text in texts)
     (number, result, *_), completed = report.table(1)[0]
     assert completed and (int(number), float(result)) == (best["trial"], pytest.approx(best["val_loss"], rel=1e-4))
     again = search.Search(plan, folder, config | {"trials": 3})
