@@ -88,4 +88,5 @@ def page(out, plan, figures, jobs):
     parts = [report.markup.table(title, ["", *figures["recipes"]], lines(figures))]
     parts += [report.markup.element("p", NOTE)] if needs_note(figures) else []
     table = report.markup.section("table", "Side by side", *parts)
-    return report.page([report.read(out / job) for job in jobs], title=f"Comparison: {title}", first=[table])
+    records = [report.read(out / job) for job in jobs]
+    return report.page(records, title=f"Comparison: {title}", first=[table], beside=out)

@@ -39,7 +39,7 @@ def main(argv=None):
     if place.is_dir():
         raise cli.UserError(f"--to expects a file, and {place} is a folder")
     early.check_free(place)
-    text = written(arguments.folders)
+    text = written(arguments.folders, place.parent)
     with user_errors(OSError, about=f"cannot write {place}"):
         early.module("files").replace(place, lambda path: path.write_text(text, encoding="utf-8"))
     print(f"written:\n  {place}  the report, {len(text) / 1e6:.1f} MB")
@@ -47,10 +47,10 @@ def main(argv=None):
         webbrowser.open(place.resolve().as_uri())
 
 
-def written(folders):
-    """The report of runs as a text."""
+def written(folders, beside):
+    """The report of runs as a text, which will lie in the folder `beside`."""
     reports = early.package("report")
-    return reports.page([reports.read(folder) for folder in folders])
+    return reports.page([reports.read(folder) for folder in folders], beside=beside)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Pages: the report of one run, or of several beside one another."""
 
+import os
 from collections.abc import Sequence
 
 from . import card, curves, markup, model, pictures, tables
@@ -12,24 +13,30 @@ from .style import STYLE
 POLICY = "default-src 'none'; img-src data: blob: 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def page(records: Sequence[Record], title: str | None = None, first: Sequence[str] = ()) -> str:
+def page(
+    records: Sequence[Record],
+    title: str | None = None,
+    first: Sequence[str] = (),
+    beside: str | os.PathLike | None = None,
+) -> str:
     """Returns the report of runs as one HTML page that needs nothing else.
 
     Args:
         records: `Record`s of the runs, at least one.
         title: the page's title; None for what was run.
         first: sections that come before all others.
+        beside: the folder of the page, which links to files begin from; None for the run's.
     """
     library = curves.library()
     if len(records) == 1:
-        title, sections = title or records[0].title, single(records[0], bool(library))
+        title, sections = title or records[0].title, single(records[0], bool(library), beside)
     else:
         title, sections = title or f"{len(records)} runs", several(records, bool(library))
     return document(title, [*first, *sections], library)
 
 
-def single(record, interactive=True):
-    """Returns the sections of one run."""
+def single(record, interactive=True, beside=None):
+    """Returns the sections of one run; `beside` is the folder of the page, if that is not the run's."""
     histories = {record.title: record.history} if record.history else {}
     charts = curves.of_histories(histories)
     figures = tables.figures("figures, with standard errors where they are known", tables.columns(record))
@@ -40,7 +47,7 @@ def single(record, interactive=True):
         section("run", "The run", tables.state(record), tables.facts(record), pictures.glance(record), values),
         section("curves", "Curves", curves.drawn(charts, interactive, phases), curves.values(histories)),
         section("figures", "Figures", figures),
-        section("pictures", "Pictures", *pictures.section(record)),
+        section("pictures", "Pictures", *pictures.section(record, beside=beside)),
         section("model", "The model", *model.section(record)),
         section("card", "The card", card.shown(record.card)),
         section("next", "How to go on", *tables.going_on(record)),

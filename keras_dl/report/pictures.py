@@ -1,8 +1,11 @@
 """Pictures of a run inside its page, with captions, and a slider over those that were drawn as training went on."""
 
 import base64
+import os
 import re
 import struct
+from pathlib import Path
+from urllib.parse import quote
 
 from . import markup
 from .markup import element
@@ -18,8 +21,14 @@ CAPTIONS = {
 }
 
 
-def section(record, budget=BUDGET):
-    """Returns the section of all pictures of a run; those beyond the budget are named and linked."""
+def section(record, budget=BUDGET, beside=None):
+    """Returns the section of all pictures of a run; those beyond the budget are named and linked.
+
+    Args:
+        record: the run.
+        budget: bytes of pictures in the page.
+        beside: the folder of the page, which links begin from; None for the run's.
+    """
     series, single = _sorted(record)
     shown, left_out = chosen(series, single, budget)
     parts = []
@@ -28,10 +37,20 @@ def section(record, budget=BUDGET):
             parts.append(_film(record, name, frames))
     parts += [figure(path, caption(record, path)) for path in single if path in shown]
     if left_out:
-        links = [element("li", element("a", path.name, href=f"pictures/{path.name}")) for path in left_out]
-        text = f"{len(left_out)} more pictures are beside this page, which would be larger than 5 MB with them"
+        begin = record.path if beside is None else beside
+        links = [element("li", element("a", path.name, href=_address(path, begin))) for path in left_out]
+        number = f"{len(left_out)} more pictures are" if len(left_out) > 1 else "1 more picture is"
+        text = f"{number} in {record.path / 'pictures'}: the page would be larger than 5 MB with all"
         parts.append(markup.details(text, element("ul", *links)))
     return parts
+
+
+def _address(path, begin):
+    """How a page in a folder finds a file, as a link says it."""
+    try:
+        return quote(Path(os.path.relpath(path.resolve(), Path(begin).resolve())).as_posix())
+    except ValueError:  # on another drive
+        return path.resolve().as_uri()
 
 
 def chosen(series, single, budget):
@@ -68,7 +87,7 @@ def caption(record, path):
         return str(record.captions[path.name])
     kind, epoch = parsed(path)
     text = CAPTIONS.get(kind, kind.replace("_", " "))
-    return text if epoch is None else f"{text}; after {epoch:,} epochs"
+    return text if epoch is None else f"{text}; after {epoch:,} epoch{'' if epoch == 1 else 's'}"
 
 
 def parsed(path):

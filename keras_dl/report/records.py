@@ -9,6 +9,8 @@ import os
 import socket
 from pathlib import Path
 
+from .processes import started
+
 
 @dataclasses.dataclass
 class Record:
@@ -102,10 +104,9 @@ def _history(file):
 
 def _running(path):
     """Whether a process that is alive on this machine, or one of another machine, holds the folder."""
-    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+    with contextlib.suppress(OSError, ValueError, AttributeError, TypeError, KeyError):
         owner = json.loads((path / ".lock").read_text(encoding="utf-8"))
         if owner.get("host") != socket.gethostname():
             return True
-        os.kill(owner["pid"], 0)
-        return True
+        return started(owner["pid"]) == owner["started"] is not None
     return False

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from keras_dl.checks import refusal
+from keras_dl.report.processes import started
 from keras_dl.types import PathLike
 
 FILE = ".lock"
@@ -25,7 +26,7 @@ def locked(path: PathLike) -> Iterator[None]:
         OSError: if the folder cannot be written to.
     """
     file = Path(path) / FILE
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": _started(os.getpid())}
+    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": started(os.getpid())}
     if _owner(file) == me:  # this process holds it already
         yield
         return
@@ -58,7 +59,7 @@ def _remove_stale(file, me):
     owner = _owner(file)
     if owner is None:
         return
-    if owner.get("host") != me["host"] or _started(owner.get("pid")) == owner.get("started") is not None:
+    if owner.get("host") != me["host"] or started(owner.get("pid")) == owner.get("started") is not None:
         raise _held(file, owner)
     file.unlink(missing_ok=True)
 
@@ -72,21 +73,6 @@ def _owner(file):
     except (OSError, ValueError):
         owner = {}
     return owner if isinstance(owner, dict) else {}
-
-
-def _started(pid):
-    """When a process of this machine started, which tells it from a later one of the same number; None if it ended."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        pass
-    except (OSError, TypeError):
-        return None
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:  # no /proc
-        return 0
-    return None if fields[0] == "Z" else int(fields[19])
 
 
 def _held(file, owner):

@@ -3,8 +3,12 @@
 import base64
 import json
 import math
+import os
 import re
+import socket
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
 
 import html5lib
 import keras
@@ -14,6 +18,7 @@ import pytest
 import keras_dl
 from keras_dl import report
 from keras_dl.report import curves, markup, model, pictures, tables
+from keras_dl.report.processes import started
 from tests.models import hierarchical_builders
 from tests.models.builders import small_classifier
 from tests.models.gan_builders import small_lapgan
@@ -186,6 +191,22 @@ def test_a_killed_run_says_so(run):
     assert "killed" in text and "takes it up" in text and f"--out {run} --resume" in text
 
 
+@pytest.mark.parametrize(
+    "owner, says",
+    [
+        ({"pid": os.getpid(), "started": started(os.getpid())}, "still going on"),
+        ({"pid": os.getpid(), "started": 0}, "was interrupted"),  # another process has the number now
+        ({"pid": 2**22 + 1, "started": 0}, "was interrupted"),
+        ({"pid": os.getpid()}, "was interrupted"),
+        ({"host": "another", "pid": 1, "started": None}, "still going on"),
+    ],
+)
+def test_a_run_goes_on_while_the_process_that_began_it_lives(run, owner, says):
+    (run / "results.json").unlink()
+    (run / ".lock").write_text(json.dumps({"host": socket.gethostname()} | owner))
+    assert says in words(parsed(one_page(run)))
+
+
 def test_a_run_of_which_only_the_config_is_left(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(CONFIG))
     text = words(parsed(one_page(tmp_path)))
@@ -276,6 +297,18 @@ def test_pictures_beyond_the_budget_are_linked(run):
     text = "".join(pictures.section(record, budget=2 * size))
     assert text.count("<img") == 2 and 'href="pictures/samples_epoch_0001.png"' in text  # the last of a series first
     assert base64.b64encode((run / "pictures" / "samples_epoch_0003.png").read_bytes()).decode() in text
+
+
+@pytest.mark.parametrize("place", ["", "sub/deep", ".."])
+def test_links_to_pictures_lead_there_from_wherever_the_page_lies(tmp_path, monkeypatch, place):
+    run = make_run(tmp_path / "ein Lauf, über 50%: #1")
+    monkeypatch.setattr(pictures.section, "__defaults__", (0, None))
+    page = run / place
+    page.mkdir(parents=True, exist_ok=True)
+    tree = parsed(report.page([report.read(run)], beside=page))
+    links = [node.get("href") for node in tree.iter("a") if not node.get("href").startswith("#")]
+    found = {Path(url2pathname(urlsplit(urljoin(f"{page.as_uri()}/", link)).path)) for link in links}
+    assert found == set((run / "pictures").iterdir()) and len(found) == 3
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 8, 9])

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from keras_dl.report.processes import started
 from keras_dl.runs import lock
 
 HOLDER = """
@@ -56,7 +57,7 @@ def test_a_lock_is_held_once_and_given_back(tmp_path):
 
 
 def owner(**changes):
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": lock._started(os.getpid())} | changes
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": started(os.getpid())} | changes
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def owner(**changes):
         (owner(started=1), False),  # the number of a process that has ended, given to a new one
         (owner(pid=2**22 + 1), False),
         (owner(host="elsewhere"), True),  # what runs there cannot be seen
-        (owner(pid=os.getppid(), started=lock._started(os.getppid())), True),
+        (owner(pid=os.getppid(), started=started(os.getppid())), True),
         ("not json", True),
     ],
 )
