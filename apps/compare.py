@@ -87,7 +87,7 @@ def jobs(plan):
 
 
 def begin(out, plan):
-    """Notes what is compared, and refuses a folder in which something else is."""
+    """Notes what is compared; refuses a folder in which something else is, and what cannot be compared."""
     file = out / "plan.json"
     if file.is_file():
         with user_errors(OSError, ValueError):
@@ -97,6 +97,10 @@ def begin(out, plan):
         return
     if out.is_dir() and any(out.iterdir()):
         raise UserError(f"{out} holds files that are no comparison; give an empty or a new folder as --out")
+    cli.start_tensorflow()
+    from apps import compare_job
+
+    compare_job.check(plan)
     with user_errors(OSError):
         early.module("files").replace(file, lambda path: path.write_text(json.dumps(plan), encoding="utf-8"))
 

@@ -35,6 +35,15 @@ class Budget(keras.callbacks.Callback):
             self.model.stop_training = True
 
 
+def check(plan):
+    """Refuses, before any is trained, recipes that draw no samples or do not learn from the data set."""
+    for recipe in plan["recipes"]:
+        if not catalogue.module(recipe).TASK.generates:
+            raise UserError(f"{recipe} does not generate, and is not compared by samples")
+        with user_errors(ValueError, OSError, ImportError, about=f"{recipe} cannot be trained on {plan['dataset']}"):
+            steps_per_epoch(recipe, plan["dataset"])
+
+
 def run(out, plan, job):
     """Trains a job from where it stands, and writes `compared.json` into its run folder."""
     from keras_dl import files, runtime
@@ -42,8 +51,6 @@ def run(out, plan, job):
     from keras_dl.runs import closing
 
     recipe, _, seed = job.rpartition("-")
-    if not catalogue.module(recipe).TASK.generates:
-        raise UserError(f"{recipe} does not generate, and is not compared by samples")
     figures: dict = {"runtime": runtime.describe()}
     with contextlib.ExitStack() as stack:
         training, pipelines = opened(out, plan, job, recipe, seed, stack)

@@ -132,9 +132,19 @@ def test_the_budget_ends_training_and_steps_are_whole_epochs():
     assert compare_job.steps_per_epoch("gan", "digits") == 23
 
 
-def test_a_recipe_that_does_not_generate_is_refused_before_work(tmp_path):
-    with pytest.raises(cli.UserError, match="lenet does not generate"):
-        compare_job.run(tmp_path, {}, "lenet-0")
+@pytest.mark.parametrize(
+    "dataset, last, reason",
+    [
+        ("digits", "lenet", "lenet does not generate"),
+        ("digits", "flow2d", "flow2d cannot be trained on digits: flow2d expects points in the plane"),
+        ("eight_gaussians", "vae", "vae cannot be trained on eight_gaussians: .*height, width, channels"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_any_training(tmp_path, monkeypatch, dataset, last, reason):
+    monkeypatch.setattr(compare, "work", lambda *job: pytest.fail("a job was begun"))
+    arguments = ["--dataset", dataset, "--budget", "1steps", "gan2d" if last == "vae" else "gan", last]
+    with pytest.raises(cli.UserError, match=reason):
+        compare.main([*arguments, "--out", str(tmp_path)])
     assert list(tmp_path.iterdir()) == []
 
 
