@@ -13,7 +13,8 @@ from apps.cli import UserError, user_errors
 DESCRIPTION = """\
 Trains every named recipe on one data set under one budget, each in a process of its own, and lays them side by side:
 log-likelihood or bits per dimension of held-out data where there is one, KID, FID, precision and recall by the same
-features, weights, seconds per epoch, samples per second, peak memory, each with its standard error, and samples.
+features, weights, seconds per epoch, samples per second, peak memory, each with its standard error, and samples, of the
+same classes, and from the same latents where two recipes have as many.
 
 A budget of steps is rounded up to whole epochs, over which the recipes' schedules run. A budget of time ends training
 after the epoch in which it runs out, or after the recipe's own number of epochs. Figures of several seeds are their

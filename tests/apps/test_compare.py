@@ -9,9 +9,12 @@ import threading
 import time
 
 import html5lib
+import keras
+import numpy as np
 import pytest
 
 from apps import cli, compare, compare_job, compare_table
+from keras_dl import models
 from keras_dl.runs import lock
 
 ARGUMENTS = ["--dataset", "digits", "--budget", "20steps", "vae", "gan"]
@@ -157,3 +160,22 @@ def test_a_job_is_trained_and_measured(tmp_path):
     expected = {"kid", "fid", "precision", "recall", "seconds_per_epoch", "samples_per_second"}
     assert expected <= figures.keys() and figures["weights"] > 1000
     assert (tmp_path / "gan-0" / "report.html").is_file() and (tmp_path / "features.keras").is_file()
+
+
+def test_samples_of_one_seed_are_drawn_from_the_same_latents():
+    """Of models that show their latents: a generator and a decoder of logits that only shape them."""
+
+    def shaping(name):
+        inputs = keras.Input((4,))
+        return keras.Model(inputs, keras.layers.Reshape((2, 2, 1))(inputs), name=name)
+
+    def flat(outputs):
+        return keras.Sequential([keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(outputs)])
+
+    adversarial = [
+        kind(shaping("generator"), flat(1), seed=seed) for seed, kind in enumerate((models.GAN, models.WGANGP))
+    ]
+    drawn, other = (model.sample(3, seed=0) for model in adversarial)
+    shares = models.VAE(flat(8), shaping("decoder"), seed=5).sample(3, seed=0)
+    np.testing.assert_array_equal(drawn, other)
+    np.testing.assert_allclose(np.log(shares) - np.log1p(-shares), drawn, atol=1e-5)
