@@ -26,12 +26,10 @@ def build(bijector, shape, condition_shape=None):
     config = bijector.get_build_config() or {}
     before = config.get("shapes_dict", config)
     for what, asked in (("input_shape", shape), ("condition_shape", condition_shape)):
-        given, asked = (None if one is None else tuple(one)[1:] for one in (before.get(what), asked))
-        if given != asked:
+        own, wanted = (None if one is None else tuple(one)[1:] for one in (before.get(what), asked))
+        if own != wanted:
             kind = "samples" if what == "input_shape" else "conditions"
-            raise refusal(
-                f"A bijector should be built for {kind} of shape {asked}", f"{bijector!r}, built for {given}"
-            )
+            raise refusal(f"A bijector should be built for {kind} of shape {wanted}", f"{bijector!r}, built for {own}")
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")

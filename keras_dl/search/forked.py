@@ -42,6 +42,7 @@ class Gone(ConnectionError):
 
 def is_possible() -> bool:
     """Whether this process can be forked: TensorFlow has not started threads, or an accelerator, that it would lack."""
+    # No public function says whether TensorFlow has started without starting it.
     begun = context.context_safe()
     if begun is None:
         return sys.platform == "linux"
@@ -209,10 +210,10 @@ def _work(answer, channel, alive) -> NoReturn:
 def _replied(answer, question, say):
     """The answer to a question, or the error that it raised, and whether the process ends after it."""
     try:
-        given, last = answer(question, say)
+        reply, last = answer(question, say)
     except Exception as error:
         return {"error": _told(error)}, False
-    return {"answer": given}, last
+    return {"answer": reply}, last
 
 
 def _end_with(alive):

@@ -89,8 +89,8 @@ class Search(kt.engine.base_tuner.BaseTuner):
         self.warnings = Warnings(self.listener.note)
         self.goal = plan.goal.objective
         epochs = plan.options["epochs"]
-        given = plan, folder, config, self.listener
-        self.trainer = apart.trainer(*given, self.warnings.tell) if apart else Trainer(*given)
+        of_search = plan, folder, config, self.listener
+        self.trainer = apart.trainer(*of_search, self.warnings.tell) if apart else Trainer(*of_search)
         oracle = oracles.create(
             config["tuner"], folder, config["trials"], epochs, config["seed"],
             objective=self.goal, hyperparameters=plan.space,

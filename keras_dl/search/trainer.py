@@ -45,10 +45,10 @@ class Trainer:
         check = self.listener.check_interrupted
         keeper = KeepBest(self.folder, trial.trial_id, goal, rows, self.resumes, check)
         training, held_out = self.plan.data.pipelines(options, self.plan.hypermodel.seed)
-        given = {"initial_epoch": first, "epochs": epochs, "validation_data": held_out, "verbose": 0}
+        options_of_fit = {"initial_epoch": first, "epochs": epochs, "validation_data": held_out, "verbose": 0}
         with self.listener.bar(epochs, first) as bar:
             callbacks = [*self.watches, keeper, *bar]
-            self.plan.hypermodel.fit(hp, model, training, callbacks=callbacks, **given)
+            self.plan.hypermodel.fit(hp, model, training, callbacks=callbacks, **options_of_fit)
         if keeper.best is None:
             raise kt.errors.FailedTrialError(f"{goal.name} was not measured")
         best = {"value": keeper.best[goal.name], "epoch": keeper.best["epoch"]}
