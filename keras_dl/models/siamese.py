@@ -4,11 +4,11 @@ import warnings
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.losses import TripletMargin
+from keras_dl.models import siamese_checks, watching
 from keras_dl.models.base import Signature, predict_signature
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.base.structure import inputs_of, outputs_of
@@ -19,7 +19,7 @@ KINDS = {2: "pairs ((a, b), labels)", 3: "triplets (anchor, positive, negative)"
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class Siamese(Supervised):
+class Siamese(watching.Watching, Supervised):  # type: ignore[misc]
     """One network applied to two or three samples, whose embeddings a loss compares (Bromley et al. 1993).
 
     What `fit` is given decides what is compared; the loss has to fit it:
@@ -98,6 +98,18 @@ class Siamese(Supervised):
             )
         super().compile(optimizer, TripletMargin(mining="semi-hard") if loss is None else loss, **options)
 
+    def fit(self, x: Nest | None = None, y: Nest | None = None, *args, **options) -> keras.callbacks.History:
+        """Trains the model; `Supervised.fit`. Labels of one kind alone, by which nothing is learned, are refused.
+
+        Where batches stream, a warning says so after the first epoch.
+        """
+        if not self.compiled:
+            return super().fit(x, y, *args, **options)  # which Keras refuses
+        kinds, data = siamese_checks.Kinds(self.sample_loss.losses[0]), watching.at_hand(x, y)
+        if data is not None:
+            kinds.refuse(siamese_checks.trained_on(self._unpack(data)[1], options))
+        return self.fit_watched(kinds, super().fit, x, y, *args, **options)
+
     def compared(self, batch: Nest, training: bool) -> tuple:
         x, y, sample_weight = self._unpack(batch)
         return y, self._embeddings(x, training), sample_weight
@@ -152,7 +164,8 @@ class Siamese(Supervised):
         for part in x if several else (x,):
             self._checked(part)
         if wanted < 3:
-            _check_labels(y, getattr(loss, "pair_labels", None))
+            siamese_checks.check_labels(y, getattr(loss, "pair_labels", None))
+            self.watch(y)
 
     def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `embed` (the default), and `distance` of two batches."""
@@ -193,24 +206,3 @@ class Siamese(Supervised):
         if not tf.TensorShape([None, *expected]).is_compatible_with(x.shape):
             raise refusal(f"samples should have shape (batch, {', '.join(map(str, expected))})", f"{x.shape}")
         return x if x.dtype.is_integer else tf.cast(x, tf.float32)
-
-
-def _check_labels(labels, of_pairs):
-    """Refuses labels that are not one a sample, or of pairs none of those of the loss, such as 0 where that takes -1.
-
-    Args:
-        labels: Array or tensor.
-        of_pairs: The two labels of pairs, of which shares between may be given where they are 0 and 1; `None` for any.
-    """
-    shape = tuple(labels.shape)
-    if len(shape) > 2 or (len(shape) == 2 and shape[1] != 1):
-        raise refusal(
-            "labels should have shape (batch,) or (batch, 1), a class a row; of one-hot labels, their argmax",
-            f"shape {shape}",
-        )
-    values = np.unique(labels)
-    if of_pairs is None:
-        return
-    known = (values >= 0) & (values <= 1) if of_pairs == (0, 1) else np.isin(values, of_pairs)
-    if not known.all():
-        raise refusal(f"labels of pairs should be {of_pairs[0]} or {of_pairs[1]}", f"{values[~known][:5]}")

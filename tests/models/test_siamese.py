@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_dl
-from keras_dl import losses, models
+from keras_dl import data, losses, models
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.random((24, 6), "float32")
@@ -95,10 +96,78 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("loss", "data", "message"), BAD)
-def test_data_that_does_not_fit_is_refused(loss, data, message):
+@pytest.mark.parametrize(("loss", "given", "message"), BAD)
+def test_data_that_does_not_fit_is_refused(loss, given, message):
     with pytest.raises(ValueError, match=message):
-        compiled(loss).fit(*data, verbose=0)
+        compiled(loss).fit(*given, verbose=0)
+
+
+PAIRS = "labels of pairs should be both 0 and 1: .*Received: {} alone"
+TRIPLETS = "labels should name two classes at least, one of them in two rows: .*Received: labels {}"
+ONE_KIND = {
+    "one class": (None, (X, np.full(24, 7)), TRIPLETS.format("7 alone")),
+    "one class, a column": (MINED["all"], (X, np.zeros((24, 1))), TRIPLETS.format("0.0 alone")),
+    "no class twice": (MINED["hard"], (X, np.arange(24)), TRIPLETS.format("24 classes in as many rows")),
+    "one class in the data alone": (None, ((X, tf.zeros(24, "int32")),), TRIPLETS.format("0 alone")),
+    "one class in a pipeline": (None, (data.pipeline(X, np.ones(24)),), TRIPLETS.format("1.0 alone")),
+    "pairs all alike": (losses.Contrastive(), ((X, X), np.ones(24)), PAIRS.format("1.0")),
+    "pairs all different": (losses.Contrastive(), ((X, X), np.zeros(24, bool)), PAIRS.format("False")),
+    "pairs all of one share": (losses.Contrastive(), ((X, X), np.full(24, 0.5)), PAIRS.format("0.5")),
+    "directions all different": (losses.CosineEmbedding(), ((X, X), np.full(24, -1)), "both -1 and 1.*-1 alone"),
+}
+
+
+@pytest.mark.parametrize("name", ONE_KIND)
+def test_labels_of_one_kind_are_refused(name):
+    loss, given, message = ONE_KIND[name]
+    with pytest.raises(ValueError, match=message):
+        compiled(loss).fit(*given, verbose=0)
+
+
+def test_of_a_split_the_labels_to_train_on_count():
+    y = np.repeat([0, 1], 12)
+    with pytest.raises(ValueError, match=TRIPLETS.format("0 alone")):
+        compiled().fit(X, y, validation_split=0.5, verbose=0)
+    compiled().fit(X, y, validation_split=0.25, verbose=0)
+
+
+def batches(*parts, size=6):
+    """A stream: of a generator nothing is known before it is read."""
+    return lambda: (tf.nest.map_structure(lambda part, i=i: part[i : i + size], parts) for i in range(0, 24, size))
+
+
+STREAMS = {
+    "one class": (None, (X, np.full(24, 7)), "two classes at least.*Received: 7 alone"),
+    "a class a batch": (None, (X, np.repeat(np.arange(4), 6)), "two classes at least.*Received: 3 alone"),
+    "no class twice": (None, (X, np.arange(24)), "two classes at least.*Received: 6 classes in as many rows"),
+    "pairs all alike": (losses.Contrastive(), ((X, X), np.ones(24)), PAIRS.format("1.0")),
+}
+
+
+@pytest.mark.parametrize("epochs", [1, 3])
+@pytest.mark.parametrize("name", STREAMS)
+def test_streams_of_one_kind_are_warned_of_once(name, epochs):
+    loss, parts, message = STREAMS[name]
+    stream = tf.data.Dataset.from_generator(batches(*parts), output_signature=tf.nest.map_structure(spec, parts))
+    varied = (parts[0], np.arange(24) % 2)  # what is held out says nothing of what is trained on
+    with pytest.warns(UserWarning, match=message) as caught:
+        compiled(loss).fit(stream, epochs=epochs, validation_data=varied, verbose=0)
+    assert sum("labels" in str(warning.message) for warning in caught) == 1
+
+
+def spec(part):
+    return tf.TensorSpec((None, *part.shape[1:]), part.dtype)
+
+
+def test_of_several_kinds_and_of_rankings_nothing_is_said(recwarn):
+    compiled().fit(batches(X, np.repeat([0, 1, 2, 2], 6)[RANDOM.permutation(24)])(), verbose=0)
+    alike = np.repeat([0, 1], 12)  # pairs of one kind a batch
+    compiled(losses.Contrastive()).fit(batches((X, X), alike)(), verbose=0)
+    network = keras_dl.networks.mlp_critic((6,), hidden=(8,), num_outputs=1)
+    ranking = keras_dl.models.Siamese(network, seed=0)
+    ranking.compile("adam", losses.MarginRanking(0.5), jit_compile=False)
+    ranking.fit((X, X[::-1]), np.ones((24, 1)), verbose=0)  # the first always above the second
+    assert not [warning for warning in recwarn if "labels" in str(warning.message)]
 
 
 def test_networks_and_metrics_that_do_not_fit_are_refused():
