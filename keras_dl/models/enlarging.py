@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_flag, refusal
-from keras_dl.data.checks import check_no_levels
+from keras_dl.data.checks import as_array, check_no_levels
 from keras_dl.data.images.patches import turned, turned_back
 from keras_dl.models import shapes, tiling
 from keras_dl.types import Tensor
@@ -43,7 +43,7 @@ class Enlarging:
 
         Args:
             x: Images `(rows, height, width, channels)` or one image `(height, width, channels)`, in [0, 1]; an array,
-                or a memory map of which a window at a time is read.
+                a list of images of one size, or a memory map of which a window at a time is read.
             tile: Sides of tiles in pixels of `x`: memory then does not grow with the image, but for `out`. `None` for
                 whole images.
             overlap: Pixels beyond a tile that its windows see. `None` for as many as the network reaches, which makes
@@ -56,12 +56,13 @@ class Enlarging:
             Float32 array `(rows, scale height, scale width, channels)`, or of one image, as `x` is: `out`, if given.
 
         Raises:
-            ValueError: If images are of the wrong shape, not finite, or pixels of 0 to 255, or a tile is no positive
-                integer.
+            ValueError: If images are of the wrong shape or of several, not finite, or pixels of 0 to 255, or a tile is
+                no positive integer.
         """
         check_flag(ensemble, "ensemble")
         network = getattr(self, self.enlarger)
-        alone = len(np.shape(x)) == 3
+        x = _of_one_size(x)
+        alone = len(x.shape) == 3
         x = x[None] if alone else x
         shapes.check_x(x, shapes.input_shape(network, "x"))
         if overlap is None:
@@ -93,3 +94,13 @@ class Enlarging:
 
     def _enlarge(self, x):
         return tf.cast(self.averaged(self.enlarger)(x, training=False), tf.float32)
+
+
+def _of_one_size(x):
+    """An array of images; what is none, such as a list, as one."""
+    if hasattr(x, "shape"):
+        return x
+    shapes_of = sorted({as_array(image, "x").shape for image in x}) if isinstance(x, (list, tuple)) else []
+    if len(shapes_of) > 1:
+        raise refusal("x should be images of one size: enlarge others one by one", f"shapes {shapes_of}")
+    return as_array(x, "x")

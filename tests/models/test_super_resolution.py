@@ -154,6 +154,17 @@ def test_litert_files_take_any_size(name, tmp_path):
         np.testing.assert_allclose(values, model.upscale(x), atol=1e-4)
 
 
+def test_a_list_of_images_is_an_array_of_them():
+    model, x = models.SuperResolution(edsr()), images(2, 8, 6, 3)
+    np.testing.assert_array_equal(model.upscale(list(x)), model.upscale(x))
+    np.testing.assert_array_equal(model.upscale(x[0].tolist()), model.upscale(x[0]))
+    with pytest.raises(ValueError, match=r"images of one size: .* Received: shapes \[\(6, 8, 3\), \(8, 6, 3\)\]"):
+        model.upscale([x[0], x[0].transpose(1, 0, 2)])
+    for wrong in ([], "photo.png", None):
+        with pytest.raises((TypeError, ValueError), match="x should .*Received: "):
+            model.upscale(wrong)
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_pixels_of_0_to_255_are_refused(dtype):
     small, large = (np.full((2, side, side, 3), 200, dtype) for side in (4, 8))

@@ -1,5 +1,6 @@
 """Images of any sizes, in memory or in the files of a folder."""
 
+import operator
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,7 +21,7 @@ class Images:
         names: List of their names; `None` for numbers.
 
     Raises:
-        ValueError: If there are none, or they differ in channels.
+        ValueError: If there are none, they differ in channels, or there are not as many names.
 
     Example:
 
@@ -41,6 +42,8 @@ class Images:
         self.channels = self.arrays[0].shape[-1]
         self.sizes = tuple(array.shape[:2] for array in self.arrays)
         self.names = [str(number) for number in range(len(self.arrays))] if names is None else list(names)
+        if len(self.names) != len(self.arrays):
+            raise refusal(f"`names` should be {len(self.arrays)}, one an image", f"{len(self.names)}")
 
     def __len__(self):
         return len(self.sizes)
@@ -50,7 +53,12 @@ class Images:
         return self.arrays[index]
 
     def select(self, numbers: Sequence) -> "Images":
-        """The same with some images only."""
+        """The same with some images only.
+
+        Raises:
+            ValueError: If there is no image of one of the numbers, or none is named.
+        """
+        numbers = self._numbers(numbers)
         return Images([self.arrays[number] for number in numbers], [self.names[number] for number in numbers])
 
     def split(self, fraction: float, seed: int = 0) -> tuple:
@@ -66,6 +74,18 @@ class Images:
         order = np.random.default_rng(check_seed(seed)).permutation(count)
         held_out = min(max(1, round(fraction * count)), count - 1)
         return self.select(sorted(order[held_out:])), self.select(sorted(order[:held_out]))
+
+    def _numbers(self, numbers):
+        """Numbers of images as a list, negative ones from the end."""
+        count = len(self)
+        try:
+            chosen = [count if isinstance(number, bool) else operator.index(number) for number in numbers]
+        except TypeError:
+            chosen = []
+        if not chosen or not all(-count <= number < count for number in chosen):
+            expected = f"`numbers` should be those of images, at least one, from 0 to {count - 1}"
+            raise refusal(expected, numbers=numbers)
+        return chosen
 
 
 class ImageFolder(Images):
@@ -95,6 +115,7 @@ class ImageFolder(Images):
         return array
 
     def select(self, numbers: Sequence) -> "ImageFolder":
+        numbers = self._numbers(numbers)
         paths, sizes = ([part[number] for number in numbers] for part in (self.paths, self.sizes))
         return ImageFolder(paths, sizes, self.channels)
 

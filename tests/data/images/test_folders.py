@@ -159,6 +159,20 @@ def test_bad_arrays_are_refused(arrays):
         Images(arrays)
 
 
+@pytest.mark.parametrize("numbers", [[3], [0, -4], [], [1.0], ["0"], [True, False, True], 1])
+def test_numbers_of_no_image_are_refused(tmp_path, numbers):
+    pictures = [write(tmp_path / f"{name}.png", array(seed=seed)) for seed, name in enumerate("abc")]
+    for whole in (Images(pictures), open_folder(tmp_path)):
+        with pytest.raises(ValueError, match=r"`numbers` should be .*, from 0 to 2. Received: numbers="):
+            whole.select(numbers)
+        np.testing.assert_array_equal(whole.select(np.array([2, -2]))[1], pictures[1])
+
+
+def test_names_are_as_many_as_images():
+    with pytest.raises(ValueError, match="`names` should be 2, one an image. Received: 1"):
+        Images([array(), array()], ["a"])
+
+
 def test_drawings_are_decided_by_their_number():
     np.testing.assert_array_equal(named.drawing(3, 24), named.drawing(3, 24))
     assert np.ptp(named.drawing(3, 24)) > 100
