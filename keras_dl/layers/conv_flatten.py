@@ -97,6 +97,11 @@ class ConvFlatten(keras.layers.Layer):
             x = x + self.bias
         return _parts.call_chain(self.last_activation, x)
 
+    @property
+    def convolution_kernel(self) -> Tensor:
+        """The kernel that convolves."""
+        return self.kernel
+
     def compute_output_shape(self, input_shape: Shape) -> tuple:
         size = self._kernel_size(input_shape) if self.kernel is None else self.kernel.shape[:2]
         sizes = (conv_output_size(n, k) for n, k in zip(input_shape[1:-1], size, strict=True))

@@ -44,11 +44,15 @@ class _Equalized(keras.layers.Layer):
         _parts.build_chain(self.last_activation, self.compute_output_shape(input_shape))
 
     def call(self, inputs: Tensor) -> Tensor:
-        fan_in = math.prod(self.kernel.shape[:-1])
-        x = self._apply(inputs, self.kernel * (self.gain * self.lr_multiplier / math.sqrt(fan_in)))
+        x = self._apply(inputs, self._scaled_kernel())
         if self.use_bias:
             x = x + self.lr_multiplier * self.bias
         return _parts.call_chain(self.last_activation, x)
+
+    def _scaled_kernel(self):
+        """The kernel that multiplies inputs: $c W$."""
+        fan_in = math.prod(self.kernel.shape[:-1])
+        return self.kernel * (self.gain * self.lr_multiplier / math.sqrt(fan_in))
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -109,3 +113,8 @@ class EqualizedConv2D(ConvKernel, _Equalized):
     >>> EqualizedConv2D(8, 3)(keras.ops.ones((1, 4, 4, 3))).shape
     TensorShape([1, 4, 4, 8])
     """
+
+    @property
+    def convolution_kernel(self) -> Tensor:
+        """The kernel that convolves: $c W$."""
+        return self._scaled_kernel()

@@ -118,7 +118,7 @@ class HarmonicConv2D(keras.layers.Layer):
         self.phase = None
 
     def build(self, input_shape: Shape) -> None:
-        orders, _, channels = _complex_axes(input_shape, "HarmonicConv2D", real_allowed=True)
+        orders, self._num_parts, channels = _complex_axes(input_shape, "HarmonicConv2D", real_allowed=True)
         rings = self.num_rings or self.kernel_size // 2 + 1
         pairs = (orders, channels, self.max_order + 1, self.filters)
         deviation = math.sqrt(2.0 / (rings * orders * channels))
@@ -144,6 +144,11 @@ class HarmonicConv2D(keras.layers.Layer):
         x = ops.conv(x, kernel, self.strides, self.padding, "channels_last")
         height, width = ops.shape(x)[1:3]
         return ops.reshape(x, (-1, height, width, self.max_order + 1, 2, self.filters))
+
+    @property
+    def convolution_kernel(self) -> Tensor:
+        """The kernel of the real convolution behind it, for inputs as it was built for."""
+        return self._kernel(self._num_parts)
 
     def _kernel(self, parts):
         """Returns the real convolution's kernel, `(k, k, orders * parts * channels, new_orders * 2 * filters)`."""

@@ -81,12 +81,20 @@ class ModulatedConv2D(keras.layers.Layer):
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         x, style = inputs
-        kernel = ops.cast(self.kernel, "float32") / math.sqrt(math.prod(self.kernel.shape[:-1]))
+        kernel = self._scaled_kernel()
         scale = 1.0 + ops.cast(self.affine(style), "float32")
         if self.demodulate:
             scale, kernel, demodulation = self._normalized(scale, kernel)
         y = self._convolved(x * ops.cast(scale, x.dtype)[:, None, None], ops.cast(kernel, x.dtype))
         return y * ops.cast(demodulation, x.dtype)[:, None, None] if self.demodulate else y
+
+    @property
+    def convolution_kernel(self) -> Tensor | None:
+        """The kernel that convolves where styles are 1; `None` with demodulation, which takes its size back."""
+        return None if self.demodulate else self._scaled_kernel()
+
+    def _scaled_kernel(self):
+        return ops.cast(self.kernel, "float32") / math.sqrt(math.prod(self.kernel.shape[:-1]))
 
     def _normalized(self, scale, kernel):
         """Styles and kernel of at most 1, against overflow in half precision, and the factors of demodulation."""

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_flag
+from keras_dl.checks import check_count, check_flag, refusal
 from keras_dl.configurable import Configurable
 from keras_dl.objectives.schedules import Schedule, check_weight, value_at
 from keras_dl.types import Tensor
@@ -25,9 +25,14 @@ class SpectralRegularization(Configurable):
     With $s^{(i)}$ the largest singular value of the $i$-th convolution's kernel as a matrix, a column for each output
     channel (Vahdat & Kautz 2020, "NVAE", equation 6; Yoshida & Miyato 2017, "Spectral norm regularization"), of a
     separable convolution those of both kernels, and $\gamma^{(j)}$ the scales of batch normalisation $j$, which the
-    published code charges, too. A power iteration for each kernel goes on where the step before has left it: $v
-    \leftarrow W u / |W u|$, $u \leftarrow W^\top v / |W^\top v|$, $s = v^\top W u$, with no gradient through $u$ and
-    $v$.
+    published code charges, too. A power iteration for each kernel goes on where the step before has left it:
+    $v \leftarrow W u / |W u|$, $u \leftarrow W^\top v / |W^\top v|$, $s = v^\top W u$, with no gradient through $u$
+    and $v$.
+
+    What counts is the kernel that convolves, of equalized layers the scaled one. A layer of yours that is no
+    convolution of Keras is charged for its attribute `convolution_kernel`, whose last axis is that of output channels,
+    if it has one. Not charged are `SpectralNormConv2D`, which divides by the singular value, and a demodulated
+    `ModulatedConv2D`, whose outputs do not depend on the size of its kernel.
 
     Args:
         weight: $\lambda$, a number or a schedule of the training step. The code has 0.01 for small images and begins at
@@ -56,8 +61,14 @@ class SpectralRegularization(Configurable):
 
         Args:
             networks: List of layers or models.
+
+        Raises:
+            ValueError: If they hold nothing to charge.
         """
         size = sum(matrix.shape[-1] for stack in self._stacks(networks) for matrix in stack)
+        if not size and not (self.of_norms and _scales(networks)):
+            kinds = sorted({type(layer).__name__ for layer in _layers(networks)})
+            raise refusal("networks should hold convolutions, to be charged for their kernels", f"layers {kinds}")
         return np.random.default_rng(0).normal(size=size).astype("float32")
 
     def __call__(self, networks: Sequence, vectors: Tensor, step: Tensor) -> tuple:
@@ -97,14 +108,16 @@ class SpectralRegularization(Configurable):
         """Lists of matrices of one shape each, whose iterations are computed together."""
         stacks = {}
         for layer in _layers(networks):
-            if isinstance(layer, _CONVOLUTIONS):
-                for matrix in _matrices(layer):
-                    stacks.setdefault(tuple(matrix.shape), []).append(matrix)
+            for matrix in _matrices(layer):
+                stacks.setdefault(tuple(matrix.shape), []).append(matrix)
         return list(stacks.values())
 
 
 def _matrices(layer):
-    """A convolution's kernels as matrices, a column for each output channel."""
+    """A convolution's kernels as matrices, a column for each output channel; of other layers none."""
+    if not isinstance(layer, _CONVOLUTIONS):
+        kernel = getattr(layer, "convolution_kernel", None)
+        return [] if kernel is None else [_matrix(kernel)]
     if isinstance(layer, _SEPARABLE):
         return [_matrix(layer.depthwise_kernel, depthwise=True), _matrix(layer.pointwise_kernel)]
     kernel = tf.convert_to_tensor(layer.kernel)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import objectives
+from keras_dl import layers, objectives
 
 
 def network():
@@ -47,6 +47,66 @@ def test_the_power_iteration_finds_the_largest_singular_values():
     gammas = np.abs(model.get_layer("norm").gamma.numpy()).max()
     both = objectives.SpectralRegularization()([model, model], vectors, step=0)  # each layer counts once
     assert float(both[1]) == pytest.approx(exact + gammas, rel=1e-4)
+
+
+def images(side, *channels):
+    """One image for each of its values, which is 1 among zeros."""
+    size = side * side * int(np.prod(channels))
+    return np.eye(size, dtype="float32").reshape(size, side, side, *channels)
+
+
+def as_matrix(layer, x):
+    """What a layer without a bias makes of images of one value each, whose outputs are single pixels."""
+    return layer(x).numpy().reshape(len(x), -1)
+
+
+def modulated():
+    """The middle of what a padded convolution of 3 pixels makes of images as large, by a style of ones."""
+    layer, x = layers.ModulatedConv2D(3, 3, demodulate=False), images(3, 4)
+    return layer, layer([x, np.zeros((len(x), 2), "float32")]).numpy()[:, 1, 1]
+
+
+def filtered():
+    """What a pixel far from the border is where an image of one colour was filtered, which leaves it as it is."""
+    layer = layers.FilteredConv2D(5, 1, gain=0.5, use_bias=False)
+    return layer, layer(np.broadcast_to(np.eye(4, dtype="float32")[:, None, None], (4, 8, 8, 4))).numpy()[:, 2, 2]
+
+
+def plain(layer, *image):
+    return layer, as_matrix(layer, images(*image))
+
+
+OURS = {
+    "equalized": lambda: plain(layers.EqualizedConv2D(5, 3, 1, "valid", lr_multiplier=0.25, use_bias=False), 3, 2),
+    "filtered": filtered,
+    "flattening": lambda: plain(layers.ConvFlatten(5, use_bias=False), 3, 2),
+    "harmonic, of an image": lambda: plain(layers.HarmonicConv2D(2, 3, padding="valid"), 3, 2),
+    "harmonic, of maps": lambda: plain(layers.HarmonicConv2D(2, 3, padding="valid"), 3, 2, 2, 3),
+    "modulated": modulated,
+    "of a learned norm": lambda: plain(layers.WeightNormConv2D(5, 3, use_bias=False), 3, 2),
+}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_convolution_is_charged_for_the_kernel_that_convolves(name):
+    keras.utils.set_random_seed(0)
+    layer, matrix = OURS[name]()
+    charge = objectives.SpectralRegularization(iterations=300, of_norms=False)
+    _, found, _ = charge([layer], charge.start([layer]), step=0)
+    assert float(found) == pytest.approx(np.linalg.svd(matrix, compute_uv=False)[0], rel=1e-4)
+
+
+def test_what_cannot_be_charged_is_refused():
+    spectral = layers.SpectralNormConv2D(4)
+    spectral.build((None, 4, 4, 3))
+    modulated = layers.ModulatedConv2D(4)
+    modulated.build([(None, 4, 4, 3), (None, 2)])
+    dense = keras.Sequential([keras.Input((3,)), layers.EqualizedDense(2), keras.layers.BatchNormalization()])
+    charge = objectives.SpectralRegularization(of_norms=False)
+    for networks in ([spectral], [modulated], [dense]):
+        with pytest.raises(ValueError, match="should hold convolutions, .*Received: layers"):
+            charge.start(networks)
+    assert objectives.SpectralRegularization().start([dense]).shape == (0,)  # whose scales it charges
 
 
 def test_the_gradient_is_the_outer_product_of_the_singular_vectors():
