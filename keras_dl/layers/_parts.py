@@ -3,6 +3,7 @@
 import itertools
 
 import keras
+from keras import ops
 
 from keras_dl import activations
 from keras_dl.checks import refusal
@@ -116,3 +117,23 @@ def check_rank(input_shape, name, ranks=(3, 4, 5)):
             "channels",
             f"input_shape={tuple(input_shape)}",
         )
+
+
+def check_even(shape, name):
+    """Raises if a known side of images is odd."""
+    if any(side is not None and side % 2 for side in shape[1:-1]):
+        raise refusal(f"{name} should get images of even sides; pad them", f"input_shape={tuple(shape)}")
+
+
+def of_even_sides(images, name):
+    """Returns images of even sides as they are.
+
+    Of a side that is known only when a graph runs nothing can be said before. An odd one then ends the graph: there
+    are fewer pixels in the shape that is asked for. XLA, which leaves assertions out, refuses that, too.
+    """
+    check_even(images.shape, name)
+    if None not in images.shape[1:-1]:
+        return images
+    batch, *sides, channels = ops.shape(images)
+    with keras.name_scope(f"{name}_should_get_images_of_even_sides"):  # which the error names
+        return ops.reshape(images, (batch, *(2 * (side // 2) for side in sides), channels))

@@ -31,7 +31,8 @@ class FactorizedReduction(keras.layers.Layer):
         A tensor of shape `(batch, height / 2, width / 2, filters)`.
 
     Raises:
-        ValueError: If there are fewer than 4 filters, or a side is odd.
+        ValueError: If there are fewer than 4 filters, or a side is odd. One that is known only when a graph runs ends
+            it with an error of TensorFlow.
 
     Example:
 
@@ -51,7 +52,7 @@ class FactorizedReduction(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         _parts.check_rank(input_shape, "FactorizedReduction", (4,))
-        _check_sides(input_shape)
+        _parts.check_even(input_shape, "FactorizedReduction")
         self.preparation = _parts.activation_layers(self.activation, self, "activation")
         convolution = WeightNormConv2D if self.weight_norm else keras.layers.Conv2D
         quarter = self.filters // len(SHIFTS)
@@ -65,7 +66,7 @@ class FactorizedReduction(keras.layers.Layer):
             convolution.build(input_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
-        x = _parts.call_chain(self.preparation, inputs)
+        x = _parts.call_chain(self.preparation, _parts.of_even_sides(inputs, "FactorizedReduction"))
         # One convolution whose kernel is zero at the other three pixels: slices of every other pixel are slow, and so
         # are their gradients.
         places = zip(self.convolutions, SHIFTS, strict=True)
@@ -77,7 +78,7 @@ class FactorizedReduction(keras.layers.Layer):
         return ops.concatenate([ops.cast(part, self.compute_dtype) for part in parts], -1)
 
     def compute_output_shape(self, input_shape: Shape) -> tuple:
-        _check_sides(input_shape)
+        _parts.check_even(input_shape, "FactorizedReduction")
         return (input_shape[0], *(side and side // 2 for side in input_shape[1:-1]), self.filters)
 
     def get_config(self) -> dict[str, Any]:
@@ -89,8 +90,3 @@ class FactorizedReduction(keras.layers.Layer):
 def _padded(kernel, row, column):
     """A 1x1 kernel at a place among two by two pixels."""
     return ops.pad(ops.convert_to_tensor(kernel), [[row, 1 - row], [column, 1 - column], [0, 0], [0, 0]])
-
-
-def _check_sides(input_shape):
-    if any(side is not None and side % 2 for side in input_shape[1:-1]):
-        raise refusal("sides of inputs should be even", f"input_shape={tuple(input_shape)}")

@@ -4,8 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_dl.checks import refusal
-from keras_dl.layers._parts import check_rank
+from keras_dl.layers._parts import check_even, check_rank, of_even_sides
 from keras_dl.layers.options import register
 from keras_dl.types import Shape, Tensor
 
@@ -29,7 +28,7 @@ class PyramidDown(keras.layers.Layer):
         A tensor of shape `(batch, height / 2, width / 2, channels)`.
 
     Raises:
-        ValueError: If a side is odd.
+        ValueError: If a side is odd. One that is known only when a graph runs ends it with an error of TensorFlow.
 
     Example:
 
@@ -42,13 +41,13 @@ class PyramidDown(keras.layers.Layer):
 
     def build(self, input_shape: Shape) -> None:
         check_rank(input_shape, "PyramidDown", (4,))
-        _check_sides(input_shape)
+        check_even(input_shape, "PyramidDown")
 
     def call(self, inputs: Tensor) -> Tensor:
-        return down(inputs)
+        return down(of_even_sides(inputs, "PyramidDown"))
 
     def compute_output_shape(self, input_shape: Shape) -> tuple:
-        _check_sides(input_shape)
+        check_even(input_shape, "PyramidDown")
         sides = (side if side is None else side // 2 for side in input_shape[1:-1])
         return (input_shape[0], *sides, input_shape[-1])
 
@@ -100,8 +99,3 @@ def up(images):
     x = ops.depthwise_conv(x, kernel, 1, "valid", "channels_last")
     x = ops.transpose(ops.reshape(x, (-1, height, width, channels, 2, 2)), (0, 1, 4, 2, 5, 3))
     return ops.reshape(x, (-1, 2 * height, 2 * width, channels))
-
-
-def _check_sides(shape):
-    if any(side is not None and side % 2 for side in shape[1:-1]):
-        raise refusal("PyramidDown should get images of even sides; pad them", f"input_shape={tuple(shape)}")

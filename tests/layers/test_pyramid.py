@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from scipy import ndimage
 
 from keras_dl import layers
@@ -51,6 +52,28 @@ def test_constants_stay():
     np.testing.assert_allclose(layers.PyramidUp()(x), np.full((1, 8, 12, 2), 3.0), atol=1e-6)
 
 
-def test_odd_sides_are_refused():
-    with pytest.raises(ValueError, match=r"even sides; pad them\. Received: input_shape=\(None, 7, 8, 1\)"):
-        layers.PyramidDown()(keras.Input((7, 8, 1)))
+HALVING = {"PyramidDown": layers.PyramidDown, "FactorizedReduction": lambda: layers.FactorizedReduction(4)}
+
+
+@pytest.mark.parametrize("name", HALVING)
+def test_odd_sides_are_refused(name):
+    message = name + r" should get images of even sides; pad them\. Received: input_shape=\({}, {}, 8, 1\)"
+    with pytest.raises(ValueError, match=message.format(None, 7)):
+        HALVING[name]()(keras.Input((7, 8, 1)))
+    layer = HALVING[name]()
+    layer.build((None, None, None, 1))
+    with pytest.raises(ValueError, match=message.format(2, 5)):
+        layer(np.ones((2, 5, 8, 1), "float32"))
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("name", HALVING)
+def test_odd_sides_that_no_shape_tells_end_a_graph(name, jit_compile):
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential([keras.Input((None, None, 1)), HALVING[name]()])
+    graph = tf.function(network, input_signature=[tf.TensorSpec([None, None, None, 1])], jit_compile=jit_compile)
+    x = np.random.default_rng(0).standard_normal((9, 6, 4, 1)).astype("float32")
+    np.testing.assert_allclose(graph(x), network(x), atol=1e-6)
+    for odd in (x[:, :5], x[:, :, :3], x[:, :3, :3]):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=f"{name}_should_get_images_of_even_sides"):
+            graph(odd)

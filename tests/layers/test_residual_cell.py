@@ -97,7 +97,7 @@ def test_recomputation_gives_the_same_gradients_and_moves_averages_once(mode):
     [
         (lambda: layers.ResidualCell(4, kind="other"), "`kind` should be one of"),
         (lambda: layers.ResidualCell(4, resize="left"), "`resize` should be one of"),
-        (lambda: layers.ResidualCell(4, resize="down")(X[:, :3]), "sides of inputs should be even"),
+        (lambda: layers.ResidualCell(4, resize="down")(X[:, :3]), "should get images of even sides"),
         (lambda: layers.FactorizedReduction(3), "`filters` should be at least 4"),
         (lambda: layers.ResidualCell(4, recompute="yes"), "`recompute` should be True or False"),
     ],
