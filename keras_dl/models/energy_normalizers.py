@@ -78,8 +78,8 @@ class Normalizers:
             energy_checks.check_starts(x)
             rows = tf.gather(shapes.as_rows(x, self.data_shape), tf.range(num_chains) % len(x))
             ends = self.refine(rows, seed, 100, samplers.HMC(100, self.sampler.step_size, 5))
-        arguments = tf.constant(num_chains), ends, tf.constant(seed, tf.int64)
-        value, error = self.as_graph(self._anneal)(*arguments, steps=steps)
+        arguments = tf.constant(num_chains), ends, tf.constant(seed, tf.int64), tf.constant(steps)
+        value, error = self.as_graph(self._anneal)(*arguments)
         return LogNormalizer(value, error, method)
 
     # The graphs behind it.

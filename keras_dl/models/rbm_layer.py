@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from keras_dl.models.base import Draw
@@ -124,7 +123,7 @@ class RestrictedBoltzmann(keras.layers.Layer):
 
 def anneal(layer, v, seed, call, stream, steps, backwards=False):
     """Log-weights of annealing from the rates to the machine, or backwards from the machine's samples `v`."""
-    schedule = tf.constant(np.linspace(0.0, 1.0, steps + 1), tf.float32)
+    schedule = tf.cast(tf.linspace(tf.constant(0.0, tf.float64), 1.0, steps + 1), tf.float32)
     rows = tf.shape(v)[0]
 
     def body(index, v, log_weights):

@@ -107,8 +107,8 @@ class RBMMethods:
         if method == "reverse":
             energy_checks.check_starts(x)
             ends = tf.gather(self._rows(x), tf.range(num_chains) % len(x))
-        arguments = tf.constant(num_chains), ends, tf.constant(seed, tf.int64)
-        value, error = self.as_graph(self._anneal)(*arguments, steps=steps)
+        arguments = tf.constant(num_chains), ends, tf.constant(seed, tf.int64), tf.constant(steps)
+        value, error = self.as_graph(self._anneal)(*arguments)
         return LogNormalizer(value, error, method)
 
     def log_prob(self, x: Tensor, log_normalizer: LogNormalizer | None = None) -> Tensor:

@@ -117,7 +117,7 @@ def annealed_importance(
     energy: Callable,
     x: Tensor,
     noises: Any,
-    steps: int,
+    steps: Tensor,
     step_size: float = 0.1,
     leapfrogs: int = 5,
     value_range: Any = None,
@@ -130,7 +130,7 @@ def annealed_importance(
         energy: Function from samples to $E$.
         x: Samples of the start, as many as chains.
         noises: Two `Noise`s, of the pilot and of the run.
-        steps: Number of steps.
+        steps: Number of steps, an integer or a scalar tensor.
         step_size: The pilot's first step size.
         leapfrogs: Leapfrog steps at each temperature.
         value_range: `(low, high)` of samples, or `None`.
