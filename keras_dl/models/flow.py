@@ -9,7 +9,7 @@ from keras_dl import likelihoods
 from keras_dl.bijectors.chain import build as build_bijector
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.likelihoods import LogDensity
-from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes
+from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes, watching
 from keras_dl.models.anomaly_scores import AnomalyScores
 from keras_dl.models.base import Draw, Signature, Update, conditions, mean_and_variance
 from keras_dl.models.base.averages import HalfLife
@@ -18,7 +18,7 @@ from keras_dl.types import Nest, Shape, Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_dl")
-class NormalizingFlow(AnomalyScores, FlowGraphs):  # type: ignore[misc]
+class NormalizingFlow(watching.Watching, AnomalyScores, FlowGraphs):  # type: ignore[misc]
     r"""Normalizing flow (Rezende & Mohamed 2015; Dinh et al. 2017): an exact density by an invertible map $z = f(x)$.
 
     $$\log p(x) = \log p(z) + \log \left|\det \frac{\partial f(x)}{\partial x}\right|$$
@@ -204,8 +204,12 @@ class NormalizingFlow(AnomalyScores, FlowGraphs):  # type: ignore[misc]
         return self.as_graph(self._sample)(tf.constant(num_samples), condition, seed, call, temperature)
 
     def fit(self, x: Nest | None = None, y: Nest | None = None, *args, **options) -> keras.callbacks.History:
-        flow_checks.check_columns(x, self)
-        return super().fit(x, y, *args, **options)
+        """Trains the flow; `ObjectiveModel.fit`. A constant column, on which the density is unbounded, is refused.
+
+        Where rows stream, a warning says so after the first epoch.
+        """
+        flow_checks.check_columns(watching.at_hand(x, y), self)
+        return self.fit_watched(flow_checks.ConstantColumns(), super().fit, x, y, *args, **options)
 
     def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
@@ -216,6 +220,8 @@ class NormalizingFlow(AnomalyScores, FlowGraphs):  # type: ignore[misc]
         shapes.check_x(x, self.shape)
         flow_checks.check_values(self, x)
         self._check_condition(condition, len(x))
+        if len(self.shape) == 1 and self.dequantized is None:
+            self.watch(x)
 
     def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)

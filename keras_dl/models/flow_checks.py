@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -85,22 +86,48 @@ def check_values(flow, x):
     flow.bijector.check(x)
 
 
-def check_columns(x, flow):
-    """Refuses training data with a constant column, and warns of images of few levels: their density is unbounded."""
-    x = x[0] if isinstance(x, (tuple, list)) and x else x
+class ConstantColumns:
+    """What looks for columns that are constant over all batches of rows; see `watching.Look`."""
+
+    expected = (
+        "x should have no constant column: on it the density is unbounded, and the loss falls for ever. Leave it out, "
+        "or add noise"
+    )
+
+    def __init__(self):
+        self._first, self._constant = None, np.zeros(0, int)
+
+    def add(self, x: Any) -> None:
+        """Takes the rows of a batch."""
+        x = np.asarray(x)
+        if self._first is None and len(x):
+            self._first, self._constant = x[0], np.arange(x.shape[1])
+        if len(self._constant):
+            varies = (x[:, self._constant] != self._first[self._constant]).any(0)
+            self._constant = self._constant[~varies]
+
+    def found(self) -> str | None:
+        """Names the columns that were the same in all rows, `None` if there are none."""
+        return f"constant columns {self._constant.tolist()}" if len(self._constant) else None
+
+
+def check_columns(data, flow):
+    """Refuses training data with a constant column, and warns of images of few levels: their density is unbounded.
+
+    Args:
+        data: The nest of arrays `x` or `(x, condition)`; `None`, or columns on disk, of which nothing is known yet.
+        flow: The flow.
+    """
+    x = data[0] if isinstance(data, (tuple, list)) and data else data
     if flow.dequantized is not None or not hasattr(x, "__array__") or np.ndim(x) < 2 or not len(x):
         return
     if np.ndim(x) > 2:
         _warn_of_levels(np.asarray(x[:_LOOKED_AT]))
         return
-    x = np.asarray(x)
-    constant = np.flatnonzero(np.ptp(x, axis=0) == 0) if x.dtype.kind in "uif" else np.zeros(0, int)
-    if len(constant):
-        raise refusal(
-            "x should have no constant column: on it the density is unbounded, and the loss falls for ever. Leave "
-            "it out, or add noise",
-            f"constant columns {constant.tolist()}",
-        )
+    columns = ConstantColumns()
+    columns.add(x)
+    if columns.found() is not None:
+        raise refusal(columns.expected, columns.found())
 
 
 def _warn_of_levels(images):
