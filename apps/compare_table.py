@@ -80,11 +80,15 @@ def needs_note(figures):
     return sum(column.get("log_prob") is not None for column in figures["recipes"].values()) > 1
 
 
+def spent(budget):
+    """A budget in words, `{"steps": 20}` as 20 steps."""
+    return ", ".join(f"{number} {unit.removesuffix('s') if number == 1 else unit}" for unit, number in budget.items())
+
+
 def page(out, plan, figures, jobs):
     """Returns the page of a comparison: the table, then what a report of several runs shows."""
     report = early.package("report")
-    amount = ", ".join(f"{number} {unit}" for unit, number in plan["budget"].items())
-    title = f"{plan['dataset']}, {amount} each"
+    title = f"{plan['dataset']}, {spent(plan['budget'])} each"
     parts = [report.markup.table(title, ["", *figures["recipes"]], lines(figures))]
     parts += [report.markup.element("p", NOTE)] if needs_note(figures) else []
     table = report.markup.section("table", "Side by side", *parts)

@@ -48,6 +48,11 @@ def test_what_is_no_budget_is_refused(text):
         compare.budget(text)
 
 
+@pytest.mark.parametrize(("text", "words"), [("1steps", "1 step"), ("20steps", "20 steps"), ("1s", "1 second")])
+def test_budgets_in_words(text, words):
+    assert compare_table.spent(compare.budget(text)) == words
+
+
 def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, monkeypatch, capsys):
     trained, out = [], tmp_path / "out"
 
@@ -68,7 +73,7 @@ def test_an_interrupted_comparison_goes_on_where_it_was(tmp_path, monkeypatch, c
     page = (out / "report.html").read_text()
     parser = html5lib.HTMLParser()
     parser.parse(page)
-    assert parser.errors == [] and "Side by side" in page and "vae-0" in page
+    assert parser.errors == [] and "Side by side" in page and "vae-0" in page and "digits, 20 steps each" in page
     with pytest.raises(cli.UserError, match="holds another comparison"):
         compare.main(["--budget", "1m", "vae", "--out", str(out)])
 

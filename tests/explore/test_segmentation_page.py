@@ -214,6 +214,18 @@ def test_a_file_that_is_no_scan_for_the_model_gets_its_sentence(opened, tmp_path
     assert page.evaluate("explorer.views.segment.image") is None
 
 
+@of("pictures")
+def test_the_note_on_a_picture_does_not_outlast_it(opened, tmp_path):
+    _, _, page = opened
+    note = "document.getElementById('segment-note').textContent"
+    Image.new("RGB", (9, 9), "red").save(tmp_path / "red.png")
+    page.choose("#segment input[type=file]", tmp_path / "red.png")
+    page.until(f"{note} !== ''")
+    page.choose("#segment input[type=file]", Path(__file__))
+    page.until(f"!{ALARM}.hidden")
+    assert page.evaluate(note) == ""
+
+
 @of("volumes")
 def test_an_example_is_shown_and_its_computation_can_be_stopped(opened):
     _, _, page = opened

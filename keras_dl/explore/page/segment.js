@@ -39,6 +39,7 @@ export class Segment {
 
   // An image out of a file, as a task's data are read.
   async read(file) {
+    byId("segment-note").textContent = ""; // of the image before, if this file turns out to be none
     const channels = this.facts.normalizations.length;
     const image = lifted(isNifti(file.name) ? await readNifti(file) : await fromPicture(file, channels));
     check(image, this.facts);
