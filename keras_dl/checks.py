@@ -165,8 +165,7 @@ def unknown_arguments(called, names, unknown):
         unknown: Dict of those that it was given beside them.
     """
     names = list(names)
-    near = {name: _near(name, names) for name in unknown}
-    hints = "".join(f"; did you mean {found} for {name}?" for name, found in near.items() if found)
+    hints = "".join(f"; did you mean {near} for {name}?" for name in unknown if (near := _near(name, names)))
     return refusal(f"{called} takes {', '.join(names) or 'no arguments'}{hints}", error=TypeError, **unknown)
 
 
@@ -204,12 +203,10 @@ def check_channels_last():
     """
     import keras  # not at the top: another backend, perhaps not installed, is refused by what stands in this file
 
-    if keras.config.image_data_format() != "channels_last":
-        raise refusal(
-            "keras_dl has channels last: call keras.config.set_image_data_format('channels_last'), or write so in "
-            "keras.json",
-            image_data_format=keras.config.image_data_format(),
-        )
+    layout = keras.config.image_data_format()
+    if layout != "channels_last":
+        way = "keras.config.set_image_data_format('channels_last'), or write so in keras.json"
+        raise refusal(f"keras_dl has channels last: call {way}", image_data_format=layout)
 
 
 def checked(checks, of_layers=False):

@@ -74,3 +74,9 @@ def group_numbers(keep, count, name="keep"):
 def serialized(part):
     """The configuration of a part that may be missing."""
     return part and keras.saving.serialize_keras_object(part)
+
+
+def check_no_condition(condition):
+    """Refuses a condition, which the model does not take."""
+    if condition is not None:
+        raise refusal("The model takes no condition", condition=condition)

@@ -43,13 +43,13 @@ class HierarchicalMethods:
 
     def decode(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the mean of $p(x | z)$, shape `(batch, *data_shape)`, for latents `(batch, latent_size)`."""
-        _check_no_condition(condition)
+        hierarchical_checks.check_no_condition(condition)
         latents = shapes.as_latents(latents, self.latent_size)
         return shapes.by_rows(lambda z, _: self.as_graph(self._decode)(z), latents)
 
     def from_latents(self, latents: Tensor, condition: Tensor | None = None) -> Tensor:
         """Returns the data that standard normal noise `(batch, latent_size)` makes on the way down the priors."""
-        _check_no_condition(condition)
+        hierarchical_checks.check_no_condition(condition)
         latents = shapes.as_latents(latents, self.latent_size)
         return shapes.by_rows(lambda z, _: self.as_graph(self._from_noise)(z, tf.constant(1.0)), latents)
 
@@ -123,7 +123,7 @@ class HierarchicalMethods:
         Returns:
             Tensor of shape `(num_samples, *data_shape)`, on the scale of the data.
         """
-        _check_no_condition(condition)
+        hierarchical_checks.check_no_condition(condition)
         num_samples = tf.constant(check_count(num_samples, "num_samples"))
         temperature = tf.constant(float(check_number(temperature, "temperature", least=0)))
         return self.as_graph(self._sample)(num_samples, temperature, *self.sampling_seed(seed))
@@ -240,13 +240,8 @@ class HierarchicalMethods:
 
     def _inputs(self, x, condition=None):
         """A checked tensor of data."""
-        _check_no_condition(condition)
+        hierarchical_checks.check_no_condition(condition)
         if not shapes.is_symbolic(x):
             x = shapes.as_rows(x, shapes.input_shape(self.encoder, "x"))
             self.check_data(x)
         return tf.cast(x, tf.float32)
-
-
-def _check_no_condition(condition):
-    if condition is not None:
-        raise refusal("The model takes no condition", condition=condition)

@@ -39,6 +39,9 @@ class Ended(RuntimeError):
 class Gone(ConnectionError):
     """There is no process any more that could be asked."""
 
+    def __init__(self):
+        super().__init__("the process in which trials run has ended")
+
 
 def is_possible() -> bool:
     """Whether this process can be forked: TensorFlow has not started threads, or an accelerator, that it would lack."""
@@ -66,8 +69,7 @@ class Forked:
 
     def __init__(self, answer: Callable):
         if not is_possible():
-            text = "a process should be forked on Linux, before TensorFlow runs"
-            raise refusal(text, sys.platform, error=RuntimeError)
+            raise refusal("processes should fork on Linux, before TensorFlow runs", sys.platform, error=RuntimeError)
         self._channel, theirs = socket.socketpair()
         alive, self._alive = os.pipe()
         self._received, self._number = b"", 0
@@ -124,12 +126,12 @@ class Forked:
         try:
             self._channel.sendall(_line(message))
         except OSError as error:
-            raise _gone() from error
+            raise Gone() from error
 
     def _forget(self):
         """Drops what was said since the last answer, such as the end of a process that was idle."""
         if self._process is None:
-            raise _gone()
+            raise Gone()
         while b"\n" in self._received or select.select([self._channel], [], [], 0)[0]:
             self._next(lambda: None)
 
@@ -142,9 +144,9 @@ class Forked:
                     try:
                         received = self._channel.recv(1 << 16)
                     except ConnectionError as error:
-                        raise _gone() from error
+                        raise Gone() from error
                     if not received:
-                        raise _gone()
+                        raise Gone()
                     self._received += received
             line, _, self._received = self._received.partition(b"\n")
             try:
@@ -161,8 +163,7 @@ def described(code: int) -> str:
 
 
 def _fork():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # threads of libraries, which take care of themselves
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads of libraries
         return os.fork()
 
 
@@ -246,7 +247,3 @@ def _raised(kind, arguments, trace):
     error = next(known for known in KINDS if known.__name__ == kind)(*arguments)
     error.add_note(f"In the process that was asked:\n{trace}")
     return error
-
-
-def _gone():
-    return Gone("the process in which trials run has ended")
