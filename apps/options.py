@@ -144,6 +144,24 @@ def add_seed(parser, decides):
     parser.add_argument("--seed", type=whole_number(0, 2**32 - 1), metavar="N", help=help)
 
 
+def add_machine(parser, strategies):
+    """Adds the options of where training runs.
+
+    Args:
+        parser: `Parser`.
+        strategies: names of the strategies.
+    """
+    parser.add_argument(
+        "--strategy", type=one_of("strategy", strategies), default="auto", metavar="NAME",
+        help="where to train: none (one device), mirrored (several devices of this machine), multi_worker (several "
+        "processes; see python -m apps.launch --help), or auto, which looks (the default)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--replicas", type=whole_number(1, 64), metavar="N",
+        help="on how many devices to train; if there is no GPU, N shares of the CPU",
+    )  # fmt: skip
+
+
 def add_features(parser, compared):
     """Adds the option of the features that images are compared by.
 

@@ -15,7 +15,7 @@ def epochs_bar(epochs, done):
     """A bar over epochs, and its one task, which says in words what is going on."""
     place, text = TextColumn("epoch {task.fields[epoch]}/{task.total:g}"), TextColumn("{task.description}")
     bar = Progress(place, BarColumn(), text, TimeElapsedColumn(), TimeRemainingColumn(), console=console)
-    return bar, bar.add_task("compiling", total=epochs, completed=done, epoch=done)
+    return bar, bar.add_task("compiling", total=epochs, completed=done, epoch=min(done + 1, epochs))
 
 
 def say(text):

@@ -115,9 +115,9 @@ def fit(run, train_data, test_data, tensorboard=False):
     done, path = run.model.state.epoch, run.folder.path
     if done >= run.epochs:
         return
-    bar = TrainingBar(run.epochs, done, run.task.progress, run.task.titles)
     detailed = tensorboard and runtime.is_chief()
     logs = [LogDetails(run.folder, run.config["hyperparameters"])] if detailed else []
+    bar = TrainingBar(run.epochs, done, run.task.progress, run.task.titles)
     try:
         run.fit(train_data, test_data, [*logs, bar])
     except (NotFiniteError, DataError) as error:
@@ -183,6 +183,7 @@ def run_config(arguments, old, recipe):
     from apps import show
     from keras_dl import runs, runtime
 
+    made_with = {} if old else {"versions": runs.versions(), "runtime": runtime.describe()}
     values = cli.hyperparameters(arguments)
     request = {name: getattr(arguments, name) for name in ("recipe", "seed", "preset")}
     request |= {"dataset": cli.dataset_name(arguments), "folder": cli.data_folder(arguments)}
@@ -190,8 +191,7 @@ def run_config(arguments, old, recipe):
     if old is None:
         dataset = request["dataset"] or recipe.DATASET
         config = request | {"dataset": dataset, "seed": arguments.seed or 0, "hyperparameters": values}
-        config |= {"versions": runs.versions(), "runtime": runtime.describe()}
-        return config | {"command": ["python", "-m", "apps.train", *sys.argv[1:]]}
+        return config | made_with | {"command": ["python", "-m", "apps.train", *sys.argv[1:]]}
     runs.refuse_changes(request, old, "run")
     for difference in runtime.differences(old.get("runtime") or {}):
         show.say(f"{difference}: the last bits of results may differ from those of a run without interruption")

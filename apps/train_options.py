@@ -1,5 +1,7 @@
 """Options of `apps.train`."""
 
+from typing import Any
+
 from apps import catalogue, options
 
 DESCRIPTION = """\
@@ -36,6 +38,28 @@ DATA = (
     "(images also as JPEG) files of the same names; masks of 0, 1, 2 ..., 0 and 255, or as dataset.json or "
     "--label-values says; fewer than five are all trained on"
 )
+#: Options of the run and of what is made of it, and what `add_argument` takes of them.
+RUN: dict[str, dict[str, Any]] = {
+    "--resume": {"action": "store_true", "help": "go on with the run in the run folder"},
+    "--extend": {
+        "action": "store_true",
+        "help": "with --resume and a larger --epochs: learning rates and weights follow the schedules of a run of so "
+        "many epochs from where the run stands; without it they stay those of the first command",
+    },
+    "--checkpoint-every": {
+        "type": options.count,
+        "metavar": "STEPS",
+        "help": "keep a checkpoint after every so many steps, too, and not only after every epoch",
+    },
+    "--export": {
+        "metavar": "TO",
+        "help": "export the trained model, too, as python -m apps.export OUT --to TO does",
+    },
+    "--tensorboard": {
+        "action": "store_true",
+        "help": "log pictures, histograms of weights and hyperparameters for TensorBoard, too, and not only metrics",
+    },
+}
 
 
 def parser(argv):
@@ -60,52 +84,8 @@ def parser(argv):
     parser.add_argument("--out", metavar="FOLDER", help="the run folder (default: runs/RECIPE)")
     options.add_hyperparameters(parser, presets, one=" (--options lists them)")
     options.add_seed(parser, "weights, noise, data order")
-    _add_resuming(parser)
-    _add_results(parser)
-    _add_machine(parser, strategies)
+    for name, meaning in RUN.items():
+        parser.add_argument(name, **meaning)
+    options.add_machine(parser, strategies)
     parser.add_argument("--options", action="store_true", help="list the recipe's hyperparameters and stop")
     return parser
-
-
-def _add_resuming(parser):
-    parser.add_argument("--resume", action="store_true", help="go on with the run in the run folder")
-    parser.add_argument(
-        "--extend",
-        action="store_true",
-        help="with --resume and a larger --epochs: learning rates and weights follow the schedules of a run of so many "
-        "epochs from where the run stands; without it they stay those of the first command",
-    )
-    parser.add_argument(
-        "--checkpoint-every",
-        type=options.count,
-        metavar="STEPS",
-        help="keep a checkpoint after every so many steps, too, and not only after every epoch",
-    )
-
-
-def _add_machine(parser, strategies):
-    parser.add_argument(
-        "--strategy",
-        type=options.one_of("strategy", strategies),
-        default="auto",
-        metavar="NAME",
-        help="where to train: none (one device), mirrored (several devices of this machine), multi_worker (several "
-        "processes; see python -m apps.launch --help), or auto, which looks (the default)",
-    )
-    parser.add_argument(
-        "--replicas",
-        type=options.whole_number(1, 64),
-        metavar="N",
-        help="on how many devices to train; if there is no GPU, N shares of the CPU",
-    )
-
-
-def _add_results(parser):
-    parser.add_argument(
-        "--export", metavar="TO", help="export the trained model, too, as python -m apps.export OUT --to TO does"
-    )
-    parser.add_argument(
-        "--tensorboard",
-        action="store_true",
-        help="log pictures, histograms of weights and hyperparameters for TensorBoard, too, and not only metrics",
-    )

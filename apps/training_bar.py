@@ -8,7 +8,10 @@ from apps import cli, show
 
 
 class TrainingBar(keras.callbacks.Callback):
-    """One bar over all epochs on a terminal; elsewhere about twenty lines, more where epochs take their time."""
+    """One bar over all epochs on a terminal; elsewhere about twenty lines, more where epochs take their time.
+
+    The bar is there from the beginning, so that it says what takes time before the first step, until `close()`.
+    """
 
     acts_on_batches = False
     runs_last = True  # it counts epochs that are kept
@@ -17,23 +20,19 @@ class TrainingBar(keras.callbacks.Callback):
         super().__init__()
         self.epochs, self.done, self.metrics, self.titles = epochs, done, metrics, titles
         self._bar = self._task = None
+        if show.console.is_terminal:
+            self._bar, self._task = show.epochs_bar(epochs, done)
+            self._bar.start()
         self._compiling = True  # until the first steps are done
         self._phase = self._text = ""
         self._last_line = 0.0
 
-    def on_train_begin(self, logs=None):
-        if not show.console.is_terminal:
-            return
-        self._bar, self._task = show.epochs_bar(self.epochs, self.done)
-        self._bar.start()
-
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs=None):
         cli.check_interrupted()
         steps = self.params.get("steps") or 0
         if self._bar and steps:
-            self._bar.update(self._task, completed=self.done + min(batch / steps, 1.0), epoch=self.done + 1)
-
-    def on_train_batch_end(self, batch, logs=None):
+            share = min((batch + 1) / steps, 1.0)
+            self._bar.update(self._task, completed=self.done + share, epoch=min(self.done + 1, self.epochs))
         phase = self.model.phases.label(self.model.state.ran_in)
         if self._bar and (self._compiling or phase != self._phase):
             self._bar.update(self._task, description=joined(phase, self._text))

@@ -19,10 +19,9 @@ def build(hp, data_spec):
     """Returns a compiled conditional VAE for images of `data_spec.shape` with `data_spec.num_classes` classes."""
     pixels = vae.likelihood(hp, data_spec)
     encoder, decoder = vae.networks(hp, data_spec, pixels, data_spec.num_classes, latent_size=8)
-    model = keras_dl.models.ConditionalVAE(
-        encoder, decoder, pixels, beta=vae.beta(hp, data_spec), ema_momentum=vae.ema_momentum(hp)
-    )
-    model.compile(vae.optimizer(hp, data_spec))
+    optimizer, options = vae.training(hp, data_spec)
+    model = keras_dl.models.ConditionalVAE(encoder, decoder, pixels, **options)
+    model.compile(optimizer)
     return model
 
 

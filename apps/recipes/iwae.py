@@ -44,8 +44,9 @@ def build(hp, data_spec):
     encoder, decoder = vae.networks(hp, data_spec, pixels)
     num_samples = hp.Int(Name("num_samples", "latents per image in the bound"), 1, 64, default=5, sampling="log")
     objective = keras_dl.objectives.IWAE(num_samples)
-    model = keras_dl.models.VAE(encoder, decoder, pixels, objective=objective, ema_momentum=vae.ema_momentum(hp))
-    model.compile(vae.optimizer(hp, data_spec))
+    optimizer, options = vae.training(hp, data_spec, weighted=False)
+    model = keras_dl.models.VAE(encoder, decoder, pixels, objective=objective, **options)
+    model.compile(optimizer)
     return model
 
 

@@ -114,9 +114,11 @@ def build(hp, data_spec):
     """Returns a compiled VAE for images of `data_spec.shape`."""
     pixels = likelihood(hp, data_spec)
     encoder, decoder = networks(hp, data_spec, pixels)
-    options = {"beta": beta(hp, data_spec), "ema_momentum": ema_momentum(hp), **prior(hp)}
-    model = keras_dl.models.VAE(encoder, decoder, pixels, **options)
-    model.compile(optimizer(hp, data_spec))
+    kind = hp.Choice(Name("prior", "distribution of latents"), ["standard", "mixture", "vamp"], default="standard")
+    latents = {} if kind == "standard" else prior(hp, kind)
+    optimizer, options = training(hp, data_spec)
+    model = keras_dl.models.VAE(encoder, decoder, pixels, **options, **latents)
+    model.compile(optimizer)
     return model
 
 
@@ -170,21 +172,8 @@ def networks(hp, data_spec, pixels, num_classes=None, latent_size=16):
     )
 
 
-def beta(hp, data_spec):
-    """Returns the weight of the rate: a number, or a schedule that raises it from zero over the first epochs."""
-    weight = hp.Float(Name("beta", "weight of the KL divergence"), 0.1, 10.0, default=1.0, sampling="log")
-    epochs = hp.Int(Name("warm_up_epochs", "epochs in which beta grows from 0"), 0, 100, default=20)
-    if not epochs:
-        return weight
-    steps = math.ceil(data_spec.num_samples / fit_options(hp)["batch_size"])
-    return keras_dl.objectives.Linear(epochs * steps, stop=weight)
-
-
-def prior(hp):
-    """Returns the prior over latents and how the divergence from it is measured, as options of the model."""
-    kind = hp.Choice(Name("prior", "distribution of latents"), ["standard", "mixture", "vamp"], default="standard")
-    if kind == "standard":
-        return {}
+def prior(hp, kind):
+    """Returns a prior of several components and how the divergence from it is measured, as options of the model."""
     count = hp.Int(Name("prior_components", "components of the prior"), 1, 2000, default=50, sampling="log")
     kinds = {"mixture": keras_dl.likelihoods.MixturePrior, "vamp": keras_dl.likelihoods.VampPrior}
     return {"prior": kinds[kind](count), "kl": "monte_carlo"}
@@ -192,21 +181,29 @@ def prior(hp):
 
 def ema_momentum(hp):
     """Returns the momentum of averaged weights, or `None` for 0: no averages are kept."""
-    momentum = hp.Float(Name("ema_momentum", "decay of averaged weights; 0 for none"), 0.0, 0.9999, default=0.0)
-    return momentum or None
+    return hp.Float(Name("ema_momentum", "decay of averaged weights; 0 for none"), 0.0, 0.9999, default=0.0) or None
 
 
-def optimizer(hp, data_spec):
-    """Returns Adam, its learning rate constant or falling along a cosine to zero over the run."""
+def training(hp, data_spec, weighted=True):
+    """Returns an optimizer, and the options of a model that say how it is trained.
+
+    The learning rate is constant or falls along a cosine to zero over the run. The weight of the rate, where the
+    objective has one, is constant or grows from zero over the first epochs.
+    """
+    fit = fit_options(hp)
+    steps = math.ceil(data_spec.num_samples / fit["batch_size"])  # of an epoch
     rate = hp.Float(Name("learning_rate", "step size at the beginning"), 1e-5, 1e-1, default=1e-3, sampling="log")
-    schedule = hp.Choice(
-        Name("learning_rate_schedule", "how the step size changes"), ["constant", "cosine"], default="cosine"
-    )
+    meaning = "how the step size changes"
+    schedule = hp.Choice(Name("learning_rate_schedule", meaning), ["constant", "cosine"], default="cosine")
     if schedule == "cosine":
-        fit = fit_options(hp)
-        steps = math.ceil(data_spec.num_samples / fit["batch_size"])
         rate = keras.optimizers.schedules.CosineDecay(rate, fit["epochs"] * steps)
-    return keras.optimizers.Adam(rate)
+    momentum = hp.Float(Name("ema_momentum", "decay of averaged weights; 0 for none"), 0.0, 0.9999, default=0.0)
+    options = {"ema_momentum": momentum or None}
+    if weighted:
+        weight = hp.Float(Name("beta", "weight of the KL divergence"), 0.1, 10.0, default=1.0, sampling="log")
+        warm_up = hp.Int(Name("warm_up_epochs", "epochs in which beta grows from 0"), 0, 100, default=20)
+        options["beta"] = keras_dl.objectives.Linear(warm_up * steps, stop=weight) if warm_up else weight
+    return keras.optimizers.Adam(rate), options
 
 
 TASK = keras_dl.tasks.Density(latents=True)

@@ -105,6 +105,32 @@ def pipeline(
     data = join(x, y, sample_weight)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
     rows = check_arrays(data, binarize is not None, missing)
+    return _checked(data, rows, batch_size, shuffle, seed, binarize, drop_remainder)
+
+
+def pipelines(
+    training: tuple, held_out: tuple, *, batch_size: int = 32, seed: int = 0, binarize: str | None = None
+) -> tuple[tf.data.Dataset, tf.data.Dataset]:
+    """The pipelines of training data, shuffled, and of held-out data, in order and binarised once if at all.
+
+    Args:
+        training, held_out: Data `(x, y)`, of which `y` may be `None`; see `pipeline`.
+        batch_size, seed, binarize: As of `pipeline`.
+    """
+    kinds = binarize, "static" if binarize else None
+    for (x, y), kind in zip((training, held_out), kinds, strict=True):
+        _check_given(x, y, None, kind)
+    sets = join(*training), join(*held_out)
+    batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
+    rows = [check_arrays(data, binarize is not None) for data in sets]
+    return (
+        _checked(sets[0], rows[0], batch_size, True, seed, kinds[0]),
+        _checked(sets[1], rows[1], batch_size, False, seed, kinds[1]),
+    )
+
+
+def _checked(data, rows, batch_size, shuffle, seed, binarize, drop_remainder=False):
+    """The pipeline of data that have been checked."""
     count = _count(rows, batch_size, drop_remainder)
     data = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(data))  # tf.data stacks lists
     if binarize == "static":

@@ -26,11 +26,11 @@ def locked(path: PathLike) -> Iterator[None]:
         OSError: if the folder cannot be written to.
     """
     file = Path(path) / FILE
-    me = {"host": socket.gethostname(), "pid": os.getpid(), "started": started(os.getpid())}
-    if _owner(file) == me:  # this process holds it already
+    owner = _owner(file)
+    if owner is not None and owner == _this_process():  # it holds the folder already
         yield
         return
-    _take(file, me)
+    me = _take(file, owner)
     try:
         yield
     finally:
@@ -38,28 +38,33 @@ def locked(path: PathLike) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def _take(file, me):
-    """Makes the lock; the file appears with its content, and never over another's."""
+def _take(file, owner):
+    """Makes the lock, and returns what it says; the file appears with its content, and never over another's."""
+    _remove_stale(file, owner)
+    me = _this_process()
     new = file.with_name(f"{FILE}.{me['host']}.{me['pid']}")
     new.write_text(json.dumps(me), encoding="utf-8")
     try:
-        _remove_stale(file, me)
         os.link(new, file)
     except FileExistsError:
         raise _held(file, _owner(file)) from None
-    except BlockingIOError:
-        raise
     except OSError:  # a file system without links
         new.replace(file)
     finally:
         new.unlink(missing_ok=True)
+    return me
 
 
-def _remove_stale(file, me):
-    owner = _owner(file)
+def _this_process():
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": started(os.getpid())}
+
+
+def _remove_stale(file, owner):
+    """Removes the lock of a process that has ended on this machine; that of another one is an error."""
     if owner is None:
         return
-    if owner.get("host") != me["host"] or started(owner.get("pid")) == owner.get("started") is not None:
+    elsewhere = owner.get("host") != socket.gethostname()
+    if elsewhere or started(owner.get("pid")) == owner.get("started") is not None:
         raise _held(file, owner)
     file.unlink(missing_ok=True)
 

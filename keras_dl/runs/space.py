@@ -5,7 +5,7 @@ import difflib
 import keras
 import keras_tuner as kt
 
-from keras_dl.checks import check_count, refusal
+from keras_dl.checks import refusal
 
 
 class Name(str):
@@ -99,17 +99,18 @@ def build(recipe, data_spec, values, seed):
     """
     hp = Settings(values)
     keras.utils.set_random_seed(seed)
-    model, options = recipe.build(hp, data_spec), fit_options(recipe, hp, data_spec)
+    model, options = recipe.build(hp, data_spec), recipe.fit_options(hp)
+    options = with_task(options, recipe, hp, data_spec)
     hp.check_known()
     return model, options, {str.__str__(parameter.name): hp.values[parameter.name] for parameter in hp.space}
 
 
-def fit_options(recipe, hp, data_spec):
-    """What a recipe's `fit_options` says, and what its task adds to it for the data, as JSON holds it."""
-    task, options = getattr(recipe, "TASK", None), recipe.fit_options(hp)
-    if not isinstance(options, dict):
-        raise refusal("`fit_options` should return a dict of batch_size and epochs", fit_options=options)
-    check_count(options.get("epochs"), "epochs")
+def with_task(options, recipe, hp, data_spec):
+    """What a recipe's `fit_options` said, checked, and what its task adds to it for the data, as JSON holds it."""
+    task, epochs = getattr(recipe, "TASK", None), options.get("epochs") if isinstance(options, dict) else None
+    if type(epochs) is not int or epochs < 1:
+        expected = "`fit_options` should return a dict of batch_size and epochs, a positive integer"
+        raise refusal(expected, fit_options=options)
     return options | (task.options(hp, data_spec) if task else {})
 
 

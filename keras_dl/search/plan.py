@@ -1,7 +1,6 @@
 """Plans of hyperparameter searches: what is searched, and for what."""
 
 import difflib
-import functools
 import math
 from typing import Any, NamedTuple, Self
 
@@ -135,7 +134,9 @@ class Settings(space.Settings):
 
 
 def _hypermodel(recipe, data, seed):
-    options = functools.partial(space.fit_options, recipe, data_spec=data.spec)
+    def options(hp):
+        return space.with_task(recipe.fit_options(hp), recipe, hp, data.spec)
+
     return runtime.hypermodel(recipe.build, data.spec, options, seed)
 
 

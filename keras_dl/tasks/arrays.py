@@ -14,6 +14,7 @@ import keras_dl.data
 from keras_dl.checks import refusal
 from keras_dl.data import segmentation
 from keras_dl.data.disk import rows_of
+from keras_dl.data.pipeline import pipelines
 from keras_dl.data.spec import DataSpec
 from keras_dl.types import Nest, PathLike
 
@@ -104,13 +105,11 @@ class Arrays:
         Both lack the class that the options call anomalous.
         """
         seen = self.without(options.get("anomaly_class"))
-        batch_size, binarize = options.get("batch_size", 128), options.get("binarize")
-        held_out: dict = {"shuffle": False, "binarize": "static" if binarize else None}
-        y, y_test = (seen.y, seen.y_test) if self.conditional else (None, None)
-        return (
-            keras_dl.data.pipeline(seen.x, y, batch_size, seed=seed, binarize=binarize),
-            keras_dl.data.pipeline(seen.x_test, y_test, batch_size, seed=seed, **held_out),
-        )
+        training, held_out = (seen.x, seen.y), (seen.x_test, seen.y_test)
+        if not self.conditional:
+            training, held_out = (seen.x, None), (seen.x_test, None)
+        sizes = {"batch_size": options.get("batch_size", 128), "seed": seed}
+        return pipelines(training, held_out, binarize=options.get("binarize"), **sizes)
 
     def held_out(self, options: dict[str, Any]) -> Any:
         """The arrays that a model has not been trained on: `(x, y)`."""

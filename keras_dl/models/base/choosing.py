@@ -48,9 +48,8 @@ class Work(NamedTuple):
     suits_xla: bool
 
     @classmethod
-    def of(cls, model):
-        """What a model's step asks of this machine."""
-        networks = model.networks
+    def of(cls, model, networks):
+        """What the step of a model with these networks asks of this machine."""
         distinct = {id(network): network for network in networks}.values()
         operations = sum(floating_point_operations(network, 1) for network in distinct)
         return cls(3 * operations, prefers_xla(model, networks))
@@ -77,12 +76,13 @@ def choose(model, feed, steps, options, acts):
         if checks:  # on one device, the training function sees the rows
             model.stream.check([without_none(spec)] if known else [])
     if known:
-        check_rows(model, tf.nest.flatten(spec)[0].shape[0])
         stepped = bool(options.get("steps_per_epoch"))
         choice = for_fit(model, choice, spec, steps, options.get("epochs", 1), stepped)
     if acts and "steps_per_execution" in automatic:
         choice = choice._replace(stack=1)
     take(model, choice)
+    if known:
+        check_rows(model, tf.nest.flatten(spec)[0].shape[0])
 
 
 def before_fit(model, jit_compile, steps_per_execution, one_length=True):

@@ -16,11 +16,12 @@ from keras_dl.models.base.stream import Stream
 
 
 def data_of(model, x, y, shuffle, options):
-    """What Keras' loop reads, and the options that are left."""
+    """What Keras' loop reads, and the options that are left, held-out data as it reads them among these."""
     model.stream, weights = None, options.get("class_weight")
     if not isinstance(x, tf.data.Dataset) and is_arrays(x):
         x, options = through_pipeline(model, x, y, shuffle, options)
-        return x, None, options
+        return x, None, options | {"validation_data": held_out_data(model, options)}
+    options = options | {"validation_data": held_out_data(model, options)}
     if isinstance(x, keras.utils.PyDataset) and weights is not None:
         class_weights.check_batches(model, x)
     if isinstance(x, keras.utils.PyDataset) and shuffle and x.num_batches:

@@ -62,7 +62,6 @@ class Fitting(keras.Model):
         check_ranks(self, x, options.get("validation_data"))
         check_numbers(options)
         x, y, options = feeding.data_of(self, x, y, shuffle, options)
-        validation = options["validation_data"] = feeding.held_out_data(self, options)
         acts = check_callbacks(self, as_list(callbacks))
         feed, steps_per_epoch = Feed.of(x), options.get("steps_per_epoch")
         steps = steps_per_epoch or feed.count
@@ -72,7 +71,7 @@ class Fitting(keras.Model):
         options |= {"shuffle": False, "callbacks": callbacks, "verbose": verbose}  # the order is the pipeline's
         self.state.fitting = True
         try:
-            workers, reader = lost_workers(self.distribute_strategy), reading(self, x, validation)
+            workers, reader = lost_workers(self.distribute_strategy), reading(self, x, options["validation_data"])
             with workers, reader, self.finiteness.left_to(callbacks.callbacks):
                 return super().fit(x, y, **options)
         finally:

@@ -207,6 +207,7 @@ class ObjectiveModel(Memory, Offers, Fitting, Loops, Saved):
             ValueError: If an optimizer is missing or unknown, or one object stands for two.
         """
         options |= {"loss": loss} if loss is not None else {}
+        networks = self.networks
         paths.tell_apart(self)  # those of parts that came after the networks, too
         compiling.check(self, jit_compile, steps_per_execution, options)
         optimizers = compiling.take_optimizers(self, optimizer, options)
@@ -229,7 +230,7 @@ class ObjectiveModel(Memory, Offers, Fitting, Loops, Saved):
         self._scales_loss, self._checks_finite = auto_scale_loss, check_finite
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.program = StepProgram(self.updates, self.state, self.carried)
-        self.work = choosing.Work.of(self)
+        self.work = choosing.Work.of(self, networks)
         choosing.take(self, choosing.before_fit(self, **self.compile_choices))
 
     @property

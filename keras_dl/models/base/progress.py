@@ -136,15 +136,15 @@ def with_progress(model, callbacks, progress, steps, verbose, epochs):
     # A list that Keras has made is changed in place: whoever made it goes on with it.
     if isinstance(callbacks, keras.callbacks.CallbackList):
         progress.set_model(model)
-        callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress)
+        callbacks.callbacks[:] = in_order(model, callbacks.callbacks, progress, verbose=0)
         return callbacks
-    callbacks = with_bar(model, in_order(model, as_list(callbacks), progress), verbose)
+    callbacks = in_order(model, as_list(callbacks), progress, verbose)
     shown = {"add_progbar": verbose != 0, "verbose": verbose, "epochs": epochs}
     return Callbacks(callbacks, steps, model=model, **shown)
 
 
-def in_order(model, callbacks, progress):
-    """`Progress` first, then the user's callbacks, the history, and those that keep the state of all others.
+def in_order(model, callbacks, progress, verbose):
+    """`Progress` first, then the user's callbacks, the history, those that keep the state of all others, and a bar.
 
     A callback that wants to run after the others has an attribute `runs_last`, which is true; one that has a method
     `set_callbacks` is given the list.
@@ -152,7 +152,7 @@ def in_order(model, callbacks, progress):
     callbacks = list(callbacks)
     if not any(isinstance(callback, keras.callbacks.History) for callback in callbacks):
         callbacks.append(keras.callbacks.History())
-    callbacks = with_columns(model, callbacks)
+    callbacks = with_bar(model, with_columns(model, callbacks), verbose)
     if model.shares_rates:
         callbacks = with_shared_rates(callbacks)
     callbacks = [progress, *sorted(callbacks, key=lambda callback: getattr(callback, "runs_last", False))]

@@ -67,6 +67,8 @@ def with_bar(model, callbacks, verbose):
 class PhaseBar(keras.callbacks.ProgbarLogger):
     """Keras' progress bar with a line that names the phase, as an epoch begins and where a phase begins within it."""
 
+    runs_last = True
+
     def __init__(self):
         super().__init__()
         self._phase = 0
