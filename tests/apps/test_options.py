@@ -16,7 +16,8 @@ def declared():
     """The names of options in all programs, one for each place that declares it."""
     calls = [node for path in APPS.glob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
     calls = [node for node in calls if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument"]
-    return [node.args[0].value for node in calls if node.args]
+    named = [node.args[0].value for node in calls if node.args and isinstance(node.args[0], ast.Constant)]
+    return named + list(train_options.RUN)
 
 
 @pytest.mark.parametrize("option", SHARED)

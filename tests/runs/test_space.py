@@ -191,7 +191,7 @@ def test_a_recipe_without_epochs_says_what_to_write():
         space.build(fixed, None, {"epochs": "3"}, seed=0)
     for options in ({"batch_size": 8}, {"epochs": 0}):
         recipe = SimpleNamespace(build=build, fit_options=lambda hp, options=options: options)
-        with pytest.raises(ValueError, match="`epochs` should be a positive integer. Received: "):
+        with pytest.raises(ValueError, match="batch_size and epochs, a positive integer. Received: "):
             space.build(recipe, None, {}, seed=0)
     recipe = SimpleNamespace(build=build, fit_options=lambda hp: None)
     with pytest.raises(ValueError, match="`fit_options` should return a dict"):
