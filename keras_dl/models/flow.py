@@ -206,10 +206,10 @@ class NormalizingFlow(watching.Watching, AnomalyScores, FlowGraphs):  # type: ig
     def fit(self, x: Nest | None = None, y: Nest | None = None, *args, **options) -> keras.callbacks.History:
         """Trains the flow; `ObjectiveModel.fit`. A constant column, on which the density is unbounded, is refused.
 
-        Where rows stream, a warning says so after the first epoch.
+        Where rows stream, a warning says so after the first epoch, as one does of images that take few values.
         """
-        flow_checks.check_columns(watching.at_hand(x, y), self)
-        return self.fit_watched(flow_checks.ConstantColumns(), super().fit, x, y, *args, **options)
+        look = flow_checks.look_at(watching.at_hand(x, y), self)
+        return self.fit_watched(look, super().fit, x, y, *args, **options)
 
     def signatures(self) -> dict[str, Signature]:
         """What `export` writes: named functions with named inputs. See `keras_dl.runtime.export`."""
@@ -220,8 +220,7 @@ class NormalizingFlow(watching.Watching, AnomalyScores, FlowGraphs):  # type: ig
         shapes.check_x(x, self.shape)
         flow_checks.check_values(self, x)
         self._check_condition(condition, len(x))
-        if len(self.shape) == 1 and self.dequantized is None:
-            self.watch(x)
+        self.watch(x)
 
     def check_inputs(self, inputs: Nest) -> None:
         self.check_data(inputs)

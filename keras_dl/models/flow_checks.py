@@ -10,9 +10,11 @@ import numpy as np
 from keras_dl.bijectors import Bijector
 from keras_dl.checks import check_count, check_counts, refusal
 from keras_dl.data.checks import as_array, check_finite
+from keras_dl.data.disk import Column
 from keras_dl.likelihoods import Dequantized, Prior
 from keras_dl.models.base import conditions
 from keras_dl.networks import condition_inputs
+from keras_dl.types import Shape
 
 #: Images of which the values are counted.
 _LOOKED_AT = 256
@@ -111,28 +113,54 @@ class ConstantColumns:
         return f"constant columns {self._constant.tolist()}" if len(self._constant) else None
 
 
-def check_columns(data, flow):
+class FewLevels:
+    """What looks whether images take few values, as pixels do; see `watching.Look`.
+
+    Args:
+        shape: The shape of an image.
+    """
+
+    def __init__(self, shape: Shape):
+        noise = f"NormalizingFlow(dequantized=Dequantized({tuple(shape)}, num_levels=...)) adds noise"
+        text = "x should take more values than pixels do: of few the density is unbounded, and the loss falls for ever"
+        self.expected = f"{text}. {noise}"
+        self._values, self._size, self._left = np.zeros(0), 0, _LOOKED_AT
+
+    def add(self, x: Any) -> None:
+        """Takes the images of a batch, of which those beyond the first 256 are passed over."""
+        if self._left:
+            some = np.asarray(x[: self._left])
+            self._values, self._size = np.union1d(self._values, some), self._size + some.size
+            self._left -= len(some)
+
+    def found(self) -> str | None:
+        """Says how many values there are, `None` if they are many."""
+        levels = len(self._values)
+        return f"{levels} values" if levels <= 256 and self._size > 4 * levels else None
+
+
+def look_at(data, flow):
     """Refuses training data with a constant column, and warns of images of few levels: their density is unbounded.
 
     Args:
-        data: The nest of arrays `x` or `(x, condition)`; `None`, or columns on disk, of which nothing is known yet.
+        data: The nest of arrays and columns on disk that is trained on, `x` or `(x, condition)`; `None` for a stream.
         flow: The flow.
+
+    Returns:
+        What looks for it in batches, a `watching.Look`; `None` where all is known by now.
     """
+    if flow.dequantized is not None:
+        return None
+    table = len(flow.shape) == 1
+    look = ConstantColumns() if table else FewLevels(flow.shape)
     x = data[0] if isinstance(data, (tuple, list)) and data else data
-    if flow.dequantized is not None or not hasattr(x, "__array__") or np.ndim(x) < 2 or not len(x):
-        return
-    if np.ndim(x) > 2:
-        _warn_of_levels(np.asarray(x[:_LOOKED_AT]))
-        return
-    columns = ConstantColumns()
-    columns.add(x)
-    if columns.found() is not None:
-        raise refusal(columns.expected, columns.found())
-
-
-def _warn_of_levels(images):
-    levels = len(np.unique(images))
-    if levels <= 256 and images.size > 4 * levels:
-        message = f"x takes {levels} values, such as pixels do: a density of them is unbounded, and the loss falls for "
-        message += f"ever. NormalizingFlow(dequantized=Dequantized({images.shape[1:]}, num_levels=...)) adds noise."
-        warnings.warn(message, stacklevel=4)
+    known = hasattr(x, "__array__") or (isinstance(x, Column) and not table)  # some images are read soon
+    if not known or len(x.shape) != len(flow.shape) + 1:
+        return look
+    look.add(np.asarray(x) if table else x)
+    found = look.found()
+    if found is not None and table:
+        raise refusal(look.expected, found)
+    if found is not None:
+        warnings.warn(str(refusal(look.expected, found)), stacklevel=3)
+    return None

@@ -36,8 +36,8 @@ class Watching:
     _look: Look | None = None
     _looking = threading.Lock()  # columns on disk are read in threads
 
-    def fit_watched(self, look: Look, fit: Callable, *args: Any, **options: Any) -> keras.callbacks.History:
-        """Returns `fit(*args, **options)`, and warns of what `look` finds in its first epoch."""
+    def fit_watched(self, look: Look | None, fit: Callable, *args: Any, **options: Any) -> keras.callbacks.History:
+        """Returns `fit(*args, **options)`, and warns of what `look`, if there is one, finds in its first epoch."""
         self._look = look
         try:
             return fit(*args, **options)

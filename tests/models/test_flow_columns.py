@@ -1,10 +1,10 @@
-"""Constant columns of tables that normalizing flows are trained on: of arrays, of streams, of files."""
+"""Constant columns and images of few levels, of which flows have no density: in arrays, in streams, in files."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl import data, models
+from keras_dl import bijectors, data, models
 
 ROWS = np.random.default_rng(0).standard_normal((24, 4)).astype("float32")
 TABLE = ROWS.copy()
@@ -50,6 +50,28 @@ def test_streams_are_warned_of_once(name, held_out, tmp_path):
     with pytest.warns(UserWarning, match=EXPECTED + r"\[1, 3\]") as caught:
         flow().fit(given, epochs=epochs, validation_data=held_out, verbose=0)
     assert sum("constant" in str(warning.message) for warning in caught) == 1
+
+
+LEVELS = np.random.default_rng(0).integers(0, 256, (100, 4, 4, 1)).astype("uint8")
+IMAGES = {
+    "dataset": lambda folder: stream(LEVELS / np.float32(255)),
+    "numbers of a file": lambda folder: numbers(folder, LEVELS / np.float32(255)),
+    "pixels of a file": lambda folder: numbers(folder, LEVELS),
+}
+
+
+def numbers(folder, x):
+    np.save(folder / "images.npy", x)
+    return data.open(folder / "images.npy").x
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_images_of_few_levels_are_warned_of_once(name, tmp_path):
+    images = models.NormalizingFlow(bijectors.Chain([bijectors.ActNorm()]), shape=(4, 4, 1))
+    images.compile("adam", jit_compile=False)
+    with pytest.warns(UserWarning, match=r"more values than pixels do: .*Received: 2\d\d values") as caught:
+        images.fit(IMAGES[name](tmp_path), epochs=2, verbose=0)
+    assert sum("than pixels" in str(warning.message) for warning in caught) == 1
 
 
 def test_columns_that_vary_between_batches_are_not(tmp_path, recwarn):
