@@ -22,7 +22,7 @@ import tensorflow as tf
 import keras_dl
 from benchmarks import formats
 from benchmarks.stamp import stamp
-from keras_dl.models.base.exporting import checked, input_specs
+from keras_dl.models.formats.saved_model import checked, input_specs
 from keras_dl.runtime import warmup
 
 CASES = (("vae", "reconstruct"), ("cvae", "decode"), ("gan", "generate"), ("dcgan", "generate"), ("siren", "predict"))

@@ -28,7 +28,7 @@ import tensorflow as tf
 import keras_dl
 from benchmarks import formats
 from benchmarks.stamp import stamp
-from keras_dl.models.base.exporting import checked, for_no_rows, frozen, input_specs
+from keras_dl.models.formats.saved_model import checked, for_no_rows, frozen, input_specs
 
 CALLS = 5  # a round
 

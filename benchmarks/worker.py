@@ -54,7 +54,7 @@ class Training:
     def __init__(self, build, variant, period=1):
         import keras
 
-        from keras_dl.models.base.choosing import choose_kernel
+        from keras_dl.models.fitting.choosing import choose_kernel
 
         keras.utils.set_random_seed(0)
         self.model, self.data = build()

@@ -8,8 +8,16 @@ import tensorflow as tf
 
 from keras_dl import processes, samplers
 from keras_dl.checks import check_count, check_number
-from keras_dl.models import denoiser, diffusion_checks, diffusion_density, diffusion_paths, diffusion_signatures, shapes
-from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
+from keras_dl.models import (
+    conditions,
+    denoiser,
+    diffusion_checks,
+    diffusion_density,
+    diffusion_paths,
+    diffusion_signatures,
+    shapes,
+)
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.types import Nest, Tensor
 

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from keras_dl import processes, samplers
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models.base import Draw, conditions
+from keras_dl.models import conditions
+from keras_dl.models.base import Draw
 from keras_dl.processes.base import spread
 from keras_dl.types import Tensor
 

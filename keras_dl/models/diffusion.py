@@ -9,6 +9,7 @@ import tensorflow as tf
 from keras_dl import processes
 from keras_dl.checks import check_count, check_number
 from keras_dl.models import (
+    conditions,
     denoiser,
     diffusion_bound,
     diffusion_checks,
@@ -17,7 +18,7 @@ from keras_dl.models import (
     diffusion_signatures,
     shapes,
 )
-from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.types import Nest, Tensor
 

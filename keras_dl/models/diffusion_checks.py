@@ -10,7 +10,7 @@ from keras_dl import processes, samplers
 from keras_dl.checks import check_number, refusal
 from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
-from keras_dl.models.base.structure import changing_states
+from keras_dl.models.structure import changing_states
 
 WEIGHTINGS = (None, "min_snr", "likelihood")
 

@@ -6,8 +6,7 @@ from typing import Any
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number
-from keras_dl.models import diffusion_checks, shapes
-from keras_dl.models.base import conditions
+from keras_dl.models import conditions, diffusion_checks, shapes
 from keras_dl.types import Tensor
 
 

@@ -3,7 +3,8 @@
 import tensorflow as tf
 
 from keras_dl import samplers
-from keras_dl.models.base import SavedModelSignature, Signature, conditions, fresh_seed
+from keras_dl.models import conditions
+from keras_dl.models.base import SavedModelSignature, Signature, fresh_seed
 
 _TOLERANCE = 1e-5
 

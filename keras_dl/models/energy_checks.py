@@ -12,9 +12,9 @@ from keras_dl.checks import check_count, check_number, check_seed, pixels_hint, 
 from keras_dl.data.checks import as_array
 from keras_dl.models import shapes
 from keras_dl.models.base import NotFiniteError
-from keras_dl.models.base.datasets import batch_spec
-from keras_dl.models.base.structure import inputs_of, mixes_rows
 from keras_dl.models.energy_parts import LogNormalizer
+from keras_dl.models.fitting.datasets import batch_spec
+from keras_dl.models.structure import inputs_of, mixes_rows
 
 
 class DivergenceError(NotFiniteError):

@@ -9,9 +9,9 @@ from keras_dl import likelihoods
 from keras_dl.bijectors.chain import build as build_bijector
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.likelihoods import LogDensity
-from keras_dl.models import flow_checks, flow_signatures, monte_carlo, shapes, watching
+from keras_dl.models import conditions, flow_checks, flow_signatures, monte_carlo, shapes, watching
 from keras_dl.models.anomaly_scores import AnomalyScores
-from keras_dl.models.base import Draw, Signature, Update, conditions, mean_and_variance
+from keras_dl.models.base import Draw, Signature, Update, mean_and_variance
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.flow_graphs import FlowGraphs, density
 from keras_dl.types import Nest, Shape, Tensor

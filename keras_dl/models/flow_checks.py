@@ -12,7 +12,7 @@ from keras_dl.checks import check_count, check_counts, refusal
 from keras_dl.data.checks import as_array, check_finite
 from keras_dl.data.disk import Column
 from keras_dl.likelihoods import Dequantized, Prior
-from keras_dl.models.base import conditions
+from keras_dl.models import conditions
 from keras_dl.networks import condition_inputs
 from keras_dl.types import Shape
 

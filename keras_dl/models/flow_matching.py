@@ -10,8 +10,8 @@ import tensorflow as tf
 from keras_dl import processes
 from keras_dl.checks import refusal
 from keras_dl.likelihoods import Prior
-from keras_dl.models import shapes
-from keras_dl.models.base import Draw, conditions, gather_rows
+from keras_dl.models import conditions, shapes
+from keras_dl.models.base import Draw, gather_rows
 from keras_dl.models.diffusion import Diffusion
 from keras_dl.types import Nest, Tensor
 

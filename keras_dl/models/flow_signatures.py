@@ -2,7 +2,8 @@
 
 import tensorflow as tf
 
-from keras_dl.models.base import Signature, conditions, fresh_seed
+from keras_dl.models import conditions
+from keras_dl.models.base import Signature, fresh_seed
 
 NOISE_DRAWS = 8
 

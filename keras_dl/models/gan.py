@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import check_count
-from keras_dl.models import gan_checks, gan_signatures, shapes
-from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
+from keras_dl.models import conditions, gan_checks, gan_signatures, shapes
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.gan_losses import GameLosses

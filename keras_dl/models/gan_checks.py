@@ -7,11 +7,10 @@ import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import pixels_hint, refusal
-from keras_dl.models import shapes
-from keras_dl.models.base import conditions
-from keras_dl.models.base.conditions import check_classes
-from keras_dl.models.base.structure import check_network, mixes_rows
+from keras_dl.models import conditions, shapes
+from keras_dl.models.conditions import check_classes
 from keras_dl.models.endings import ending
+from keras_dl.models.structure import check_network, mixes_rows
 from keras_dl.networks.condition_inputs import num_classes
 
 

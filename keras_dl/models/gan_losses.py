@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import Draw, conditions
+from keras_dl.models import conditions
+from keras_dl.models.base import Draw
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.schedules import value_at
 from keras_dl.types import Nest

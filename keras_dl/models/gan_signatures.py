@@ -4,8 +4,8 @@ import math
 
 import tensorflow as tf
 
-from keras_dl.models import shapes
-from keras_dl.models.base import Signature, conditions, fresh_seed
+from keras_dl.models import conditions, shapes
+from keras_dl.models.base import Signature, fresh_seed
 
 
 def signatures(gan):

@@ -6,7 +6,7 @@ import keras
 
 from keras_dl import objectives
 from keras_dl.checks import check_number, refusal
-from keras_dl.models.base import conditions
+from keras_dl.models import conditions
 from keras_dl.models.gan import GAN
 
 

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from keras_dl.bijectors import Bijector
 from keras_dl.checks import check_count, refusal
-from keras_dl.models.base.structure import check_network, input_shape, inputs_of, output_shape, outputs_of
+from keras_dl.models.structure import check_network, input_shape, inputs_of, output_shape, outputs_of
 from keras_dl.networks import TopDown
 from keras_dl.objectives import SpectralRegularization
 from keras_dl.objectives.schedules import check_weight

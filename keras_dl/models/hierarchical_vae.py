@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from keras_dl import likelihoods
-from keras_dl.models import hierarchical_checks, hierarchical_signatures, shapes
+from keras_dl.models import conditions, hierarchical_checks, hierarchical_signatures, shapes
 from keras_dl.models.anomaly_scores import AnomalyScores
-from keras_dl.models.base import Carried, Draw, ObjectiveModel, Signature, Update, conditions
+from keras_dl.models.base import Carried, Draw, ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.hierarchical_draws import PosteriorDraws

@@ -6,11 +6,11 @@ from typing import Any, Self
 import keras
 
 from keras_dl.checks import check_flag
-from keras_dl.models import gan_checks, lapgan_checks, lapgan_signatures, shapes
+from keras_dl.models import conditions, gan_checks, lapgan_checks, lapgan_signatures, shapes
 from keras_dl.models import lapgan_game as game
-from keras_dl.models.base import ObjectiveModel, Signature, Update, conditions
+from keras_dl.models.base import ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
-from keras_dl.models.base.compiling import copy_of
+from keras_dl.models.fitting.compiling import copy_of
 from keras_dl.models.lapgan_methods import LAPGANMethods
 from keras_dl.types import Nest, Optimizer, Tensor
 

@@ -4,9 +4,8 @@ import numpy as np
 
 from keras_dl import objectives
 from keras_dl.checks import check_count, refusal
-from keras_dl.models import gan_checks, shapes
-from keras_dl.models.base import conditions
-from keras_dl.models.base.structure import check_network
+from keras_dl.models import conditions, gan_checks, shapes
+from keras_dl.models.structure import check_network
 
 
 def check_levels(generators, critics):

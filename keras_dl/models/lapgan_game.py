@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from keras_dl.layers import pyramid
-from keras_dl.models import shapes
-from keras_dl.models.base import conditions
+from keras_dl.models import conditions, shapes
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
 

@@ -6,9 +6,9 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_count
-from keras_dl.models import gan_checks, lapgan_checks, shapes
+from keras_dl.models import conditions, gan_checks, lapgan_checks, shapes
 from keras_dl.models import lapgan_game as game
-from keras_dl.models.base import Draw, conditions
+from keras_dl.models.base import Draw
 from keras_dl.models.scorer import Scorer
 from keras_dl.types import Tensor
 

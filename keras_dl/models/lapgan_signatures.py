@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from keras_dl.models import gan_checks
+from keras_dl.models import conditions, gan_checks
 from keras_dl.models import lapgan_game as game
-from keras_dl.models.base import Signature, conditions, fresh_seed
+from keras_dl.models.base import Signature, fresh_seed
 
 
 def signatures(model):

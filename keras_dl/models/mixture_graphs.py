@@ -10,7 +10,7 @@ from keras_dl.checks import check_count, refusal
 from keras_dl.data.checks import check_finite
 from keras_dl.models import mixture_shapes, mixture_starts, shapes
 from keras_dl.models.base import Draw, ObjectiveModel, Signature, fresh_seed
-from keras_dl.models.base.checking import check, is_arrays, reads_disk
+from keras_dl.models.fitting.checking import check, is_arrays, reads_disk
 from keras_dl.types import Nest, Tensor
 
 

@@ -5,7 +5,7 @@ from keras.src.backend import get_keras_mask  # where a mask is found on a tenso
 from keras.src.models import Functional
 
 from keras_dl.checks import refusal
-from keras_dl.models.base.structure import outputs_of
+from keras_dl.models.structure import outputs_of
 
 
 class Outputs:

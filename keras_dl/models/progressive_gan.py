@@ -9,9 +9,9 @@ import tensorflow as tf
 
 from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models import gan_checks, gan_signatures
+from keras_dl.models import conditions, gan_checks, gan_signatures
 from keras_dl.models import progressive_growth as growth
-from keras_dl.models.base import Draw, Phase, Signature, Update, conditions
+from keras_dl.models.base import Draw, Phase, Signature, Update
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import check_fixed
 from keras_dl.types import Nest

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.models.base import conditions
+from keras_dl.models import conditions
 
 
 class Scorer:

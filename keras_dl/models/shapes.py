@@ -5,8 +5,8 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.checks import as_array, check_finite
-from keras_dl.models.base.batches import pad_empty
-from keras_dl.models.base.structure import input_shape, output_shape
+from keras_dl.models.fitting.batches import pad_empty
+from keras_dl.models.structure import input_shape, output_shape
 
 __all__ = ["as_latents", "as_rows", "by_rows", "check_x", "input_shape", "is_symbolic", "output_shape"]
 

@@ -11,7 +11,7 @@ from keras_dl.losses import TripletMargin
 from keras_dl.models import siamese_checks, watching
 from keras_dl.models.base import Signature, predict_signature
 from keras_dl.models.base.averages import HalfLife
-from keras_dl.models.base.structure import inputs_of, outputs_of
+from keras_dl.models.structure import inputs_of, outputs_of
 from keras_dl.models.supervised import Supervised, unpack
 from keras_dl.types import Nest, Optimizer, Tensor
 

@@ -2,9 +2,10 @@
 
 import keras
 
-from keras_dl.models.base import ObjectiveModel, class_weights, feeding
-from keras_dl.models.base.checking import check, check_numbers, check_options, check_ranks, is_arrays, reads_disk
-from keras_dl.models.base.progress import Callbacks, as_list, check_callbacks
+from keras_dl.models.base import ObjectiveModel
+from keras_dl.models.fitting import class_weights, feeding
+from keras_dl.models.fitting.checking import check, check_numbers, check_options, check_ranks, is_arrays, reads_disk
+from keras_dl.models.fitting.progress import Callbacks, as_list, check_callbacks
 from keras_dl.types import Nest, Tensor
 
 

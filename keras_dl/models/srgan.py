@@ -12,8 +12,8 @@ from keras_dl.models import shapes, tiling
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import Draw, ObjectiveModel, Phase, Signature, Update
 from keras_dl.models.base.averages import HalfLife
-from keras_dl.models.base.structure import check_network
 from keras_dl.models.enlarging import Enlarging
+from keras_dl.models.structure import check_network
 from keras_dl.models.supervised import unpack
 from keras_dl.types import Nest, Tensor
 

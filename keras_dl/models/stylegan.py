@@ -8,9 +8,9 @@ from keras_dl import objectives
 from keras_dl.checks import check_count, check_number, refusal
 from keras_dl.models import shapes, stylegan_signatures
 from keras_dl.models.base import Carried, HalfLife, Signature, moving
-from keras_dl.models.base.structure import check_network
 from keras_dl.models.gan import GAN
 from keras_dl.models.gan_variants import check_fixed
+from keras_dl.models.structure import check_network
 from keras_dl.models.stylegan_losses import StyleLosses
 from keras_dl.models.stylegan_methods import StyleMethods
 

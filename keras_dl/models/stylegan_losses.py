@@ -7,7 +7,8 @@ import keras
 import tensorflow as tf
 
 from keras_dl import objectives
-from keras_dl.models.base import Draw, Update, conditions
+from keras_dl.models import conditions
+from keras_dl.models.base import Draw, Update
 from keras_dl.models.gan_losses import GameLosses
 from keras_dl.models.scorer import Scorer
 from keras_dl.objectives.gradient_penalties import input_gradients

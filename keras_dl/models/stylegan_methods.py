@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_number, refusal
-from keras_dl.models import gan_checks, shapes
-from keras_dl.models.base import Draw, conditions
+from keras_dl.models import conditions, gan_checks, shapes
+from keras_dl.models.base import Draw
 from keras_dl.models.base.offers import Offers
 from keras_dl.models.stylegan_projection import projected
 from keras_dl.types import Tensor

@@ -4,8 +4,9 @@ import math
 
 import tensorflow as tf
 
-from keras_dl.models.base import Draw, conditions
-from keras_dl.models.base.graphs import traced_alone
+from keras_dl.models import conditions
+from keras_dl.models.base import Draw
+from keras_dl.models.fitting.graphs import traced_alone
 from keras_dl.objectives.gradient_penalties import input_gradients
 
 _BETAS = 0.9, 0.999

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from keras_dl.models import gan_signatures
-from keras_dl.models.base import Signature, conditions, fresh_seed
+from keras_dl.models import conditions, gan_signatures
+from keras_dl.models.base import Signature, fresh_seed
 
 
 def signatures(gan):

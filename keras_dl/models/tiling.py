@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_dl import layers
 from keras_dl.checks import check_count, refusal
-from keras_dl.models.base.structure import inputs_of
+from keras_dl.models.structure import inputs_of
 
 _INTERPOLATION = {"nearest": 0, "bilinear": 1, "bicubic": 2}  # input pixels on either side of an output pixel
 _PROBE = 64

@@ -6,7 +6,7 @@ import tensorflow as tf
 from keras_dl import objectives
 from keras_dl.checks import refusal
 from keras_dl.models import shapes
-from keras_dl.models.base.structure import check_network
+from keras_dl.models.structure import check_network
 
 
 def per_sample(values):

@@ -5,7 +5,7 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.data.disk import glimpse
 from keras_dl.data.images import unpaired
-from keras_dl.models.base.checking import is_arrays
+from keras_dl.models.fitting.checking import is_arrays
 
 
 def batches(model, x, y, batch_size, options, shuffle=False):

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from keras_dl import likelihoods
 from keras_dl.checks import refusal
-from keras_dl.models import shapes, vae_checks, vae_signatures
-from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update, conditions
+from keras_dl.models import conditions, shapes, vae_checks, vae_signatures
+from keras_dl.models.base import Draw, ObjectiveModel, Signature, Update
 from keras_dl.models.base.averages import HalfLife
 from keras_dl.models.endings import check_parameters
 from keras_dl.models.vae_methods import VAEMethods

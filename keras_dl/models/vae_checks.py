@@ -4,8 +4,8 @@ import keras
 
 from keras_dl.checks import refusal
 from keras_dl.likelihoods import Prior
-from keras_dl.models.base.structure import check_network
 from keras_dl.models.shapes import input_shape, output_shape
+from keras_dl.models.structure import check_network
 
 
 def sizes(encoder, decoder, posterior, likelihood):

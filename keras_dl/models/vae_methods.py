@@ -9,9 +9,9 @@ import tensorflow as tf
 from keras_dl import likelihoods
 from keras_dl.checks import check_count
 from keras_dl.likelihoods import LogDensity
-from keras_dl.models import monte_carlo, shapes
+from keras_dl.models import conditions, monte_carlo, shapes
 from keras_dl.models.anomaly_scores import check_score, squared_error
-from keras_dl.models.base import Draw, conditions
+from keras_dl.models.base import Draw
 from keras_dl.types import Tensor
 
 

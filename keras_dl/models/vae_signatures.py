@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
-from keras_dl.models import monte_carlo, shapes
-from keras_dl.models.base import Signature, conditions, fresh_seed
+from keras_dl.models import conditions, monte_carlo, shapes
+from keras_dl.models.base import Signature, fresh_seed
 
 LOG_PROB_SAMPLES = 128
 

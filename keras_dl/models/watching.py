@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.pipeline import join
-from keras_dl.models.base.checking import is_arrays
+from keras_dl.models.fitting.checking import is_arrays
 from keras_dl.types import Nest, Tensor
 
 

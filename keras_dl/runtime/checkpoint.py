@@ -10,7 +10,8 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import check_path, refusal
-from keras_dl.models.base import ObjectiveModel, epoch_metrics
+from keras_dl.models.base import ObjectiveModel
+from keras_dl.models.fitting import epoch_metrics
 from keras_dl.runtime import callback_states, checkpoint_files
 from keras_dl.runtime.strategy import is_chief
 from keras_dl.types import PathLike

@@ -10,7 +10,7 @@ from typing import Any
 
 from keras_dl.checks import refusal
 from keras_dl.models import formats
-from keras_dl.models.base.exporting import write_saved_model
+from keras_dl.models.formats.saved_model import write_saved_model
 from keras_dl.runtime import warmup
 from keras_dl.types import PathLike
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_dl import files
 from keras_dl.checks import refusal
 from keras_dl.data import segmentation
-from keras_dl.models.base.graphs import traced_alone
+from keras_dl.models.fitting.graphs import traced_alone
 from keras_dl.tasks import dice_table, drawing, scan_drawing, showing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.measure import Context, Measure, Report, shown, untracked

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import models
-from keras_dl.models.base import graphs
+from keras_dl.models.fitting import graphs
 from tests.models.energy_builders import points, quadratic
 
 

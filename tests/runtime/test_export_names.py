@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import models, runtime
-from keras_dl.models.base.signature import served_names
+from keras_dl.models.formats.signature import served_names
 from tests.models.builders import small_vae
 from tests.runtime.saved_models import has_serving_api, run_warmup_requests
 

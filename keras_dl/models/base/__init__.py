@@ -77,8 +77,8 @@ from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.objective_model import ObjectiveModel
 from keras_dl.models.base.phases import Phase
 from keras_dl.models.base.replicas import gather_rows, mean_and_variance
-from keras_dl.models.base.signature import SavedModelSignature, Signature, fresh_seed, predict_signature
 from keras_dl.models.base.update import Update
+from keras_dl.models.formats.signature import SavedModelSignature, Signature, fresh_seed, predict_signature
 
 __all__ = [
     "Carried",

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.models.base.epoch_metrics import gather
+from keras_dl.models.fitting.epoch_metrics import gather
 
 _PARTS = 2**20  # more than the inner updates of a step
 

@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base import batches, execution, structure
+from keras_dl.models import structure
 from keras_dl.models.base.finite import track
 from keras_dl.models.base.update import split
+from keras_dl.models.fitting import batches, execution
 from keras_dl.types import Nest
 
 

@@ -5,18 +5,20 @@ from typing import Any
 
 import keras
 
-from keras_dl.models.base import choosing, compiling, paths, structure
+from keras_dl.models import structure
+from keras_dl.models.base import paths
 from keras_dl.models.base.averages import Averages, HalfLife
-from keras_dl.models.base.checking import check_arguments
 from keras_dl.models.base.finite import Finiteness, make_trackers, metric_name
-from keras_dl.models.base.fitting import Fitting
 from keras_dl.models.base.loops import Loops
 from keras_dl.models.base.memory import Memory
 from keras_dl.models.base.offers import Offers
-from keras_dl.models.base.saving import Saved
 from keras_dl.models.base.state import TrainingState
 from keras_dl.models.base.step import StepProgram
 from keras_dl.models.base.update import Update
+from keras_dl.models.fitting import choosing, compiling
+from keras_dl.models.fitting.checking import check_arguments
+from keras_dl.models.fitting.methods import Fitting
+from keras_dl.models.formats.keras_file import Saved
 from keras_dl.types import Nest, Optimizer
 
 

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from keras_dl.likelihoods.log_density import LogDensity
 from keras_dl.models import formats
-from keras_dl.models.base import exporting, graphs
 from keras_dl.models.base.state import as_seed
+from keras_dl.models.fitting import graphs
+from keras_dl.models.formats import saved_model as exporting
 from keras_dl.types import PathLike, Tensor
 
 

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 
 from keras_dl.checks import check_seed, refusal
-from keras_dl.models.base import epoch_metrics
 from keras_dl.models.base.carried import EpochSum
+from keras_dl.models.fitting import epoch_metrics
 
 #: What a file holds: variables, and Python numbers. Files of earlier versions lack some.
 COUNTERS = ("seed", "step", "samples")

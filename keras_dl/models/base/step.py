@@ -9,9 +9,7 @@ import tensorflow as tf
 from keras_dl.checks import refusal
 from keras_dl.layers.batch_normalization import padding
 from keras_dl.models.base import noise
-from keras_dl.models.base.batches import pad_empty
 from keras_dl.models.base.finite import gradient_probe
-from keras_dl.models.base.graphs import traced_alone
 from keras_dl.models.base.replicas import (
     changes_averaged,
     count_rows,
@@ -22,6 +20,8 @@ from keras_dl.models.base.replicas import (
     undo_where,
 )
 from keras_dl.models.base.update import Part, as_values_and_terms, place, take_part
+from keras_dl.models.fitting.batches import pad_empty
+from keras_dl.models.fitting.graphs import traced_alone
 
 
 class StepProgram:

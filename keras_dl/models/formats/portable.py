@@ -9,8 +9,8 @@ from tensorflow.python.eager import context  # TensorFlow does not export it
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from keras_dl.checks import refusal
-from keras_dl.models.base.exporting import input_specs
 from keras_dl.models.formats import blame, rewriting
+from keras_dl.models.formats.saved_model import input_specs
 
 _NOISE = re.compile("NonDeterministic|Random|Multinomial|TruncatedNormal|Shuffle")
 _ROUNDING = 1e-7  # of a constant

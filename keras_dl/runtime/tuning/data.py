@@ -4,7 +4,7 @@ import keras_tuner as kt
 
 from keras_dl.checks import refusal
 from keras_dl.data.pipeline import pipeline
-from keras_dl.models.base.checking import is_arrays
+from keras_dl.models.fitting.checking import is_arrays
 
 BATCHES = ("batch_size", "binarize", "drop_remainder", "sample_weight", "shuffle")
 #: Options that only `fit` itself works into arrays.

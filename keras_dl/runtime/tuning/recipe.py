@@ -11,7 +11,7 @@ import numpy as np
 from keras_dl import lazy
 from keras_dl.checks import refusal
 from keras_dl.models.base import NotFiniteError
-from keras_dl.models.base.checking import is_arrays
+from keras_dl.models.fitting.checking import is_arrays
 from keras_dl.runtime.tuning import data, record, space
 
 #: What of a recipe's `fit_options` goes to `fit`; what else they hold is for whoever makes the data.

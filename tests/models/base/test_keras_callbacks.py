@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_dl
-from keras_dl.models.base.progress import acts_on_batches
+from keras_dl.models.fitting.progress import acts_on_batches
 from tests.models.base.test_like_keras import CROSS_ENTROPY as LOSS
 from tests.models.base.test_like_keras import LABELS, X, close, dense, pair
 

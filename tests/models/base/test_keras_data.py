@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_dl
-from keras_dl.models.base import choosing
+from keras_dl.models.fitting import choosing
 from tests.models.base.test_like_keras import CROSS_ENTROPY as LOSS
 from tests.models.base.test_like_keras import LABELS, ROWS, SERIES, STEP_LABELS, STEPS, WEIGHTS, X, close, dense, pair
 
@@ -114,7 +114,7 @@ def test_a_pydataset_is_shuffled_and_a_resumed_run_shuffles_alike(tmp_path):
         model.fit(many, epochs=epochs, initial_epoch=model.state.epoch, verbose=0)
         return model
 
-    from keras_dl.models.base.datasets import ShuffledBatches
+    from keras_dl.models.fitting.datasets import ShuffledBatches
 
     orders = []
     data = ShuffledBatches(Batches(X, LABELS), seed=0)

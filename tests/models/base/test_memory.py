@@ -19,9 +19,9 @@ from keras_dl.models.base import (
     mean_and_variance,
     moving,
 )
-from keras_dl.models.base.compiling import rescaled
 from keras_dl.models.base.noise import Draw
 from keras_dl.models.base.phases import Phases
+from keras_dl.models.fitting.compiling import rescaled
 from tests.models.remembering import assert_same, remembering
 
 X = np.random.default_rng(0).random((37, 3)).astype("float32")

@@ -6,7 +6,7 @@ import pytest
 
 import keras_dl
 from keras_dl import models
-from keras_dl.models.base.progress import direct_monitors
+from keras_dl.models.fitting.progress import direct_monitors
 from tests.models.builders import images, small_vae
 from tests.models.gan_builders import small_gan
 

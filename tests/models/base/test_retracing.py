@@ -8,8 +8,8 @@ import pytest
 import tensorflow as tf
 
 import keras_dl
-from keras_dl.models.base import graphs
-from keras_dl.models.base.graphs import traced_alone
+from keras_dl.models.fitting import graphs
+from keras_dl.models.fitting.graphs import traced_alone
 
 IMAGES = np.random.default_rng(0).random((18, 8, 8, 1)).astype("float32")
 LATENTS = np.random.default_rng(1).standard_normal((10, 3)).astype("float32")

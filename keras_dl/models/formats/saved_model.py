@@ -9,9 +9,9 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from keras_dl import files
-from keras_dl.models.base.batches import pad_empty
-from keras_dl.models.base.choosing import has_convolutions
-from keras_dl.models.base.conditions import assert_that, class_checks
+from keras_dl.models.conditions import assert_that, class_checks
+from keras_dl.models.fitting.batches import pad_empty
+from keras_dl.models.fitting.choosing import has_convolutions
 
 #: A graph holds at most 2 GiB; larger models keep their variables.
 LARGEST = 2**30

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.models.base.graphs import traced_alone
+from keras_dl.models.fitting.graphs import traced_alone
 
 
 def read(model):

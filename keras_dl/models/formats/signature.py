@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from keras_dl.checks import refusal
-from keras_dl.models.base.structure import inputs_of
+from keras_dl.models.structure import inputs_of
 from keras_dl.types import Tensor
 
 

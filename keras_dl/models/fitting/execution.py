@@ -7,12 +7,12 @@ import itertools
 import tensorflow as tf
 
 from keras_dl.models.base import phases
-from keras_dl.models.base.batches import ahead, next_batches, skipped, wanted, without_none
-from keras_dl.models.base.checking import check_rows
-from keras_dl.models.base.choosing import evaluates_by_xla
-from keras_dl.models.base.conditions import class_checks, refused_labels, unpack
-from keras_dl.models.base.graphs import compiled, traced_alone
-from keras_dl.models.base.reporting import of_updates_that_ran
+from keras_dl.models.conditions import class_checks, refused_labels, unpack
+from keras_dl.models.fitting.batches import ahead, next_batches, skipped, wanted, without_none
+from keras_dl.models.fitting.checking import check_rows
+from keras_dl.models.fitting.choosing import evaluates_by_xla
+from keras_dl.models.fitting.graphs import compiled, traced_alone
+from keras_dl.models.fitting.reporting import of_updates_that_ran
 
 
 def train_function(model):

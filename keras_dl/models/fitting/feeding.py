@@ -9,10 +9,10 @@ import tensorflow as tf
 from keras_dl.checks import check_count, refusal
 from keras_dl.data.disk import rows_of
 from keras_dl.data.pipeline import pipeline
-from keras_dl.models.base import class_weights
-from keras_dl.models.base.checking import check, check_rows, is_arrays, reads_disk
-from keras_dl.models.base.datasets import ShuffledBatches
-from keras_dl.models.base.stream import Stream
+from keras_dl.models.fitting import class_weights
+from keras_dl.models.fitting.checking import check, check_rows, is_arrays, reads_disk
+from keras_dl.models.fitting.datasets import ShuffledBatches
+from keras_dl.models.fitting.stream import Stream
 
 
 def data_of(model, x, y, shuffle, options):

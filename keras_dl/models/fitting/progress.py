@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.metrics.directions import direction
-from keras_dl.models.base.batches import without_none
-from keras_dl.models.base.rates import with_shared_rates
-from keras_dl.models.base.reporting import with_bar, with_columns
+from keras_dl.models.fitting.batches import without_none
+from keras_dl.models.fitting.rates import with_shared_rates
+from keras_dl.models.fitting.reporting import with_bar, with_columns
 
 _HOOKS = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 #: Keras' callbacks that do something at a batch only where they are told to, and whether they are.

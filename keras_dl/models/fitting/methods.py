@@ -10,8 +10,9 @@ import tensorflow as tf
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import glimpse
 from keras_dl.data.pipeline import pipeline
-from keras_dl.models.base import choosing, class_weights, feeding
-from keras_dl.models.base.checking import (
+from keras_dl.models.base.replicas import lost_workers
+from keras_dl.models.fitting import choosing, class_weights, feeding
+from keras_dl.models.fitting.checking import (
     check,
     check_counts,
     check_given,
@@ -21,11 +22,10 @@ from keras_dl.models.base.checking import (
     is_arrays,
     reads_disk,
 )
-from keras_dl.models.base.datasets import Feed, batch_spec, has_one_length, reading
-from keras_dl.models.base.progress import Progress, as_list, check_callbacks, with_progress
-from keras_dl.models.base.replicas import lost_workers
-from keras_dl.models.base.reporting import with_absent
-from keras_dl.models.base.stream import Stream
+from keras_dl.models.fitting.datasets import Feed, batch_spec, has_one_length, reading
+from keras_dl.models.fitting.progress import Progress, as_list, check_callbacks, with_progress
+from keras_dl.models.fitting.reporting import with_absent
+from keras_dl.models.fitting.stream import Stream
 from keras_dl.types import Nest, Tensor
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from keras_dl.models.base.choosing import choose_kernel
+from keras_dl.models.fitting.choosing import choose_kernel
 
 OPTIONS = [
     {},

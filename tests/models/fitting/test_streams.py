@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 import keras_dl
-from keras_dl.models.base.stream import Stream
+from keras_dl.models.fitting.stream import Stream
 from tests.models.base.test_like_keras import CROSS_ENTROPY, LABELS, X, dense, pair
 from tests.models.builders import SHAPE, images, small_vae
 

@@ -8,7 +8,7 @@ from keras_dl.checks import check_count, refusal, unknown_arguments
 from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk import Column, glimpse
 from keras_dl.data.pipeline import join
-from keras_dl.models.base.class_weights import check_class_weight
+from keras_dl.models.fitting.class_weights import check_class_weight
 
 #: Arguments that `keras.Model` itself takes.
 _OF_KERAS = ("activity_regularizer", "trainable", "dtype", "autocast", "name")

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl import models
-from keras_dl.models.base import graphs
+from keras_dl.models.fitting import graphs
 
 X = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from keras_dl.models.base.batches import without_none
-from keras_dl.models.base.checking import check_rows
+from keras_dl.models.fitting.batches import without_none
+from keras_dl.models.fitting.checking import check_rows
 
 STACK = 16
 _SMALL_STEP = 4e9  # floating-point operations below which a step is small: dispatch then costs a share worth saving

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.data.pipeline import mark_of
-from keras_dl.models.base.batches import without_none
+from keras_dl.models.fitting.batches import without_none
 
 
 class Feed(NamedTuple):

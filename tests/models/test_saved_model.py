@@ -7,7 +7,7 @@ import tensorflow as tf
 
 import keras_dl
 from keras_dl import runtime
-from keras_dl.models.base import exporting
+from keras_dl.models.formats import saved_model as exporting
 from tests.models.builders import images, small_vae
 
 SPECS = [tf.TensorSpec((None, 4, 4, 1), tf.float32, name="x")]

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 from keras_dl import models
-from keras_dl.models.base import choosing
-from keras_dl.models.base.choosing import floating_point_operations
+from keras_dl.models.fitting import choosing
+from keras_dl.models.fitting.choosing import floating_point_operations
 from tests.models.builders import images, largest_difference, small_vae
 from tests.models.gan_builders import compiled, small_gan
 

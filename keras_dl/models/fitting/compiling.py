@@ -7,8 +7,8 @@ import keras
 
 from keras_dl.checks import refusal
 from keras_dl.models.base.carried import EpochSum
-from keras_dl.models.base.choosing import synchronizes
 from keras_dl.models.base.update import check_updates, intervals_of
+from keras_dl.models.fitting.choosing import synchronizes
 
 _ADAM = {"class_name": "Adam", "config": {}}
 _OF_OPTIMIZERS = set(inspect.signature(keras.optimizers.Adam).parameters)

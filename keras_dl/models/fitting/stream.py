@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from keras_dl.checks import refusal
 from keras_dl.data.checks import check_arrays
-from keras_dl.models.base.conditions import check_classes, unpack
+from keras_dl.models.conditions import check_classes, unpack
 
 _SMALL = 2**16  # bytes of arrays that are copied together sooner than each is looked at
 
