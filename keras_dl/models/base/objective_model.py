@@ -221,13 +221,9 @@ class ObjectiveModel(Memory, Offers, Fitting, Loops, Saved):
             self.finiteness = Finiteness(self.updates, check_finite)
             named = isinstance(optimizer, str) and optimizer in optimizers
             distinct = {id(u.optimizer): u.optimizer for u in self.updates if u.optimizer is not None}
-            super().compile(
-                optimizer=optimizers[optimizer] if named else next(iter(distinct.values()), None),
-                jit_compile=False,
-                run_eagerly=run_eagerly,
-                auto_scale_loss=False,
-                **options,
-            )
+            main = optimizers[optimizer] if named else next(iter(distinct.values()), None)
+            own = {"jit_compile": False, "run_eagerly": run_eagerly, "auto_scale_loss": False}
+            super().compile(optimizer=main, **own, **options)
         self.shares_rates = len(distinct) > 1 and not named
         self._scales_loss, self._checks_finite = auto_scale_loss, check_finite
         self.compile_choices = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}

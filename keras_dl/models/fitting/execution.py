@@ -55,8 +55,7 @@ def test_function(model):
     steps = {exact: model.test_step if model.run_eagerly else step(exact=exact) for exact in (True, False)}
 
     def function(iterator):
-        single = steps[model.evaluates_one_length]
-        logs = None
+        single, logs = steps[model.evaluates_one_length], None
         for batch in itertools.islice(iterator, model.steps_per_execution):
             batch = without_none(batch)
             if model.stream is not None:
@@ -100,8 +99,7 @@ class Programs:
     """
 
     def __init__(self, model):
-        self.model = model
-        self._functions = {}
+        self.model, self._functions = model, {}
 
     def run(self, batches):
         """Trains on each batch in turn, those of one shape together; returns the means of the epoch so far."""
