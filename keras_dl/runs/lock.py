@@ -11,6 +11,11 @@ from keras_dl.checks import refusal
 from keras_dl.report.processes import started
 from keras_dl.types import PathLike
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
 FILE = ".lock"
 
 
@@ -26,11 +31,11 @@ def locked(path: PathLike) -> Iterator[None]:
         OSError: if the folder cannot be written to.
     """
     file = Path(path) / FILE
-    owner = _owner(file)
-    if owner is not None and owner == _this_process():  # it holds the folder already
+    if _owner(file) == _this_process():  # it holds the folder already
         yield
         return
-    me = _take(file, owner)
+    with _one_at_a_time(file.parent):
+        me = _take(file)
     try:
         yield
     finally:
@@ -38,9 +43,24 @@ def locked(path: PathLike) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-def _take(file, owner):
+@contextlib.contextmanager
+def _one_at_a_time(folder):
+    """Lets one process of this machine after the other look at a lock: of two that find a stale one, one takes over."""
+    if fcntl is None:
+        yield
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system that locks nothing
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def _take(file):
     """Makes the lock, and returns what it says; the file appears with its content, and never over another's."""
-    _remove_stale(file, owner)
+    _remove_stale(file, _owner(file))
     me = _this_process()
     new = file.with_name(f"{FILE}.{me['host']}.{me['pid']}")
     new.write_text(json.dumps(me), encoding="utf-8")

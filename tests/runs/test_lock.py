@@ -45,6 +45,34 @@ def test_a_held_folder_is_refused_until_its_process_is_killed(holder):
     assert list(folder.iterdir()) == []
 
 
+SLOW = """
+import sys, time
+from keras_dl.runs import lock
+started = lock.started
+def slowly(pid):
+    if pid == int(sys.argv[2]):
+        print("looks", flush=True)
+        time.sleep(1)
+    return started(pid)
+lock.started = slowly
+with lock.locked(sys.argv[1]):
+    sys.stdin.read()
+"""
+
+
+def test_of_two_processes_that_find_a_stale_lock_one_takes_it_over(tmp_path):
+    stale = owner(pid=2**22 + 1)
+    (tmp_path / lock.FILE).write_text(json.dumps(stale))
+    program = [sys.executable, "-c", SLOW, str(tmp_path), str(stale["pid"])]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "looks\n"
+        with pytest.raises(BlockingIOError, match=f"process {process.pid} on"), lock.locked(tmp_path):
+            pass
+        process.stdin.close()
+    assert process.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_lock_is_held_once_and_given_back(tmp_path):
     with lock.locked(tmp_path):
         with lock.locked(tmp_path):
