@@ -1,5 +1,6 @@
 """Every family keeps the contract of models, and goes on in a fresh process where it was saved."""
 
+import doctest
 import functools
 import gc
 import os
@@ -175,6 +176,18 @@ def folder(tmp_path_factory):
 def test_contract(name, folder):
     model = trained(name, folder)
     assert type(model) is getattr(models, name)
+
+
+def test_the_family_in_the_help_for_authors_keeps_the_contract(tmp_path):
+    [example] = doctest.DocTestFinder(recurse=False).find(models.base.ObjectiveModel, globs={"keras": keras})
+    for statement in example.examples:
+        exec(statement.source, example.globs)  # noqa: S102 - the words of the docstring
+
+    def build():
+        network = keras.Sequential([keras.Input((3,)), keras.layers.Dense(3, kernel_initializer="identity")])
+        return example.globs["Denoiser"](network, seed=0)
+
+    check_model(build, adam, (POINTS,), tmp_path)
 
 
 @pytest.mark.parametrize("names", [SOME, pytest.param(RESUMED, marks=pytest.mark.full)], ids=["some", "others"])

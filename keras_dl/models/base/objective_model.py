@@ -32,7 +32,7 @@ class ObjectiveModel(Memory, Offers, Fitting, Loops, Saved):
     A family must write:
 
     - `__init__`, which gives its networks to this class's, and stores its other arguments;
-    - `make_updates(*optimizers)`: the tuple of its `Update`s;
+    - `make_updates(*optimizers)`: the tuple of its `Update`s, whose losses cast what networks return to float32;
     - `call(inputs, training=False)`, what `predict` returns;
     - `get_config` and `from_config`, if it is to be saved, under `keras.saving.register_keras_serializable`.
 
@@ -71,7 +71,8 @@ class ObjectiveModel(Memory, Offers, Fitting, Loops, Saved):
     ...         return (Update("network", self.squared_error, (self.network,), optimizer),)
     ...     def squared_error(self, x, draw):
     ...         noisy = x + self.stddev * draw.normal(tuple(x.shape[1:]))
-    ...         return tf.reduce_sum(tf.square(self.network(noisy, training=draw.training) - x), -1)
+    ...         clean = tf.cast(self.network(noisy, training=draw.training), tf.float32)
+    ...         return tf.reduce_sum(tf.square(clean - x), -1)
     ...     def call(self, inputs, training=False):
     ...         return self.network(inputs, training=training)
     ...     def signatures(self):
