@@ -107,8 +107,23 @@ class Siamese(watching.Watching, Supervised):  # type: ignore[misc]
             return super().fit(x, y, *args, **options)  # which Keras refuses
         kinds, data = siamese_checks.Kinds(self.sample_loss.losses[0]), watching.at_hand(x, y)
         if data is not None:
-            kinds.refuse(siamese_checks.trained_on(self._unpack(data)[1], options))
+            labels = self._unpack(data)[1]
+            kinds.refuse(siamese_checks.trained_on(labels, options))
+            self._warn(siamese_checks.held_out(labels, options))
+        validation = watching.at_hand(options.get("validation_data"))
+        if validation is not None:
+            self._warn(self._unpack(validation)[1])
         return self.fit_watched(kinds, super().fit, x, y, *args, **options)
+
+    def evaluate(self, x: Nest | None = None, y: Nest | None = None, *args: Any, **options: Any) -> Any:
+        """Evaluates the model; `Supervised.evaluate`. A warning tells of labels without triplets, whose loss is 0."""
+        data = watching.at_hand(x, y) if self.compiled and not self.state.fitting else None  # `fit` has looked
+        if data is not None:
+            self._warn(self._unpack(data)[1])
+        return super().evaluate(x, y, *args, **options)
+
+    def _warn(self, labels):
+        siamese_checks.warn_of_no_triplets(self.sample_loss.losses[0], labels)
 
     def compared(self, batch: Nest, training: bool) -> tuple:
         x, y, sample_weight = self._unpack(batch)

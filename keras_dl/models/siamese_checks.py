@@ -1,5 +1,6 @@
 """Checks of the labels by which embeddings are compared."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,10 @@ from keras_dl.losses import Contrastive, CosineEmbedding, TripletMargin
 _TRIPLETS = (
     "labels should name two classes at least, one of them in two rows: without triplets the loss is 0, and nothing is "
     "learned"
+)
+_EVALUATED = (
+    "labels to evaluate by should name two classes at least, one of them in two rows: without triplets the loss is 0, "
+    "whatever was learned"
 )
 _PAIRS = (
     "labels of pairs should be both {0} and {1}: of pairs all alike, one embedding for everything has a loss of 0, of "
@@ -47,6 +52,20 @@ def trained_on(labels, options):
     return labels[: int(len(labels) * (1 - share))]
 
 
+def held_out(labels, options):
+    """The labels that `validation_split` among the options of `fit` leaves for validation, `None` if there is none."""
+    trained = trained_on(labels, options)
+    return None if trained is labels else labels[len(trained) :]
+
+
+def warn_of_no_triplets(loss, labels):
+    """Warns of labels to evaluate by, an array of all rows, among which a loss mines no triplets."""
+    kinds = Kinds(loss)
+    found = kinds.of_all(labels) if kinds.mines else None
+    if found is not None:
+        warnings.warn(str(refusal(_EVALUATED, f"labels {found}")), stacklevel=4)  # at the call of `fit` or `evaluate`
+
+
 class Kinds:
     """What looks whether labels are of the several kinds by which a loss can be learned; see `watching.Look`.
 
@@ -80,10 +99,13 @@ class Kinds:
         """Says of what kind all labels are, `None` if of several."""
         return None if self._fine else self._fault or None
 
+    def of_all(self, labels: Any) -> str | None:
+        """Takes the labels of all rows, an array at hand, and says of what kind they are, as `found` does."""
+        if not isinstance(labels, Column) and labels is not None and len(np.shape(labels)) in (1, 2):
+            self.add(np.asarray(labels))
+        return self.found()
+
     def refuse(self, labels: Any) -> None:
         """Refuses labels at hand, an array of all rows, by which nothing can be learned."""
-        if isinstance(labels, Column) or labels is None or len(np.shape(labels)) not in (1, 2):
-            return
-        self.add(np.asarray(labels))
-        if self.found() is not None:
+        if self.of_all(labels) is not None:
             raise refusal(self.expected, f"labels {self.found()}" if self.mines else self.found())

@@ -131,6 +131,20 @@ def test_of_a_split_the_labels_to_train_on_count():
     compiled().fit(X, y, validation_split=0.25, verbose=0)
 
 
+@pytest.mark.parametrize("y", [np.full(24, 7), np.arange(24)], ids=["one class", "no class twice"])
+def test_a_loss_without_triplets_is_warned_of_where_it_is_evaluated(y):
+    model = compiled()
+    split = np.concatenate([Y, y])
+    for call in (
+        lambda: model.evaluate(X, y, verbose=0),
+        lambda: model.fit(X, Y, validation_data=(X, y), epochs=2, verbose=0),
+        lambda: model.fit(np.concatenate([X, X]), split, validation_split=0.5, epochs=2, verbose=0),
+    ):
+        with pytest.warns(UserWarning, match="labels to evaluate by should name two.*Received: labels ") as caught:
+            call()
+        assert sum("labels" in str(warning.message) for warning in caught) == 1
+
+
 def batches(*parts, size=6):
     """A stream: of a generator nothing is known before it is read."""
     return lambda: (tf.nest.map_structure(lambda part, i=i: part[i : i + size], parts) for i in range(0, 24, size))
@@ -160,6 +174,8 @@ def spec(part):
 
 
 def test_of_several_kinds_and_of_rankings_nothing_is_said(recwarn):
+    compiled().fit(X, Y, validation_data=(X, Y), verbose=0)
+    compiled(losses.Contrastive()).evaluate((X, X), np.ones(24), verbose=0)  # how far alike ones are apart is a number
     compiled().fit(batches(X, np.repeat([0, 1, 2, 2], 6)[RANDOM.permutation(24)])(), verbose=0)
     alike = np.repeat([0, 1], 12)  # pairs of one kind a batch
     compiled(losses.Contrastive()).fit(batches((X, X), alike)(), verbose=0)
