@@ -31,7 +31,8 @@ def locked(path: PathLike) -> Iterator[None]:
         OSError: if the folder cannot be written to.
     """
     file = Path(path) / FILE
-    if _owner(file) == _this_process():  # it holds the folder already
+    owner = _owner(file)
+    if owner is not None and owner == _this_process():  # it holds the folder already
         yield
         return
     with _one_at_a_time(file.parent):
@@ -43,19 +44,18 @@ def locked(path: PathLike) -> Iterator[None]:
             file.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
 def _one_at_a_time(folder):
-    """Lets one process of this machine after the other look at a lock: of two that find a stale one, one takes over."""
-    if fcntl is None:
-        yield
-        return
-    opened = os.open(folder, os.O_RDONLY)
-    try:
+    """Lets one process of this machine after the other look at a lock: of two that find a stale one, one takes over.
+
+    Returns what gives way to the next one as it closes.
+    """
+    stack = contextlib.ExitStack()
+    if fcntl is not None:
+        opened = os.open(folder, os.O_RDONLY)
+        stack.callback(os.close, opened)
         with contextlib.suppress(OSError):  # a file system that locks nothing
             fcntl.flock(opened, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(opened)
+    return stack
 
 
 def _take(file):
