@@ -24,7 +24,10 @@ STEPS = {"W1": 320, "W1p": 320, "W2": 33, "W3": 13}
 
 
 def answer(workload, guarded):
-    """Builds a workload, and answers each line with the seconds of a step."""
+    """Builds a workload, and answers each line with the seconds of a step.
+
+    Not by `benchmarks.worker`, which is another in each build: both are timed alike.
+    """
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     import keras
     import tensorflow as tf
@@ -108,14 +111,17 @@ def main():
     if options.answer:
         answer(options.answer, not options.unguarded)
         return
+    if options.other is None or not (options.other / "benchmarks" / "workloads.py").is_file():
+        parser.error(f"--other should be a checkout of this project. Received: {options.other}")
     from benchmarks.stamp import stamp
 
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=options.other, capture_output=True, text=True)
     record = {"command": " ".join(["python -m benchmarks.builds", *sys.argv[1:]]), **stamp()}
     record |= {"other": commit.stdout.strip(), "workloads": {}}
     for workload in options.workloads:
-        found = record["workloads"][workload] = compared(workload, options.other.resolve(), options.rounds)
-        print(workload, {name: value for name, value in found.items() if name != "milliseconds"}, flush=True)
+        figures = compared(workload, options.other.resolve(), options.rounds)
+        record["workloads"][workload] = figures
+        print(workload, {name: value for name, value in figures.items() if name != "milliseconds"}, flush=True)
         if options.out:
             Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 

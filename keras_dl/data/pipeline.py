@@ -116,6 +116,9 @@ def pipelines(
     Args:
         training, held_out: Data `(x, y)`, of which `y` may be `None`; see `pipeline`.
         batch_size, seed, binarize: As of `pipeline`.
+
+    Raises:
+        ValueError: As of `pipeline`.
     """
     kinds = binarize, "static" if binarize else None
     for (x, y), kind in zip((training, held_out), kinds, strict=True):

@@ -108,7 +108,7 @@ class ConstantColumns:
             varies = (x[:, self._constant] != self._first[self._constant]).any(0)
             self._constant = self._constant[~varies]
 
-    def found(self) -> str | None:
+    def fault(self) -> str | None:
         """Names the columns that were the same in all rows, `None` if there are none."""
         return f"constant columns {self._constant.tolist()}" if len(self._constant) else None
 
@@ -133,7 +133,7 @@ class FewLevels:
             self._values, self._size = np.union1d(self._values, some), self._size + some.size
             self._left -= len(some)
 
-    def found(self) -> str | None:
+    def fault(self) -> str | None:
         """Says how many values there are, `None` if they are many."""
         levels = len(self._values)
         return f"{levels} values" if levels <= 256 and self._size > 4 * levels else None
@@ -158,9 +158,9 @@ def look_at(data, flow):
     if not known or len(x.shape) != len(flow.shape) + 1:
         return look
     look.add(np.asarray(x) if table else x)
-    found = look.found()
-    if found is not None and table:
-        raise refusal(look.expected, found)
-    if found is not None:
-        warnings.warn(str(refusal(look.expected, found)), stacklevel=3)
+    fault = look.fault()
+    if fault is not None and table:
+        raise refusal(look.expected, fault)
+    if fault is not None:
+        warnings.warn(str(refusal(look.expected, fault)), stacklevel=3)
     return None

@@ -61,9 +61,9 @@ def held_out(labels, options):
 def warn_of_no_triplets(loss, labels):
     """Warns of labels to evaluate by, an array of all rows, among which a loss mines no triplets."""
     kinds = Kinds(loss)
-    found = kinds.of_all(labels) if kinds.mines else None
-    if found is not None:
-        warnings.warn(str(refusal(_EVALUATED, f"labels {found}")), stacklevel=4)  # at the call of `fit` or `evaluate`
+    fault = kinds.of_all(labels) if kinds.mines else None
+    if fault is not None:
+        warnings.warn(str(refusal(_EVALUATED, f"labels {fault}")), stacklevel=4)  # at the call of `fit` or `evaluate`
 
 
 class Kinds:
@@ -95,17 +95,17 @@ class Kinds:
         self._fine = len(values) > 1 and not (self.mines and len(values) == len(labels))
         self._fault = f"{values[0]} alone" if len(values) == 1 else f"{len(values)} classes in as many rows"
 
-    def found(self) -> str | None:
+    def fault(self) -> str | None:
         """Says of what kind all labels are, `None` if of several."""
         return None if self._fine else self._fault or None
 
     def of_all(self, labels: Any) -> str | None:
-        """Takes the labels of all rows, an array at hand, and says of what kind they are, as `found` does."""
+        """Takes the labels of all rows, an array at hand, and says of what kind they are, as `fault` does."""
         if not isinstance(labels, Column) and labels is not None and len(np.shape(labels)) in (1, 2):
             self.add(np.asarray(labels))
-        return self.found()
+        return self.fault()
 
     def refuse(self, labels: Any) -> None:
         """Refuses labels at hand, an array of all rows, by which nothing can be learned."""
         if self.of_all(labels) is not None:
-            raise refusal(self.expected, f"labels {self.found()}" if self.mines else self.found())
+            raise refusal(self.expected, f"labels {self.fault()}" if self.mines else self.fault())

@@ -23,7 +23,7 @@ class Look(Protocol):
     def add(self, values: Tensor) -> None:
         """Takes the values of a batch."""
 
-    def found(self) -> str | None:
+    def fault(self) -> str | None:
         """Says what is wrong with all that was taken, `None` if nothing is."""
 
 
@@ -62,9 +62,9 @@ class Watching:
     def finish_epoch(self) -> None:
         super().finish_epoch()  # type: ignore[misc]
         look, self._look = self._look, None
-        found = None if look is None else look.found()
-        if look is not None and found is not None:
-            warnings.warn(str(refusal(look.expected, found)), stacklevel=2)
+        fault = None if look is None else look.fault()
+        if look is not None and fault is not None:
+            warnings.warn(str(refusal(look.expected, fault)), stacklevel=2)
 
 
 def at_hand(x: Nest, y: Nest | None = None) -> Nest | None:

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from keras_dl.data import open as open_data
 from keras_dl.data import pipeline
+from keras_dl.data.pipeline import pipelines
 
 
 def rows_of(dataset):
@@ -118,3 +119,15 @@ def test_pixels_that_are_integers_are_refused(tmp_path):
     np.save(tmp_path / "x.npy", x)
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"should lie in \[0, 1\]"):
         list(pipeline(open_data(tmp_path / "x.npy").x, binarize="stochastic"))
+
+
+@pytest.mark.parametrize(("binarize", "held_out"), [(None, None), ("static", "static"), ("stochastic", "static")])
+def test_two_pipelines_are_those_of_training_and_of_held_out_data(binarize, held_out):
+    x, y = np.random.default_rng(0).random((11, 3), dtype="float32"), np.arange(11)
+    training, testing = pipelines((x[:7], y[:7]), (x[7:], None), batch_size=3, seed=5, binarize=binarize)
+    expected = pipeline(x[:7], y[:7], 3, seed=5, binarize=binarize)
+    for (batch, labels), (other, others) in zip(training, expected, strict=True):
+        np.testing.assert_array_equal(batch, other)
+        np.testing.assert_array_equal(labels, others)
+    for batch, other in zip(testing, pipeline(x[7:], None, 3, shuffle=False, seed=5, binarize=held_out), strict=True):
+        np.testing.assert_array_equal(batch, other)

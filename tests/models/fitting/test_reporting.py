@@ -100,3 +100,15 @@ def test_a_batch_lists_every_metric_in_its_place():
     values = dict(zip(names, model.train_on_batch(ROWS), strict=True))
     assert np.isfinite(values["main_loss"]) and np.isnan(values["lazy_loss"])
     assert "lazy_loss" not in model.train_on_batch(ROWS, return_dict=True)
+
+
+def test_a_bar_of_phases_stands_behind_all_other_callbacks():
+    class Last(keras.callbacks.Callback):
+        runs_last = True
+
+        def set_callbacks(self, callbacks):
+            self.names = [type(callback).__name__ for callback in callbacks]
+
+    last = Last()
+    remembering(fade_from=50).fit(X, batch_size=8, epochs=1, verbose=2, callbacks=[last])
+    assert last.names == ["Progress", "History", "Last", "PhaseBar"]
