@@ -76,12 +76,12 @@ def sample(arguments):
         samples = recipe.TASK.samples(sampler, classes, **drawn)
     path = destination(arguments.to, folder, samples.shape[1:])
     with user_errors(ValueError), user_errors(OSError, about=f"cannot write {path}"):
-        title = epoch_title(model, config["dataset"], int(model.state.epoch), what=f"{len(samples):,} samples")
+        title = epoch_title(model, config["dataset"], int(model.state.epoch), what=show.counted(len(samples), "sample"))
         real = None if path.suffix == ".npy" else real_data(recipe.TASK, config, folder, len(samples))
         write_samples(path, samples, title, real)
     if config["data"].get("standardised"):
         show.note(f"values are standardised; {folder.path / 'config.json'} has the columns, their means and deviations")
-    show.written({path: f"{len(samples):,} samples"})
+    show.written({path: show.counted(len(samples), "sample")})
 
 
 def destination(to, folder, shape):

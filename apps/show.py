@@ -23,6 +23,11 @@ def say(text):
     console.print(text, markup=False)
 
 
+def counted(count, noun):
+    """A number of things in words: `1 epoch`, `2 epochs`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def note(text):
     """Prints a line that matters less."""
     console.print(text, markup=False, style="dim")

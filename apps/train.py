@@ -149,25 +149,30 @@ def announce(run):
 
     spec, config, done = run.data.spec, run.config, run.model.state.epoch
     shape = "x".join(map(str, spec.shape))
-    text = f"{config['recipe']} on {config['dataset']}: {spec.num_samples:,} samples of {shape}"
+    text = f"{config['recipe']} on {config['dataset']}: {show.counted(spec.num_samples, 'sample')} of {shape}"
     left_out = config["fit"].get("anomaly_class")
     text += "" if left_out is None else f" without those of class {left_out}"
-    show.say(f"{text}, {run.model.count_params():,} parameters, {run.epochs} epochs into {run.folder.path}")
+    epochs = show.counted(run.epochs, "epoch")
+    show.say(f"{text}, {run.model.count_params():,} parameters, {epochs} into {run.folder.path}")
     if done:
-        show.say(f"{done} epochs done: {'already finished' if done >= run.epochs else 'going on'}")
+        show.say(f"{show.counted(done, 'epoch')} done: {'already finished' if done >= run.epochs else 'going on'}")
 
 
 def report(run, test_data):
     """Evaluates, draws the pictures, and shows tables and what was written."""
     from apps import show
 
-    with user_errors(ValueError, OSError):
-        finished = run.finish(test_data)
+    try:
+        with user_errors(ValueError, OSError):
+            finished = run.finish(test_data)
+    except KeyboardInterrupt:
+        say_stopped(run, run.model.state.epoch)
+        raise SystemExit(cli.INTERRUPTED) from None
     if finished is None:
         return
     train, test, seconds, report = finished
     show.report(report)
-    title = f"\nafter {run.epochs} epochs, {seconds:.0f} seconds"
+    title = f"\nafter {show.counted(run.epochs, 'epoch')}, {seconds:.0f} seconds"
     show.metrics_table(title, {f"train, epoch {run.epochs}": train, "held out": test}, run.task)
     files = {
         run.folder.model_file: "the model: with keras_dl imported, keras.saving.load_model reads it",

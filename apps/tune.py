@@ -116,7 +116,7 @@ def run(search):
             workers, config, path = os.environ.get(WORKERS), search.config, search.folder.path
             launch = f"python -m apps.launch --workers {workers} --search -- " if workers else ""
             command = f"{launch}python -m apps.tune {config['recipe']} --out {path} --resume"
-            trials = f"stopped after {search.ended} of {config['trials']} trials"
+            trials = f"stopped after {search.ended} of {show.counted(config['trials'], 'trial')}"
             show.say(f"\n{trials}, which are kept; go on with\n  {command}")
             raise SystemExit(cli.INTERRUPTED) from None
         raise
@@ -130,9 +130,11 @@ def announce(search):
     better = "larger" if plan.goal.objective.direction == "max" else "smaller"
     most = " at most" if config["tuner"] == "hyperband" else ""
     tuner, searched = catalogue.tuners()[config["tuner"]], len(plan.searched)
-    trials = f"{config['trials']} trials of{most} {plan.options['epochs']} epochs"
+    trials = show.counted(config["trials"], "trial")
+    trials = f"{trials} of{most} {show.counted(plan.options['epochs'], 'epoch')}"
     show.say(
-        f"{config['recipe']} on {config['dataset']}: {trials} by {tuner} in {searched} hyperparameters, into "
+        f"{config['recipe']} on {config['dataset']}: {trials} by {tuner} in "
+        f"{show.counted(searched, 'hyperparameter')}, into "
         f"{search.folder.path}\nobjective: {plan.goal.objective.name}, {better} is better"
     )
     if plan.unsearched:
@@ -140,7 +142,8 @@ def announce(search):
         show.say(f"not searched, as it decides what {plan.goal.name} means (--set changes it): {names}")
     if search.ended:
         finished = "already finished" if search.ended >= config["trials"] else "going on"
-        show.say(f"{search.ended} of {config['trials']} trials done, {search.failed} of them failed: {finished}")
+        trials = show.counted(config["trials"], "trial")
+        show.say(f"{search.ended} of {trials} done, {search.failed} of them failed: {finished}")
 
 
 def report(search):
@@ -150,7 +153,7 @@ def report(search):
     from keras_dl.tasks.units import unit, without_repeats
 
     folder, rows = search.folder, search.rows
-    show.trials(f"\n{len(rows)} trials", search.header, search.table(SHOWN))
+    show.trials(f"\n{show.counted(len(rows), 'trial')}", search.header, search.table(SHOWN))
     if len(rows) > SHOWN:
         show.say(f"and {len(rows) - SHOWN} more in {folder.table_file}")
     best, test = search.finish()

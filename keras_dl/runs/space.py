@@ -76,7 +76,8 @@ class Settings(kt.HyperParameters):
                 text = "the recipe has no hyperparameter `epochs`, which --epochs would set: its `fit_options` should"
                 raise refusal(f"{text} ask for hp.Fixed('epochs', 10)", epochs=self._unchecked[name])
             near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-            hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names) or 'none'}."
+            known = f"Values set here open {', '.join(names) or 'none'}; others may open it."
+            hint = f"Did you mean {' or '.join(near)}?" if near else known
             raise refusal(f"unknown hyperparameter {name!r}. {hint}", f"{name}={self._unchecked[name]!r}")
 
 

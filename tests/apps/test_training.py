@@ -144,6 +144,19 @@ def interrupt_second_call(monkeypatch, owner, name):
     monkeypatch.setattr(owner, name, interrupt)
 
 
+def test_a_run_stopped_while_it_is_measured_says_how_to_go_on(run, tmp_path, monkeypatch, capsys, small):
+    def stopped(*arguments):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "write_results", stopped)
+        assert run(train.main, "vae", "--out", tmp_path / "r", "--epochs", 1, *small) == 130
+    printed = capsys.readouterr().out
+    assert "stopped after 1 whole epoch" in printed and "--resume" in printed
+    assert run(train.main, "vae", "--out", tmp_path / "r", "--resume") == 0
+    assert RunFolder(tmp_path / "r").results_file.is_file()
+
+
 def test_a_run_interrupted_again_and_again_ends_in_the_same_state(run, finished, tmp_path, monkeypatch, capsys, small):
     moments = [
         (RunFolder, "write_history"),

@@ -65,7 +65,7 @@ callback with `handles_not_finite = True` lets a training go on.
     def log_prob(self, x, condition=None): ...                                     # exact: that is all
     log_prob_kind = "bound"                                                        # else say so, and write:
     def log_density(self, x, condition=None, num_samples=64, seed=None):           # values, standard errors, kind
-        return monte_carlo.log_density(self, self.weighed, x, condition, num_samples, seed, "bound")
+        return keras_dl.models.monte_carlo.log_density(self, self.weighed, x, condition, num_samples, seed, "bound")
     self.dequantized = Dequantized((28, 28, 1), alpha=1e-6)                        # in __init__: bits per dimension
 """
 
