@@ -1,7 +1,7 @@
 """SRGAN from a network trained by pixels: PSNR beside KID of patches, on the images held out.
 
-    KERAS_DL_DATA=FOLDER python -m benchmarks.super_resolution --scale 4 --epochs 60 --model FILE --out ...
-    KERAS_DL_DATA=FOLDER python -m benchmarks.super_resolution_game FILE --out benchmarks/results/super_resolution_game.json
+    KERAS_DL_DATA=FOLDER python -m benchmarks.super_resolution --scale 4 --epochs 60 --model MODEL --out FILE
+    KERAS_DL_DATA=FOLDER python -m benchmarks.super_resolution_game MODEL --out FILE
 
 The game is one of pixels and of a critic of patches, without perceptual features. Patches of 32x32, side by side in the
 enlarged and in the true images, are compared by the features of a ResNet-20 trained on cifar10_subset. Both sides are

@@ -149,7 +149,7 @@ def of_domains(task, arm, settings, seed, work):
             "cycle_l1": float(np.abs(cycled - x).mean()),
         }
         pictures += [(f"images, {way}", x), (f"in domain {domain}", made), ("and back", cycled)]
-    figures["judges"] = [judge.accuracy(*pair) for judge, pair in zip(judges, ((a, labels_a), (b, labels_b)))]
+    figures["judges"] = [judges[0].accuracy(a, labels_a), judges[1].accuracy(b, labels_b)]
     return figures, seconds, pictures
 
 

@@ -11,9 +11,7 @@ HELD_OUT_COLOURS = 1000
 
 def edges():
     """Fashion-MNIST from its edges (Sobel): `(source, target, labels)` to train on, and to judge."""
-    return [
-        (sources.source_of(x, "edges"), x.astype("float32"), y) for x, y in keras_dl.data.load("fashion_mnist")
-    ]
+    return [(sources.source_of(x, "edges"), x.astype("float32"), y) for x, y in keras_dl.data.load("fashion_mnist")]
 
 
 def colours():

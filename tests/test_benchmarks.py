@@ -10,8 +10,18 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from benchmarks import classifiers, compare, plain_networks, walk, worker
+from benchmarks import (
+    classifiers,
+    compare,
+    plain_networks,
+    super_resolution_game,
+    translation_keras_io,
+    translation_sets,
+    walk,
+    worker,
+)
 from keras_dl import models, networks
 
 
@@ -46,6 +56,51 @@ def test_resnet_18_of_plain_layers_is_ours():
     x = np.random.default_rng(0).standard_normal((2, 40, 36, 3)).astype("float32")
     assert not any(kinds.values())
     np.testing.assert_allclose(plain(x), own(x), atol=1e-5 * float(keras.ops.max(keras.ops.abs(own(x)))))
+
+
+def test_networks_of_the_keras_io_example_have_the_size_of_ours():
+    size = {"filters": 8, "num_blocks": 2, "downsamplings": 1}
+    theirs = translation_keras_io.generator((28, 28, 3), 3, **size)
+    assert theirs.output_shape == (None, 28, 28, 3)
+    normalizations = sum(isinstance(layer, keras.layers.GroupNormalization) for layer in theirs.layers)
+    factors = trainable(theirs) - trainable(networks.resnet_translator((28, 28, 3), **size))
+    assert normalizations == 7 and factors == 2 * (8 + 16 + 4 * 16 + 8)  # factors and shifts, which ours has not
+    critic = translation_keras_io.critic((28, 28, 3), 8, 2)
+    ours = networks.patch_critic((28, 28, 3), filters=8, num_layers=2, normalization="instance")
+    assert trainable(critic) - trainable(ours) == 2 * (16 + 32)
+
+
+def test_generators_of_the_keras_io_example_learn_from_one_cycle_each():
+    """The loss of G is of its game, of the cycle of B and of what stays as it is; the cycle of A is F's alone."""
+    options = {"filters": 2, "num_blocks": 1, "downsamplings": 1}
+    translators = [translation_keras_io.generator((8, 8, 1), 1, **options) for _ in range(2)]
+    critics = [translation_keras_io.critic((8, 8, 1), 2, 1) for _ in range(2)]
+    model = translation_keras_io.Cycle(*translators, *critics)
+    a, b = (tf.constant(np.random.default_rng(n).random((2, 8, 8, 1), "float32")) for n in range(2))
+    loss = float(model._four_losses(a, b)[0])
+    fake_a = translators[1](b)
+    expected = tf.reduce_mean((critics[1](translators[0](a)) - 1) ** 2)
+    expected += 10 * tf.reduce_mean(tf.abs(b - translators[0](fake_a)))
+    expected += 5 * tf.reduce_mean(tf.abs(b - translators[0](b)))
+    np.testing.assert_allclose(loss, expected, rtol=1e-5)
+
+
+def test_digits_on_photographs_are_differences():
+    x, grounds = np.zeros((3, 4, 4, 1), "float32"), np.random.default_rng(0).random((5, 6, 6, 3), "float32")
+    x[:, 1:3, 1:3] = 1.0
+    mixed = translation_sets.blended(x, grounds, seed=0)
+    found = 0
+    for image in mixed:
+        squares = [g[i : i + 4, j : j + 4] for g in grounds for i in range(3) for j in range(3)]
+        found += any(np.allclose(image, np.abs(square - x[0])) for square in squares)
+    assert found == 3 and mixed.shape == (3, 4, 4, 3)
+
+
+def test_patches_lie_side_by_side():
+    image = np.arange(70 * 100 * 3, dtype="float32").reshape(1, 70, 100, 3)
+    patches = super_resolution_game.patches_of([image])
+    assert patches.shape == (2 * 3, 32, 32, 3)
+    np.testing.assert_array_equal(patches[4], image[0, 32:64, 32:64])
 
 
 def test_accuracies_and_their_errors():

@@ -123,7 +123,7 @@ def test_every_hyperparameter_says_what_it_means_in_the_list(name):
 def test_build_refuses_names_that_the_space_does_not_have():
     with pytest.raises(ValueError, match="unknown hyperparameter 'netwrok'. Did you mean network?"):
         space.build(TOY, None, {"netwrok": "conv"}, seed=0)
-    with pytest.raises(ValueError, match="unknown hyperparameter 'filters'. Values set here open .*; others may open it"):
+    with pytest.raises(ValueError, match="unknown hyperparameter 'filters'. Values set here open .*others may"):
         space.build(TOY, None, {"filters": "16"}, seed=0)
 
 
