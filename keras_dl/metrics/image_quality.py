@@ -58,7 +58,8 @@ def peak_signal_noise_ratio(
         Float32 tensor `(rows,)`; 100 for equal images.
 
     Raises:
-        ValueError: If shapes differ, references lie outside of [0, 1], or nothing is left within the border.
+        ValueError: If shapes differ, references lie outside of [0, 1], images are of 0 to 255, or nothing is left
+            within the border.
 
     Example:
 
@@ -174,6 +175,16 @@ def _check_unit(references):
         raise refusal(f"References should lie in [0, 1]{pixels_hint(float(x.max()))}", received)
 
 
+def _check_no_levels(images):
+    """Refuses images of 0 to 255 beside references in [0, 1]; what a network makes may lead a little beyond."""
+    if tf.is_symbolic_tensor(images):
+        return
+    x = np.asarray(images)
+    if x.size and x.min() >= 0 and x.max() > (1 if x.dtype.kind in "iu" else 2):
+        received = f"values from {float(x.min()):g} to {float(x.max()):g}"
+        raise refusal(f"Images should lie in [0, 1], as references do{pixels_hint(float(x.max()))}", received)
+
+
 def _prepared(images, references, shave, channels, rounded):
     """Both as they are compared."""
     _check_pair(images, references)
@@ -182,6 +193,7 @@ def _prepared(images, references, shave, channels, rounded):
     check_flag(rounded, "rounded")
     shave = check_count(shave, "shave", least=0)
     _check_unit(references)
+    _check_no_levels(images)
     pair = [tf.cast(x, tf.float32) for x in (images, references)]
     if rounded:
         pair = [tf.round(255.0 * tf.clip_by_value(x, 0.0, 1.0)) / 255.0 for x in pair]

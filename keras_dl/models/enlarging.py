@@ -50,14 +50,15 @@ class Enlarging:
                 the result that of whole images; fewer are faster.
             ensemble: Whether the images of the eight turned and mirrored versions are averaged (Lim et al. 2017,
                 section 3.4): a little better, in eight times the time.
-            out: Array or memory map that takes the result; `None` for a new array.
+            out: Array or memory map of floats that takes the result; `None` for a new array.
 
         Returns:
             Float32 array `(rows, scale height, scale width, channels)`, or of one image, as `x` is: `out`, if given.
 
         Raises:
-            ValueError: If images are of the wrong shape or of several, not finite, or pixels of 0 to 255, or a tile is
-                no positive integer.
+            ValueError: If images are of the wrong shape or of several, not finite, or pixels of 0 to 255, a tile is no
+                positive integer, or `out` has another shape.
+            TypeError: If `out` is no array of floats.
         """
         check_flag(ensemble, "ensemble")
         network = getattr(self, self.enlarger)
@@ -68,9 +69,9 @@ class Enlarging:
         if overlap is None:
             overlap = 0 if tile is None else tiling.reach(network)
         shape = (len(x), *(self.scale * n for n in x.shape[1:3]), shapes.output_shape(network)[-1])
+        if out is not None:
+            _check_out(out, shape[1:] if alone else shape)
         target = np.empty(shape, "float32") if out is None else out[None] if alone else out
-        if target.shape != shape:
-            raise refusal(f"`out` should have shape {shape[1:] if alone else shape}", f"{np.shape(out)}")
         function = self._ensemble if ensemble else self._enlarged
         tiling.tiled(function, x, self.scale, max(x.shape[1:3]) if tile is None else tile, overlap, target)
         if out is not None:
@@ -83,6 +84,11 @@ class Enlarging:
         for x, name in ((small, "small images"), (large, "large images")):
             check_no_levels(x, name)
 
+    def check_inputs(self, inputs: Tensor) -> None:
+        """Refuses images that `predict` does not take: of another shape, or of 0 to 255."""
+        shapes.check_x(inputs, shapes.input_shape(getattr(self, self.enlarger), "x"))
+        check_no_levels(inputs, "x")
+
     def _ensemble(self, x):
         versions = (turned_back(self._enlarged(turned(x, way)), way) for way in range(8))
         return sum(versions) / 8.0
@@ -94,6 +100,15 @@ class Enlarging:
 
     def _enlarge(self, x):
         return tf.cast(self.averaged(self.enlarger)(x, training=False), tf.float32)
+
+
+def _check_out(out, shape):
+    """Refuses what does not take enlarged images; whole numbers would cut them to 0 and 1."""
+    if not isinstance(out, np.ndarray) or out.dtype.kind != "f":
+        received = str(getattr(out, "dtype", type(out).__name__))
+        raise refusal("`out` should be an array of floats", received, error=TypeError)
+    if out.shape != shape:
+        raise refusal(f"`out` should have shape {shape}", f"{out.shape}")
 
 
 def _of_one_size(x):

@@ -187,9 +187,6 @@ class SRGAN(Enlarging, ObjectiveModel):
         self.check_levels(small, large)
         parts.check_sizes("critic", self.critic, expected)
 
-    def check_inputs(self, inputs: Nest) -> None:
-        shapes.check_x(inputs, shapes.input_shape(self.generator, "x"))
-
     def get_config(self) -> dict[str, Any]:
         config = {name: getattr(self, name) for name in self.config_names}
         return {**super().get_config(), **parts.serialized(self, (*self.network_names, "objective")), **config}

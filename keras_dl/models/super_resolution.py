@@ -71,9 +71,6 @@ class SuperResolution(Enlarging, Supervised):
         self.check_levels(small, large)
         super().check_data(data)
 
-    def check_inputs(self, inputs: Nest) -> None:
-        shapes.check_x(inputs, shapes.input_shape(self.network, "x"))
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pixel_loss": keras.saving.serialize_keras_object(self.pixel_loss)}
 

@@ -27,7 +27,8 @@ def steps(scale):
     >>> steps(4), steps(3), steps(1)
     ((2, 2), (3,), ())
     """
-    if scale not in SCALES or isinstance(scale, bool):
+    scale = check_count(scale, "scale")
+    if scale not in SCALES:
         raise refusal(f"`scale` should be one of {SCALES}", scale=scale)
     return (3,) if scale == 3 else (2,) * (scale.bit_length() - 1)
 

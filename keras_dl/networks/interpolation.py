@@ -19,7 +19,7 @@ def interpolate(network: keras.Model, other: keras.Model, share: float) -> keras
         A new model.
 
     Raises:
-        ValueError: If their weights have other shapes, or the share is out of range.
+        ValueError: If their layers differ in more than names and starts, or the share is out of range.
 
     Example:
 
@@ -30,8 +30,19 @@ def interpolate(network: keras.Model, other: keras.Model, share: float) -> keras
     """
     check_number(share, "share", least=0, most=1)
     weights, others = network.get_weights(), other.get_weights()
-    if [w.shape for w in weights] != [w.shape for w in others]:
+    if [w.shape for w in weights] != [w.shape for w in others] or _layers(network) != _layers(other):
         raise refusal("Both networks should be of one architecture", f"{network.name} and {other.name}")
     between = keras.models.clone_model(network)
     between.set_weights([(1 - share) * a + share * b for a, b in zip(weights, others, strict=True)])
     return between
+
+
+def _layers(network):
+    """What a network's layers compute: networks may differ in it though their weights have the same shapes."""
+    no_part = ("name", "dtype", "trainable", "seed", "batch_shape")
+    described = []
+    for layer in network._flatten_layers(include_self=False):
+        config = layer.get_config() if not isinstance(layer, keras.Model) else {}
+        kept = {k: v for k, v in config.items() if k not in no_part and not k.endswith(("initializer", "regularizer"))}
+        described.append((type(layer), repr(kept)))
+    return described

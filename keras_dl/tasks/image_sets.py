@@ -123,7 +123,7 @@ class ImageSets:
 
 def degradation_of(options):
     """The `Degradation` that options ask for: `scale`, and the largest `blur`, `noise` and lowest quality `jpeg`."""
-    before = [augment.Blur((0.1, options["blur"]))] if options.get("blur") else []
+    before = [augment.Blur((min(0.1, options["blur"]), options["blur"]))] if options.get("blur") else []
     noise = [augment.Noise((0.0, options["noise"]))] if options.get("noise") else []
     compression = [augment.JPEG((options["jpeg"], 95))] if options.get("jpeg") else []
     return images.Degradation(options["scale"], before, (*noise, *compression))

@@ -119,6 +119,8 @@ def test_distance_in_features():
         lambda x, y: metrics.multiscale_structural_similarity(x, y),
         lambda x, y: metrics.peak_signal_noise_ratio(x[..., :2], y[..., :2]),
         lambda x, y: metrics.peak_signal_noise_ratio((255 * x).astype("uint8"), (255 * y).astype("uint8")),
+        lambda x, y: metrics.peak_signal_noise_ratio(255 * x, y),
+        lambda x, y: metrics.structural_similarity((255 * x).astype("uint8"), y),
         lambda x, y: metrics.structural_similarity(2 * x - 1, 2 * y - 1, rounded=False),
     ],
 )

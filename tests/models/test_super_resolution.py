@@ -175,8 +175,17 @@ def test_pixels_of_0_to_255_are_refused(dtype):
             model.check_data((x, y))
     with pytest.raises(ValueError, match="x should lie in \\[0, 1\\].*Received: values from 200"):
         model.upscale(small, tile=2)
+    with pytest.raises(ValueError, match="x should lie in \\[0, 1\\].*Received: values from 200"):
+        model.predict(small, verbose=0)
     noisy = np.full((2, 4, 4, 3), 1.2, "float32")  # noise may lead beyond
     model.check_data((noisy, scaled[1]))
+
+
+@pytest.mark.parametrize("out", [np.empty((8, 8, 3), "uint8"), np.empty((8, 8, 3)).tolist(), tf.zeros((8, 8, 3))])
+def test_what_takes_the_result_holds_floats(out):
+    """Whole numbers were cut to 0 and 1."""
+    with pytest.raises(TypeError, match="`out` should be an array of floats. Received: "):
+        models.SuperResolution(edsr()).upscale(images(4, 4, 3), out=out)
 
 
 @pytest.mark.parametrize(

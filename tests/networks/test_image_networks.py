@@ -182,6 +182,15 @@ def test_networks_between_two():
     np.testing.assert_allclose(networks.interpolate(a, b, 0.0)(normal(1, 5, 6, 1)), a(normal(1, 5, 6, 1)), atol=1e-6)
 
 
+def test_networks_of_other_layers_have_none_between():
+    """With weights of the same shapes, the second's layers were left out in silence."""
+    a, b = (networks.edsr(filters=2, num_blocks=1, enlarged_input=enlarged) for enlarged in (False, True))
+    tanh, relu = (networks.espcn(filters=(2,), kernel_sizes=(3, 3), activation=kind) for kind in ("tanh", "relu"))
+    for one, other in ((a, b), (b, a), (tanh, relu)):
+        with pytest.raises(ValueError, match="of one architecture"):
+            networks.interpolate(one, other, 0.5)
+
+
 @pytest.mark.parametrize(
     "build",
     [
@@ -235,6 +244,7 @@ def test_noise_of_pix2pix_is_in_three_of_eight_levels():
         lambda: networks.srgan_critic((None, 8, 3)),
         lambda: networks.interpolate(networks.espcn(), networks.espcn(scale=2), 0.5),
         lambda: networks.interpolate(networks.espcn(), networks.espcn(), 1.5),
+        lambda: networks.edsr(scale=2.0),
     ],
 )
 def test_bad_arguments_are_refused(make):

@@ -6,7 +6,7 @@ import pytest
 from keras_dl import models, networks, tasks
 from keras_dl.data.images import Images
 from keras_dl.tasks import arrays
-from keras_dl.tasks.image_sets import ImageSets
+from keras_dl.tasks.image_sets import ImageSets, degradation_of
 from keras_dl.tasks.measure import Context
 from keras_dl.tasks.super_resolution import PICTURED
 from tests.data.images.test_folders import array, write
@@ -20,6 +20,12 @@ def test_of_enlarged_images_figures_are_kept_and_the_pictured_ones():
     assert len(rows) == 6 > PICTURED == len(pictured)
     assert [row["image"] for row in rows[:PICTURED]] == [one.name for one in pictured]
     assert {"psnr", "ssim", "psnr_bicubic", "ssim_bicubic"} <= set(rows[-1])
+
+
+def test_the_least_blur_is_that_asked_for():
+    """A blur below 0.1 made a range that descends, and was refused by a name nobody had given."""
+    small, large = (degradation_of({"scale": 2, "blur": blur}).before[0].stddev for blur in (0.05, 1.5))
+    assert (small, large) == ((0.05, 0.05), (0.1, 1.5))
 
 
 @pytest.mark.parametrize("paired", [True, False])

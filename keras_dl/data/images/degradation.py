@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag, refusal
 from keras_dl.configurable import Configurable
 from keras_dl.data.augment.base import Transform
+from keras_dl.data.checks import check_no_levels
 from keras_dl.data.images.resampling import BORDERS, reduced
 from keras_dl.types import Tensor
 
@@ -48,7 +50,13 @@ class Degradation(Configurable):
         self.border = border
 
     def __call__(self, images: Tensor, key: Tensor) -> Tensor:
-        """Returns the small images of `(batch, height, width, channels)` in [0, 1]; `key` is of `tf.random`."""
+        """Returns the small images of `(batch, height, width, channels)` in [0, 1]; `key` is of `tf.random`.
+
+        Raises:
+            ValueError: If images have values of 0 to 255 or of -1 to 1, which would become white and black.
+        """
+        if not tf.is_symbolic_tensor(images):
+            _check_unit(images)
         key = tf.cast(key, tf.int64)
         for number, transform in enumerate(self.before):
             images, _ = transform(images, None, tf.random.fold_in(key, number))
@@ -57,3 +65,11 @@ class Degradation(Configurable):
             images, _ = transform(images, None, tf.random.fold_in(key, number))
         images = tf.clip_by_value(images, 0.0, 1.0)
         return tf.round(255.0 * images) / 255.0 if self.rounded else images
+
+
+def _check_unit(images):
+    """Refuses images of other values than [0, 1]; what interpolates may have led a little beyond."""
+    check_no_levels(images, "images")
+    low = np.min(images, initial=0)
+    if low < -0.5:
+        raise refusal("images should lie in [0, 1]", f"values from {low:g}")

@@ -1,5 +1,6 @@
 """Files of images, all checked before anything trains on them."""
 
+import collections
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def by_name(folder, paths):
         ValueError: If two have one name; it names them.
     """
     stems = [Path(path).stem for path in paths]
-    twice = [Path(path).name for path, stem in zip(paths, stems, strict=True) if stems.count(stem) > 1]
+    counts = collections.Counter(stems)
+    twice = [Path(path).name for path, stem in zip(paths, stems, strict=True) if counts[stem] > 1]
     if twice:
         raise refusal(f"{folder} should hold one image per name", listed(twice))
     return dict(zip(stems, paths, strict=True))

@@ -7,7 +7,9 @@ import tensorflow as tf
 
 from keras_dl.checks import check_count, check_flag, check_seed, refusal
 from keras_dl.data.images.degradation import Degradation
+from keras_dl.data.images.folder import Images
 from keras_dl.data.pipeline import Order, finished, mark_of
+from keras_dl.data.segmentation.problems import listed
 from keras_dl.types import Tensor
 
 _STREAM = 104_729  # apart from what else is drawn from the same seed
@@ -29,6 +31,7 @@ class ImagePatches:
 
     Raises:
         ValueError: If an argument is out of range, or an image is smaller than a patch.
+        TypeError: If `images` or `degradation` is none.
 
     Example:
 
@@ -43,6 +46,9 @@ class ImagePatches:
     ):
         if not isinstance(degradation, Degradation):
             raise refusal("`degradation` should be a Degradation", degradation=degradation, error=TypeError)
+        if not isinstance(images, Images):
+            expected = "`images` should be Images, or what open_folder gives"
+            raise refusal(expected, type(images).__name__, error=TypeError)
         self.images, self.degradation = images, degradation
         self.size, self.batch_size = check_count(size, "size"), check_count(batch_size, "batch_size")
         self.flips, self.seed = check_flag(flips, "flips"), check_seed(seed)
@@ -50,7 +56,7 @@ class ImagePatches:
             raise refusal(f"`size` should be a multiple of the scale, {degradation.scale}", size=size)
         small = [name for name, sides in zip(images.names, images.sizes, strict=True) if min(sides) < self.size]
         if small:
-            raise refusal(f"Images should have {self.size} pixels per side at least", f"{', '.join(small[:5])}")
+            raise refusal(f"Images should have {self.size} pixels per side at least", listed(small))
 
     def batch(self, step: int) -> Tensor:
         """Returns the large patches of batch number `step`, uint8 `(batch, size, size, channels)`."""

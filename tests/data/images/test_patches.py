@@ -73,6 +73,12 @@ def test_bad_arguments_are_refused(options):
         ImagePatches(**{"images": IMAGES, "size": 8, "degradation": Degradation(2), **options})
 
 
+def test_other_images_are_refused():
+    for wrong in ([array(20, 20)], array(20, 20), "folder"):
+        with pytest.raises(TypeError, match="`images` should be Images.*Received: "):
+            ImagePatches(wrong, 8, Degradation(2))
+
+
 def test_domains_are_gone_through_whole():
     """The smaller one three times and a half in two epochs of seven, each time in another order."""
     dataset = unpaired(np.arange(7.0), np.arange(4.0), batch_size=3, seed=5)
