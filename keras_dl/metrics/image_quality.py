@@ -10,7 +10,7 @@ from keras_dl.types import Tensor
 
 _LUMA = (65.481, 128.553, 24.966)  # ITU-R BT.601 of red, green and blue in [0, 1], in 16 to 235
 _BLACK = 16.0
-_WINDOW, _STDDEV = 11, 1.5  # Wang et al. 2004, section III.C
+WINDOW, _STDDEV = 11, 1.5  # Wang et al. 2004, section III.C
 _COARSEST = 4  # halvings of the five scales of Wang et al. 2003
 CHANNELS = ("y", "all")
 
@@ -96,8 +96,8 @@ def structural_similarity(
     1.0
     """
     a, b = _prepared(images, references, shave, channels, rounded)
-    _check_size(a, _WINDOW)
-    return tf.image.ssim(a, b, 1.0, filter_size=_WINDOW, filter_sigma=_STDDEV)
+    _check_size(a, WINDOW)
+    return tf.image.ssim(a, b, 1.0, filter_size=WINDOW, filter_sigma=_STDDEV)
 
 
 def multiscale_structural_similarity(
@@ -122,8 +122,8 @@ def multiscale_structural_similarity(
     1.0
     """
     a, b = _prepared(images, references, shave, channels, rounded)
-    _check_size(a, _WINDOW << _COARSEST)
-    return tf.image.ssim_multiscale(a, b, 1.0, filter_size=_WINDOW, filter_sigma=_STDDEV)
+    _check_size(a, WINDOW << _COARSEST)
+    return tf.image.ssim_multiscale(a, b, 1.0, filter_size=WINDOW, filter_sigma=_STDDEV)
 
 
 def feature_distance(images: Tensor, references: Tensor, features: Callable) -> Tensor:

@@ -160,9 +160,12 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
         Args:
             x: Images of A; of B for `direction="backward"`.
             direction: `"forward"` or `"backward"`.
+
+        Raises:
+            ValueError: If images have another shape, or values far beyond those that the networks make.
         """
-        shape, method, _ = self._way(direction)
-        return shapes.by_rows(self.as_graph(method), shapes.as_rows(x, shape))
+        side, method, _ = self._way(direction)
+        return shapes.by_rows(self.as_graph(method), self._images(x, side))
 
     def cycle(self, x: Tensor, direction: str = "forward") -> Tensor:
         """Returns images translated there and back: $F(G(a))$, or $G(F(b))$ for `direction="backward"`.
@@ -170,8 +173,8 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
         Args:
             x, direction: See `translate`.
         """
-        shape, _, method = self._way(direction)
-        return shapes.by_rows(self.as_graph(method), shapes.as_rows(x, shape))
+        side, _, method = self._way(direction)
+        return shapes.by_rows(self.as_graph(method), self._images(x, side))
 
     def signatures(self) -> dict[str, Signature]:
         """What `export` writes: `forward` (the default) and `backward`."""
@@ -184,13 +187,17 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
     def check_data(self, data: Nest) -> None:
         if not isinstance(data, (tuple, list)) or len(data) != 2 or data[1] is None:
             raise refusal("data should be (a, b), images of both domains", f"{type(data).__name__}")
-        names = ("a", self.shape_a, self.backward), ("b", self.shape_b, self.forward)
-        for x, (name, shape, network) in zip(data, names, strict=True):
-            parts.check_images(x, shape, f"images of {name}", data_range(network))
-            parts.check_sizes(f"critic_{name}", getattr(self, f"critic_{name}"), np.shape(x)[1:])
+        expected = [self.carried[f"pool_{side}"].shape if self.pool_size else self._side(side)[0] for side in "ab"]
+        for x, shape, side in zip(data, expected, "ab", strict=True):
+            parts.check_images(x, shape, f"images of {side}", self._side(side)[1])
+            parts.check_sizes(f"critic_{side}", getattr(self, f"critic_{side}"), np.shape(x)[1:])
+        if None in (*self.shape_a, *self.shape_b):
+            cycle_losses.check_domains(self.forward, self.backward, *data)
 
     def check_inputs(self, inputs: Nest) -> None:
-        shapes.check_x(inputs, self.shape_a)
+        shape, value_range = self._side("a")
+        shapes.check_x(inputs, shape)
+        parts.check_levels(inputs, value_range)
 
     def get_config(self) -> dict[str, Any]:
         names = ("cycle_weight", "identity_weight", "adversarial_weight", "pool_size", "image_shapes")
@@ -203,12 +210,22 @@ class CycleGAN(cycle_losses.CycleLosses, ObjectiveModel):
 
     def _way(self, direction):
         ways = {
-            "forward": (self.shape_a, self._forward, self._there_and_back),
-            "backward": (self.shape_b, self._backward, self._back_and_there),
+            "forward": ("a", self._forward, self._there_and_back),
+            "backward": ("b", self._backward, self._back_and_there),
         }
         if direction not in ways:
             raise refusal('`direction` should be "forward" or "backward"', direction=direction)
         return ways[direction]
+
+    def _side(self, side):
+        """The shape of images of a domain, and what values the network that makes such images can give them."""
+        return (self.shape_a, data_range(self.backward)) if side == "a" else (self.shape_b, data_range(self.forward))
+
+    def _images(self, x, side):
+        shape, value_range = self._side(side)
+        x = shapes.as_rows(x, shape)
+        parts.check_levels(x, value_range)
+        return x
 
     def _forward(self, x, condition=None):
         return tf.cast(self.averaged("forward")(x, training=False), tf.float32)

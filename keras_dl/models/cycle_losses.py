@@ -3,9 +3,11 @@
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import refusal
+from keras_dl.models import shapes
 from keras_dl.models import translation_parts as parts
 from keras_dl.models.base import Draw
 from keras_dl.models.image_pool import from_pool
@@ -94,6 +96,14 @@ def checked_shapes(forward, backward, critic_a, critic_b, identity_weight):
     if identity_weight and not (parts.fits(shape_a, returned_b) and parts.fits(shape_b, returned_a)):
         raise refusal("`identity_weight` should be 0 for domains of different shapes", f"{shape_a} and {shape_b}")
     return shape_a, shape_b
+
+
+def check_domains(forward, backward, a, b):
+    """Refuses images whose translations a critic could not compare with those of the other domain."""
+    ways = (("b", b, forward, a), ("a", a, backward, b))
+    for name, images, network, source in ways:
+        expected = parts.translated_shape(network, np.shape(source)[1:])
+        shapes.check_x(images, expected, f"images of {name}, beside translations of the other domain,")
 
 
 def pooled_shapes(shapes, image_shapes):

@@ -99,6 +99,16 @@ def check_images(x, shape, name, value_range):
             raise refusal(expected, f"values from {low:g} to {high:g}")
 
 
+def check_levels(x, value_range, name="x"):
+    """Refuses images far beyond the values of those that were learned; resampling may lead a little beyond."""
+    if value_range is None or shapes.is_symbolic(x) or not len(x):
+        return
+    high = float(tf.reduce_max(x))
+    if high > value_range[1] + 1:
+        expected = f"{name} should lie in [{value_range[0]:g}, {value_range[1]:g}], as the images that are learned"
+        raise refusal(expected, f"values to {high:g}")
+
+
 def serialized(model, names):
     """Parts of a model as its configuration holds them."""
     return {name: keras.saving.serialize_keras_object(getattr(model, name)) for name in names}

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras_dl import metrics
 from keras_dl.checks import refusal
 from keras_dl.data import images
+from keras_dl.data.segmentation.problems import listed
 from keras_dl.tasks import enlargement_drawing
 from keras_dl.tasks.base import Task
 from keras_dl.tasks.image_sets import ImageSets, degradation_of
@@ -123,6 +124,7 @@ class SuperResolution(Task):
         """
         if "enlarged" not in context.results:
             held_out, rows, pictured = data.held_out(context.options), [], []
+            _check_measurable(held_out, model.scale)
             degradation = degradation_of({"scale": model.scale, **context.options})
             for number in context.track(range(len(held_out)), f"enlarging {len(held_out)} images"):
                 one = enlargement(model, held_out.names[number], held_out[number], degradation, number)
@@ -151,6 +153,18 @@ class SuperResolution(Task):
             return {}
         rows, _ = context.results["enlarged"]
         return {write_rows(context.folder / "images.csv", rows): "the figures of every image"}
+
+
+def _check_measurable(held_out, scale):
+    """Refuses images without a window of SSIM within the border, before any is enlarged."""
+    least = -(-(metrics.image_quality.WINDOW + 2 * scale) // scale) * scale
+    small = [
+        f"{name} of {sides[0]}x{sides[1]}"
+        for name, sides in zip(held_out.names, held_out.sizes, strict=True)
+        if min(sides) < least
+    ]
+    if small:
+        raise refusal(f"Images that are measured should have {least} pixels per side at least", listed(small))
 
 
 def enlargement(model, name, image, degradation, number=0):

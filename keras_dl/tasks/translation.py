@@ -103,7 +103,11 @@ class Translation(Task):
     ) -> "Translations":
         if folder is not None:
             opened = images.open_pairs if self.paired else images.open_unpaired
-            return self._split(name, *opened(folder, channels=None, track=track))
+            x, y = opened(folder, channels=None, track=track)
+            if x.shape[1:3] != y.shape[1:3]:
+                sizes = " and ".join(f"{height}x{width}" for _, height, width, _ in (x.shape, y.shape))
+                raise refusal(f"The images of both domains of {folder} should have one size", sizes)
+            return self._split(name, x, y)
         (x, _), (x_test, _) = keras_dl.data.load(name)
         if x.ndim != 4:
             raise refusal("the recipe learns from images", f"{name!r}, samples of shape {x.shape[1:]}")

@@ -194,6 +194,26 @@ def test_networks_of_any_size():
     assert any_size(image_shapes=((8, 8, 1), (8, 8, 1))).carried["pool_a"].shape == (8, 8, 1)
 
 
+@pytest.mark.parametrize("options", [{"pool_size": 0}, {"image_shapes": ((8, 8, 1), (8, 8, 1))}])
+@pytest.mark.parametrize(("a", "b"), [((8, 8, 1), (8, 10, 1)), ((10, 8, 1), (10, 10, 1)), ((10, 10, 1), (8, 8, 1))])
+def test_sizes_that_do_not_meet_are_refused(a, b, options):
+    """Critics compare images of one domain with translations of the other; pools hold images of one size."""
+    model = any_size(**options)
+    model.compile()
+    with pytest.raises(ValueError, match="images of [ab].* should have shape .*Received: "):
+        model.fit(images(2, a), images(2, b), verbose=0)
+    model.fit(images(2), images(2), verbose=0)
+
+
+def test_pixels_of_0_to_255_are_not_translated():
+    model = cycle_gan()
+    model.compile()
+    for call in (model.translate, model.cycle, lambda x: model.translate(x, "backward"), model.predict):
+        with pytest.raises(ValueError, match="x should lie in \\[0, 1\\].*Received: values to 200"):
+            call(np.full((2, 8, 8, 1), 200, "uint8"))
+    assert model.translate(images(2) * 1.2).shape == (2, 8, 8, 1)  # as resampling may lead beyond
+
+
 @pytest.mark.parametrize(
     "make",
     [

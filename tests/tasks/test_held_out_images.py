@@ -22,6 +22,23 @@ def test_of_enlarged_images_figures_are_kept_and_the_pictured_ones():
     assert {"psnr", "ssim", "psnr_bicubic", "ssim_bicubic"} <= set(rows[-1])
 
 
+def test_images_too_small_to_be_measured_are_named():
+    images = Images([array(16, 16), array(14, 30)], ["large.png", "small.png"])
+    model = models.SuperResolution(networks.espcn((None, None, 3), 2, (2,), (3, 3)))
+    sets = ImageSets("made", images)
+    sets._held_out = images
+    with pytest.raises(ValueError, match="should have 16 pixels per side at least. Received: small.png of 14x30"):
+        tasks.SuperResolution().enlarged(model, sets, Context())
+
+
+def test_domains_of_two_sizes_are_refused(tmp_path):
+    for side, size in (("a", 8), ("b", 12)):
+        for number in range(2):
+            write(tmp_path / side / f"{number}.png", array(size, size, seed=number))
+    with pytest.raises(ValueError, match="should have one size. Received: 8x8 and 12x12"):
+        tasks.Translation(paired=False).load("mine", tmp_path)
+
+
 def test_the_least_blur_is_that_asked_for():
     """A blur below 0.1 made a range that descends, and was refused by a name nobody had given."""
     small, large = (degradation_of({"scale": 2, "blur": blur}).before[0].stddev for blur in (0.05, 1.5))

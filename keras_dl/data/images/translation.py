@@ -19,6 +19,7 @@ from keras_dl.types import PathLike
 _STREAM = 15_485_863
 #: Names of the two folders, source and target.
 FOLDERS = (("source", "target"), ("a", "b"), ("A", "B"), ("trainA", "trainB"))
+_FOLDER_NAMES = " or ".join(f"{a} and {b}" for a, b in FOLDERS)
 
 
 class Half(Column):
@@ -59,7 +60,7 @@ def open_pairs(path: PathLike, channels: int | None = 3, reverse: bool = False, 
     path = Path(check_path(path, "path"))
     folders = _two_folders(path)
     if folders is None:
-        paths = files.paths_in(path)
+        paths = _side_by_side(path)
         _check_one_size(paths, _sizes(paths, channels, track))
         pictures = Pictures(paths)
         if pictures.shape[2] % 2:
@@ -92,8 +93,7 @@ def open_unpaired(path: PathLike, channels: int | None = 3, track: Callable | No
     path = Path(check_path(path, "path"))
     folders = _two_folders(path)
     if folders is None:
-        names = ", ".join(f"{a} and {b}" for a, b in FOLDERS)
-        raise refusal(f"{path} should hold two folders of images, called {names}", "none of these")
+        raise refusal(f"{path} should hold two folders of images, called {_FOLDER_NAMES}", "none of these")
     columns = []
     for folder in folders:
         paths = files.paths_in(folder)
@@ -181,6 +181,15 @@ def _two_folders(path):
         names = listed(" and ".join(folder.name for folder in pair) for pair in (pairs[0], *others))
         raise refusal(f"{path} should hold one pair of folders; rename those that are not meant", names)
     return pairs[0] if pairs else None
+
+
+def _side_by_side(path):
+    """The pictures of a folder, each of two images; of folders in it the names that they should have are said."""
+    folders = sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+    if folders:
+        expected = f"{path} should hold two folders, called {_FOLDER_NAMES}, or pictures of two images side by side"
+        raise refusal(expected, listed(folders))
+    return files.paths_in(path)
 
 
 def _sizes(paths, channels, track):

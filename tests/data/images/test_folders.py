@@ -236,6 +236,13 @@ def test_two_names_alike_are_refused(tmp_path):
         open_pairs(tmp_path)
 
 
+def test_folders_of_other_names_are_told_theirs(tmp_path):
+    for name in ("Source", "Target"):
+        write(tmp_path / name / "1.png", array())
+    with pytest.raises(ValueError, match="two folders, called source and target or .*Received: Source, Target"):
+        open_pairs(tmp_path)
+
+
 def test_many_names_are_compared_at_once():
     """Each was compared with all others: 50,000 took a minute."""
     names = [f"{number}.png" for number in range(50_000)]
