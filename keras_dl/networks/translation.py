@@ -96,7 +96,7 @@ def resnet_translator(
     Reflection padding, a convolution of 7, halvings, residual blocks, doublings, a convolution of 7. Instances are
     normalised without learned factors. Nine blocks (six at 128 pixels) have the published 11.4 million parameters,
     11,372,931; the published code has 5,248 more, biases in front of normalisations, which take them off again.
-    Other sizes than multiples of `2 ** downsamplings` are padded and cut back.
+    Other sizes than multiples of `2 ** downsamplings`, and smaller ones than twice that, are padded and cut back.
 
     Args:
         input_shape: Shape of an image, `(height, width, channels)`; sizes may be `None`.
@@ -124,8 +124,9 @@ def resnet_translator(
     check_normalization(normalization)
     channels = shape[-1] if channels is None else check_count(channels, "channels")
     inputs = keras.Input(shape, name="x")
-    fits = all(size is not None and size % 2**downsamplings == 0 for size in shape[:2])
-    x = inputs if fits else layers.PadToMultiple(2**downsamplings, name="padding")(inputs)
+    multiple, least = 2**downsamplings, max(4, 2 << downsamplings)  # what reflections need, of 3 pixels and of 1
+    fits = all(size is not None and size % multiple == 0 and size >= least for size in shape[:2])
+    x = inputs if fits else layers.PadToMultiple(multiple, minimum=least, name="padding")(inputs)
     x = _relu(_reflected(x, filters, "first", normalization, 7), "first")
     for level in range(1, downsamplings + 1):
         x = _down(x, filters << level, f"down_{level}", 3, normalization is None)

@@ -211,6 +211,19 @@ def test_images_of_any_size(build):
         assert network(normal(2, height, width, 3)).shape == (2, scale * height, scale * width, 3)
 
 
+@pytest.mark.parametrize("downsamplings", [0, 1, 2])
+def test_images_smaller_than_reflections_are_translated(downsamplings):
+    """A graph failed at maps of one pixel."""
+    options = {"filters": 2, "num_blocks": 1, "downsamplings": downsamplings}
+    anything = networks.resnet_translator((None, None, 1), **options)
+    for side in (1, 4):
+        x = normal(1, side, 5, 1)
+        known = networks.resnet_translator((side, 5, 1), **options)
+        known.set_weights(anything.get_weights())
+        assert known(x).shape == x.shape
+        np.testing.assert_allclose(anything(x), known(x), atol=1e-6)
+
+
 def test_translation_is_in_the_range_of_its_activation():
     network = networks.resnet_translator((8, 8, 1), filters=2, num_blocks=1, output_activation="sigmoid")
     y = network(100 * normal(2, 8, 8, 1)).numpy()
