@@ -55,7 +55,10 @@ def fit_options(hp):
 
 def patch_critic(hp, shape, source_channels=None):
     """Returns a critic of patches, which has as few layers as small images need."""
-    layers = hp.Int(Name("critic_layers", "halvings of the critic"), 1, 5, default=1 if min(shape[:2]) < 32 else 3)
+    side = min(shape[:2])
+    most = min(5, max(1, (side // 3).bit_length() - 1))  # beyond which no patch is left to judge
+    meaning = "halvings of the critic; more for larger images"
+    layers = hp.Int(Name("critic_layers", meaning), 1, most, default=1 if side < 32 else 3)
     filters = hp.Int(Name("critic_filters", "channels of the critic"), 4, 128, default=16, sampling="log")
     return keras_dl.networks.patch_critic(shape, source_channels, filters, layers, "instance")
 

@@ -105,6 +105,7 @@ class SRGAN(Enlarging, ObjectiveModel):
         networks = {"generator": generator, "critic": critic}
         if features is not None:
             check_network("features", features)
+            parts.check_taken("features", features, shapes.output_shape(generator))
             networks["features"] = features
         super().__init__(networks, seed, ema_momentum, name, **kwargs)
         self.objective = parts.checked_objective(objective, objectives.NonSaturating())
@@ -186,6 +187,8 @@ class SRGAN(Enlarging, ObjectiveModel):
         shapes.check_x(large, expected, "large images")
         self.check_levels(small, large)
         parts.check_sizes("critic", self.critic, expected)
+        if self.has_features:
+            parts.check_taken("features", self.features, expected)
 
     def get_config(self) -> dict[str, Any]:
         config = {name: getattr(self, name) for name in self.config_names}

@@ -11,7 +11,8 @@ from keras_dl import layers
 from keras_dl.checks import check_count, refusal
 from keras_dl.models.structure import inputs_of
 
-_INTERPOLATION = {"nearest": 0, "bilinear": 1, "bicubic": 2}  # input pixels on either side of an output pixel
+# Input pixels on either side of an output pixel.
+_INTERPOLATION = {"nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos3": 3, "lanczos5": 5}
 _PROBE = 64
 
 
@@ -75,7 +76,7 @@ def _of_convolution(layer):
 
 
 def _of_upsampling(layer):
-    return _INTERPOLATION.get(layer.interpolation, 3), layer.size[0]
+    return _INTERPOLATION[layer.interpolation], layer.size[0]
 
 
 def _of_bilinear(layer):

@@ -60,6 +60,13 @@ def check_judges(name, critic, images, source=None):
             raise refusal(f"{name} should take {key!r} of shape {shape}", f"{taken}")
 
 
+def check_taken(name, network, images):
+    """Refuses a network that says what it takes, and takes other images."""
+    taken = shapes.input_shape(network, "x")
+    if taken is not None and not fits(images, taken):
+        raise refusal(f"{name} should take images of shape {images}", f"{taken}")
+
+
 def translated_shape(network, shape):
     """The shape of what a network makes of images of a shape, `(height, width, channels)`."""
     return tuple(network.compute_output_spec(keras.KerasTensor((1, *shape))).shape[1:])

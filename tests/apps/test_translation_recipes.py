@@ -3,12 +3,14 @@
 import json
 
 import keras
+import keras_tuner
 import numpy as np
 import pytest
 from scipy import ndimage
 
 import keras_dl
 from apps import evaluate, train, translate
+from apps.recipes import pix2pix
 from keras_dl.data.images import open_folder, sources
 from keras_dl.tasks import Translation
 from tests.data.images.test_folders import array, write
@@ -37,6 +39,16 @@ def test_edges_are_sobels_slopes():
     np.testing.assert_allclose(sources.source_of(np.full((1, 2, 2, 3), 0.3), "grey"), 0.3, atol=1e-6)
     with pytest.raises(ValueError, match="Received: kind='sketch'"):
         sources.source_of(x, "sketch")
+
+
+@pytest.mark.parametrize("side", [6, 11, 12, 28, 32, 47, 48, 100])
+def test_critics_that_a_search_may_try_have_a_patch_to_judge(side):
+    hp = keras_tuner.HyperParameters()
+    pix2pix.patch_critic(hp, (side, side + 5, 1))
+    (layers,) = [parameter for parameter in hp.space if parameter.name == "critic_layers"]
+    hp.values |= {"critic_layers": layers.max_value, "critic_filters": 4}
+    assert pix2pix.patch_critic(hp, (side, side + 5, 1)).output_shape[1] >= 1
+    assert layers.max_value == 5 or side < 3 * 2 ** (layers.max_value + 1)
 
 
 @pytest.mark.parametrize(("channels", "kind"), [(1, "edges"), (3, "grey")])

@@ -121,6 +121,7 @@ def test_images_without_a_patch_are_refused():
         lambda: srgan(feature_weight=-1),
         lambda: srgan(pretraining=-1),
         lambda: models.SRGAN(critic(), critic()),
+        lambda: srgan(features=networks.espcn((None, None, 3), 1, (2,), (3, 3))),  # colours, of grey images
         lambda: models.SRGAN(generator(), critic((8, 8, 3))),
         lambda: srgan().check_data((SMALL, SMALL)),
         lambda: srgan().check_data((255 * SMALL, 255 * LARGE)),

@@ -33,6 +33,15 @@ def test_tiles_are_the_whole(scale):
     assert np.abs(model.upscale(x, tile=8, overlap=1) - whole).max() > 1e-4
 
 
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear", "bicubic", "lanczos3", "lanczos5"])
+def test_tiles_of_every_interpolation_are_the_whole(interpolation):
+    inputs = keras.Input((None, None, 1))
+    outputs = keras.layers.UpSampling2D(2, interpolation=interpolation)(inputs)
+    model = models.SuperResolution(keras.Model(inputs, outputs))
+    x = images(1, 23, 19, 1)
+    np.testing.assert_allclose(model.upscale(x, tile=5), model.upscale(x), atol=1e-5)
+
+
 def test_the_reach_is_where_gradients_end():
     for network in (edsr(2), networks.rrdb(scale=4, filters=2, growth=2, num_blocks=1), networks.espcn()):
         for weight in network.trainable_weights:
