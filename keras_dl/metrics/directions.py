@@ -27,7 +27,7 @@ FUNCTIONS = {
     "peak_signal_noise_ratio structural_similarity multiscale_structural_similarity ssim ms_ssim",
     "min": "frechet_distance kernel_distance wasserstein_2 pixel_error hausdorff_distance hausdorff_95 f_divergence "
     "jensen_shannon_divergence shift_equivariance_error rotation_equivariance_error deformation_sensitivity "
-    "bits_per_dimension loss rate distortion feature_distance",
+    "bits_per_dimension loss rate distortion feature_distance generator_l1",
 }
 #: Keras' metrics, and those of its losses that may be logged as metrics, by the names of their classes and functions.
 KERAS = {

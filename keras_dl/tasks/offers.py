@@ -103,8 +103,11 @@ class Offers:
             options: The recipe's `fit_options`.
             features: File of features to compare images by, or `None`.
         """
-        names = model.evaluate(*data.glance(options), verbose=0, return_dict=True)
-        return sorted(filter(direction, names), key=lambda name: name == "loss")
+        names = list(filter(direction, model.evaluate(*data.glance(options), verbose=0, return_dict=True)))
+        first = [name for name in self.first_goals if name in names]
+        # The loss of a critic grows as what it judges becomes better.
+        others = [name for name in names if name not in first and not name.startswith("critic")]
+        return first + sorted(others, key=lambda name: name == "loss")
 
     def watches(
         self, goal: str, data: Any, epochs: int, context: Context | None = None

@@ -52,6 +52,8 @@ class SuperResolution(Task):
     card_pictures = ("comparison.png",)
     progress: tuple[str | tuple[str, ...], ...] = ("psnr", ("pixels_loss", "generator_loss", "critic_loss"), "loss")
     titles = {"psnr": "psnr of patches"}
+    first_goals = ("psnr", "pixels_loss")
+    unsearched = {"generator_loss": ("adversarial_weight", "relativistic", "features")}
     units = {"psnr": "dB"}
     problem = ("scale", "blur", "noise", "jpeg")
 

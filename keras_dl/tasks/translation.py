@@ -84,6 +84,13 @@ class Translation(Task):
 
     card_pictures = ("translations.png",)
     progress = (("generator_l1", "critic_loss"), "generators_loss", "loss")
+    first_goals = ("generator_l1",)
+    #: What other weights of its parts make of a loss is another one; the least difference is that without a game.
+    unsearched = {
+        "generator_l1": ("l1_weight", "adversarial_weight"),
+        "generator_loss": ("l1_weight", "adversarial_weight"),
+        "generators_loss": ("cycle_weight", "identity_weight"),
+    }
 
     def __init__(self, paired: bool = True, source: str | None = None):
         super().__init__("images")

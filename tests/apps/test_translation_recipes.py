@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 import keras_dl
-from apps import evaluate, train, translate
+from apps import catalogue, evaluate, train, translate
 from apps.recipes import pix2pix
 from keras_dl.data.images import open_folder, sources
 from keras_dl.tasks import Translation
@@ -59,6 +59,22 @@ def test_colours_are_learned_where_there_are_some(channels, kind, monkeypatch):
     np.testing.assert_array_equal(data.x, sources.source_of(x, kind))
     assert data.spec.shape == (8, 8, 1) and data.spec.target_shape == (8, 8, channels)
     np.testing.assert_array_equal(Translation(source="edges").load("any").x, sources.source_of(x, "edges"))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "goal", "unsearched"),
+    [
+        ("pix2pix", "generator_l1", "adversarial_weight"),
+        ("cyclegan", "generators_loss", "cycle_weight"),
+        ("srgan", "pixels_loss", None),
+    ],
+)
+def test_searches_are_not_after_weak_critics(recipe, goal, unsearched):
+    """A critic's loss is small where translations are bad."""
+    found = catalogue.search_of(recipe)
+    assert found["objective"] == f"val_{goal}" and not any(name.startswith("critic") for name in found["offers"])
+    searched = {row[0]: not row[1].endswith("(not searched)") for row in found["rows"]}
+    assert unsearched is None or not searched[unsearched]
 
 
 def test_day_and_night_share_no_image():

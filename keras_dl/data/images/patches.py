@@ -80,8 +80,8 @@ class ImagePatches:
             A dataset whose attribute `order` lets `fit` continue a saved run.
         """
         steps = check_count(steps, "steps")
-        sizes = steps, self.batch_size, self.size, self.seed, self.images.sizes, repr(self.degradation)
-        order = Order(None, steps, self.batch_size, mark_of((), ("images", *sizes)))
+        drawn = steps, self.batch_size, self.size, self.flips, self.seed, self.images.sizes, repr(self.degradation)
+        order = Order(None, steps, self.batch_size, mark_of((), ("images", *drawn)))
         shape = self.batch_size, self.size, self.size, self.images.channels
 
         def batch_at(step):

@@ -59,6 +59,11 @@ def test_epochs_go_on_from_any_place():
     np.testing.assert_array_equal(*([x.numpy() for x, _ in held_out] for _ in range(2)))
 
 
+def test_a_run_with_other_flips_is_another():
+    assert patches(flips=False).dataset(2).order.mark != patches().dataset(2).order.mark
+    assert patches().dataset(2).order.mark == patches().dataset(2, repeat=True).order.mark
+
+
 def test_versions_are_undone():
     image = array(5, 7)
     versions = [turned(image, way) for way in range(8)]
