@@ -55,7 +55,7 @@ def enlarged(models, held_out, scale):
         found["truth"].append(large)
         found["bicubic"].append(np.clip(images.enlarged(small, scale), 0, 1))
         for name, model in models.items():
-            found[name].append(np.asarray(model.upscale(small, tile=128)))
+            found[name].append(np.clip(model.upscale(small, tile=128), 0, 1))
     return found
 
 
@@ -88,6 +88,8 @@ def draw(path, found, side=96):
     """A square from the middle of each image, by all."""
     from keras_dl.callbacks.sheets import Block, save_sheet
 
+    side = min(side, *(size for image in found["truth"] for size in image.shape[1:3]))
+
     def middle(image):
         top, left = ((size - side) // 2 for size in image.shape[1:3])
         return np.clip(image[0, top : top + side, left : left + side], 0, 1)
@@ -114,6 +116,7 @@ def main():
     pixels = keras.models.load_model(options.model)
     scale = pixels.scale
     generator = keras.models.clone_model(pixels.averaged("network"))
+    generator.trainable = True  # averages are not
     generator.set_weights(pixels.averaged("network").get_weights())
     game, seconds = train(generator, training, scale, options)
     command = f"python -m benchmarks.super_resolution_game FILE --steps {options.steps} --weight {options.weight}"
@@ -123,8 +126,8 @@ def main():
         found = enlarged({"pixels": pixels, "game": game}, part, scale)
         record["results"][name] = figures(found, judge, scale)
         print(name, json.dumps(record["results"][name]), flush=True)
+        Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
         draw(work / f"{name.split(',')[0]}_x{scale}.png", found)
-    Path(options.out).write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -51,8 +51,6 @@ class Task(Offers):
     titles: dict[str, str] = {}
     #: Objective of a search -> hyperparameters that change its meaning, which are not searched for it.
     unsearched = {}
-    #: Metrics by which a search compares models before all others, the best known first.
-    first_goals: tuple[str, ...] = ()
     #: Hyperparameters that say what is to be learned, which no search may choose: the easiest problem would win.
     problem: tuple[str, ...] = ()
 

@@ -18,6 +18,8 @@ class Offers:
     condition: str | None
     #: Whether the model has `sample`.
     generates: bool = False
+    #: Metrics by which a search compares models before all others, the best known first.
+    first_goals: tuple[str, ...] = ()
 
     @property
     def program(self) -> str | None:
