@@ -115,8 +115,8 @@ def main():
     training, held_out = images.named.load("t91").split(0.1, seed=options.seed)
     pixels = keras.models.load_model(options.model)
     scale = pixels.scale
-    generator = keras.models.clone_model(pixels.averaged("network"))
-    generator.trainable = True  # averages are not
+    size = {name: super_resolution.SETTINGS[name] for name in ("filters", "num_blocks")}
+    generator = keras_dl.networks.edsr(scale=scale, enlarged_input=True, **size)
     generator.set_weights(pixels.averaged("network").get_weights())
     game, seconds = train(generator, training, scale, options)
     command = f"python -m benchmarks.super_resolution_game FILE --steps {options.steps} --weight {options.weight}"

@@ -130,7 +130,11 @@ def updates_of(model, optimizers):
         updates = tuple(model.make_updates(*optimizers.values()))
     for name, optimizer in optimizers.items():
         setattr(model, name, optimizer)
-        moved = {id(v): v for update in updates if update.optimizer is optimizer for v in update.variables}
+        own = [update for update in updates if update.optimizer is optimizer]
+        moved = {id(v): v for update in own for v in update.variables}
+        if own and not moved:
+            text = f"`{name}` moves no weight: all layers of the networks that it trains are frozen"
+            warnings.warn(f"{text}; set `trainable` of each to train them", stacklevel=2)
         if not optimizer.built:
             optimizer.build(list(moved.values()))
     for name, shape in [item for update in updates for item in update.sums.items()]:
