@@ -119,7 +119,7 @@ def main():
     generator = keras_dl.networks.edsr(scale=scale, enlarged_input=True, **size)
     generator.set_weights(pixels.averaged("network").get_weights())
     game, seconds = train(generator, training, scale, options)
-    command = f"python -m benchmarks.super_resolution_game FILE --steps {options.steps} --weight {options.weight}"
+    command = f"python -m benchmarks.super_resolution_game MODEL --steps {options.steps} --weight {options.weight}"
     record = {"command": command, **stamp(), "seed": options.seed, "scale": scale, "settings": SETTINGS}
     record |= {"processor": runtime.describe(), "seconds": seconds, "results": {}}
     for name, part in {"t91, held out": held_out, "scikit-image": super_resolution.photographs()}.items():
