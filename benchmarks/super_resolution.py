@@ -63,12 +63,17 @@ def photographs():
     return images.Images([getattr(data, name)()[..., :3] for name in PHOTOGRAPHS], PHOTOGRAPHS)
 
 
+def pair(image, scale):
+    """An image as `(small, large)`, of shape `(1, height, width, 3)` in [0, 1], the small one rounded to 256 levels."""
+    large = images.cropped(image, scale)[None] / np.float32(255)
+    return np.round(255 * np.clip(images.reduced(large, scale), 0, 1)) / np.float32(255), large
+
+
 def compare(model, held_out):
     """PSNR and SSIM of every image, by the model, by its ensemble, and by bicubic enlargement."""
     rows = []
     for number, name in enumerate(held_out.names):
-        large = images.cropped(held_out[number], model.scale)[None] / np.float32(255)
-        small = np.round(255 * np.clip(images.reduced(large, model.scale), 0, 1)) / np.float32(255)
+        small, large = pair(held_out[number], model.scale)
         outputs = {
             "bicubic": images.enlarged(small, model.scale),
             "model": model.upscale(small, tile=128),
@@ -103,6 +108,7 @@ def main():
     if options.model:
         model.save(options.model)
     command = f"python -m benchmarks.super_resolution --scale {options.scale} --epochs {options.epochs}"
+    command += f" --seconds {options.seconds:g}"
     sets = {"t91, held out": held_out, "scikit-image": photographs()}
     record = {"command": command, **stamp(), "seed": options.seed, "scale": options.scale, "settings": SETTINGS}
     record |= {"processor": runtime.describe(), "trained": about, "results": {}}

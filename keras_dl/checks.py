@@ -112,6 +112,14 @@ def pixels_hint(largest):
     return ": divide pixels of 0 to 255 by 255" if 1 < largest <= 255 else ""
 
 
+def check_no_levels(x, name):
+    """Refuses pixels of 0 to 255 where images should lie in [0, 1]; noise may lead a little beyond."""
+    x = np.asarray(x)
+    most = 1 if x.dtype.kind in "iu" else 2
+    if x.size and x.min() >= 0 and x.max() > most:
+        raise refusal(f"{name} should lie in [0, 1]{pixels_hint(x.max())}", f"values from {x.min()} to {x.max()}")
+
+
 def check_number(value, name, least=None, most=None, above=None, below=None, infinite=False):
     """Returns `value`, a real number within bounds, or raises a `ValueError` that calls it `name`.
 

@@ -46,15 +46,6 @@ def check_unit_interval(x):
         raise refusal(f"x should lie in [0, 1]{hint}", f"values from {x.min()} to {x.max()}")
 
 
-def check_no_levels(x, name):
-    """Refuses pixels of 0 to 255 where images should lie in [0, 1]; noise may lead a little beyond."""
-    x = np.asarray(x)
-    most = 1 if x.dtype.kind in "iu" else 2
-    if x.size and x.min() >= 0 and x.max() > most:
-        hint = pixels_hint(x.max())
-        raise refusal(f"{name} should lie in [0, 1]{hint}", f"values from {x.min()} to {x.max()}")
-
-
 def _named(data):
     """The leaves of a nest with their names: a dict's keys, else `x` for the first."""
     leaves = tf.nest.flatten(data)

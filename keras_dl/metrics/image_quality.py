@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_flag, check_number, pixels_hint, refusal
+from keras_dl.checks import check_count, check_flag, check_no_levels, check_number, pixels_hint, refusal
 from keras_dl.types import Tensor
 
 _LUMA = (65.481, 128.553, 24.966)  # ITU-R BT.601 of red, green and blue in [0, 1], in 16 to 235
@@ -175,16 +175,6 @@ def _check_unit(references):
         raise refusal(f"References should lie in [0, 1]{pixels_hint(float(x.max()))}", received)
 
 
-def _check_no_levels(images):
-    """Refuses images of 0 to 255 beside references in [0, 1]; what a network makes may lead a little beyond."""
-    if tf.is_symbolic_tensor(images):
-        return
-    x = np.asarray(images)
-    if x.size and x.min() >= 0 and x.max() > (1 if x.dtype.kind in "iu" else 2):
-        received = f"values from {float(x.min()):g} to {float(x.max()):g}"
-        raise refusal(f"Images should lie in [0, 1], as references do{pixels_hint(float(x.max()))}", received)
-
-
 def _prepared(images, references, shave, channels, rounded):
     """Both as they are compared."""
     _check_pair(images, references)
@@ -193,7 +183,8 @@ def _prepared(images, references, shave, channels, rounded):
     check_flag(rounded, "rounded")
     shave = check_count(shave, "shave", least=0)
     _check_unit(references)
-    _check_no_levels(images)
+    if not tf.is_symbolic_tensor(images):
+        check_no_levels(images, "Images")
     pair = [tf.cast(x, tf.float32) for x in (images, references)]
     if rounded:
         pair = [tf.round(255.0 * tf.clip_by_value(x, 0.0, 1.0)) / 255.0 for x in pair]

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_flag, refusal
-from keras_dl.data.checks import as_array, check_no_levels
+from keras_dl.checks import check_flag, check_no_levels, refusal
+from keras_dl.data.checks import as_array
 from keras_dl.data.images.patches import turned, turned_back
 from keras_dl.models import shapes, tiling
 from keras_dl.types import Tensor

@@ -33,16 +33,20 @@ def interpolate(network: keras.Model, other: keras.Model, share: float) -> keras
     if [w.shape for w in weights] != [w.shape for w in others] or _layers(network) != _layers(other):
         raise refusal("Both networks should be of one architecture", f"{network.name} and {other.name}")
     between = keras.models.clone_model(network)
+    if not network.trainable:  # averaged weights are not, and a clone of theirs says that it is: only a change thaws it
+        between.trainable = False
+        between.trainable = True
     between.set_weights([(1 - share) * a + share * b for a, b in zip(weights, others, strict=True)])
     return between
 
 
 def _layers(network):
     """What a network's layers compute: networks may differ in it though their weights have the same shapes."""
-    no_part = ("name", "dtype", "trainable", "seed", "batch_shape")
-    described = []
+    training = ("initializer", "regularizer")
+    ignored = ("name", "dtype", "trainable", "seed", "batch_shape")
+    layers = []
     for layer in network._flatten_layers(include_self=False):
-        config = layer.get_config() if not isinstance(layer, keras.Model) else {}
-        kept = {k: v for k, v in config.items() if k not in no_part and not k.endswith(("initializer", "regularizer"))}
-        described.append((type(layer), repr(kept)))
-    return described
+        config = {} if isinstance(layer, keras.Model) else layer.get_config()
+        config = {name: config[name] for name in config if name not in ignored and not name.endswith(training)}
+        layers.append((type(layer), repr(config)))
+    return layers

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from keras_dl.checks import check_count, check_flag, refusal
+from keras_dl.checks import check_count, check_flag, check_no_levels, refusal
 from keras_dl.configurable import Configurable
 from keras_dl.data.augment.base import Transform
-from keras_dl.data.checks import check_no_levels
 from keras_dl.data.images.resampling import BORDERS, reduced
 from keras_dl.types import Tensor
 
