@@ -10,8 +10,8 @@
 | `digits` | digits of 8x8 and MNIST, without pairs | `keras_dl`, `keras_io` |
 
 Arms of a task have networks of one size, equal steps and equal rows a step. Judges are classifiers of a domain, trained
-on its true images: `kept` is how often one says of a translation what it says of the truth, `accuracy` how often it
-finds the true class of an image that was translated into its domain, `accuracy_without` of the image as it was. Runs
+on its true images: `agreement` is how often one says of a translation what it says of the truth, `accuracy` how often
+it finds the true class of an image that was translated into its domain, `accuracy_without` of the image as it was. Runs
 whose figures are in `--out` are not run again.
 """
 
@@ -110,20 +110,25 @@ def of_pairs(task, arm, settings, seed, work):
     data = keras_dl.data.pipeline(source, target, batch_size=settings["rows"], seed=seed, drop_remainder=True)
     seconds = train(model, data, settings["steps"])
     source_test, target_test, labels_test = source_test[:JUDGED], target_test[:JUDGED], labels_test[:JUDGED]
-    made = np.asarray(model.translate(source_test))
-    verdicts = [judge.extract(x).probabilities.argmax(-1) for x in (target_test, made)]
-    distances = metrics.measure([metrics.KID(judge), metrics.FID(judge)], target_test, made)
-    figures = {
-        "l1": float(np.abs(made - target_test).mean()),
-        "psnr": float(np.mean(metrics.peak_signal_noise_ratio(made, target_test, channels="all"))),
-        "ssim": float(np.mean(metrics.structural_similarity(made, target_test, channels="all"))),
+    translated = np.asarray(model.translate(source_test))
+    figures = figures_of_pairs(judge, translated, target_test, labels_test)
+    return figures, seconds, [("source", source_test), ("translation", translated), ("truth", target_test)]
+
+
+def figures_of_pairs(judge, translated, truth, labels):
+    """How near translations are to the truth, by pixels and by a judge."""
+    verdicts = [judge.extract(x).probabilities.argmax(-1) for x in (truth, translated)]
+    distances = metrics.measure([metrics.KID(judge), metrics.FID(judge)], truth, translated)
+    return {
+        "l1": float(np.abs(translated - truth).mean()),
+        "psnr": float(np.mean(metrics.peak_signal_noise_ratio(translated, truth, channels="all"))),
+        "ssim": float(np.mean(metrics.structural_similarity(translated, truth, channels="all"))),
         **{name: float(value.value) for name, value in distances.items()},
         "kid_error": float(distances["kid"].standard_error),
-        "kept": float(np.mean(verdicts[0] == verdicts[1])),
-        "accuracy": float(np.mean(verdicts[1] == labels_test)),
-        "accuracy_of_truth": float(np.mean(verdicts[0] == labels_test)),
+        "agreement": float(np.mean(verdicts[0] == verdicts[1])),
+        "accuracy": float(np.mean(verdicts[1] == labels)),
+        "accuracy_of_truth": float(np.mean(verdicts[0] == labels)),
     }
-    return figures, seconds, [("source", source_test), ("translation", made), ("truth", target_test)]
 
 
 def of_domains(task, arm, settings, seed, work):
@@ -137,17 +142,17 @@ def of_domains(task, arm, settings, seed, work):
     figures, pictures = {}, []
     ways = (("forward", "b", a, b, labels_a, judges[1]), ("backward", "a", b, a, labels_b, judges[0]))
     for way, domain, x, truth, labels, judge in ways:
-        made, cycled = (np.asarray(method(x, way)) for method in (model.translate, model.cycle))
-        made = np.clip(made, 0, 1)
-        distance = metrics.measure([metrics.KID(judge)], truth, made)["kid"]
+        translated, cycled = (np.asarray(method(x, way)) for method in (model.translate, model.cycle))
+        translated = np.clip(translated, 0, 1)
+        distance = metrics.measure([metrics.KID(judge)], truth, translated)["kid"]
         figures[f"to_{domain}"] = {
-            "accuracy": judge.accuracy(made, labels),
+            "accuracy": judge.accuracy(translated, labels),
             "accuracy_without": judge.accuracy(x, labels),
             "kid": float(distance.value),
             "kid_error": float(distance.standard_error),
             "cycle_l1": float(np.abs(cycled - x).mean()),
         }
-        pictures += [(f"images, {way}", x), (f"in domain {domain}", made), ("and back", cycled)]
+        pictures += [(f"images, {way}", x), (f"in domain {domain}", translated), ("and back", cycled)]
     figures["judges"] = [judges[0].accuracy(a, labels_a), judges[1].accuracy(b, labels_b)]
     return figures, seconds, pictures
 
@@ -160,8 +165,8 @@ def draw(path, title, pictures, columns=12):
     save_sheet(path, title, blocks)
 
 
-def main():
-    """Trains what is missing, judges it, and writes."""
+def arguments():
+    """What the command line says, its settings read."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tasks", default=",".join(SETTINGS))
     parser.add_argument("--arms", help="a comma list; all of a task by default")
@@ -172,27 +177,38 @@ def main():
     options = parser.parse_args()
     if unknown := set(options.tasks.split(",")) - set(SETTINGS):
         parser.error(f"--tasks should be of {', '.join(SETTINGS)}. Received: {', '.join(sorted(unknown))}")
-    work, out = Path(options.work), Path(options.out)
+    options.settings = {name: json.loads(value) for name, value in (text.split("=") for text in options.set)}
+    return options
+
+
+def run(about, options):
+    """Trains an arm and judges it; returns the record of it, and draws its translations."""
+    task, arm, seed, settings = (about[name] for name in ("task", "arm", "seed", "settings"))
+    work = Path(options.work)
     work.mkdir(parents=True, exist_ok=True)
+    judged = of_pairs if task in translation_sets.PAIRED else of_domains
+    figures, seconds, pictures = judged(task, arm, settings, seed, work)
+    draw(work / f"{task}_{arm}_{seed}.png", f"{task}, {arm}, {settings['steps']} steps", pictures)
+    command = f"python -m benchmarks.translation --tasks {task} --arms {arm}"
+    command += f" --set {' '.join(options.set)}" if options.set else ""
+    record = {"command": command, **about, **stamp(), "processor": runtime.describe(), "average": AVERAGE}
+    return record | {"seconds": seconds, "figures": figures}
+
+
+def main():
+    """Trains what is missing, judges it, and writes."""
+    options = arguments()
+    out = Path(options.out)
     record = json.loads(out.read_text()) if out.exists() else {"runs": []}
-    changed = {name: json.loads(value) for name, value in (text.split("=") for text in options.set)}
     for task, seed in itertools.product(options.tasks.split(","), range(options.seeds)):
         for arm in options.arms.split(",") if options.arms else ARMS[task]:
-            settings = SETTINGS[task] | changed
-            about = {"task": task, "arm": arm, "seed": seed, "settings": settings}
-            if any(all(run.get(key) == value for key, value in about.items()) for run in record["runs"]):
+            about = {"task": task, "arm": arm, "seed": seed, "settings": SETTINGS[task] | options.settings}
+            if any(all(done.get(key) == value for key, value in about.items()) for done in record["runs"]):
                 continue
             print(about, flush=True)
-            one = of_pairs if task in translation_sets.PAIRED else of_domains
-            figures, seconds, pictures = one(task, arm, settings, seed, work)
-            command = f"python -m benchmarks.translation --tasks {task} --arms {arm}"
-            command += f" --set {' '.join(options.set)}" if options.set else ""
-            run = {"command": command, **about, **stamp(), "processor": runtime.describe()}
-            run |= {"average": AVERAGE, "seconds": seconds, "figures": figures}
-            record["runs"].append(run)
-            print(json.dumps(figures), seconds, flush=True)
+            record["runs"].append(run(about, options))
+            print(record["runs"][-1]["figures"], flush=True)
             out.write_text(json.dumps(record, indent=1) + "\n")
-            draw(work / f"{task}_{arm}_{seed}.png", f"{task}, {arm}, {settings['steps']} steps", pictures)
 
 
 if __name__ == "__main__":

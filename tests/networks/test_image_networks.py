@@ -173,24 +173,6 @@ def test_the_smallest_images_have_one_patch(layers):
         networks.patch_critic((side, side - 1, 1), filters=1, num_layers=layers)
 
 
-def test_networks_between_two():
-    a, b = (networks.espcn((None, None, 1), 2, (4,), (3, 3), enlarged_input=True) for _ in range(2))
-    for share in (0.0, 0.3, 1.0):
-        between = networks.interpolate(a, b, share)
-        for weight, first, second in zip(between.get_weights(), a.get_weights(), b.get_weights(), strict=True):
-            np.testing.assert_allclose(weight, first + share * (second - first), atol=1e-6)
-    np.testing.assert_allclose(networks.interpolate(a, b, 0.0)(normal(1, 5, 6, 1)), a(normal(1, 5, 6, 1)), atol=1e-6)
-
-
-def test_networks_of_other_layers_have_none_between():
-    """With weights of the same shapes, the second's layers were left out in silence."""
-    a, b = (networks.edsr(filters=2, num_blocks=1, enlarged_input=enlarged) for enlarged in (False, True))
-    tanh, relu = (networks.espcn(filters=(2,), kernel_sizes=(3, 3), activation=kind) for kind in ("tanh", "relu"))
-    for one, other in ((a, b), (b, a), (tanh, relu)):
-        with pytest.raises(ValueError, match="of one architecture"):
-            networks.interpolate(one, other, 0.5)
-
-
 @pytest.mark.parametrize(
     "build",
     [
@@ -255,8 +237,6 @@ def test_noise_of_pix2pix_is_in_three_of_eight_levels():
         lambda: networks.patch_critic(num_layers=-1),
         lambda: networks.patch_critic((24, 11, 3), num_layers=2),
         lambda: networks.srgan_critic((None, 8, 3)),
-        lambda: networks.interpolate(networks.espcn(), networks.espcn(scale=2), 0.5),
-        lambda: networks.interpolate(networks.espcn(), networks.espcn(), 1.5),
         lambda: networks.edsr(scale=2.0),
     ],
 )
