@@ -5,10 +5,18 @@ import numpy as np
 import pytest
 
 from keras_dl import networks
+from keras_dl.testing import check_network
 
 
 def normal(*shape):
     return np.random.default_rng(0).standard_normal(shape).astype("float32")
+
+
+def test_what_lies_between_is_a_network():
+    def build():
+        return networks.interpolate(*(networks.espcn((6, 5, 1), 3, (4,), (5, 3)) for _ in range(2)), 0.5)
+
+    check_network(build, normal(3, 6, 5, 1), (18, 15, 1), (5 * 5 * 4 + 4) + (3 * 3 * 4 * 9 + 9))
 
 
 def test_networks_between_two():
