@@ -13,6 +13,7 @@ from keras_dl.models.fitting import class_weights
 from keras_dl.models.fitting.checking import check, check_rows, is_arrays, reads_disk
 from keras_dl.models.fitting.datasets import ShuffledBatches
 from keras_dl.models.fitting.stream import Stream
+from keras_dl.untuned import untuned
 
 
 def data_of(model, x, y, shuffle, options):
@@ -29,7 +30,7 @@ def data_of(model, x, y, shuffle, options):
     if isinstance(x, tf.data.Dataset) and getattr(getattr(x, "order", None), "data", None) is not None:
         x.order.check(model)
     else:
-        model.stream = Stream(model)
+        model.stream, x = Stream(model), untuned(x)
     if isinstance(x, tf.data.Dataset) and weights is not None:
         x, options["class_weight"] = class_weights.of_dataset(model, weights, x), None
     return x, y, options
@@ -93,7 +94,7 @@ def held_out_data(model, options):
     """The held-out data as `fit` reads them, checked where they are arrays; `None` without any."""
     data = options.get("validation_data")
     if data is None or isinstance(data, tf.data.Dataset):
-        return data
+        return untuned(data)
     data = held_out(data, options.get("validation_batch_size"))
     if isinstance(data, (tuple, list)):
         if not 1 <= len(data) <= 3:

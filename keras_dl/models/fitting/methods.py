@@ -27,6 +27,7 @@ from keras_dl.models.fitting.progress import Progress, as_list, check_callbacks,
 from keras_dl.models.fitting.reporting import with_absent
 from keras_dl.models.fitting.stream import Stream
 from keras_dl.types import Nest, Tensor
+from keras_dl.untuned import untuned
 
 
 class Fitting(keras.Model):
@@ -87,7 +88,7 @@ class Fitting(keras.Model):
         check_options("predict", super().predict, options)
         check_counts(options)
         check_predicted(self, x, "predict")
-        x, _ = _from_disk(x, None, options)
+        x, _ = _from_disk(untuned(x), None, options)
         with single_steps(self), reading(self, x):
             return super().predict(x, **options)
 
@@ -109,7 +110,7 @@ class Fitting(keras.Model):
         check_counts(options)
         check_ranks(self, x)
         check(self, x, y, options.get("sample_weight"))
-        x, y = _from_disk(x, y, options)
+        x, y = _from_disk(untuned(x), y, options)
         if isinstance(x, tf.data.Dataset):
             self.evaluates_one_length = has_one_length(batch_spec(x)) is not False
         stream = self.stream  # of training, if it is under way

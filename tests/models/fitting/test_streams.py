@@ -151,3 +151,26 @@ def test_nothing_of_a_stream_binds_a_later_call():
     model.fit(tf.data.Dataset.from_tensor_slices(GOOD).batch(8), verbose=0)
     assert model.stream is None
     assert keras.ops.isfinite(model.fit(GOOD, verbose=0).history["loss"][0])
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(False, {False}), (True, {True})])
+def test_no_thread_tunes_a_dataset_unless_its_owner_asks(monkeypatch, chosen, expected):
+    """An iterator that is dropped before its data end may wait for that thread, for up to a minute."""
+    read, iterate = [], type(tf.data.Dataset.range(1)).__iter__
+
+    def noted(dataset):
+        read.append(dataset.options().autotune.enabled)
+        return iterate(dataset)
+
+    monkeypatch.setattr(tf.data.Dataset, "__iter__", noted)
+    options = tf.data.Options()
+    if chosen:
+        options.autotune.enabled = True
+    data = tf.data.Dataset.from_tensors(GOOD[:4]).repeat().with_options(options)
+    model = small_vae()
+    model.compile(run_eagerly=True, steps_per_execution=1)
+    model.fit(data, steps_per_epoch=2, validation_data=data, validation_steps=1, verbose=0)
+    model.evaluate(data, steps=1, verbose=0)
+    model.predict(data, steps=1, verbose=0)
+    assert len(read) >= 4
+    assert set(read) == expected
