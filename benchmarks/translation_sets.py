@@ -7,6 +7,8 @@ import keras_dl
 from keras_dl.data.images import sources
 
 HELD_OUT_COLOURS = 1000
+#: Images enough to train a judge, and how far variants of fewer are moved, in pixels.
+ENOUGH, MOVES = 40_000, 2
 
 
 def edges():
@@ -70,6 +72,32 @@ def enlarged(x, margin=2):
     side = 28 - 2 * margin
     large = tf.image.resize(x, (side, side), "lanczos5").numpy()
     return np.pad(np.clip(large, 0, 1), ((0, 0), (margin, margin), (margin, margin), (0, 0))).astype("float32")
+
+
+def varied(x, y, seed=0):
+    """Images and labels, or variants of them where they are few: moved, and photographs in other colours.
+
+    A judge of few images reads their class from little things, such as exact colours, that say nothing of it.
+    """
+    copies = -(-ENOUGH // len(x))
+    if copies < 3:
+        return x, y
+    rng, side = np.random.default_rng(seed), x.shape[1]
+    padded = np.pad(np.tile(x, (copies, 1, 1, 1)), ((0, 0), (MOVES, MOVES), (MOVES, MOVES), (0, 0)), "edge")
+    tops, lefts = rng.integers(2 * MOVES + 1, size=(2, len(padded), 1))
+    rows, columns = tops + np.arange(side), lefts + np.arange(side)
+    moved = padded[np.arange(len(padded))[:, None, None], rows[:, :, None], columns[:, None, :]]
+    if x.shape[-1] == 3:
+        moved = recoloured(moved, rng)
+    return moved, np.tile(y, copies)
+
+
+def recoloured(x, rng):
+    """Images of which each has its saturation multiplied by 0 to 1.5, and each channel by 0.8 to 1.2."""
+    grey = x @ np.array([0.299, 0.587, 0.114], "float32")
+    saturation = rng.uniform(0, 1.5, (len(x), 1, 1, 1)).astype("float32")
+    gains = rng.uniform(0.8, 1.2, (len(x), 1, 1, 3)).astype("float32")
+    return np.clip((grey[..., None] + saturation * (x - grey[..., None])) * gains, 0, 1)
 
 
 PAIRED = {"edges": edges, "colours": colours}
