@@ -11,7 +11,7 @@ TILE = 256
 _STYLES = {"filters": 32, "max_filters": 128}
 
 
-def stylegan():
+def stylegan(seed=0, **parts):
     """W14: StyleGAN2 at 32x32x3 (skip generator, residual critic), R1 every 16 steps, path lengths every 4.
 
     128 channels up to 8x8, 64 at 16x16 and 32 at 32x32, a mapping of two layers of 128.
@@ -19,7 +19,7 @@ def stylegan():
     options = {"latent_size": 128, "mapping_layers": 2, "output_activation": None}
     generator = keras_dl.networks.stylegan_generator((32, 32, 3), **options, **_STYLES)
     critic = keras_dl.networks.stylegan_critic((32, 32, 3), **_STYLES)
-    gan = keras_dl.models.StyleGAN(generator, critic, r1_weight=0.01, seed=0)
+    gan = keras_dl.models.StyleGAN(generator, critic, r1_weight=0.01, seed=seed, **parts)
     gan.compile()  # with the papers' optimizers
     return gan
 
