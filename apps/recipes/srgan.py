@@ -32,7 +32,8 @@ def build(hp, data_spec):
     critic = keras_dl.networks.patch_critic(
         (None, None, channels),
         filters=hp.Int(Name("critic_filters", "channels of the critic"), 4, 128, default=16, sampling="log"),
-        num_layers=hp.Int(Name("critic_layers", "halvings of the critic"), 0, 5, default=2),
+        # As many as leave something to judge of the smallest patches that a search may draw.
+        num_layers=hp.Fixed(Name("critic_layers", "halvings of the critic; more for larger patches"), 2),
         normalization=None,
     )
     relativistic = hp.Boolean(Name("relativistic", "real images judged beside generated ones, as in ESRGAN"))

@@ -62,6 +62,8 @@ class Normalizers:
         """
         if method not in METHODS:
             raise refusal(f"`method` should be one of {METHODS}", method=method)
+        num_chains, steps, seed = energy_checks.check_annealing(num_chains, steps, seed)
+        points = check_count(points, "points")
         if method == "auto":
             method = "grid" if math.prod(self.data_shape) <= 2 else "ais"
         if method == "learned":
@@ -70,9 +72,8 @@ class Normalizers:
             return LogNormalizer(tf.convert_to_tensor(self.averaged("normalizer").log_z), tf.constant(math.nan), method)
         if method == "grid":
             bounds = tuple(map(float, self._box())) if bounds is None else energy_checks.check_bounds(bounds)
-            value = self.as_graph(self._on_grid)(bounds=bounds, points=check_count(points, "points"))
+            value = self.as_graph(self._on_grid)(bounds=bounds, points=points)
             return LogNormalizer(value, tf.constant(0.0), method)
-        num_chains, steps, seed = energy_checks.check_annealing(num_chains, steps, seed)
         ends = None
         if method == "reverse":
             energy_checks.check_starts(x)

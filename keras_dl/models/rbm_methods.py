@@ -96,13 +96,13 @@ class RBMMethods:
         """
         if method not in METHODS:
             raise refusal(f"`method` should be one of {METHODS}", method=method)
+        num_chains, steps, seed = energy_checks.check_annealing(num_chains, steps, seed)
         exact = self.log_prob_kind == "exact"
         method = ("exact" if exact else "ais") if method == "auto" else method
         if method == "exact":
             if not exact:
                 raise refusal(f"`method` should be 'exact' of at most {EXACT} units alone", method=method)
             return LogNormalizer(self.as_graph(self._exact)(), tf.constant(0.0), method)
-        num_chains, steps, seed = energy_checks.check_annealing(num_chains, steps, seed)
         ends = None
         if method == "reverse":
             energy_checks.check_starts(x)

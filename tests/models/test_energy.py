@@ -218,6 +218,8 @@ def test_exported_functions_are_the_models(tmp_path):
         (lambda: small_energy().sample(0), "`num_samples` should be a positive integer"),
         (lambda: small_energy().sample(2, condition=[1, 2]), "condition should be None"),
         (lambda: small_energy().log_normalizer("exact"), "`method` should be one of"),
+        (lambda: small_energy().log_normalizer("grid", steps=0), "`steps` should be a positive integer"),
+        (lambda: small_energy().log_normalizer("ais", points=0), "`points` should be a positive integer"),
         (lambda: small_energy().log_normalizer("learned"), "`method` should be 'learned' of noise contrast alone"),
         (lambda: small_energy().log_normalizer("reverse"), "`x` should be data"),
         (lambda: small_energy().anomaly_score(points(2), "rank"), "`score` should be"),

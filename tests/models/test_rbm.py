@@ -135,6 +135,7 @@ def test_anomalies_have_more_energy_or_are_reconstructed_worse():
         (lambda: machine().sample(2, condition=[0]), "condition should be None"),
         (lambda: machine().log_normalizer("grid"), "`method` should be one of"),
         (lambda: machine(20, 20).log_normalizer("exact"), "of at most 16 units alone"),
+        (lambda: machine().log_normalizer("exact", steps=0), "`steps` should be a positive integer"),
         (lambda: machine().log_normalizer("reverse"), "`x` should be data"),
         (
             lambda: models.RBM((5,), 2, objectives.PersistentContrastiveDivergence(4)).fit(ALL, batch_size=8),
