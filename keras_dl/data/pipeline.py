@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed, refusal
-from keras_dl.data.checks import check_arrays
+from keras_dl.data.checks import check_arrays, said_of
 from keras_dl.data.disk.column import Column, glimpse
 from keras_dl.data.disk.reader import Reader
 from keras_dl.types import Nest, Tensor
@@ -121,11 +121,12 @@ def pipelines(
         ValueError: As of `pipeline`.
     """
     kinds = binarize, "static" if binarize else None
-    for (x, y), kind in zip((training, held_out), kinds, strict=True):
-        _check_given(x, y, None, kind)
-    sets = join(*training), join(*held_out)
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
-    rows = [check_arrays(data, binarize is not None) for data in sets]
+    sets, rows = (join(*training), join(*held_out)), []
+    for (x, y), data, kind, name in zip((training, held_out), sets, kinds, ("training", "held-out"), strict=True):
+        with said_of(f"{name} data"):
+            _check_given(x, y, None, kind)
+            rows.append(check_arrays(data, binarize is not None))
     return (
         _checked(sets[0], rows[0], batch_size, True, seed, kinds[0]),
         _checked(sets[1], rows[1], batch_size, False, seed, kinds[1]),

@@ -93,6 +93,18 @@ def test_bad_data_are_refused(x, options, message):
         pipeline(x, **options)
 
 
+@pytest.mark.parametrize(("which", "name"), [(0, "training data"), (1, "held-out data")])
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [(np.array([[np.nan, 1.0]]), "finite"), (np.array(["a"]), "numbers"), (None, "x should be an array")],
+)
+def test_a_refusal_says_which_of_two_sets_it_is_of(which, name, x, message):
+    sets = [(np.ones((2, 2)), None), (np.ones((2, 2)), None)]
+    sets[which] = x, None
+    with pytest.raises((ValueError, TypeError), match=rf"{message}.*Received.*\({name}\)"):
+        pipelines(*sets)
+
+
 def test_a_pipeline_feeds_a_mirrored_strategy():
     strategy = tf.distribute.MirroredStrategy(["CPU:0"])
     dataset = strategy.experimental_distribute_dataset(pipeline(np.arange(5.0), batch_size=2, shuffle=False))
