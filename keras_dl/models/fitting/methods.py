@@ -27,7 +27,7 @@ from keras_dl.models.fitting.progress import Progress, as_list, check_callbacks,
 from keras_dl.models.fitting.reporting import with_absent
 from keras_dl.models.fitting.stream import Stream
 from keras_dl.types import Nest, Tensor
-from keras_dl.untuned import untuned
+from keras_dl.untuned import UNTUNED, untuned
 
 
 class Fitting(keras.Model):
@@ -88,7 +88,7 @@ class Fitting(keras.Model):
         check_options("predict", super().predict, options)
         check_counts(options)
         check_predicted(self, x, "predict")
-        x, _ = _from_disk(untuned(x), None, options)
+        x = _in_order(untuned(x), options)
         with single_steps(self), reading(self, x):
             return super().predict(x, **options)
 
@@ -188,6 +188,28 @@ def check_batch(model, method, x, y=None, sample_weight=None, class_weight=None)
     if np.shape(keras.tree.flatten(x)[0])[:1] != (0,):  # a batch without rows is a step of nothing
         check(model, x, y, sample_weight)
     return sample_weight
+
+
+def _in_order(x, options):
+    """Inputs, of which dense arrays of numbers are batches in order: Keras' own wait at their end, see `untuned`."""
+    if reads_disk(x):
+        return _from_disk(x, None, options)[0]
+    if not all(isinstance(leaf, (np.ndarray, tf.Tensor)) and _kind(leaf) in "biuf" for leaf in tf.nest.flatten(x)):
+        return x
+    rows, size = check_arrays(x, missing=True), options.pop("batch_size", None) or 32
+    float_type = keras.config.floatx()
+    tensors = tf.nest.map_structure(lambda leaf: keras.ops.cast(leaf, float_type) if _kind(leaf) == "f" else leaf, x)
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, keras.tree.lists_to_tuples(tensors))
+
+    def batch_at(start):
+        return (tf.nest.map_structure(lambda tensor: tensor[start : start + size], tensors),)
+
+    return tf.data.Dataset.range(0, rows, size).map(batch_at).prefetch(4).with_options(UNTUNED)
+
+
+def _kind(array):
+    """NumPy's letter for the kind of an array's numbers; "V" for those that NumPy does not know."""
+    return np.dtype(getattr(array.dtype, "as_numpy_dtype", array.dtype)).kind
 
 
 def _from_disk(x, y, options):

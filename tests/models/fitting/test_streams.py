@@ -153,16 +153,22 @@ def test_nothing_of_a_stream_binds_a_later_call():
     assert keras.ops.isfinite(model.fit(GOOD, verbose=0).history["loss"][0])
 
 
-@pytest.mark.parametrize(("chosen", "expected"), [(False, {False}), (True, {True})])
-def test_no_thread_tunes_a_dataset_unless_its_owner_asks(monkeypatch, chosen, expected):
-    """An iterator that is dropped before its data end may wait for that thread, for up to a minute."""
-    read, iterate = [], type(tf.data.Dataset.range(1)).__iter__
+@pytest.fixture
+def tuned(monkeypatch):
+    """What each dataset that is read says of its tuning."""
+    read, iterate = [], tf.data.Dataset.__iter__
 
     def noted(dataset):
         read.append(dataset.options().autotune.enabled)
         return iterate(dataset)
 
     monkeypatch.setattr(tf.data.Dataset, "__iter__", noted)
+    return read
+
+
+@pytest.mark.parametrize(("chosen", "expected"), [(False, {False}), (True, {True})])
+def test_no_thread_tunes_a_dataset_unless_its_owner_asks(tuned, chosen, expected):
+    """An iterator that is dropped before its data end may wait for that thread, for up to a minute."""
     options = tf.data.Options()
     if chosen:
         options.autotune.enabled = True
@@ -172,5 +178,18 @@ def test_no_thread_tunes_a_dataset_unless_its_owner_asks(monkeypatch, chosen, ex
     model.fit(data, steps_per_epoch=2, validation_data=data, validation_steps=1, verbose=0)
     model.evaluate(data, steps=1, verbose=0)
     model.predict(data, steps=1, verbose=0)
-    assert len(read) >= 4
-    assert set(read) == expected
+    assert len(tuned) >= 4
+    assert set(tuned) == expected
+
+
+@pytest.mark.parametrize("batch_size", [None, 4, 7])
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "uint8"])
+def test_arrays_are_predicted_in_order_and_untuned(tuned, dtype, batch_size):
+    inputs = {name: keras.Input((3,), name=name) for name in "ab"}
+    model = keras_dl.models.Supervised(keras.Model(inputs, inputs["a"] - 2.0 * inputs["b"]))
+    x = {name: np.random.default_rng(0).integers(0, 9, (10, 3)).astype(dtype) for name in inputs}
+    expected = x["a"].astype("float32") - 2.0 * x["b"].astype("float32")
+    for data in (x, tf.nest.map_structure(tf.constant, x)):
+        np.testing.assert_array_equal(model.predict(data, batch_size, verbose=0), expected)
+    assert set(tuned) == {False}
+    np.testing.assert_array_equal(model.predict(x, 4, steps=2, verbose=0), expected[:8])
