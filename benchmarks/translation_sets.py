@@ -67,8 +67,8 @@ def blended(x, grounds, seed):
     return np.abs(squares - coloured(x))
 
 
-def enlarged(x, margin=2):
-    """Images of 8x8 as squares of 28x28 with a margin of black, as MNIST has one, by Lanczos' kernel."""
+def enlarged(x, margin=4):
+    """Images of 8x8 as squares of 28x28 with a margin of black, MNIST's by default, by Lanczos' kernel."""
     side = 28 - 2 * margin
     large = tf.image.resize(x, (side, side), "lanczos5").numpy()
     return np.pad(np.clip(large, 0, 1), ((0, 0), (margin, margin), (margin, margin), (0, 0))).astype("float32")
