@@ -1,7 +1,5 @@
 """Checks of arrays before work starts."""
 
-import contextlib
-
 import numpy as np
 import tensorflow as tf
 
@@ -102,13 +100,3 @@ def is_finite(array):
         else:
             total = array.sum(dtype=None if array.dtype.itemsize >= 4 else np.float64)
     return bool(np.isfinite(total).all()) or bool(np.isfinite(array).all())
-
-
-@contextlib.contextmanager
-def said_of(name):
-    """Adds to a refusal what it is of."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        error.args = (f"{error} ({name})",)
-        raise

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from keras_dl.checks import check_count, check_seed, refusal
-from keras_dl.data.checks import check_arrays, said_of
+from keras_dl.data.checks import check_arrays
 from keras_dl.data.disk.column import Column, glimpse
 from keras_dl.data.disk.reader import Reader
 from keras_dl.types import Nest, Tensor
@@ -120,13 +120,17 @@ def pipelines(
     Raises:
         ValueError: As of `pipeline`.
     """
-    kinds = binarize, "static" if binarize else None
+    kinds, sets = (binarize, "static" if binarize else None), (join(*training), join(*held_out))
+    try:
+        for which, (x, y) in enumerate((training, held_out)):
+            _check_given(x, y, None, kinds[which])
+        rows = []
+        for which in (0, 1):
+            rows.append(check_arrays(sets[which], binarize is not None))
+    except (TypeError, ValueError) as error:
+        error.args = (f"{error} ({('training', 'held-out')[which]} data)",)
+        raise
     batch_size, seed = check_count(batch_size, "batch_size"), check_seed(seed)
-    sets, rows = (join(*training), join(*held_out)), []
-    for (x, y), data, kind, name in zip((training, held_out), sets, kinds, ("training", "held-out"), strict=True):
-        with said_of(f"{name} data"):
-            _check_given(x, y, None, kind)
-            rows.append(check_arrays(data, binarize is not None))
     return (
         _checked(sets[0], rows[0], batch_size, True, seed, kinds[0]),
         _checked(sets[1], rows[1], batch_size, False, seed, kinds[1]),
