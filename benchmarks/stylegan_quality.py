@@ -48,7 +48,7 @@ def fashion():
 
 
 def style_model(seed, augmented=False):
-    """W14's StyleGAN2 of a seed, which W14 does not choose."""
+    """W14's StyleGAN2 from a seed, with adaptive augmentation or without."""
     keras.utils.set_random_seed(seed)
     augmentation = None
     if augmented:  # with a probability that can reach 1 within 500 steps

@@ -120,12 +120,13 @@ def pipelines(
     Raises:
         ValueError: As of `pipeline`.
     """
-    kinds, sets = (binarize, "static" if binarize else None), (join(*training), join(*held_out))
+    kinds = binarize, "static" if binarize else None
+    sets = join(*training), join(*held_out)
+    rows = []
     try:
         for which, (x, y) in enumerate((training, held_out)):
             _check_given(x, y, None, kinds[which])
-        rows = []
-        for which in (0, 1):
+        for which in range(len(sets)):
             rows.append(check_arrays(sets[which], binarize is not None))
     except (TypeError, ValueError) as error:
         error.args = (f"{error} ({('training', 'held-out')[which]} data)",)

@@ -31,7 +31,8 @@ def data_of(model, x, y, shuffle, options):
         x.order.check(model)
     else:
         model.stream = Stream(model)
-        x = x if hasattr(x, "order") else untuned(x)  # pipelines are
+        if not hasattr(x, "order"):  # a pipeline is untuned as it is made
+            x = untuned(x)
     if isinstance(x, tf.data.Dataset) and weights is not None:
         x, options["class_weight"] = class_weights.of_dataset(model, weights, x), None
     return x, y, options
@@ -94,8 +95,10 @@ def split_rows(x, y, weight, share):
 def held_out_data(model, options):
     """The held-out data as `fit` reads them, checked where they are arrays; `None` without any."""
     data = options.get("validation_data")
-    if data is None or isinstance(data, tf.data.Dataset):
-        return data if data is None or hasattr(data, "order") else untuned(data)
+    if data is None or hasattr(data, "order"):
+        return data
+    if isinstance(data, tf.data.Dataset):
+        return untuned(data)
     data = held_out(data, options.get("validation_batch_size"))
     if isinstance(data, (tuple, list)):
         if not 1 <= len(data) <= 3:

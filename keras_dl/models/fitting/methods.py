@@ -191,20 +191,26 @@ def check_batch(model, method, x, y=None, sample_weight=None, class_weight=None)
 
 
 def _in_order(x, options):
-    """Inputs, of which dense arrays of numbers are batches in order: Keras' own wait at their end, see `untuned`."""
+    """Inputs of `predict`; dense arrays of numbers as a dataset of their batches, floats in Keras' default type.
+
+    Keras would make such a dataset, too, but one that is tuned, whose iterator may wait at its end; see `untuned`.
+    """
     if reads_disk(x):
         return _from_disk(x, None, options)[0]
     if not all(isinstance(leaf, (np.ndarray, tf.Tensor)) and _kind(leaf) in "biuf" for leaf in tf.nest.flatten(x)):
         return x
     rows, size = check_arrays(x, missing=True), options.pop("batch_size", None) or 32
-    float_type = keras.config.floatx()
-    tensors = tf.nest.map_structure(lambda leaf: keras.ops.cast(leaf, float_type) if _kind(leaf) == "f" else leaf, x)
-    tensors = tf.nest.map_structure(tf.convert_to_tensor, keras.tree.lists_to_tuples(tensors))
+    tensors = tf.nest.map_structure(_tensor, keras.tree.lists_to_tuples(x))
 
     def batch_at(start):
         return (tf.nest.map_structure(lambda tensor: tensor[start : start + size], tensors),)
 
     return tf.data.Dataset.range(0, rows, size).map(batch_at).prefetch(4).with_options(UNTUNED)
+
+
+def _tensor(array):
+    """An array as a tensor."""
+    return keras.ops.convert_to_tensor(array, keras.config.floatx() if _kind(array) == "f" else None)
 
 
 def _kind(array):
